@@ -1,0 +1,61 @@
+# Everything is installed into .venv from the hash-pinned lock files; Python 3.11 or later is enough.
+
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check --quiet install
+TESTS ?=
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/runtime.stamp ## run Placet on loopback with a demo server and a local workspace
+	@$(BIN)/placet demo
+
+test: $(VENV)/dev.stamp .venv-mcp1/stamp ## run every test (TESTS=path to run some)
+	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+
+check: $(VENV)/dev.stamp ## check format, lint, types and the imports between the packages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp ## measure a call through Placet against no gateway and a bare one
+	@$(BIN)/python tests/benchmarks/bench.py
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows (asks the package index)
+	$(LOCK) --upgrade pyproject.toml --group build --output-file requirements.lock
+	$(LOCK) --upgrade pyproject.toml --group build --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+	$(LOCK) --upgrade --group mcp1 --output-file requirements-mcp1.lock
+
+clean: ## remove the environments and caches
+	rm -rf $(VENV) .venv-mcp1 .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "placet: no Python 3.11 or later found; install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements.lock
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+.venv-mcp1/stamp: requirements-mcp1.lock | $(VENV)/bin/python
+	$(BIN)/python -m venv .venv-mcp1
+	.venv-mcp1/bin/python $(PIP) --require-hashes --requirement requirements-mcp1.lock
+	@touch $@
