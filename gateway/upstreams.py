@@ -1,0 +1,91 @@
+"""What the gateway asks of an upstream server, whatever pipe leads to it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from multidict import CIMultiDict
+
+from policies.calls import JsonValue
+
+MODERN_VERSIONS = frozenset({"2026-07-28"})
+"""Protocol versions without sessions; later ones are told by a body that names its version."""
+
+LEGACY_VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25")
+"""Protocol versions with sessions, oldest first."""
+
+
+class Era(StrEnum):
+    """Which half of the protocol's history a message belongs to (specification, versioning)."""
+
+    LEGACY = "legacy"
+    MODERN = "modern"
+
+
+class UpstreamFailed(Exception):
+    """An upstream server gave no answer that could be used.
+
+    The message is for the caller and holds no secrets. `sent` is False only
+    where the server has certainly seen nothing of the request.
+    """
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        """Keep what to tell the caller and whether the request may have arrived."""
+        super().__init__(message)
+        self.sent = sent
+
+
+@dataclass(frozen=True)
+class UpstreamRequest:
+    """One request on its way to a server.
+
+    `method` is the HTTP method the caller used. `headers` are those of the
+    allow-list, and nothing else. `body` are the bytes that were parsed,
+    `message` what they say (None on GET and DELETE). `agent` is the caller's
+    name, `placet:gateway` where the gateway asks for itself.
+    """
+
+    method: str
+    headers: CIMultiDict[str]
+    body: bytes
+    message: Mapping[str, JsonValue] | None
+    era: Era
+    agent: str
+
+
+@dataclass(frozen=True)
+class UpstreamAnswer:
+    """A server's answer: either the whole `body`, or a `stream` of its bytes as they come.
+
+    Whoever takes a stream must end it with `aclose()`, which gives the pipe
+    back or drops it; an answer with a body holds nothing open.
+    """
+
+    status: int
+    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    body: bytes | None = None
+    stream: AsyncIterator[bytes] | None = None
+
+
+class Upstream(Protocol):
+    """A server behind the gateway.
+
+    `forward` may be called concurrently and must not wait without end before
+    the answer's head is there, except that the server itself takes its time.
+    Cancelling it is cancelling the request. It raises UpstreamFailed.
+    """
+
+    async def start(self) -> None:
+        """Open what forwarding needs. An absent server is no error here."""
+
+    async def close(self) -> None:
+        """Close every connection and end every process."""
+
+    async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """Send a request and return the answer. Raises UpstreamFailed."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Say in words why the server cannot be used now; None where it can."""
+        ...
