@@ -1,0 +1,87 @@
+"""What the rules say of a call, and what that comes to with the grants in force."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from policies.calls import Risk
+
+
+class Effect(StrEnum):
+    """What may happen to a call."""
+
+    ALLOW = "allow"
+    REQUIRE_APPROVAL = "require_approval"
+    DENY = "deny"
+
+
+@dataclass(frozen=True)
+class Spoke:
+    """A rule that covered a call: its name, JSON Pointer, effect and why it covered."""
+
+    rule: str
+    pointer: str
+    effect: Effect
+    because: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """How many of a team's approvers must say yes."""
+
+    team: str
+    approvals: int
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the rules say of one call, before grants are looked at.
+
+    `terms` has each team once, with the largest count that any covering rule
+    asks of it, sorted by team; it is empty unless the effect is
+    require_approval. `grantable` is False where a covering rule needs a
+    reason, or where the policy's `grants.never` covers the call.
+    """
+
+    agent: str
+    server: str
+    tool: str
+    effect: Effect
+    spoke: tuple[Spoke, ...]
+    terms: tuple[Term, ...]
+    reason_required: bool
+    expires_in: timedelta
+    use_within: timedelta
+    show_result: bool
+    grantable: bool
+    risk: Risk
+    evidence: str
+    message: str | None
+    policy_digest: str
+
+
+@dataclass(frozen=True)
+class LiveGrant:
+    """A grant that may lift a call; the ledger hands in those that are not revoked.
+
+    `target` is a glob `server/tool`. `standing` says, per team, how many of
+    the people who gave it are approvers of that team now. `uses_left` is None
+    where uses are not counted.
+    """
+
+    id: str
+    agent: str
+    target: str
+    until: datetime
+    uses_left: int | None
+    standing: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An assessment settled with grants: the effect that holds, and the grant that lifted it."""
+
+    effect: Effect
+    assessment: Assessment
+    grant: str | None
