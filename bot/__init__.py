@@ -1,0 +1,1 @@
+"""Asks people in Slack and brings their answers to the ledger."""

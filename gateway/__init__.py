@@ -1,0 +1,1 @@
+"""Stands between agents and MCP servers and lets only decided calls through."""

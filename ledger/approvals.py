@@ -1,0 +1,282 @@
+"""The life of one approval, folded from its events."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import assert_never
+
+from pydantic import AwareDatetime
+
+from ledger.envelopes import Event, Fact, Model, Recorded
+from ledger.events import (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalJoined,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ApprovalVoided,
+    CallCompleted,
+    CardFound,
+    CardPosted,
+    CardRepainted,
+    CardUndeliverable,
+    DetailsViewed,
+    OutcomeUnknown,
+    VoteCast,
+    VoteRefused,
+)
+
+
+class ApprovalStatus(StrEnum):
+    """Where an approval stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    DISPATCHED = "dispatched"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    OUTCOME_UNKNOWN = "outcome unknown"
+    LAPSED = "lapsed"
+    VOIDED = "voided"
+
+
+OPEN = frozenset({ApprovalStatus.PENDING, ApprovalStatus.APPROVED})
+"""The states in which an approval can still be decided or used."""
+
+
+class CorruptHistory(Exception):
+    """A history holds an event that cannot follow what came before."""
+
+
+class PaintedCard(Fact):
+    """A card in a channel as the ledger last knew it painted; `sha256` is of its blocks."""
+
+    team: str
+    channel: str
+    ts: str
+    revision: int
+    sha256: str
+
+
+class KnownVote(Fact):
+    """A vote that counted."""
+
+    person: str
+    slack: str
+    approves: bool
+    teams: tuple[str, ...]
+    reason: str | None
+    revision: int
+    at: AwareDatetime
+
+
+class Approval(Model):
+    """One request for a yes and all that became of it.
+
+    `version` counts the events of its own stream. `undeliverable` has the
+    error per team whose channel would not take the card. `read` has, per
+    person, the pages of the details that they opened. `by` are the people who
+    decided.
+    """
+
+    status: ApprovalStatus
+    request: ApprovalRequested
+    requested_at: AwareDatetime
+    calls: tuple[str, ...] = ()
+    votes: tuple[KnownVote, ...] = ()
+    refused_votes: int = 0
+    cards: tuple[PaintedCard, ...] = ()
+    undeliverable: Mapping[str, str] = {}
+    read: Mapping[str, tuple[int, ...]] = {}
+    pages: int = 0
+    by: tuple[str, ...] = ()
+    reason: str | None = None
+    decided_at: AwareDatetime | None = None
+    use_until: AwareDatetime | None = None
+    dispatched_call: str | None = None
+    dispatched_at: AwareDatetime | None = None
+    instance: str | None = None
+    outcome: str | None = None
+    error: str | None = None
+    duration_ms: int | None = None
+    size: int | None = None
+    content: str | None = None
+    ended_at: AwareDatetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it can still be decided, used, or hear of its outcome."""
+        return self.status in OPEN or self.status is ApprovalStatus.DISPATCHED
+
+    def columns(self) -> dict[str, str | int | None]:
+        """Return what the approvals table is searched by; times are UTC microseconds."""
+        return {
+            "status": self.status.value,
+            "agent": self.request.agent,
+            "server": self.request.server,
+            "tool": self.request.tool,
+            "digest": self.request.digest,
+            "requested_at": int(self.requested_at.timestamp() * 1_000_000),
+            "deadline": int(self.deadline.timestamp() * 1_000_000) if self.deadline else None,
+        }
+
+    @property
+    def deadline(self) -> AwareDatetime | None:
+        """When the present state ends by itself: expiry while pending, lapse while approved."""
+        if self.status is ApprovalStatus.PENDING:
+            return self.request.expires_at
+        if self.status is ApprovalStatus.APPROVED:
+            return self.use_until
+        return None
+
+    def yes_votes(self, team: str) -> tuple[KnownVote, ...]:
+        """Return the yes votes that count for `team`, one per person."""
+        return tuple(vote for vote in self.votes if vote.approves and team in vote.teams)
+
+    def has_read_all(self, person: str) -> bool:
+        """Tell whether the person opened every page of the details."""
+        return self.pages > 0 and set(range(1, self.pages + 1)) <= set(self.read.get(person, ()))
+
+
+def evolve(approval: Approval | None, recorded: Recorded) -> Approval:
+    """Return the approval after `recorded`. Raises CorruptHistory. Never runs a guard."""
+    event = recorded.event
+    if approval is None:
+        if not isinstance(event, ApprovalRequested):
+            raise CorruptHistory(event)
+        return Approval(
+            id=event.approval,
+            version=recorded.version,
+            position=recorded.position,
+            status=ApprovalStatus.PENDING,
+            request=event,
+            requested_at=recorded.at,
+            calls=(event.call,),
+        )
+    changes = _changes(approval, event, recorded) | {"position": recorded.position}
+    if recorded.stream == f"approval-{approval.id}":
+        changes["version"] = recorded.version
+    return approval.model_copy(update=changes)
+
+
+def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, object]:
+    match event:
+        case ApprovalJoined():
+            return {"calls": (*approval.calls, event.call)}
+        case CardPosted() | CardRepainted() | CardFound() | CardUndeliverable() | DetailsViewed():
+            return _delivery(approval, event)
+        case VoteCast():
+            return {"votes": (*approval.votes, _known(event, recorded))}
+        case VoteRefused():
+            return {"refused_votes": approval.refused_votes + 1}
+        case ApprovalGiven():
+            return {
+                "status": ApprovalStatus.APPROVED,
+                "by": event.by,
+                "decided_at": recorded.at,
+                "use_until": event.use_until,
+            }
+        case ApprovalDenied():
+            return {
+                "status": ApprovalStatus.DENIED,
+                "by": (event.by,),
+                "reason": event.reason,
+                "decided_at": recorded.at,
+            }
+        case _:
+            return _ending(event, recorded)
+
+
+def _ending(event: Event, recorded: Recorded) -> dict[str, object]:
+    match event:
+        case ApprovalExpired():
+            return {"status": ApprovalStatus.EXPIRED, "ended_at": recorded.at}
+        case ApprovalLapsed():
+            return {"status": ApprovalStatus.LAPSED, "ended_at": recorded.at}
+        case ApprovalCancelled() | ApprovalVoided():
+            cancelled = isinstance(event, ApprovalCancelled)
+            return {
+                "status": ApprovalStatus.CANCELLED if cancelled else ApprovalStatus.VOIDED,
+                "reason": event.because,
+                "ended_at": recorded.at,
+            }
+        case ApprovalDispatched():
+            return {
+                "status": ApprovalStatus.DISPATCHED,
+                "dispatched_call": event.call,
+                "dispatched_at": recorded.at,
+                "instance": event.instance,
+            }
+        case CallCompleted():
+            failed = event.outcome == "failed"
+            return {
+                "status": ApprovalStatus.FAILED if failed else ApprovalStatus.COMPLETED,
+                "outcome": event.outcome,
+                "error": event.error,
+                "duration_ms": event.duration_ms,
+                "size": event.size,
+                "content": event.content,
+                "ended_at": recorded.at,
+            }
+        case OutcomeUnknown():
+            return {"status": ApprovalStatus.OUTCOME_UNKNOWN, "ended_at": recorded.at}
+        case _:
+            raise CorruptHistory(event)
+
+
+def _delivery(
+    approval: Approval,
+    event: CardPosted | CardRepainted | CardFound | CardUndeliverable | DetailsViewed,
+) -> dict[str, object]:
+    match event:
+        case CardPosted() | CardFound() | CardRepainted():
+            return _painted(approval, event)
+        case CardUndeliverable():
+            return {"undeliverable": {**approval.undeliverable, event.team: event.error}}
+        case DetailsViewed():
+            seen = approval.read.get(event.person, ())
+            return {
+                "read": {**approval.read, event.person: (*seen, event.page)},
+                "pages": event.pages,
+            }
+        case _:
+            assert_never(event)
+
+
+def _painted(
+    approval: Approval, event: CardPosted | CardFound | CardRepainted
+) -> dict[str, object]:
+    others = tuple(
+        card for card in approval.cards if (card.channel, card.ts) != (event.channel, event.ts)
+    )
+    if isinstance(event, CardRepainted):
+        known = [c for c in approval.cards if (c.channel, c.ts) == (event.channel, event.ts)]
+        team = known[0].team if known else ""
+    else:
+        team = event.team
+    card = PaintedCard(
+        team=team,
+        channel=event.channel,
+        ts=event.ts,
+        revision=event.revision,
+        sha256="" if isinstance(event, CardFound) else event.sha256,
+    )
+    left = {team: error for team, error in approval.undeliverable.items() if team != card.team}
+    return {"cards": (*others, card), "undeliverable": left}
+
+
+def _known(event: VoteCast, recorded: Recorded) -> KnownVote:
+    return KnownVote(
+        person=event.person,
+        slack=event.evidence.slack,
+        approves=event.approves,
+        teams=event.teams,
+        reason=event.reason,
+        revision=event.revision,
+        at=recorded.at,
+    )

@@ -1,0 +1,211 @@
+"""The life of one call in the ledger: decided, running, ended."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from ledger.approvals import CorruptHistory
+from ledger.envelopes import Command, Event, Model, Recorded
+from ledger.events import (
+    ApprovalDispatched,
+    CallCompleted,
+    CallDecided,
+    OutcomeUnknown,
+    SpokenRule,
+)
+from policies.calls import Risk
+from policies.decisions import Assessment, Decision, Effect
+from policies.people import Agent
+
+
+class CallStatus(StrEnum):
+    """Where a call stands."""
+
+    DENIED = "denied"
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    OUTCOME_UNKNOWN = "outcome unknown"
+
+
+class CallRecord(Model):
+    """A call as the ledger knows it."""
+
+    status: CallStatus
+    agent: str
+    server: str
+    tool: str
+    effect: Effect
+    approval: str | None
+    grant: str | None
+    instance: str
+    decided_at: AwareDatetime
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the call is at the server, as far as is known."""
+        return self.status is CallStatus.RUNNING
+
+    def columns(self) -> dict[str, str | int | None]:
+        """Return what the calls table is searched by; times are UTC microseconds."""
+        return {
+            "status": self.status.value,
+            "agent": self.agent,
+            "server": self.server,
+            "tool": self.tool,
+            "instance": self.instance,
+            "approval": self.approval,
+            "decided_at": int(self.decided_at.timestamp() * 1_000_000),
+        }
+
+
+@dataclass(frozen=True)
+class CallFacts:
+    """What the gateway knows of a call, redacted.
+
+    `digests` are the call's digests, under the key in force first, then under
+    keys that older approvals may still be bound with. `arguments` is canonical
+    JSON after redaction, `hidden` how many values it lacks.
+    """
+
+    call: str
+    agent: Agent
+    server: str
+    tool: str
+    description: str
+    definition_hash: str
+    digests: tuple[str, ...]
+    arguments: str
+    hidden: int
+    meta_keys: tuple[str, ...]
+    instance: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideCall(Command):
+    """Settle an assessed call; the answer is read with `rulings.ruling`."""
+
+    facts: CallFacts
+    assessment: Assessment
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteCall(Command):
+    """Note how a call that ran came back; see CallCompleted for the outcomes."""
+
+    call: str
+    outcome: str
+    duration_ms: int
+    size: int
+    content: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresumeLost(Command):
+    """Note that these process instances are gone, and with them the calls they held."""
+
+    instances: tuple[str, ...]
+
+
+def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallDecided:
+    """Return the event of a decision on a call."""
+    assessment = decision.assessment
+    return CallDecided(
+        call=facts.call,
+        agent=facts.agent.name,
+        on_behalf_of=facts.agent.on_behalf_of,
+        server=facts.server,
+        tool=facts.tool,
+        definition_hash=facts.definition_hash,
+        digest=facts.digests[0],
+        arguments=facts.arguments,
+        hidden=facts.hidden,
+        effect=decision.effect,
+        rules=spoken(assessment),
+        message=assessment.message,
+        risk=Risk(assessment.risk),
+        evidence=assessment.evidence,
+        policy_digest=assessment.policy_digest,
+        instance=facts.instance,
+        approval=approval,
+        grant=decision.grant,
+        meta_keys=facts.meta_keys,
+    )
+
+
+def spoken(assessment: Assessment) -> tuple[SpokenRule, ...]:
+    """Return the rules that spoke, as events keep them."""
+    return tuple(
+        SpokenRule(rule=s.rule, pointer=s.pointer, effect=s.effect, because=s.because)
+        for s in assessment.spoke
+    )
+
+
+def complete(call: CallRecord, command: CompleteCall) -> list[Event]:
+    """Return the event of a call's end; it supersedes an unknown outcome."""
+    if call.status not in {CallStatus.RUNNING, CallStatus.OUTCOME_UNKNOWN}:
+        return []
+    return [
+        CallCompleted(
+            call=call.id,
+            approval=call.approval,
+            outcome=command.outcome,
+            duration_ms=command.duration_ms,
+            size=command.size,
+            content=command.content,
+            error=command.error,
+        )
+    ]
+
+
+def lose(call: CallRecord) -> list[Event]:
+    """Return the event of a running call whose process is gone."""
+    if not call.open:
+        return []
+    return [OutcomeUnknown(call=call.id, approval=call.approval, instance=call.instance)]
+
+
+_STARTS = {
+    Effect.ALLOW: CallStatus.RUNNING,
+    Effect.DENY: CallStatus.DENIED,
+    Effect.REQUIRE_APPROVAL: CallStatus.WAITING,
+}
+
+
+def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
+    """Return the call after `recorded`. Raises CorruptHistory. Never runs a guard."""
+    match call, recorded.event:
+        case None, CallDecided() as event:
+            return CallRecord(
+                id=event.call,
+                version=recorded.version,
+                position=recorded.position,
+                status=_STARTS[event.effect],
+                agent=event.agent,
+                server=event.server,
+                tool=event.tool,
+                effect=event.effect,
+                approval=event.approval,
+                grant=event.grant,
+                instance=event.instance,
+                decided_at=recorded.at,
+            )
+        case CallRecord(), ApprovalDispatched() as event:
+            changes: dict[str, object] = {
+                "status": CallStatus.RUNNING,
+                "instance": event.instance,
+                "approval": event.approval,
+            }
+        case CallRecord(), CallCompleted() as event:
+            failed = event.outcome == "failed"
+            changes = {"status": CallStatus.FAILED if failed else CallStatus.COMPLETED}
+        case CallRecord(), OutcomeUnknown():
+            changes = {"status": CallStatus.OUTCOME_UNKNOWN}
+        case _:
+            raise CorruptHistory(recorded.event)
+    if recorded.stream == f"call-{call.id}":
+        changes["version"] = recorded.version
+    return call.model_copy(update=changes | {"position": recorded.position})

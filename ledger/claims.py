@@ -1,0 +1,240 @@
+"""What a settled call comes to in the ledger: it runs, is denied, waits, or claims its approval."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.calls import CallFacts, DecideCall, decided, spoken
+from ledger.envelopes import Command, Draft, Event
+from ledger.events import (
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalJoined,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ApprovalTerm,
+    ApprovalVoided,
+    GrantExpired,
+    GrantUsed,
+)
+from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.people import Directory
+from policies.refusals import Refused
+from policies.settling import settle
+
+
+class PolicyChanged(Refused):
+    """The call was assessed with a policy that is not in force; assess it again."""
+
+
+class ToolChanged(Refused):
+    """The call was assessed with a tool definition that is not the newest; learn it again."""
+
+
+class AlreadyUsed(Refused):
+    """An identical call has used the approval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimApproval(Command):
+    """Use an approval for a call that waited for it, assessed anew."""
+
+    approval: str
+    facts: CallFacts
+    assessment: Assessment
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a call meets in the ledger: grants in force, the approval for its digest, the rooms."""
+
+    grants: tuple[LiveGrant, ...]
+    approval: Approval | None
+    directory: Directory
+
+
+def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list[Draft]:
+    """Return the events of a call's decision, settled with what is in force at `at`."""
+    decision = settle(command.assessment, situation.grants, at)
+    match decision.effect:
+        case Effect.ALLOW:
+            return _allow(command.facts, decision, situation)
+        case Effect.DENY:
+            return _deny(command.facts, decision, situation)
+        case Effect.REQUIRE_APPROVAL:
+            return _ask(command.facts, decision, situation, at)
+
+
+def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Draft]:
+    """Return the dispatch of an approved call, or what keeps it from running.
+
+    Raises AlreadyUsed where another call won, and Refused where nothing was approved.
+    """
+    approval = situation.approval
+    assert approval is not None, "the caller looks the approval up"
+    if approval.status is ApprovalStatus.DISPATCHED or approval.dispatched_call:
+        when = approval.dispatched_at.strftime("%H:%M:%S UTC") if approval.dispatched_at else "?"
+        message = f"used by an identical call at {when}; call again to ask anew"
+        raise AlreadyUsed(message)
+    if approval.status is not ApprovalStatus.APPROVED:
+        message = f"approval `{approval.id}` is {approval.status}; call again to ask anew"
+        raise Refused(message)
+    if approval.deadline is not None and at >= approval.deadline:
+        return [_of(approval, ApprovalLapsed(approval=approval.id))]
+    decision = settle(command.assessment, situation.grants, at)
+    because = _unmet(approval, decision, command.facts, situation.directory)
+    if because:
+        return [_of(approval, ApprovalVoided(approval=approval.id, because=because))]
+    return [_dispatch(approval, command.facts, command.assessment)]
+
+
+def _allow(facts: CallFacts, decision: Decision, situation: Situation) -> list[Draft]:
+    drafts = [Draft(f"call-{facts.call}", decided(facts, decision, None))]
+    if decision.grant is None:
+        return drafts
+    stream = f"grant-{decision.grant}"
+    drafts.append(Draft(stream, GrantUsed(grant=decision.grant, call=facts.call)))
+    used = next(grant for grant in situation.grants if grant.id == decision.grant)
+    if used.uses_left == 1:
+        drafts.append(Draft(stream, GrantExpired(grant=decision.grant)))
+    return drafts
+
+
+def _deny(facts: CallFacts, decision: Decision, situation: Situation) -> list[Draft]:
+    drafts = [Draft(f"call-{facts.call}", decided(facts, decision, None))]
+    if situation.approval is not None:
+        because = f"denied by {_denier(decision)}"
+        voided = ApprovalVoided(approval=situation.approval.id, because=because)
+        drafts.append(_of(situation.approval, voided))
+    return drafts
+
+
+def _ask(facts: CallFacts, decision: Decision, situation: Situation, at: datetime) -> list[Draft]:
+    approval = situation.approval
+    ended = _ended(approval, decision, facts, situation.directory, at) if approval else None
+    if approval is None or ended is not None:
+        asked = f"apr_{facts.call.removeprefix('call_')}"
+        closing = [] if ended is None or approval is None else [_of(approval, ended)]
+        return [
+            *closing,
+            Draft(f"call-{facts.call}", decided(facts, decision, asked)),
+            Draft(f"approval-{asked}", _requested(asked, facts, decision, at)),
+        ]
+    drafts = [Draft(f"call-{facts.call}", decided(facts, decision, approval.id))]
+    joined = ApprovalJoined(approval=approval.id, call=facts.call)
+    drafts.append(_of(approval, joined))
+    if approval.status is ApprovalStatus.APPROVED:
+        drafts.append(_dispatch(approval, facts, decision.assessment))
+    return drafts
+
+
+def _ended(
+    approval: Approval, decision: Decision, facts: CallFacts, directory: Directory, at: datetime
+) -> Event | None:
+    """Return the event that closes an approval which cannot serve this call any more."""
+    late = approval.deadline is not None and at >= approval.deadline
+    if approval.status is ApprovalStatus.PENDING:
+        if late:
+            return ApprovalExpired(approval=approval.id)
+        because = _changed(approval, decision, facts)
+    else:
+        if late:
+            return ApprovalLapsed(approval=approval.id)
+        because = _unmet(approval, decision, facts, directory)
+    return ApprovalVoided(approval=approval.id, because=because) if because else None
+
+
+def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | None:
+    """Say why a pending approval no longer asks the right question."""
+    if approval.request.definition_hash != facts.definition_hash:
+        return "the tool's definition changed"
+    if approval.request.owner != facts.agent.owner:
+        return "the agent has another owner now"
+    wanted = tuple((term.team, term.approvals) for term in decision.assessment.terms)
+    if wanted != tuple((term.team, term.approvals) for term in approval.request.terms):
+        return "the policy asks for other approvals now"
+    if decision.assessment.reason_required and not approval.request.reason_required:
+        return "the policy asks for a reason now"
+    return None
+
+
+def _unmet(
+    approval: Approval, decision: Decision, facts: CallFacts, directory: Directory
+) -> str | None:
+    """Say why a given approval does not meet the terms of now; None where it does."""
+    if decision.effect is Effect.DENY:
+        return f"denied by {_denier(decision)}"
+    if approval.request.definition_hash != facts.definition_hash:
+        return "the tool's definition changed"
+    if approval.request.digest not in facts.digests:
+        return "the call is not the one that was approved"
+    apart = {facts.agent.owner, facts.agent.on_behalf_of}
+    for term in decision.assessment.terms:
+        counted = {
+            known.person
+            for known in approval.yes_votes(term.team)
+            if known.person not in apart and _listed(known.person, term.team, directory)
+        }
+        if len(counted) < term.approvals:
+            asked, given = term.approvals, len(counted)
+            return f"team `{term.team}` now has to give {asked} approvals, of which {given} count"
+    reasons = [known.reason for known in approval.votes if known.approves and known.reason]
+    if decision.assessment.reason_required and not reasons:
+        return "the policy asks for a reason now"
+    return None
+
+
+def _listed(person: str, team: str, directory: Directory) -> bool:
+    """Tell whether the person may still speak for the team; a group's member may, by the group."""
+    known = directory.teams.get(team)
+    return known is not None and (person in known.approvers or bool(known.groups))
+
+
+def _denier(decision: Decision) -> str:
+    rules = [s.rule for s in decision.assessment.spoke if s.effect is Effect.DENY]
+    return "rule " + " and ".join(f"`{rule}`" for rule in rules)
+
+
+def _dispatch(approval: Approval, facts: CallFacts, assessment: Assessment) -> Draft:
+    return _of(
+        approval,
+        ApprovalDispatched(
+            approval=approval.id,
+            call=facts.call,
+            instance=facts.instance,
+            policy_digest=assessment.policy_digest,
+        ),
+    )
+
+
+def _requested(asked: str, facts: CallFacts, decision: Decision, at: datetime) -> ApprovalRequested:
+    assessment = decision.assessment
+    return ApprovalRequested(
+        approval=asked,
+        call=facts.call,
+        agent=facts.agent.name,
+        agent_team=facts.agent.team,
+        owner=facts.agent.owner,
+        on_behalf_of=facts.agent.on_behalf_of,
+        server=facts.server,
+        tool=facts.tool,
+        description=facts.description,
+        definition_hash=facts.definition_hash,
+        digest=facts.digests[0],
+        arguments=facts.arguments,
+        hidden=facts.hidden,
+        meta_keys=facts.meta_keys,
+        rules=spoken(assessment),
+        terms=tuple(ApprovalTerm(team=t.team, approvals=t.approvals) for t in assessment.terms),
+        reason_required=assessment.reason_required,
+        show_result=assessment.show_result,
+        risk=assessment.risk,
+        evidence=assessment.evidence,
+        policy_digest=assessment.policy_digest,
+        expires_at=at + assessment.expires_in,
+        use_within_seconds=int(assessment.use_within / timedelta(seconds=1)),
+    )
+
+
+def _of(approval: Approval, event: Event) -> Draft:
+    return Draft(f"approval-{approval.id}", event)

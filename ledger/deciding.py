@@ -1,0 +1,194 @@
+"""From a command to the events it causes, given the state under the head row."""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from ledger import agents, calls, deliveries, grants, policy_in_force, tools, votes
+from ledger.agents import AddAgent, RevokeAgent
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.calls import CallFacts, CompleteCall, DecideCall, PresumeLost
+from ledger.claims import (
+    ClaimApproval,
+    PolicyChanged,
+    Situation,
+    ToolChanged,
+    claim,
+    decide_call,
+)
+from ledger.deadlines_due import ExpireApproval, ExpireGrant
+from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
+from ledger.envelopes import Command, Draft, Event
+from ledger.events import ApprovalCancelled, ApprovalVoided, GrantIssued, GrantRevoked
+from ledger.grants import Grant, IssueGrant, RevokeGrant
+from ledger.policy_in_force import ActivatePolicy
+from ledger.state import State
+from ledger.tools import SeeTools
+from ledger.votes import CastVote, ViewDetails
+from policies.decisions import Assessment
+from policies.refusals import Refused
+
+_Decided: TypeAlias = list[Draft]
+
+
+def decide(command: Command, state: State, at: datetime) -> _Decided:
+    """Return the events that a command causes at `at` (UTC). Raises Refused. Pure given `state`."""
+    match command:
+        case DecideCall():
+            _check(command.facts, command.assessment, state)
+            return decide_call(command, _situation(command.facts, state), at)
+        case ClaimApproval():
+            return _claim(command, state, at)
+        case CompleteCall():
+            return _complete(command, state)
+        case PresumeLost():
+            return _lose(command, state)
+        case CastVote() | ViewDetails() | RecordCard() | RecordRepaint() | RecordUndeliverable():
+            return _about_approval(command, state, at)
+        case ExpireApproval() | ExpireGrant():
+            return _expire(command, state, at)
+        case IssueGrant() | RevokeGrant():
+            return _grant(command, state, at)
+        case _:
+            return _housekeeping(command, state)
+
+
+def _housekeeping(command: Command, state: State) -> _Decided:
+    match command:
+        case AddAgent():
+            event = agents.add(command, state.ledger_agent(command.agent), state.directory)
+            return [Draft(f"agent-{command.agent}", event)]
+        case RevokeAgent():
+            return _revoke_agent(command, state)
+        case SeeTools():
+            return tools.see(command, state.tools(command.server))
+        case ActivatePolicy():
+            events = policy_in_force.activate(command, state.policy())
+            return [Draft(policy_in_force.STREAM, event) for event in events]
+        case _:
+            message = f"no such command: {type(command).__name__}"
+            raise TypeError(message)
+
+
+def _check(facts: CallFacts, assessment: Assessment, state: State) -> None:
+    """Refuse a call that was assessed with what is not in force any more."""
+    policy = state.policy()
+    if policy is None or policy.digest != assessment.policy_digest:
+        message = "the policy changed while the call was looked at; it is looked at again"
+        raise PolicyChanged(message)
+    if state.agent(facts.agent.name) is None:
+        message = f"agent `{facts.agent.name}` is not known or was revoked"
+        raise Refused(message)
+    known = state.tool(facts.server, facts.tool)
+    newest = known.hash if known is not None and known.listed else ""
+    if newest != facts.definition_hash:
+        message = f"the definition of `{facts.tool}` changed while the call was looked at"
+        raise ToolChanged(message)
+
+
+def _situation(facts: CallFacts, state: State, approval: Approval | None = None) -> Situation:
+    name = facts.agent.name
+    return Situation(
+        grants=tuple(
+            grants.live(grant, state.agent(name), state.directory)
+            for grant in state.live_grants(name)
+        ),
+        approval=approval or state.approval_for(facts.digests),
+        directory=state.directory,
+    )
+
+
+def _claim(command: ClaimApproval, state: State, at: datetime) -> _Decided:
+    approval = _approval(command.approval, state)
+    if approval.status is ApprovalStatus.APPROVED:
+        _check(command.facts, command.assessment, state)
+    return claim(command, _situation(command.facts, state, approval), at)
+
+
+def _complete(command: CompleteCall, state: State) -> _Decided:
+    call = state.call(command.call)
+    if call is None:
+        message = f"there is no call `{command.call}`"
+        raise Refused(message)
+    return [Draft(f"call-{call.id}", event) for event in calls.complete(call, command)]
+
+
+def _lose(command: PresumeLost, state: State) -> _Decided:
+    return [
+        Draft(f"call-{call.id}", event)
+        for call in state.running_calls()
+        if call.instance in command.instances
+        for event in calls.lose(call)
+    ]
+
+
+def _about_approval(
+    command: CastVote | ViewDetails | RecordCard | RecordRepaint | RecordUndeliverable,
+    state: State,
+    at: datetime,
+) -> _Decided:
+    approval = _approval(command.approval, state)
+    events: list[Event]
+    match command:
+        case CastVote():
+            events = votes.vote(approval, command, state.directory, at)
+        case ViewDetails():
+            events = votes.view(approval, command, state.directory)
+        case _:
+            events = deliveries.deliver(approval, command)
+    return [Draft(f"approval-{approval.id}", event) for event in events]
+
+
+def _expire(command: ExpireApproval | ExpireGrant, state: State, at: datetime) -> _Decided:
+    match command:
+        case ExpireApproval():
+            approval = _approval(command.approval, state)
+            stream = f"approval-{approval.id}"
+            return [Draft(stream, event) for event in votes.expire(approval, at)]
+        case ExpireGrant():
+            grant = _grant_of(command.grant, state)
+            return [Draft(f"grant-{grant.id}", event) for event in grants.expire(grant, at)]
+
+
+def _grant(command: IssueGrant | RevokeGrant, state: State, at: datetime) -> _Decided:
+    match command:
+        case IssueGrant():
+            agent = state.agent(command.agent)
+            event = grants.issue(command, agent, state.directory, at)
+            issued = isinstance(event, GrantIssued)
+            return [Draft(f"grant-{command.grant}" if issued else f"refusal-{command.id}", event)]
+        case RevokeGrant():
+            grant = _grant_of(command.grant, state)
+            agent = state.agent(grant.agent)
+            event = grants.revoke(grant, command, agent, state.directory, at)
+            revoked = isinstance(event, GrantRevoked)
+            return [Draft(f"grant-{grant.id}" if revoked else f"refusal-{command.id}", event)]
+
+
+def _revoke_agent(command: RevokeAgent, state: State) -> _Decided:
+    event = agents.revoke(command, state.ledger_agent(command.agent), state.directory)
+    drafts = [Draft(f"agent-{command.agent}", event)]
+    because = f"agent `{command.agent}` was revoked"
+    for approval in state.open_approvals(command.agent):
+        stream = f"approval-{approval.id}"
+        if approval.status is ApprovalStatus.PENDING:
+            closing: Event = ApprovalCancelled(approval=approval.id, because=because)
+        else:
+            closing = ApprovalVoided(approval=approval.id, because=because)
+        drafts.append(Draft(stream, closing))
+    return drafts
+
+
+def _approval(name: str, state: State) -> Approval:
+    approval = state.approval(name)
+    if approval is None:
+        message = f"there is no approval `{name}`; `/placet pending` lists the open ones"
+        raise Refused(message)
+    return approval
+
+
+def _grant_of(name: str, state: State) -> Grant:
+    grant = state.grant(name)
+    if grant is None:
+        message = f"there is no grant `{name}`; `/placet list` names the live ones"
+        raise Refused(message)
+    return grant

@@ -1,0 +1,85 @@
+"""What became of a card in Slack: posted, painted anew, or not taken."""
+
+from dataclasses import dataclass
+
+from ledger.approvals import Approval
+from ledger.envelopes import Command, Event
+from ledger.events import CardPosted, CardRepainted, CardUndeliverable
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordCard(Command):
+    """Note that a card stands in a team's channel; `blocks` is its JSON, `sha256` of that."""
+
+    approval: str
+    team: str
+    channel: str
+    ts: str
+    revision: int
+    blocks: str
+    sha256: str
+    whole: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordRepaint(Command):
+    """Note that a known card was painted anew."""
+
+    approval: str
+    channel: str
+    ts: str
+    revision: int
+    blocks: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordUndeliverable(Command):
+    """Note that Slack would not take the card for a team, with Slack's error code."""
+
+    approval: str
+    team: str
+    channel: str
+    error: str
+
+
+def deliver(
+    approval: Approval, command: RecordCard | RecordRepaint | RecordUndeliverable
+) -> list[Event]:
+    """Return the event of a delivery; a fact that is already known causes none."""
+    match command:
+        case RecordCard():
+            return [
+                CardPosted(
+                    approval=approval.id,
+                    team=command.team,
+                    channel=command.channel,
+                    ts=command.ts,
+                    revision=command.revision,
+                    blocks=command.blocks,
+                    sha256=command.sha256,
+                    whole=command.whole,
+                )
+            ]
+        case RecordRepaint():
+            return [
+                CardRepainted(
+                    approval=approval.id,
+                    channel=command.channel,
+                    ts=command.ts,
+                    revision=command.revision,
+                    blocks=command.blocks,
+                    sha256=command.sha256,
+                )
+            ]
+        case RecordUndeliverable():
+            if approval.undeliverable.get(command.team) == command.error:
+                return []
+            return [
+                CardUndeliverable(
+                    approval=approval.id,
+                    team=command.team,
+                    channel=command.channel,
+                    error=command.error,
+                )
+            ]

@@ -1,0 +1,84 @@
+"""The envelope round every fact: where it stands, when it was, who caused it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Fact(BaseModel):
+    """An immutable value that is kept for ever; fields are only ever added."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Event(Fact):
+    """A fact of the ledger; `TOPIC` is its name in storage, whatever the class is called."""
+
+    TOPIC: ClassVar[str]
+
+
+class Model(Fact):
+    """What events have made of one thing so far.
+
+    `version` is that of its own stream, `position` that of the last event
+    applied to it, of whatever stream.
+    """
+
+    id: str
+    version: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event that a command causes, before it has a place in the ledger."""
+
+    stream: str
+    event: Event
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event in its place.
+
+    `position` counts from 1 without gaps over the whole ledger, `version`
+    from 1 within `stream`. `at` is UTC, read with the head row. `actor` is
+    who caused it: `agent:<name>`, `person:<name>`, `shell:<user>` or
+    `placet:<part>`. `command_id` names the command, `correlation_id` the call,
+    approval or grant the event belongs to, `causation_id` what led to it.
+    """
+
+    position: int
+    stream: str
+    version: int
+    at: datetime
+    actor: str
+    command_id: str
+    correlation_id: str
+    causation_id: str
+    event: Event
+
+    @property
+    def originator_id(self) -> str:
+        """The stream, by the name that eventsourcing gives it."""
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        """The version, by the name that eventsourcing gives it."""
+        return self.version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Something the ledger is asked to do.
+
+    Resending a command with the same `id` changes nothing and returns the
+    events it caused the first time.
+    """
+
+    id: str
+    actor: str
+    causation_id: str = ""

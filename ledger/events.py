@@ -1,0 +1,433 @@
+"""Every fact that the ledger can hold. Names and fields are for ever."""
+
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from ledger.envelopes import Event, Fact
+from ledger.evidence import Evidence
+from policies.calls import Risk
+from policies.decisions import Effect
+
+
+class SpokenRule(Fact):
+    """A rule that spoke: name, JSON Pointer into the policy, effect, and why it covered."""
+
+    rule: str
+    pointer: str
+    effect: Effect
+    because: str
+
+
+class ApprovalTerm(Fact):
+    """How many of a team's approvers must say yes."""
+
+    team: str
+    approvals: int
+
+
+class CallDecided(Event):
+    """A call was settled: what may happen to it, by which rules, under which policy.
+
+    `arguments` is canonical JSON after redaction, `hidden` counts the values
+    taken out of it. `digest` binds the exact call and names its key. `approval`
+    is the one asked for, joined or used; `grant` the one that lifted the call;
+    `instance` the process that holds the call.
+    """
+
+    TOPIC: ClassVar[str] = "CallDecided"
+
+    call: str
+    agent: str
+    on_behalf_of: str | None
+    server: str
+    tool: str
+    definition_hash: str
+    digest: str
+    arguments: str
+    hidden: int
+    effect: Effect
+    rules: tuple[SpokenRule, ...]
+    message: str | None
+    risk: Risk
+    evidence: str
+    policy_digest: str
+    instance: str
+    approval: str | None = None
+    grant: str | None = None
+    meta_keys: tuple[str, ...] = ()
+
+
+class CallCompleted(Event):
+    """A call that ran came back.
+
+    `outcome` is `ok`, `tool-error` (a result with isError), `rpc-error` or
+    `failed` (no answer that could be used). `duration_ms` is milliseconds,
+    `size` bytes of the answer. `content` is there only where policy shows it.
+    """
+
+    TOPIC: ClassVar[str] = "CallCompleted"
+
+    call: str
+    approval: str | None
+    outcome: str
+    duration_ms: int
+    size: int
+    content: str | None = None
+    error: str | None = None
+
+
+class OutcomeUnknown(Event):
+    """The process that held a running call was lost; the call may or may not have run."""
+
+    TOPIC: ClassVar[str] = "OutcomeUnknown"
+
+    call: str
+    approval: str | None
+    instance: str
+
+
+class ApprovalRequested(Event):
+    """A yes is asked for. Carries all that the approvers are shown and bound to."""
+
+    TOPIC: ClassVar[str] = "ApprovalRequested"
+
+    approval: str
+    call: str
+    agent: str
+    agent_team: str
+    owner: str
+    on_behalf_of: str | None
+    server: str
+    tool: str
+    description: str
+    definition_hash: str
+    digest: str
+    arguments: str
+    hidden: int
+    meta_keys: tuple[str, ...]
+    rules: tuple[SpokenRule, ...]
+    terms: tuple[ApprovalTerm, ...]
+    reason_required: bool
+    show_result: bool
+    risk: Risk
+    evidence: str
+    policy_digest: str
+    expires_at: AwareDatetime
+    use_within_seconds: int
+
+
+class ApprovalJoined(Event):
+    """An identical call came while the approval was pending and waits on it too."""
+
+    TOPIC: ClassVar[str] = "ApprovalJoined"
+
+    approval: str
+    call: str
+
+
+class CardPosted(Event):
+    """A card stands in a team's channel: the very blocks, and the SHA-256 of their JSON.
+
+    `whole` says that the card shows the call in full.
+    """
+
+    TOPIC: ClassVar[str] = "CardPosted"
+
+    approval: str
+    team: str
+    channel: str
+    ts: str
+    revision: int
+    blocks: str
+    sha256: str
+    whole: bool
+
+
+class CardRepainted(Event):
+    """A card was painted anew after the ledger moved on."""
+
+    TOPIC: ClassVar[str] = "CardRepainted"
+
+    approval: str
+    channel: str
+    ts: str
+    revision: int
+    blocks: str
+    sha256: str
+
+
+class CardFound(Event):
+    """A copy of a card that the ledger did not know was clicked; it is painted from now on."""
+
+    TOPIC: ClassVar[str] = "CardFound"
+
+    approval: str
+    team: str
+    channel: str
+    ts: str
+    revision: int
+
+
+class CardUndeliverable(Event):
+    """Slack would not take the card for a team; the approval stays pending."""
+
+    TOPIC: ClassVar[str] = "CardUndeliverable"
+
+    approval: str
+    team: str
+    channel: str
+    error: str
+
+
+class DetailsViewed(Event):
+    """A person opened a page of an approval's details; `page` counts from 1 to `pages`."""
+
+    TOPIC: ClassVar[str] = "DetailsViewed"
+
+    approval: str
+    person: str
+    page: int
+    pages: int
+
+
+class VoteCast(Event):
+    """A person voted on the revision of the card that they saw."""
+
+    TOPIC: ClassVar[str] = "VoteCast"
+
+    approval: str
+    person: str
+    approves: bool
+    teams: tuple[str, ...]
+    reason: str | None
+    channel: str
+    ts: str
+    revision: int
+    evidence: Evidence
+
+
+class VoteRefused(Event):
+    """A vote did not count. `because` is a code, `message` what the person was told."""
+
+    TOPIC: ClassVar[str] = "VoteRefused"
+
+    approval: str
+    person: str
+    approves: bool
+    because: str
+    message: str
+    channel: str
+    ts: str
+    revision: int
+    evidence: Evidence
+
+
+class ApprovalGiven(Event):
+    """Every named team reached its count; the approval may be used until `use_until`."""
+
+    TOPIC: ClassVar[str] = "ApprovalGiven"
+
+    approval: str
+    by: tuple[str, ...]
+    use_until: AwareDatetime
+
+
+class ApprovalDenied(Event):
+    """A person who may decide said no."""
+
+    TOPIC: ClassVar[str] = "ApprovalDenied"
+
+    approval: str
+    by: str
+    reason: str | None
+
+
+class ApprovalExpired(Event):
+    """Nobody decided in time. Silence is not a denial."""
+
+    TOPIC: ClassVar[str] = "ApprovalExpired"
+
+    approval: str
+
+
+class ApprovalCancelled(Event):
+    """The question fell away before it was answered."""
+
+    TOPIC: ClassVar[str] = "ApprovalCancelled"
+
+    approval: str
+    because: str
+
+
+class ApprovalDispatched(Event):
+    """The approval was used: this call goes to the server, once, from this instance."""
+
+    TOPIC: ClassVar[str] = "ApprovalDispatched"
+
+    approval: str
+    call: str
+    instance: str
+    policy_digest: str
+
+
+class ApprovalLapsed(Event):
+    """The approval was given but not used in time."""
+
+    TOPIC: ClassVar[str] = "ApprovalLapsed"
+
+    approval: str
+
+
+class ApprovalVoided(Event):
+    """The terms changed after the approval was asked for or given."""
+
+    TOPIC: ClassVar[str] = "ApprovalVoided"
+
+    approval: str
+    because: str
+
+
+class GrantIssued(Event):
+    """An agent may use the tools under `target` (a glob `server/tool`) until `until`.
+
+    `teams` are those for which the giver counted as an approver; `uses` is None
+    where uses are not counted.
+    """
+
+    TOPIC: ClassVar[str] = "GrantIssued"
+
+    grant: str
+    agent: str
+    target: str
+    until: AwareDatetime
+    uses: int | None
+    reason: str | None
+    by: str
+    teams: tuple[str, ...]
+    evidence: Evidence | None
+
+
+class GrantRefused(Event):
+    """A person asked for a grant or its end and was refused."""
+
+    TOPIC: ClassVar[str] = "GrantRefused"
+
+    person: str
+    agent: str
+    target: str
+    because: str
+    message: str
+
+
+class GrantUsed(Event):
+    """A call was allowed under a grant."""
+
+    TOPIC: ClassVar[str] = "GrantUsed"
+
+    grant: str
+    call: str
+
+
+class GrantRevoked(Event):
+    """A grant was ended by hand."""
+
+    TOPIC: ClassVar[str] = "GrantRevoked"
+
+    grant: str
+    by: str
+    reason: str | None
+
+
+class GrantExpired(Event):
+    """A grant reached its end, or its last use."""
+
+    TOPIC: ClassVar[str] = "GrantExpired"
+
+    grant: str
+
+
+class PolicyActivated(Event):
+    """A policy came into force; the whole text is kept."""
+
+    TOPIC: ClassVar[str] = "PolicyActivated"
+
+    digest: str
+    text: str
+    source: str
+
+
+class ToolSeen(Event):
+    """A server's tool was seen for the first time or with another definition."""
+
+    TOPIC: ClassVar[str] = "ToolSeen"
+
+    server: str
+    tool: str
+    hash: str
+    definition: str
+    previous_hash: str | None
+
+
+class ToolGone(Event):
+    """A tool that was seen before is no longer listed by its server."""
+
+    TOPIC: ClassVar[str] = "ToolGone"
+
+    server: str
+    tool: str
+    hash: str
+
+
+class AgentAdded(Event):
+    """An agent was made in the ledger; only the SHA-256 of its key is kept."""
+
+    TOPIC: ClassVar[str] = "AgentAdded"
+
+    agent: str
+    team: str
+    owner: str
+    key_sha256: str
+
+
+class AgentRevoked(Event):
+    """An agent of the ledger may no longer call."""
+
+    TOPIC: ClassVar[str] = "AgentRevoked"
+
+    agent: str
+    because: str | None
+
+
+EVENTS: tuple[type[Event], ...] = (
+    CallDecided,
+    CallCompleted,
+    OutcomeUnknown,
+    ApprovalRequested,
+    ApprovalJoined,
+    CardPosted,
+    CardRepainted,
+    CardFound,
+    CardUndeliverable,
+    DetailsViewed,
+    VoteCast,
+    VoteRefused,
+    ApprovalGiven,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalCancelled,
+    ApprovalDispatched,
+    ApprovalLapsed,
+    ApprovalVoided,
+    GrantIssued,
+    GrantRefused,
+    GrantUsed,
+    GrantRevoked,
+    GrantExpired,
+    PolicyActivated,
+    ToolSeen,
+    ToolGone,
+    AgentAdded,
+    AgentRevoked,
+)
+"""Every event class; the mapper registers them by topic."""

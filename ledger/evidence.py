@@ -1,0 +1,131 @@
+"""What Slack said of a person at the moment of a click, and what that is worth."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from ledger.envelopes import Fact
+from policies.people import Directory, Team
+
+FRESH = timedelta(seconds=10)
+"""How old evidence may be when the ledger decides on it."""
+
+GROUP_FRESH = timedelta(minutes=10)
+"""How old a cached group membership may be for read and write risk."""
+
+
+class Membership(Fact):
+    """Whether a person is in a Slack user group, and when that was read."""
+
+    group: str
+    member: bool
+    fetched_at: AwareDatetime
+
+
+class Evidence(Fact):
+    """A person's Slack user record and group memberships as they were read.
+
+    `slack` is `T…/U…`, of the workspace and the user. `undetermined` says in
+    words why the user record could not be read, `groups_undetermined` why the
+    memberships could not; both are None where everything was read.
+    """
+
+    slack: str
+    fetched_at: AwareDatetime
+    deleted: bool = False
+    bot: bool = False
+    guest: bool = False
+    stranger: bool = False
+    memberships: tuple[Membership, ...] = ()
+    undetermined: str | None = None
+    groups_undetermined: str | None = None
+
+    def in_group(self, group: str, *, at: datetime, oldest: timedelta) -> bool:
+        """Tell whether fresh evidence shows membership of `group` at `at`."""
+        return any(
+            known.group == group and known.member and at - known.fetched_at <= oldest
+            for known in self.memberships
+        )
+
+
+class Standing(Fact):
+    """Which teams a person may decide for, or why for none.
+
+    `because` is a code: empty where `teams` is not.
+    """
+
+    teams: tuple[str, ...] = ()
+    because: str = ""
+    message: str = ""
+
+
+_Because = tuple[str, str]
+
+_UNFIT: Mapping[str, _Because] = {
+    "deleted": ("deactivated", "this Slack account is deactivated and cannot decide"),
+    "bot": ("bot", "bots and apps cannot decide"),
+    "stranger": ("stranger", "people of another workspace cannot decide here"),
+    "guest": ("guest", "guests of the workspace cannot decide"),
+}
+
+
+def standing(
+    person: str,
+    evidence: Evidence,
+    directory: Directory,
+    *,
+    teams: tuple[str, ...],
+    apart: frozenset[str],
+    group_age: timedelta,
+    at: datetime,
+) -> Standing:
+    """Return for which of `teams` this person may decide now.
+
+    `apart` are people who never may: the agent's owner and the person it acts
+    for. Evidence older than 10 seconds, or undetermined, refuses.
+    """
+    if person in apart or evidence.slack in apart:
+        return Standing(
+            because="own-request",
+            message="you own this agent, or it acts for you: someone else has to decide",
+        )
+    if at - evidence.fetched_at > FRESH:
+        return Standing(
+            because="stale-evidence", message="Slack's answer came too late; press the button again"
+        )
+    if evidence.undetermined:
+        return _undetermined(evidence.undetermined)
+    for fact, (because, message) in _UNFIT.items():
+        if getattr(evidence, fact):
+            return Standing(because=because, message=message)
+    entitled = tuple(
+        name
+        for name in teams
+        if (team := directory.teams.get(name))
+        and _approves(person, evidence, team, at=at, group_age=group_age)
+    )
+    if entitled:
+        return Standing(teams=entitled)
+    if evidence.groups_undetermined:
+        return _undetermined(evidence.groups_undetermined)
+    named = " or ".join(f"`{name}`" for name in teams)
+    return Standing(
+        because="not-an-approver",
+        message=f"you are not an approver of {named}; ask someone who is",
+    )
+
+
+def _undetermined(why: str) -> Standing:
+    return Standing(
+        because="undetermined",
+        message=f"Slack could not confirm that you may decide ({why}); try again in a moment",
+    )
+
+
+def _approves(
+    person: str, evidence: Evidence, team: Team, *, at: datetime, group_age: timedelta
+) -> bool:
+    return person in team.approvers or any(
+        evidence.in_group(group, at=at, oldest=group_age) for group in team.groups
+    )

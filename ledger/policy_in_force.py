@@ -1,0 +1,62 @@
+"""Which policy is in force, by its text."""
+
+from dataclasses import dataclass
+
+from pydantic import AwareDatetime
+
+from ledger.approvals import CorruptHistory
+from ledger.envelopes import Command, Event, Model, Recorded
+from ledger.events import PolicyActivated
+
+STREAM = "policy"
+
+
+class PolicyInForce(Model):
+    """The policy in force: its digest (hex SHA-256 of the text), the text, where it came from."""
+
+    digest: str
+    text: str
+    source: str
+    since: AwareDatetime
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it must be known at start: it always must."""
+        return True
+
+    def columns(self) -> dict[str, str | int | None]:
+        """Return what the policies table is searched by."""
+        return {"digest": self.digest}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivatePolicy(Command):
+    """Put a validated policy in force; `source` says where its text was read."""
+
+    digest: str
+    text: str
+    source: str
+
+
+def activate(command: ActivatePolicy, known: PolicyInForce | None) -> list[Event]:
+    """Return PolicyActivated, or nothing where that policy is in force."""
+    if known is not None and known.digest == command.digest:
+        return []
+    return [PolicyActivated(digest=command.digest, text=command.text, source=command.source)]
+
+
+def evolve(policy: PolicyInForce | None, recorded: Recorded) -> PolicyInForce:
+    """Return the policy after `recorded`. Raises CorruptHistory."""
+    match recorded.event:
+        case PolicyActivated() as event:
+            return PolicyInForce(
+                id=STREAM,
+                version=recorded.version,
+                position=recorded.position,
+                digest=event.digest,
+                text=event.text,
+                source=event.source,
+                since=recorded.at,
+            )
+        case _:
+            raise CorruptHistory(policy, recorded.event)

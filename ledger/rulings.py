@@ -1,0 +1,90 @@
+"""What the events of a decision or a claim mean to the gateway that asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ledger.envelopes import Recorded
+from ledger.events import (
+    ApprovalDispatched,
+    ApprovalLapsed,
+    ApprovalVoided,
+    CallDecided,
+)
+from policies.decisions import Effect
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The call runs, by policy or under a grant."""
+
+    decided: CallDecided
+
+
+@dataclass(frozen=True)
+class Denied:
+    """The call does not run, by policy."""
+
+    decided: CallDecided
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The call waits for the approval with this id."""
+
+    approval: str
+    decided: CallDecided
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """The call runs, by the approval with this id."""
+
+    approval: str
+
+
+@dataclass(frozen=True)
+class Voided:
+    """The approval cannot serve the call any more, for this reason."""
+
+    approval: str
+    because: str
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """The approval was not used in time."""
+
+    approval: str
+
+
+Ruling: TypeAlias = Allowed | Denied | Waiting | Dispatched | Voided | Lapsed
+
+
+def ruling(events: Sequence[Recorded]) -> Ruling:
+    """Return what the events of one DecideCall or ClaimApproval come to."""
+    facts = [recorded.event for recorded in events]
+    for event in facts:
+        if isinstance(event, ApprovalDispatched):
+            return Dispatched(event.approval)
+    for event in facts:
+        if isinstance(event, CallDecided):
+            return _decision(event)
+    for event in facts:
+        if isinstance(event, ApprovalVoided):
+            return Voided(event.approval, event.because)
+        if isinstance(event, ApprovalLapsed):
+            return Lapsed(event.approval)
+    message = "these events are not those of a decision"
+    raise ValueError(message)
+
+
+def _decision(event: CallDecided) -> Ruling:
+    match event.effect:
+        case Effect.ALLOW:
+            return Allowed(event)
+        case Effect.DENY:
+            return Denied(event)
+        case Effect.REQUIRE_APPROVAL:
+            assert event.approval is not None, "what needs approval names it"
+            return Waiting(event.approval, event)

@@ -1,0 +1,221 @@
+"""What the writer keeps in memory: everything still open, folded from the events."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TypeAlias, TypeVar, cast
+
+from ledger import agents, approvals, calls, grants, policy_in_force, tools
+from ledger.agents import LedgerAgent
+from ledger.approvals import OPEN, Approval
+from ledger.calls import CallRecord
+from ledger.envelopes import Draft, Model, Recorded
+from ledger.events import (
+    AgentAdded,
+    ApprovalDispatched,
+    ApprovalRequested,
+    CallCompleted,
+    CallDecided,
+    GrantIssued,
+    OutcomeUnknown,
+)
+from ledger.grants import Grant
+from ledger.policy_in_force import PolicyInForce
+from ledger.tools import SeenTool
+from policies.people import Agent, Directory
+
+Kept: TypeAlias = Approval | Grant | CallRecord | LedgerAgent | SeenTool | PolicyInForce
+
+KINDS: dict[str, type[Kept]] = {
+    "approval": Approval,
+    "grant": Grant,
+    "call": CallRecord,
+    "agent": LedgerAgent,
+    "tool": SeenTool,
+    "policy": PolicyInForce,
+}
+"""The models that projections keep, by the prefix of their streams."""
+
+_EVOLVE: dict[str, Callable[..., Kept]] = {
+    "approval": approvals.evolve,
+    "grant": grants.evolve,
+    "call": calls.evolve,
+    "agent": agents.evolve,
+    "tool": tools.evolve,
+    "policy": policy_in_force.evolve,
+}
+
+OPENING = (AgentAdded, ApprovalRequested, CallDecided, GrantIssued)
+"""Events that are always the first of their stream."""
+
+_DROPPED = ("approval", "call", "grant")
+"""Kinds whose ended models leave memory; they are fetched again when asked for."""
+
+Fetch: TypeAlias = Callable[[str, str], Model | None]
+"""Reads a model that is not in memory, by kind and id, as of the head."""
+
+_K = TypeVar("_K", bound=Model)
+
+
+def kind_of(stream: str) -> tuple[str, str]:
+    """Return the kind and id that a stream's name says; a stream of no kind keeps no model."""
+    if stream == policy_in_force.STREAM:
+        return "policy", policy_in_force.STREAM
+    kind, _, name = stream.partition("-")
+    return (kind, name) if kind in KINDS else ("", name)
+
+
+class State:
+    """The open models, the open approvals by digest, and how far the ledger was read."""
+
+    def __init__(self, directory: Directory, fetch: Fetch) -> None:
+        """Start empty, at position 0; `restore` and `apply` fill it."""
+        self.directory = directory
+        self.position = 0
+        self.at = datetime.min.replace(tzinfo=UTC)
+        self._fetch = fetch
+        self._models: dict[str, dict[str, Model]] = {kind: {} for kind in KINDS}
+        self._touched: dict[tuple[str, str], Model] = {}
+        self._by_digest: dict[str, str] = {}
+
+    def restore(self, kind: str, model: Model) -> None:
+        """Put a model that a projection kept in its place."""
+        self._models[kind][model.id] = model
+        self._index(model)
+
+    def apply(self, recorded: Recorded) -> None:
+        """Fold one event into every model that it concerns. Raises CorruptHistory."""
+        for kind, name in _concerned(recorded):
+            model = self._models[kind].get(name)
+            if model is None and not isinstance(recorded.event, OPENING):
+                model = self._find(kind, name)
+            if model is not None and model.position >= recorded.position:
+                continue
+            after = _EVOLVE[kind](model, recorded)
+            self._models[kind][name] = after
+            self._touched[kind, name] = after
+            self._index(after)
+        self.position = recorded.position
+        self.at = max(self.at, recorded.at)
+
+    def touched(self) -> list[tuple[str, Model]]:
+        """Return the models changed since the last `settle_down`, as projections keep them."""
+        return [(kind, model) for (kind, _), model in self._touched.items()]
+
+    def settle_down(self) -> None:
+        """Forget what was touched, and drop ended models from memory."""
+        for kind, name in self._touched:
+            model = self._models[kind].get(name)
+            if kind in _DROPPED and model is not None and not cast("Kept", model).open:
+                del self._models[kind][name]
+        self._touched.clear()
+
+    def next_version(self, draft: Draft) -> int:
+        """Return the version that a draft gets in its stream, the first being 1.
+
+        An event that opens a stream is not looked up: a new call costs no read.
+        The ledger's unique key over stream and version catches a second one.
+        """
+        kind, name = kind_of(draft.stream)
+        if not kind:
+            return 1
+        model = self._models[kind].get(name)
+        if model is None and not isinstance(draft.event, OPENING):
+            model = self._find(kind, name)
+        return model.version + 1 if model else 1
+
+    def approval(self, name: str) -> Approval | None:
+        """Return an approval, open or ended."""
+        return cast("Approval | None", self._find("approval", name))
+
+    def approval_for(self, digests: Iterable[str]) -> Approval | None:
+        """Return the approval, pending or given, that is bound to one of these digests."""
+        for digest in digests:
+            name = self._by_digest.get(digest)
+            if name is not None:
+                return self.approval(name)
+        return None
+
+    def open_approvals(self, agent: str) -> list[Approval]:
+        """Return the agent's approvals that can still be decided or used."""
+        return [
+            approval
+            for approval in self._all(Approval)
+            if approval.request.agent == agent and approval.status in OPEN
+        ]
+
+    def grant(self, name: str) -> Grant | None:
+        """Return a grant, live or ended."""
+        return cast("Grant | None", self._find("grant", name))
+
+    def live_grants(self, agent: str) -> list[Grant]:
+        """Return the grants of an agent that are not revoked or expired, by id."""
+        live = [g for g in self._all(Grant) if g.agent == agent and g.open]
+        return sorted(live, key=lambda grant: grant.id)
+
+    def call(self, name: str) -> CallRecord | None:
+        """Return a call."""
+        return cast("CallRecord | None", self._find("call", name))
+
+    def running_calls(self) -> list[CallRecord]:
+        """Return the calls that are at their servers, as far as is known."""
+        return [call for call in self._all(CallRecord) if call.open]
+
+    def ledger_agent(self, name: str) -> LedgerAgent | None:
+        """Return an agent of the ledger, live or revoked."""
+        return cast("LedgerAgent | None", self._find("agent", name))
+
+    def agent(self, name: str) -> Agent | None:
+        """Return an agent that may call: of the configuration, or live in the ledger."""
+        if name in self.directory.agents:
+            return self.directory.agents[name]
+        known = self.ledger_agent(name)
+        return known.caller() if known is not None and known.open else None
+
+    def tools(self, server: str) -> dict[str, SeenTool]:
+        """Return the tools seen of a server, by name."""
+        seen = self._all(SeenTool)
+        return {tool.tool: tool for tool in seen if tool.server == server}
+
+    def tool(self, server: str, name: str) -> SeenTool | None:
+        """Return a tool of a server."""
+        return cast("SeenTool | None", self._models["tool"].get(f"{server}/{name}"))
+
+    def policy(self) -> PolicyInForce | None:
+        """Return the policy in force."""
+        return cast("PolicyInForce | None", self._models["policy"].get(policy_in_force.STREAM))
+
+    def _all(self, wanted: type[_K]) -> list[_K]:
+        kind = next(kind for kind, model in KINDS.items() if model is wanted)
+        return cast("list[_K]", list(self._models[kind].values()))
+
+    def _find(self, kind: str, name: str) -> Model | None:
+        known = self._models[kind].get(name)
+        if known is not None or kind not in _DROPPED:
+            return known
+        found = self._fetch(kind, name)
+        if found is not None:
+            self._models[kind][name] = found
+        return found
+
+    def _index(self, model: Model) -> None:
+        if not isinstance(model, Approval):
+            return
+        if model.status in OPEN:
+            self._by_digest[model.request.digest] = model.id
+        elif self._by_digest.get(model.request.digest) == model.id:
+            del self._by_digest[model.request.digest]
+
+
+def _concerned(recorded: Recorded) -> list[tuple[str, str]]:
+    """Return kind and id of every model that an event changes."""
+    event = recorded.event
+    own = kind_of(recorded.stream)
+    found = [own] if own[0] else []
+    match event:
+        case CallCompleted() | OutcomeUnknown() if event.approval is not None:
+            found.append(("approval", event.approval))
+        case ApprovalDispatched():
+            found.append(("call", event.call))
+        case _:
+            pass
+    return found
