@@ -1,0 +1,55 @@
+"""Computes the keyed digest that an approval is bound to."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from policies.calls import Call, JsonValue, Number
+from policies.refusals import Refused
+from policies.strict_json import canonical
+
+_SHORTEST = 32
+_PURPOSE = b"placet call digest 1\0"
+_ID_PURPOSE = b"placet digest key id 1\0"
+
+
+class WeakSecret(Refused):
+    """The secret of the digests is too short to keep digests from being guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestKey:
+    """A key of the digests; `id` (8 hex digits) says which one, and tells nothing of `secret`."""
+
+    id: str
+    secret: bytes = field(repr=False)
+
+
+def digest_key(secret: str) -> DigestKey:
+    """Return the key made of `secret`. Raises WeakSecret under 32 characters."""
+    if len(secret) < _SHORTEST:
+        raise WeakSecret(
+            f"the secret of the digests has {len(secret)} characters; use {_SHORTEST} or more"
+        )
+    material = secret.encode()
+    return DigestKey(hashlib.sha256(_ID_PURPOSE + material).hexdigest()[:8], material)
+
+
+def digest(call: Call, key: DigestKey) -> str:
+    """Return `key id:hex` of HMAC-SHA-256 (RFC 2104) over the canonical form of `call`.
+
+    It covers who calls, on whose behalf, server, tool, arguments and the
+    members of `params` that the protocol does not know, all before redaction.
+    Numbers count as written: 1, 1.0 and "1" give three digests.
+    """
+    bound: dict[str, JsonValue] = {
+        "version": Number("1"),
+        "agent": call.agent,
+        "on_behalf_of": call.on_behalf_of,
+        "server": call.server,
+        "tool": call.tool,
+        "arguments": dict(call.arguments),
+        "extras": dict(call.extras),
+    }
+    mac = hmac.new(key.secret, _PURPOSE + canonical(bound).encode(), hashlib.sha256)
+    return f"{key.id}:{mac.hexdigest()}"
