@@ -1,0 +1,164 @@
+"""The card: one approval as a Slack message. Pure; a view of the ledger, never the state."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from bot.facts import AMPLE, SCANT, Facts, Room, facts
+from bot.fitting import Cut, cut
+from bot.pieces import (
+    Block,
+    blocks_json,
+    button,
+    confirm,
+    context,
+    header,
+    lines,
+    message_weight,
+    notification,
+    preformatted,
+    words,
+)
+from bot.wording import heading, outcome
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.events import ApprovalRequested
+from policies.calls import Risk
+from policies.inert import inert
+from policies.people import Directory
+from policies.strict_json import parse, pretty
+
+APPROVE = "approval.approve"
+DENY = "approval.deny"
+DETAILS = "approval.details"
+
+MESSAGE = 13_000
+"""What a card may weigh in all; Slack refuses messages of some 13,200 characters."""
+
+ARGUMENTS = 6_000
+"""What the arguments may weigh."""
+
+_RESULT = 1_200
+_MARKED = re.compile(r"[a-z]+:[^:]+:([0-9]{1,18})")
+_GRAVE = frozenset({Risk.EXECUTE, Risk.DESTRUCTIVE, Risk.FINANCIAL})
+
+
+@dataclass(frozen=True)
+class Card:
+    """A message that shows an approval at `revision`.
+
+    `whole` tells that the card shows the call in full: it is the same through
+    the life of an approval. `shown` and `hidden` count characters of the call.
+    `json` is what was hashed for `sha256` (hex).
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    whole: bool
+    shown: int
+    hidden: int
+    json: str
+    sha256: str
+
+
+def card(approval: Approval, directory: Directory, *, revision: int) -> Card:
+    """Return the card of `approval`.
+
+    `revision` is the position in the ledger up to which the card tells the
+    story; it goes into the block ids, and so into each click. No text on the
+    card is mrkdwn, and all of it is inert.
+    """
+    made = _made(approval, directory, revision, AMPLE)
+    if message_weight(made.blocks) > MESSAGE:
+        made = _made(approval, directory, revision, SCANT)
+    return made
+
+
+def _made(approval: Approval, directory: Directory, revision: int, room: Room) -> Card:
+    request = approval.request
+    told = facts(approval, directory, room)
+    arguments = cut(arguments_text(request), ARGUMENTS)
+    hidden = told.hidden + arguments.hidden
+    mark = f"{approval.id}:{revision}"
+    title = f"{heading(approval)}: {request.server} / {request.tool}"
+    blocks = [
+        header(title, f"hdr:{mark}"),
+        lines(told.rows, f"who:{mark}"),
+        preformatted(arguments.text, f"args:{mark}"),
+        context(_completeness(request, told, arguments), f"whole:{mark}"),
+        *_outcome_blocks(approval, directory, mark),
+    ]
+    if approval.status is ApprovalStatus.PENDING:
+        blocks.append(_buttons(request, mark))
+    json = blocks_json(blocks)
+    return Card(
+        text=_summary(approval),
+        blocks=tuple(blocks),
+        whole=hidden == 0,
+        shown=told.shown + arguments.shown,
+        hidden=hidden,
+        json=json,
+        sha256=hashlib.sha256(json.encode()).hexdigest(),
+    )
+
+
+def arguments_text(request: ApprovalRequested) -> str:
+    """Return the redacted arguments as pretty JSON, inert."""
+    return inert(pretty(parse(request.arguments.encode())), multiline=True)
+
+
+def revision_of(block_id: str) -> int | None:
+    """Return the revision that a card's block id carries, or None where it is none of ours."""
+    found = _MARKED.fullmatch(block_id)
+    return int(found[1]) if found else None
+
+
+def _summary(approval: Approval) -> str:
+    request = approval.request
+    subject = f"{request.agent} wants {request.server} / {request.tool}"
+    if approval.status is ApprovalStatus.PENDING:
+        expiry = f"{request.expires_at:%H:%M} UTC"
+        return notification(f"Approval needed: {subject} ({request.risk}). Expires {expiry}.")
+    return notification(f"{heading(approval)}: {subject}.")
+
+
+def _completeness(request: ApprovalRequested, told: Facts, arguments: Cut) -> str:
+    hidden = told.hidden + arguments.hidden
+    if hidden:
+        said = (
+            f"NOT THE WHOLE CALL: {hidden:,} characters are not shown. "
+            "Open Details and read to its last page; Approve works for you only then."
+        )
+    else:
+        said = f"The whole call is shown: arguments of {arguments.shown:,} characters."
+    if request.hidden:
+        values = "1 value" if request.hidden == 1 else f"{request.hidden:,} values"
+        said += f" {values} hidden, bound by keyed digest."
+    return f"{said} Digest {request.digest[:24]}…, request {request.approval}."
+
+
+def _outcome_blocks(approval: Approval, directory: Directory, mark: str) -> list[Block]:
+    rows = outcome(approval, directory)
+    if not rows:
+        return []
+    blocks = [lines(rows, f"end:{mark}")]
+    if approval.content and approval.request.show_result:
+        result = cut(inert(approval.content, multiline=True), _RESULT)
+        blocks.append(preformatted(result.text, f"result:{mark}"))
+    return blocks
+
+
+def _buttons(request: ApprovalRequested, mark: str) -> Block:
+    approve = button("Approve once", APPROVE, request.approval, style="primary")
+    if request.risk in _GRAVE:
+        asked = f"{request.server} / {request.tool} as {request.agent}. Risk: {request.risk}."
+        approve["confirm"] = confirm("Approve this call?", asked, "Approve once")
+    deny = button("Deny…", DENY, request.approval, style="danger")
+    details = button("Details", DETAILS, request.approval)
+    return {"type": "actions", "block_id": f"act:{mark}", "elements": [approve, deny, details]}
+
+
+def result_words(approval: Approval) -> list[Block]:
+    """Return the content of the result, where policy shows it, for a thread line."""
+    if not (approval.content and approval.request.show_result):
+        return []
+    return [words(cut(approval.content, 2_000).text, code=True)]

@@ -1,0 +1,76 @@
+"""Makes text fit Slack's limits and says how much was left out."""
+
+from dataclasses import dataclass
+
+_ENTITIES = {"&": 5, "<": 4, ">": 4, '"': 2, "\\": 2, "\n": 2, "\t": 2}
+"""What these characters cost in a JSON payload whose text Slack escapes."""
+
+ELEMENT = 2_900
+"""The most that one text element may weigh; Slack's limit is 3,000 characters."""
+
+_NOTED = 80
+_ONE_UNIT = 0xFFFF
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A text that fits, and how many characters of the original are in it and are not."""
+
+    text: str
+    shown: int
+    hidden: int
+
+
+def weight(text: str) -> int:
+    """Return what `text` costs of a message's budget, counted as Slack may count it.
+
+    UTF-16 code units, with `& < >` as entities and JSON's own escapes; never
+    less than the number of characters.
+    """
+    return sum(_cost(character) for character in text)
+
+
+def cut(text: str, limit: int) -> Cut:
+    """Return `text`, or its head and tail round a note, so that it weighs at most `limit`.
+
+    The note says how many characters are not shown; below a limit of 80 there
+    is no room for it and the text just ends in `…`.
+    """
+    if weight(text) <= limit:
+        return Cut(text, len(text), 0)
+    if limit < _NOTED:
+        head = _fitting(text, limit - 1)
+        return Cut(f"{head}…", len(head), len(text) - len(head))
+    room = limit - 45
+    head = _fitting(text, room * 2 // 3)
+    tail = _fitting(text[::-1], room - room * 2 // 3)[::-1]
+    hidden = len(text) - len(head) - len(tail)
+    note = f" … {hidden:,} characters not shown … "
+    return Cut(f"{head}{note}{tail}", len(head) + len(tail), hidden)
+
+
+def pieces_of(text: str, limit: int = ELEMENT) -> list[str]:
+    """Return `text` in consecutive pieces that weigh at most `limit` each."""
+    pieces: list[str] = []
+    start = spent = 0
+    for place, character in enumerate(text):
+        cost = _cost(character)
+        if spent + cost > limit:
+            pieces.append(text[start:place])
+            start, spent = place, 0
+        spent += cost
+    pieces.append(text[start:])
+    return [piece for piece in pieces if piece]
+
+
+def _fitting(text: str, room: int) -> str:
+    spent = 0
+    for place, character in enumerate(text):
+        spent += _cost(character)
+        if spent > room:
+            return text[:place]
+    return text
+
+
+def _cost(character: str) -> int:
+    return _ENTITIES.get(character) or (2 if ord(character) > _ONE_UNIT else 1)

@@ -1,0 +1,425 @@
+"""What the card says in each state, and that nothing on it can mislead."""
+
+import dataclasses
+import json
+import re
+import unicodedata
+from datetime import timedelta
+
+import pytest
+from approvals_given import DIRECTORY, NOON, REQUEST, after, requested, vote_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_limits import check_message, objects, visible_text
+
+from bot.cards import APPROVE, DENY, DETAILS, card, revision_of
+from ledger.approvals import ApprovalStatus
+from ledger.events import (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalTerm,
+    ApprovalVoided,
+    CallCompleted,
+    CardUndeliverable,
+    OutcomeUnknown,
+    SpokenRule,
+)
+from policies.calls import Risk
+from policies.decisions import Effect
+
+GIVEN = ApprovalGiven(approval="apr_7F3K", by=("bob",), use_until=NOON + timedelta(minutes=15))
+SENT = ApprovalDispatched(approval="apr_7F3K", call="call_1", instance="i1", policy_digest="cd")
+CAME_BACK = CallCompleted(
+    call="call_1", approval="apr_7F3K", outcome="ok", duration_ms=812, size=1204, content="a\nb"
+)
+LOST = OutcomeUnknown(call="call_1", approval="apr_7F3K", instance="i1")
+HOSTILE = [
+    "<!channel> <@U0ALICE> <https://evil.example|click>",
+    "`code` *bold* _it_ ~gone~ ```fence``` :boom:",
+    "&lt;!here&gt; &amp;",
+    "\u202eevil\u202c\u2066x\u2069",
+    "a\u200bb\u2060c\ufeffd\u00ade",
+    "x\u3164\u2800\u034f\U000e0100\ufe0fy",
+    "a\u2028b\u2029c\x00\x07\x1b[31mred",
+    "      " * 20,
+    "Z\u0330\u0331\u0332\u0333\u0334\u0335\u0336\u0337algo",
+    "раураl paypal",
+    "\\u{200B} \\\\u{202E}",
+]
+
+
+def said(approval, **options) -> str:
+    return visible_text(card(approval, DIRECTORY, revision=1, **options).blocks)
+
+
+def buttons(approval) -> list[dict]:
+    blocks = card(approval, DIRECTORY, revision=1).blocks
+    return [each for each in objects(blocks) if each.get("type") == "button"]
+
+
+def test_a_pending_card_says_who_wants_what_why_and_until_when() -> None:
+    shown = said(requested())
+
+    assert "Approval needed: github / push_files" in shown
+    assert "ci-bot of team platform, owner alice" in shown
+    assert "WRITE: the name begins with `push`" in shown
+    assert "protected-branches (server github and tool push_* match)" in shown
+    assert "1 approval from team platform (0 of 1 so far)" in shown
+    assert '{\n  "branch": "main",\n  "force": true\n}' in shown
+    assert "The whole call is shown: arguments of 39 characters." in shown
+
+
+def test_the_buttons_of_a_card_carry_only_the_approvals_id() -> None:
+    made = buttons(requested())
+
+    assert [button["action_id"] for button in made] == [APPROVE, DENY, DETAILS]
+    assert {button["value"] for button in made} == {"apr_7F3K"}
+
+
+@pytest.mark.parametrize(
+    ("risk", "asks"),
+    [
+        (Risk.READ, False),
+        (Risk.WRITE, False),
+        (Risk.EXECUTE, True),
+        (Risk.DESTRUCTIVE, True),
+        (Risk.FINANCIAL, True),
+    ],
+)
+def test_approving_a_grave_call_asks_once_more(risk, asks) -> None:
+    approve = buttons(requested(risk=risk))[0]
+
+    assert ("confirm" in approve) is asks
+
+
+@pytest.mark.parametrize(
+    ("events", "heading", "line"),
+    [
+        ([vote_of("bob"), GIVEN], "Approved: github", "Waits for the agent's call, until"),
+        (
+            [
+                vote_of("bob", approves=False),
+                ApprovalDenied(approval="apr_7F3K", by="bob", reason="wrong branch"),
+            ],
+            "Denied: github",
+            "wrong branch",
+        ),
+        ([ApprovalExpired(approval="apr_7F3K")], "Expired: github", "That is not a denial."),
+        (
+            [ApprovalCancelled(approval="apr_7F3K", because="agent was revoked")],
+            "Cancelled: github",
+            "agent was revoked",
+        ),
+        ([GIVEN, SENT], "Approved and running: github", "The call was sent to the server"),
+        (
+            [GIVEN, SENT, CAME_BACK],
+            "Completed: github",
+            "The call ran and the tool answered after 812 ms, 1,204 bytes",
+        ),
+        (
+            [GIVEN, SENT, CAME_BACK.model_copy(update={"outcome": "tool-error"})],
+            "Completed with an error: github",
+            "The call ran and the tool reported an error after 812 ms",
+        ),
+        (
+            [GIVEN, SENT, CAME_BACK.model_copy(update={"outcome": "failed", "error": "reset"})],
+            "Failed: github",
+            "no answer that could be used after 812 ms, 1,204 bytes: reset",
+        ),
+        ([GIVEN, SENT, LOST], "Outcome unknown: github", "it may or may not have run"),
+        (
+            [GIVEN, ApprovalLapsed(approval="apr_7F3K")],
+            "Approved, but not used in time",
+            "nothing ran",
+        ),
+        (
+            [GIVEN, ApprovalVoided(approval="apr_7F3K", because="the tool changed")],
+            "Void: github",
+            "the tool changed",
+        ),
+    ],
+)
+def test_a_card_that_is_not_pending_says_what_became_of_it_and_has_no_buttons(
+    events, heading, line
+) -> None:
+    approval = after(requested(), *events)
+
+    shown = said(approval)
+
+    assert heading in shown
+    assert line in shown
+    assert '"branch": "main"' in shown
+    assert buttons(approval) == []
+    check_message(card(approval, DIRECTORY, revision=2).blocks)
+
+
+def test_who_approved_is_shown_as_a_person_of_slack() -> None:
+    shown = card(after(requested(), vote_of("bob"), GIVEN), DIRECTORY, revision=1)
+
+    assert {"type": "user", "user_id": "U0BOB"} in list(objects(shown.blocks))
+
+
+def test_a_vote_that_completes_nothing_is_counted_on_the_card() -> None:
+    approval = after(
+        requested(terms=(ApprovalTerm(team="platform", approvals=2),)),
+        vote_of("bob", reason="looks right"),
+    )
+
+    assert "2 approvals from team platform (1 of 2 so far)" in said(approval)
+    assert "looks right" in said(approval)
+
+
+def test_a_result_is_shown_only_where_the_policy_shows_results() -> None:
+    hidden = after(requested(), GIVEN, SENT, CAME_BACK)
+    shown = after(requested(show_result=True), GIVEN, SENT, CAME_BACK)
+
+    assert "a\nb" not in said(hidden)
+    assert "a\nb" in said(shown)
+
+
+def test_a_team_whose_channel_took_no_card_is_named() -> None:
+    approval = after(
+        requested(),
+        CardUndeliverable(
+            approval="apr_7F3K", team="platform", channel="C0", error="channel_not_found"
+        ),
+    )
+
+    assert "Not delivered  to team platform (Slack says channel_not_found)" in said(approval)
+
+
+def test_unknown_meta_keys_and_hidden_values_are_named() -> None:
+    shown = said(requested(meta_keys=("evil/key", "x\u200by"), hidden=2))
+
+    assert "Unknown _meta keys  evil/key, x\\u{200B}y" in shown
+    assert "2 values hidden, bound by keyed digest" in shown
+
+
+def test_the_person_acted_for_is_named_and_shown() -> None:
+    blocks = card(requested(on_behalf_of="cat"), DIRECTORY, revision=1).blocks
+
+    assert "On behalf of  cat" in visible_text(blocks)
+    assert {"type": "user", "user_id": "U0CAT"} in list(objects(blocks))
+
+
+def test_a_card_that_cannot_show_everything_says_how_much_is_missing() -> None:
+    arguments = json.dumps({"text": "x" * 100_000})
+
+    shown = card(requested(arguments=arguments), DIRECTORY, revision=1)
+
+    assert shown.whole is False
+    assert shown.shown + shown.hidden == 100_038
+    text = visible_text(shown.blocks)
+    assert f"NOT THE WHOLE CALL: {shown.hidden:,} characters are not shown." in text
+    assert text.count(f"{shown.hidden:,} characters not shown") == 1
+    assert '{\n  "text": "xxx' in text
+    assert 'xxx"\n}' in text
+    check_message(shown.blocks)
+
+
+def test_a_tool_name_too_long_for_the_card_leaves_the_call_not_whole() -> None:
+    shown = card(requested(tool="t" * 5_000), DIRECTORY, revision=1)
+
+    assert shown.whole is False
+    assert shown.hidden > 4_600
+    check_message(shown.blocks)
+
+
+def test_what_is_whole_stays_whole_through_the_life_of_an_approval() -> None:
+    arguments = json.dumps({"text": "x" * 5_900})
+    pending = requested(arguments=arguments)
+    busy = after(pending, *[vote_of("bob", reason="r" * 400)] * 9, GIVEN)
+
+    assert card(pending, DIRECTORY, revision=1).whole is True
+    assert card(busy, DIRECTORY, revision=9).whole is True
+
+
+def test_the_revision_of_a_card_is_in_its_block_ids() -> None:
+    shown = card(requested(), DIRECTORY, revision=42)
+
+    assert {revision_of(block["block_id"]) for block in shown.blocks} == {42}
+
+
+@pytest.mark.parametrize(
+    "block_id", ["", "act", "act:x", "act:x:y", "act:x:-1", "act:x:" + "9" * 30]
+)
+def test_a_block_id_that_is_none_of_ours_has_no_revision(block_id) -> None:
+    assert revision_of(block_id) is None
+
+
+def test_the_hash_of_a_card_is_of_exactly_its_blocks() -> None:
+    one = card(requested(), DIRECTORY, revision=1)
+    other = card(requested(arguments='{"branch":"main2","force":true}'), DIRECTORY, revision=1)
+
+    assert json.loads(one.json) == list(one.blocks)
+    assert one.sha256 != other.sha256
+    assert one == card(requested(), DIRECTORY, revision=1)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_inert_and_visible_wherever_it_comes_from(text) -> None:
+    approval = after(
+        requested(
+            agent=text,
+            tool=text,
+            server=text,
+            evidence=text,
+            meta_keys=(text,),
+            on_behalf_of=text,
+            arguments=json.dumps({"text": text, text: 1}, ensure_ascii=False),
+        ),
+        vote_of("bob", reason=text),
+    )
+
+    shown = card(approval, DIRECTORY, revision=1)
+
+    check_message(shown.blocks)
+    everything = visible_text(shown.blocks) + shown.text
+    assert not [letter for letter in everything if _invisible(letter)]
+    assert "<" not in shown.text
+    assert ">" not in shown.text
+
+
+def test_mentions_in_arguments_are_shown_letter_by_letter() -> None:
+    shown = said(requested(arguments=json.dumps({"text": "<!channel> `x` <@U0BOB>"})))
+
+    assert '"text": "<!channel> `x` <@U0BOB>"' in shown
+
+
+def _invisible(letter: str) -> bool:
+    if letter in "\n ":
+        return False
+    category = unicodedata.category(letter)
+    filler = letter in "\u034f\u3164\u2800\u115f\u1160\uffa0"
+    return category in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"} or filler
+
+
+TEXT = (
+    st.text(max_size=400) | st.sampled_from(HOSTILE) | st.text('\U0001f600<>&"\\\n', max_size=9000)
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(TEXT, inner, max_size=6),
+    max_leaves=30,
+)
+RULES = st.lists(
+    st.builds(
+        SpokenRule,
+        rule=TEXT,
+        pointer=TEXT,
+        effect=st.just(Effect.REQUIRE_APPROVAL),
+        because=TEXT,
+    ),
+    max_size=12,
+)
+
+
+@st.composite
+def approvals(draw):
+    request = REQUEST.model_copy(
+        update={
+            "agent": draw(TEXT),
+            "tool": draw(TEXT),
+            "server": draw(TEXT),
+            "evidence": draw(TEXT),
+            "owner": draw(TEXT),
+            "agent_team": draw(TEXT),
+            "on_behalf_of": draw(st.none() | TEXT),
+            "meta_keys": tuple(draw(st.lists(TEXT, max_size=5))),
+            "rules": tuple(draw(RULES)),
+            "arguments": json.dumps(_unambiguous(draw(JSON)), ensure_ascii=False),
+            "hidden": draw(st.integers(0, 9_999)),
+            "show_result": draw(st.booleans()),
+            "risk": draw(st.sampled_from(list(Risk))),
+            "terms": tuple(
+                ApprovalTerm(team=f"team-{n}", approvals=n + 1)
+                for n in range(draw(st.integers(1, 4)))
+            ),
+        }
+    )
+    votes = [vote_of("bob", reason=draw(st.none() | TEXT)) for _ in range(draw(st.integers(0, 8)))]
+    undelivered = [
+        CardUndeliverable(approval="apr_7F3K", team=f"team-{n}", channel="C0", error=draw(TEXT))
+        for n in range(draw(st.integers(0, 4)))
+    ]
+    ending = draw(
+        st.sampled_from(
+            [
+                [],
+                [GIVEN],
+                [GIVEN, SENT],
+                [GIVEN, SENT, CAME_BACK.model_copy(update={"content": draw(TEXT)})],
+                [
+                    GIVEN,
+                    SENT,
+                    CAME_BACK.model_copy(update={"outcome": "failed", "error": draw(TEXT)}),
+                ],
+                [ApprovalDenied(approval="apr_7F3K", by="bob", reason=draw(TEXT))],
+            ]
+        )
+    )
+    return after(None, request, *votes, *undelivered, *ending)
+
+
+def _unambiguous(value):
+    """Drop keys that strict parsing refuses as equal once folded; numbers stay small."""
+    if isinstance(value, dict):
+        seen = {
+            unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", k).casefold()): k
+            for k in value
+        }
+        return {key: _unambiguous(value[key]) for key in seen.values()}
+    if isinstance(value, list):
+        return [_unambiguous(item) for item in value]
+    return value
+
+
+@given(approval=approvals())
+@settings(max_examples=150, deadline=None)
+def test_every_card_keeps_slacks_limits_and_shows_nothing_invisible(approval) -> None:
+    shown = card(approval, DIRECTORY, revision=10**15)
+
+    check_message(shown.blocks)
+    assert not [letter for letter in visible_text(shown.blocks) if _invisible(letter)]
+    assert not re.search(r"[<>]", shown.text)
+    assert (approval.status is ApprovalStatus.PENDING) == bool(buttons(approval))
+    assert shown.whole is (shown.hidden == 0)
+
+
+def test_a_card_is_a_value() -> None:
+    shown = card(requested(), DIRECTORY, revision=1)
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        shown.whole = True
+
+
+@pytest.mark.parametrize("letter", ["&", "<", '"', "\\", "\U0001f600", "\u200b", "x"])
+def test_the_worst_card_keeps_the_budget(letter) -> None:
+    text = letter * 9_000
+    rule = SpokenRule(rule=text, pointer=text, effect=Effect.REQUIRE_APPROVAL, because=text)
+    names = {"agent", "agent_team", "owner", "on_behalf_of", "server", "tool", "evidence"}
+    approval = after(
+        requested(
+            **dict.fromkeys(names, text),
+            meta_keys=(text,) * 9,
+            rules=(rule,) * 9,
+            arguments=json.dumps({"a": text}, ensure_ascii=False),
+            risk=Risk.DESTRUCTIVE,
+            reason_required=True,
+            hidden=10**6,
+            terms=tuple(ApprovalTerm(team=f"{n}{text}", approvals=9) for n in range(9)),
+        ),
+        *[vote_of("bob", reason=text)] * 9,
+        *[
+            CardUndeliverable(approval="apr_7F3K", team=f"{n}{text}", channel="C0", error=text)
+            for n in range(9)
+        ],
+    )
+    ended = after(approval, GIVEN, SENT, CAME_BACK.model_copy(update={"error": text}))
+
+    check_message(card(approval, DIRECTORY, revision=10**15).blocks)
+    check_message(card(ended, DIRECTORY, revision=10**15).blocks)

@@ -1,0 +1,101 @@
+"""Slack's limits, checked without Slack's own models: what their validators let through."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.pieces import message_weight
+
+KNOWN_BLOCKS = {"header", "rich_text", "context", "actions", "input"}
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for member in value.values():
+            yield from objects(member)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from objects(item)
+
+
+def breaches(blocks: Any, *, most_blocks: int = 50) -> list[str]:
+    """Return every limit of Slack's that the blocks break, in words."""
+    found = []
+    if len(blocks) > most_blocks:
+        found.append(f"{len(blocks)} blocks")
+    ids = [block["block_id"] for block in blocks]
+    if len(set(ids)) != len(ids) or any(len(each) > 255 for each in ids):
+        found.append(f"block ids {ids}")
+    found += [f"block {block['type']}" for block in blocks if block["type"] not in KNOWN_BLOCKS]
+    for each in objects(blocks):
+        found += _breaches_of(each)
+    for block in blocks:
+        actions = [each["action_id"] for each in objects(block) if "action_id" in each]
+        if len(set(actions)) != len(actions):
+            found.append(f"action ids {actions}")
+    return found
+
+
+def _breaches_of(each: dict[str, Any]) -> list[str]:
+    found = []
+    text = each.get("text")
+    match each.get("type"):
+        case "mrkdwn" | "markdown":
+            found.append("mrkdwn")
+        case "plain_text":
+            if not 1 <= len(text) <= 3000 or each.get("emoji") is not False:
+                found.append(f"plain_text of {len(text)}")
+        case "text":
+            if not 1 <= _units(text) <= 3000:
+                found.append(f"text element of {_units(text)}")
+        case "header":
+            if len(text["text"]) > 150:
+                found.append("header")
+        case "button":
+            if len(text["text"]) > 75 or len(each["value"]) > 2000:
+                found.append("button")
+        case "context":
+            if len(each["elements"]) > 10:
+                found.append("context")
+        case "actions":
+            if len(each["elements"]) > 25:
+                found.append("actions")
+        case _:
+            pass
+    if "confirm" in each and isinstance(each["confirm"], dict) and "title" in each["confirm"]:
+        dialog = each["confirm"]
+        lengths = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+        found += [f"confirm {k}" for k, most in lengths.items() if len(dialog[k]["text"]) > most]
+    return found
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def check_message(blocks: Any) -> None:
+    assert breaches(blocks) == []
+    assert message_weight(blocks) <= 13_000
+    for block in blocks:
+        Block.parse(block).validate_json()
+
+
+def check_view(view: dict[str, Any]) -> None:
+    assert breaches(view["blocks"], most_blocks=100) == []
+    assert len(view["title"]["text"]) <= 24
+    assert len(view.get("private_metadata", "")) <= 3000
+    for label in ("submit", "close"):
+        assert len(view.get(label, {"text": ""})["text"]) <= 24
+    View(**view).validate_json()
+
+
+def visible_text(blocks: Any) -> str:
+    """Return all text that a reader sees, in order."""
+    return "".join(
+        each["text"]
+        for each in objects(blocks)
+        if each.get("type") in {"text", "plain_text"} and isinstance(each.get("text"), str)
+    )
