@@ -1,0 +1,104 @@
+"""Reads `placet.yaml`: text and environment in, a checked configuration out."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, PrivateAttr
+
+from policies.composing import Path
+from policies.documents import Document, read_document
+from policies.expansion import expand
+from policies.exposure import exposure_problems
+from policies.fields import Name, Text
+from policies.people import Agent, Directory, Person, Team
+from policies.problems import InvalidDocument, Place
+from policies.references import reference_problems
+from policies.settings import (
+    AgentSection,
+    GatewaySection,
+    LedgerSection,
+    ListenSection,
+    PersonSection,
+    Server,
+    SlackSection,
+    TeamSection,
+)
+from policies.validation import Section, validated
+
+
+class Configuration(Section):
+    """All that `placet.yaml` says. Secrets are `SecretStr` and show as stars."""
+
+    version: Literal[1]
+    policy: Text
+    ledger: LedgerSection
+    listen: ListenSection
+    people: dict[Name, PersonSection] = Field(default_factory=dict)
+    teams: dict[Name, TeamSection] = Field(default_factory=dict)
+    servers: dict[Name, Server] = Field(default_factory=dict)
+    agents: dict[Name, AgentSection] = Field(default_factory=dict)
+    slack: SlackSection
+    gateway: Annotated[GatewaySection, Field(default_factory=GatewaySection)]
+
+    _document: Document | None = PrivateAttr(default=None)
+
+    def directory(self) -> Directory:
+        """Return the people, teams, servers' teams and agents written here."""
+        return Directory(
+            people={
+                name: Person(name, person.slack, person.subject)
+                for name, person in self.people.items()
+            },
+            teams={
+                name: Team(name, team.channel, team.people, team.groups, team.escalate_to)
+                for name, team in self.teams.items()
+            },
+            agents={
+                name: Agent(name, agent.team, agent.owner, agent.on_behalf_of)
+                for name, agent in self.agents.items()
+            },
+            server_teams={name: server.team for name, server in self.servers.items()},
+        )
+
+    @property
+    def anonymous_agent(self) -> str | None:
+        """The name of the agent that callers without a key are, if there is one."""
+        return next((name for name, agent in self.agents.items() if agent.anonymous), None)
+
+    @property
+    def file(self) -> str:
+        """The file's name, for messages."""
+        return self._document.file if self._document else "placet.yaml"
+
+    def place(self, path: Path) -> Place:
+        """Return where the key of `path` stands in the file."""
+        return self._document.key(path) if self._document else Place(1, 1)
+
+
+def parse_configuration(
+    text: str,
+    environment: Mapping[str, str],
+    *,
+    file: str = "placet.yaml",
+    unsafe_no_auth: bool = False,
+    unsafe_local_approvers: bool = False,
+) -> Configuration:
+    """Return the configuration that `text` writes, `${NAME}` replaced from `environment`.
+
+    `unsafe_no_auth` allows an agent without a key beyond loopback;
+    `unsafe_local_approvers` allows the local workspace beside real servers.
+
+    Raises InvalidDocument with every problem found.
+    """
+    document = expand(read_document(text, file=file), environment)
+    configuration, problems = validated(Configuration, document)
+    problems += reference_problems(document)
+    problems += exposure_problems(
+        document,
+        unsafe_no_auth=unsafe_no_auth,
+        unsafe_local_approvers=unsafe_local_approvers,
+    )
+    if configuration is None or problems:
+        raise InvalidDocument(problems)
+    configuration._document = document  # noqa: SLF001 - the model's own private attribute
+    return configuration

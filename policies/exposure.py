@@ -1,0 +1,103 @@
+"""Checks in `placet.yaml` what would let the wrong people in, and which secrets are missing."""
+
+from collections.abc import Iterator
+
+from policies.composing import Path
+from policies.documents import Document
+from policies.fields import parse_address
+from policies.problems import Problem
+from policies.references import sections
+
+_NEEDED = {"socket": ("bot_token", "app_token"), "http": ("bot_token", "signing_secret")}
+
+
+def exposure_problems(
+    document: Document, *, unsafe_no_auth: bool, unsafe_local_approvers: bool
+) -> list[Problem]:
+    """Return a problem for each way in that is open, and each secret that is missing."""
+    problems = [*_keys(document), *_one_anonymous(document), *_slack(document), *_ledger(document)]
+    if not unsafe_no_auth:
+        problems += _beyond_loopback(document)
+    if not unsafe_local_approvers:
+        problems += _local_with_servers(document)
+    return problems
+
+
+def _keys(document: Document) -> Iterator[Problem]:
+    for name, agent in sections(document, "agents"):
+        place = document.key(("agents", name))
+        if "key" not in agent and agent.get("anonymous", False) is False:
+            instead = 'add `key: "${NAME}"`, or `anonymous: true` for callers without a key'
+            yield document.problem(place, f"agent `{name}` has no key", instead)
+        if "key" in agent and agent.get("anonymous") is True:
+            what = f"agent `{name}` has a key and is anonymous"
+            yield document.problem(place, what, "keep one of the two")
+
+
+def _anonymous(document: Document) -> list[str]:
+    return [name for name, agent in sections(document, "agents") if agent.get("anonymous") is True]
+
+
+def _one_anonymous(document: Document) -> Iterator[Problem]:
+    first, *others = _anonymous(document) or [""]
+    for name in others:
+        place = document.key(("agents", name, "anonymous"))
+        what = f"agent `{name}` is a second anonymous agent"
+        yield document.problem(place, what, f"give it a key: `{first}` is anonymous already")
+
+
+def _beyond_loopback(document: Document) -> Iterator[Problem]:
+    value = document.at(("listen", "agents"))
+    address = parse_address(value) if isinstance(value, str) else None
+    if address is None or address.loopback:
+        return
+    for name in _anonymous(document)[:1]:
+        yield document.problem(
+            document.place(("listen", "agents")),
+            f"`{address}` is reachable from other machines and agent `{name}` needs no key",
+            "listen on 127.0.0.1, give it a key, or start with --unsafe-no-auth",
+        )
+
+
+def _slack(document: Document) -> Iterator[Problem]:
+    slack = document.at(("slack",))
+    mode = slack.get("mode") if isinstance(slack, dict) else None
+    if not isinstance(slack, dict) or not isinstance(mode, str):
+        return
+    for secret in _NEEDED.get(mode, ()):
+        if secret not in slack:
+            place = document.key(("slack",))
+            what = f"`{secret}` is missing in `slack`, and mode {mode} needs it"
+            yield document.problem(place, what, f'add `{secret}: "${{SLACK_{secret.upper()}}}"`')
+    yield from _slack_address(document, mode)
+
+
+def _slack_address(document: Document, mode: str) -> Iterator[Problem]:
+    listen = document.at(("listen",))
+    if mode == "http" and isinstance(listen, dict) and "slack" not in listen:
+        place = document.key(("listen",))
+        what = "`slack` is missing in `listen`, and mode http needs it"
+        yield document.problem(place, what, 'add `slack: "0.0.0.0:8788"`')
+
+
+def _local_with_servers(document: Document) -> Iterator[Problem]:
+    if document.at(("slack", "mode")) != "local" or not _present(document, ("servers",)):
+        return
+    yield document.problem(
+        document.place(("slack", "mode")),
+        "anybody with a shell on this machine could approve calls to your servers in mode local",
+        "use mode socket or http, or start with --unsafe-local-approvers",
+    )
+
+
+def _ledger(document: Document) -> Iterator[Problem]:
+    url = document.at(("ledger", "url"))
+    missing = not _present(document, ("ledger", "digest_key"))
+    if isinstance(url, str) and url.startswith("postgresql") and missing:
+        place = document.place(("ledger", "url"))
+        what = "`digest_key` is missing in `ledger`, and PostgreSQL needs it"
+        yield document.problem(place, what, 'add `digest_key: "${PLACET_DIGEST_KEY}"`')
+
+
+def _present(document: Document, path: Path) -> bool:
+    return bool(document.at(path)) or path in document.faulty

@@ -1,0 +1,117 @@
+"""The kinds of text a file may hold: names, secrets, addresses."""
+
+import re
+from ipaddress import ip_address
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
+
+from policies.validation import Wrong
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_VISIBLE = re.compile(r"[!-~]+")
+_LINE = re.compile(r"[ -~]+")
+_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_KEY_LENGTH = 32
+
+
+def matching(pattern: str, what: str, instead: str) -> AfterValidator:
+    """Return a validator that refuses a text which `pattern` does not match as a whole."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise Wrong(what, instead)
+        return text
+
+    return AfterValidator(check)
+
+
+def _secret(text: object) -> object:
+    if not isinstance(text, str):
+        raise Wrong("must be text", 'write it in quotes, for example "${NAME}"')
+    if not text.strip():
+        raise Wrong("is empty", "set the variable it comes from, or write the secret")
+    if _LINE.fullmatch(text) is None or text != text.strip():
+        raise Wrong("holds blanks, line ends or other characters", "use printable ASCII only")
+    return SecretStr(text)
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < _KEY_LENGTH:
+        raise Wrong("is shorter than 32 characters", "make one with `openssl rand -hex 32`")
+    if _VISIBLE.fullmatch(secret.get_secret_value()) is None:
+        raise Wrong("holds a blank", "use letters, digits and signs only")
+    return secret
+
+
+def _list(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Name = Annotated[
+    str,
+    matching(
+        _NAME.pattern,
+        "is not a name",
+        "use up to 64 of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or digit",
+    ),
+]
+"""A name of a person, team, server or agent: safe in a path and on a card."""
+Text = Annotated[str, matching(r"(?s).*\S.*", "is empty", "write something, or remove the key")]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Key = Annotated[Secret, AfterValidator(_key)]
+"""A secret of at least 32 visible ASCII characters."""
+Url = Annotated[
+    str,
+    matching(
+        _URL.pattern,
+        "is not an http or https address",
+        "write it like `https://example.com/mcp/`, without query or user name",
+    ),
+]
+Many = BeforeValidator(_list)
+
+
+class Address(BaseModel):
+    """Where to listen: host and port; port 0 lets the system choose."""
+
+    model_config = {"frozen": True}
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        """Write `host:port`, an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+_ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})")
+_MOST_PORT = 65535
+
+
+def parse_address(text: str) -> Address | None:
+    """Return the address that `text` writes (`host:port`, `[::1]:port`), or None."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or int(found[3]) > _MOST_PORT:
+        return None
+    return Address(host=found[1] or found[2], port=int(found[3]))
+
+
+def _address(value: object) -> Address:
+    address = parse_address(value) if isinstance(value, str) else None
+    if address is None:
+        raise Wrong("is not an address", 'write host and port in quotes, like "127.0.0.1:8787"')
+    return address
+
+
+ListenAddress = Annotated[Address, BeforeValidator(_address)]

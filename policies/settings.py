@@ -1,0 +1,186 @@
+"""The sections of `placet.yaml`."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, SecretStr, Tag, field_validator
+
+from policies.durations import Duration, between
+from policies.fields import Key, ListenAddress, Many, Name, Secret, Text, Url, matching
+from policies.validation import Section
+
+
+class LedgerSection(Section):
+    """Where the ledger is kept: `url`, and the keys of its digests."""
+
+    url: Annotated[
+        str,
+        Field(repr=False),  # it may hold a password
+        matching(
+            r"sqlite:///.+|postgresql(\+psycopg)?://.+",
+            "is not a database Placet knows",
+            "write `sqlite:///placet.db` or `postgresql+psycopg://user@host/database`",
+        ),
+    ]
+    digest_key: Key | None = None
+    old_digest_keys: Annotated[tuple[Key, ...], Many] = ()
+
+    @property
+    def postgresql(self) -> bool:
+        """Whether the ledger is in PostgreSQL."""
+        return self.url.startswith("postgresql")
+
+
+class ListenSection(Section):
+    """Where agents, operators and, in mode http, Slack reach Placet."""
+
+    agents: ListenAddress
+    operations: ListenAddress
+    slack: ListenAddress | None = None
+
+
+class PersonSection(Section):
+    """A human: a Slack id `T…/U…`, a token's subject."""
+
+    slack: (
+        Annotated[
+            str,
+            matching(
+                r"[TE][A-Z0-9]+/[UW][A-Z0-9]+",
+                "is not a Slack id",
+                "write workspace and user, like `T0ACME/U0ALICE`",
+            ),
+        ]
+        | None
+    ) = None
+    subject: Text | None = None
+
+
+class Group(Section):
+    """A Slack user group whose members may approve."""
+
+    group: Annotated[
+        str,
+        matching(r"S[A-Z0-9]+", "is not a Slack user group", "write its id, like `S0PLATFORM`"),
+    ]
+
+
+def _approver_kind(value: Any) -> str:
+    return "=group" if isinstance(value, dict | Group) else "=name"
+
+
+Approver = Annotated[
+    Annotated[Name, Tag("=name")] | Annotated[Group, Tag("=group")], Discriminator(_approver_kind)
+]
+
+
+class TeamSection(Section):
+    """Who is responsible: a channel, approvers, and the team to escalate to."""
+
+    channel: Annotated[
+        str,
+        matching(
+            r"[CGD][A-Z0-9]+",
+            "is not a Slack channel id",
+            "write the id from the channel's details, like `C0PLATFORM`",
+        ),
+    ]
+    approvers: Annotated[tuple[Approver, ...], Many]
+    escalate_to: Name | None = None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The approvers named one by one."""
+        return tuple(each for each in self.approvers if isinstance(each, str))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The ids of the approvers' user groups."""
+        return tuple(each.group for each in self.approvers if isinstance(each, Group))
+
+
+class HttpServer(Section):
+    """An MCP server reached over streamable HTTP; `headers` go with every request."""
+
+    url: Url
+    headers: dict[
+        Annotated[
+            str,
+            matching(
+                r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
+                "is not a header name",
+                "write it like `Authorization`",
+            ),
+        ],
+        Secret,
+    ] = Field(default_factory=dict)
+    team: Name
+    trusted: bool = False
+
+
+class StdioServer(Section):
+    """An MCP server started as a command; `env` is all of its environment we add."""
+
+    command: Annotated[tuple[Text, ...], Many, Field(min_length=1)]
+    env: dict[
+        Annotated[
+            str,
+            matching(
+                r"[A-Za-z_][A-Za-z0-9_]*", "is not a variable name", "write it like `API_KEY`"
+            ),
+        ],
+        SecretStr,
+    ] = Field(default_factory=dict)
+    cwd: Text | None = None
+    team: Name
+    trusted: bool = False
+
+
+def _server_kind(value: Any) -> str:
+    stdio = "command" in value if isinstance(value, dict) else isinstance(value, StdioServer)
+    return "=stdio" if stdio else "=http"
+
+
+Server = Annotated[
+    Annotated[HttpServer, Tag("=http")] | Annotated[StdioServer, Tag("=stdio")],
+    Discriminator(_server_kind),
+]
+
+
+class AgentSection(Section):
+    """A caller: its team, its owner and its key, or `anonymous: true`."""
+
+    team: Name
+    owner: Name
+    key: Key | None = None
+    anonymous: bool = False
+    on_behalf_of: Name | None = None
+
+
+class SlackSection(Section):
+    """How Slack is reached; `api_url` ends with a slash."""
+
+    mode: Literal["socket", "http", "local"]
+    bot_token: Secret | None = None
+    app_token: Secret | None = None
+    signing_secret: Secret | None = None
+    api_url: Url = "https://slack.com/api/"
+
+    @field_validator("api_url")
+    @classmethod
+    def _slashed(cls, url: str) -> str:
+        return url if url.endswith("/") else f"{url}/"
+
+
+class GatewaySection(Section):
+    """How long a call is held (up to 4 s), who may reach us, how large a body may be (bytes)."""
+
+    hold: Duration = timedelta(seconds=4)
+    allowed_origins: Annotated[tuple[Text, ...], Many] = ()
+    allowed_hosts: Annotated[tuple[Text, ...], Many] = ()
+    body_limit: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+
+    @field_validator("hold")
+    @classmethod
+    def _short(cls, hold: timedelta) -> timedelta:
+        return between(hold, least=timedelta(0), most=timedelta(seconds=4))
