@@ -1,0 +1,141 @@
+"""The sections of the policy file."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+
+from policies.calls import Risk
+from policies.decisions import Effect
+from policies.durations import Duration, between
+from policies.fields import Many, Name, Text
+from policies.matching import Glob, Matcher, Target
+from policies.validation import Section, Wrong
+
+_LONGEST_PATTERN = 256
+_LONGEST_CONDITION = 4000
+_LEAST = timedelta(seconds=1)
+_MOST = timedelta(days=30)
+
+
+def _one_or_many(value: object) -> object:
+    if value == []:
+        raise Wrong("is an empty list", "name at least one, or remove the key")
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _pattern(text: str) -> str:
+    if not text or len(text) > _LONGEST_PATTERN:
+        raise Wrong("is not a pattern", 'write 1 to 256 characters, for example "push_*"')
+    return text
+
+
+def _target(text: str) -> str:
+    server, slash, tool = text.partition("/")
+    if not (server and slash and tool) or len(text) > _LONGEST_PATTERN:
+        raise Wrong("is not `server/tool`", 'write both sides, for example "github/get_*"')
+    return text
+
+
+def _rule_name(text: str) -> str:
+    if not text.isprintable() or not text.strip() or len(text) > 100:  # noqa: PLR2004 - said below
+        raise Wrong("is not a rule's name", "write 1 to 100 printable characters")
+    return text
+
+
+def is_condition(text: str) -> bool:
+    """Say whether `text` is neither blank nor longer than 4,000 characters."""
+    return bool(text.strip()) and len(text) <= _LONGEST_CONDITION
+
+
+def _condition(text: str) -> str:
+    if not is_condition(text):
+        raise Wrong("is not a condition", "write 1 to 4,000 characters of CEL")
+    return text
+
+
+OneOrMany = BeforeValidator(_one_or_many)
+Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], OneOrMany]
+RiskWord = Annotated[Risk, Field(strict=False)]
+
+
+class MatchSection(Section):
+    """The keys of `match`, `except` and `grants.never`; all given ones must fit."""
+
+    server: Patterns | None = None
+    tool: Patterns | None = None
+    agent: Patterns | None = None
+    team: Patterns | None = None
+    on_behalf_of: Patterns | None = None
+    risk: Annotated[tuple[RiskWord, ...], OneOrMany] | None = None
+
+    def matcher(self) -> Matcher:
+        """Return the matcher that these keys write."""
+        return Matcher(
+            server=_compiled(self.server),
+            tool=_compiled(self.tool),
+            agent=_compiled(self.agent),
+            team=_compiled(self.team),
+            on_behalf_of=_compiled(self.on_behalf_of),
+            risk=self.risk,
+        )
+
+
+def _compiled(patterns: tuple[str, ...] | None) -> tuple[Glob, ...] | None:
+    return None if patterns is None else tuple(Glob(pattern) for pattern in patterns)
+
+
+class ApprovalSection(Section):
+    """Who must approve, how often, and for how long the asking and the answer hold."""
+
+    team: Name | None = None
+    approvals: Annotated[int, Field(ge=1, le=20)] = 1
+    expires_in: Duration = timedelta(minutes=30)
+    use_within: Duration = timedelta(minutes=15)
+    reason: Literal["required", "optional"] = "optional"
+
+    @field_validator("expires_in", "use_within")
+    @classmethod
+    def _bounded(cls, value: timedelta) -> timedelta:
+        return between(value, least=_LEAST, most=_MOST)
+
+
+class RuleSection(Section):
+    """One rule: which calls, under which condition, and what may happen to them."""
+
+    name: Annotated[str, AfterValidator(_rule_name)]
+    description: str | None = None
+    match: MatchSection = Field(default_factory=MatchSection)
+    except_: MatchSection | None = Field(default=None, alias="except")
+    when: Annotated[str, AfterValidator(_condition)] | None = None
+    effect: Annotated[Effect, Field(strict=False)]
+    approval: ApprovalSection | None = None
+    message: Text | None = None
+    show_result: bool | None = None
+
+
+class GrantsSection(Section):
+    """How long a grant may last, and which calls none may lift."""
+
+    longest: Duration = timedelta(hours=8)
+    never: Annotated[tuple[MatchSection, ...], OneOrMany] = ()
+
+    @field_validator("longest")
+    @classmethod
+    def _bounded(cls, value: timedelta) -> timedelta:
+        return between(value, least=_LEAST, most=timedelta(days=366))
+
+
+class PolicyFile(Section):
+    """All that the policy file says."""
+
+    version: Literal[1]
+    default: Annotated[Effect, Field(strict=False)] = Effect.REQUIRE_APPROVAL
+    rules: Annotated[tuple[RuleSection, ...], Many] = ()
+    grants: GrantsSection = Field(default_factory=GrantsSection)
+    redact: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Many] = ()
+    risk: dict[Annotated[str, AfterValidator(_target)], RiskWord] = Field(default_factory=dict)
+
+    def targets(self) -> tuple[tuple[Target, Risk], ...]:
+        """Return the risk overrides, with compiled patterns."""
+        return tuple((Target.parse(text), risk) for text, risk in self.risk.items())
