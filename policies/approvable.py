@@ -1,0 +1,136 @@
+"""Finds what the policy asks and nobody could give."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from policies.configuration import Configuration
+from policies.decisions import Effect
+from policies.matching import Glob, Matcher
+from policies.people import Agent, Directory
+from policies.policy import Policy
+from policies.problems import Problem
+from policies.rules import Rule
+from policies.validation import choice, suggestion
+
+
+def nobody_could_approve(configuration: Configuration, policy: Policy) -> list[Problem]:
+    """Return a problem for each approval that the policy can ask and nobody could give.
+
+    An agent's owner and the person on whose behalf it acts never count, nor
+    do people without a Slack id. A user group counts as if anybody could be
+    in it. Rules that a denial of all their calls hides are left out.
+    """
+    directory = configuration.directory()
+    return [*_unknown_teams(directory, policy), *_short_of_people(configuration, policy)]
+
+
+def possible_approvers(directory: Directory, team: str, agent: Agent) -> frozenset[str] | None:
+    """Return who of `team` may approve calls of `agent`; None where a group makes it anybody."""
+    found = directory.teams.get(team)
+    if found is None:
+        return frozenset()
+    if found.groups:
+        return None
+    reachable = {
+        name
+        for name in found.approvers
+        if name in directory.people and directory.people[name].slack is not None
+    }
+    return frozenset(reachable - {agent.owner, agent.on_behalf_of})
+
+
+def _unknown_teams(directory: Directory, policy: Policy) -> Iterator[Problem]:
+    for rule in policy.rules:
+        team = rule.asking.team
+        if team is not None and team not in directory.teams:
+            what = f"rule `{rule.name}` asks a team `{team}` that is not there"
+            advice = suggestion(team, directory.teams, choice(directory.teams))
+            yield Problem(policy.file, rule.line, rule.column, what, advice)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """An agent and a server it may call; `team` owns the server."""
+
+    agent: Agent
+    server: str
+    team: str
+
+    def may_match(self, matcher: Matcher) -> bool:
+        """Say whether some tool of the server, of some risk, could fit."""
+        return (
+            _fits(matcher.server, self.server)
+            and _fits(matcher.agent, self.agent.name)
+            and _fits(matcher.team, self.team)
+            and _fits(matcher.on_behalf_of, self.agent.on_behalf_of)
+        )
+
+    def always_matches(self, matcher: Matcher) -> bool:
+        """Say whether every tool of the server, of any risk, fits."""
+        every_tool = matcher.tool is None or any(glob.anything for glob in matcher.tool)
+        return matcher.risk is None and every_tool and self.may_match(matcher)
+
+    def may_concern(self, rule: Rule) -> bool:
+        """Say whether the rule could speak of a call of this pair."""
+        out = rule.exception is not None and self.always_matches(rule.exception)
+        return self.may_match(rule.match) and not out
+
+    def always_concerns(self, rule: Rule) -> bool:
+        """Say whether the rule covers every call of this pair."""
+        out = rule.exception is not None and self.may_match(rule.exception)
+        return rule.condition is None and self.always_matches(rule.match) and not out
+
+
+def _fits(globs: tuple[Glob, ...] | None, text: str | None) -> bool:
+    return globs is None or (text is not None and any(glob.matches(text) for glob in globs))
+
+
+def _short_of_people(configuration: Configuration, policy: Policy) -> Iterator[Problem]:
+    directory = configuration.directory()
+    seen: set[tuple[str, str, str]] = set()
+    for agent in directory.agents.values():
+        for server, team in directory.server_teams.items():
+            pair = _Pair(agent, server, team)
+            if any(
+                rule.effect is Effect.DENY and pair.always_concerns(rule) for rule in policy.rules
+            ):
+                continue
+            for rule in _asking(policy, pair):
+                asked = (rule.asking.team or team) if rule else team
+                key = (rule.name if rule else "", agent.name, asked)
+                if key not in seen and asked in directory.teams:
+                    seen.add(key)
+                    yield from _shortage(configuration, policy, pair, rule, asked)
+
+
+def _asking(policy: Policy, pair: _Pair) -> Iterator[Rule | None]:
+    """Yield the approval rules that could speak of the pair's calls; None is the default."""
+    for rule in policy.rules:
+        if rule.effect is Effect.REQUIRE_APPROVAL and pair.may_concern(rule):
+            yield rule
+    covered = any(pair.always_concerns(rule) for rule in policy.rules)
+    if policy.default is Effect.REQUIRE_APPROVAL and not covered:
+        yield None
+
+
+def _shortage(
+    configuration: Configuration, policy: Policy, pair: _Pair, rule: Rule | None, team: str
+) -> Iterator[Problem]:
+    possible = possible_approvers(configuration.directory(), team, pair.agent)
+    needed = rule.asking.approvals if rule else 1
+    if possible is None or len(possible) >= needed:
+        return
+    source = f"rule `{rule.name}`" if rule else "the default"
+    what = (
+        f"{source} asks {needed} of team `{team}` to approve calls of `{pair.agent.name}` to "
+        f"`{pair.server}`, and {_who(possible)} could: owners never approve their agents' calls"
+    )
+    place = configuration.place(("agents", pair.agent.name))
+    file, line, column = configuration.file, place.line, place.column
+    if rule is not None:
+        file, line, column = policy.file, rule.line, rule.column
+    yield Problem(file, line, column, what, f"add approvers with a Slack id to `{team}`")
+
+
+def _who(people: frozenset[str]) -> str:
+    return "only " + ", ".join(f"`{name}`" for name in sorted(people)) if people else "nobody"

@@ -1,0 +1,185 @@
+"""Says what the rules come to for one call, before grants are looked at."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from policies.arguments import Scope
+from policies.calls import Call, Risk, Tool
+from policies.conditions import Unevaluable
+from policies.decisions import Assessment, Effect, Spoke, Term
+from policies.matching import Subject
+from policies.people import Directory
+from policies.policy import Policy
+from policies.risk import RiskFinding
+from policies.rules import Asking, Rule
+
+STRICTNESS = {Effect.ALLOW: 0, Effect.REQUIRE_APPROVAL: 1, Effect.DENY: 2}
+"""How strict an effect is: the strictest of all covering rules wins."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a rule covers a call, and why."""
+
+    rule: Rule
+    covers: bool
+    because: str
+
+
+def assess(
+    call: Call, policy: Policy, *, tool: Tool, risk: RiskFinding, at: datetime, directory: Directory
+) -> Assessment:
+    """Return what `policy` says of `call` at `at` (UTC): pure, and never an error.
+
+    The strictest effect of all covering rules wins and their order never
+    matters. Approval rules add up: each team its largest count, the shortest
+    times. A condition that cannot be evaluated covers the call where its rule
+    restricts. A call that no rule covers gets the policy's default; a server
+    that no team owns is denied, and so is a `tool` that is not the one called.
+
+    The owner of an agent comes from `directory`; where it is not there, a
+    condition that reads it cannot be evaluated.
+    """
+    if (tool.server, tool.name) != (call.server, call.tool):
+        return unlisted(call, policy)
+    subject = subject_of(call, directory, risk.risk)
+    if subject is None:
+        spoke = Spoke("no-team", "", Effect.DENY, f"no team owns the server `{call.server}`")
+        return _refusal(call, policy, spoke, risk)
+    scope = scope_of(call, subject, at, directory)
+    concerned = policy.concerning(subject)
+    covering = [verdict for verdict in (judge(rule, scope) for rule in concerned) if verdict.covers]
+    return _assessed(call, policy, subject, covering, risk)
+
+
+def unlisted(call: Call, policy: Policy) -> Assessment:
+    """Return the denial of a tool that its server does not list."""
+    because = f"the server `{call.server}` does not list a tool of this name"
+    spoke = Spoke("unlisted-tool", "", Effect.DENY, because)
+    finding = RiskFinding(Risk.DESTRUCTIVE, "nothing is known of a tool that is not listed")
+    return _refusal(call, policy, spoke, finding)
+
+
+def subject_of(call: Call, directory: Directory, risk: Risk) -> Subject | None:
+    """Return what matchers look at, or None where no team owns the server."""
+    team = directory.server_teams.get(call.server)
+    if team is None:
+        return None
+    return Subject(call.server, call.tool, call.agent, team, call.on_behalf_of, risk)
+
+
+def scope_of(call: Call, subject: Subject, at: datetime, directory: Directory) -> Scope:
+    """Return what conditions can see of the call."""
+    agent: dict[str, str | None] = {
+        "name": call.agent,
+        "team": call.team,
+        "on_behalf_of": call.on_behalf_of,
+    }
+    if call.agent in directory.agents:
+        agent["owner"] = directory.agents[call.agent].owner
+    about: dict[str, str | None] = {
+        "server": call.server,
+        "tool": call.tool,
+        "team": subject.team,
+        "risk": subject.risk.value,
+    }
+    return Scope(call.arguments, about, agent, at)
+
+
+def judge(rule: Rule, scope: Scope) -> Verdict:
+    """Say whether a rule that speaks of the call covers it, by its condition."""
+    if rule.condition is None:
+        return Verdict(rule, covers=True, because="it has no condition")
+    match rule.condition.holds(scope):
+        case Unevaluable(reason) if rule.restricts:
+            because = f"its condition cannot be evaluated: {reason}"
+            return Verdict(rule, covers=True, because=because)
+        case Unevaluable(reason):
+            because = f"its condition cannot be evaluated, which never allows: {reason}"
+            return Verdict(rule, covers=False, because=because)
+        case True:
+            return Verdict(rule, covers=True, because="its condition holds")
+        case _:
+            return Verdict(rule, covers=False, because="its condition does not hold")
+
+
+def _assessed(
+    call: Call, policy: Policy, subject: Subject, covering: Sequence[Verdict], risk: RiskFinding
+) -> Assessment:
+    spoke = _spoke(covering) or (
+        Spoke("default", "/default", policy.default, "no rule covers the call"),
+    )
+    effect = max((each.effect for each in spoke), key=STRICTNESS.__getitem__)
+    approving = [each.rule for each in covering if each.rule.effect is Effect.REQUIRE_APPROVAL]
+    askings = [rule.asking for rule in approving] or [Asking()]
+    reason_required = any(asking.reason_required for asking in askings)
+    return Assessment(
+        agent=call.agent,
+        server=call.server,
+        tool=call.tool,
+        effect=effect,
+        spoke=spoke,
+        terms=_terms(askings, subject.team) if effect is Effect.REQUIRE_APPROVAL else (),
+        reason_required=reason_required,
+        expires_in=min(asking.expires_in for asking in askings),
+        use_within=min(asking.use_within for asking in askings),
+        show_result=_shows(covering),
+        grantable=not reason_required and not policy.grants.forbid(subject),
+        risk=risk.risk,
+        evidence=risk.evidence,
+        message=_message(covering, effect),
+        policy_digest=policy.digest,
+    )
+
+
+def _spoke(covering: Iterable[Verdict]) -> tuple[Spoke, ...]:
+    strictest_first = sorted(
+        covering, key=lambda each: (-STRICTNESS[each.rule.effect], each.rule.name)
+    )
+    return tuple(
+        Spoke(each.rule.name, each.rule.pointer, each.rule.effect, each.because)
+        for each in strictest_first
+    )
+
+
+def _terms(askings: Iterable[Asking], server_team: str) -> tuple[Term, ...]:
+    counts: dict[str, int] = {}
+    for asking in askings:
+        team = asking.team or server_team
+        counts[team] = max(counts.get(team, 0), asking.approvals)
+    return tuple(Term(team, counts[team]) for team in sorted(counts))
+
+
+def _shows(covering: Iterable[Verdict]) -> bool:
+    stated = [each.rule.show_result for each in covering if each.rule.show_result is not None]
+    return bool(stated) and all(stated)
+
+
+def _message(covering: Iterable[Verdict], effect: Effect) -> str | None:
+    messages = {
+        each.rule.message: None
+        for each in sorted(covering, key=lambda each: each.rule.name)
+        if each.rule.effect is effect and each.rule.message
+    }
+    return "; ".join(message for message in messages if message) or None
+
+
+def _refusal(call: Call, policy: Policy, spoke: Spoke, risk: RiskFinding) -> Assessment:
+    return Assessment(
+        agent=call.agent,
+        server=call.server,
+        tool=call.tool,
+        effect=Effect.DENY,
+        spoke=(spoke,),
+        terms=(),
+        reason_required=False,
+        expires_in=timedelta(minutes=30),
+        use_within=timedelta(minutes=15),
+        show_result=False,
+        grantable=False,
+        risk=risk.risk,
+        evidence=risk.evidence,
+        message=None,
+        policy_digest=policy.digest,
+    )

@@ -1,0 +1,73 @@
+"""Settles an assessment with the grants in force."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from policies.assessment import assess
+from policies.calls import Call, Tool
+from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.matching import Target
+from policies.people import Directory
+from policies.policy import Policy
+from policies.risk import RiskFinding
+
+
+def settle(assessment: Assessment, grants: Sequence[LiveGrant], at: datetime) -> Decision:
+    """Return the decision on an assessed call.
+
+    A grant in force at `at` (UTC) lifts "require approval" to "allow" where
+    the people who gave it satisfy every term; nothing lifts a denial. Of
+    several such grants the one that ends first is used, then the one with the
+    smallest id.
+    """
+    if assessment.effect is not Effect.REQUIRE_APPROVAL:
+        return Decision(assessment.effect, assessment, None)
+    lifting = [grant for grant in grants if obstacle(grant, assessment, at) is None]
+    if not lifting:
+        return Decision(assessment.effect, assessment, None)
+    used = min(lifting, key=lambda grant: (grant.until, grant.id))
+    return Decision(Effect.ALLOW, assessment, used.id)
+
+
+def decide(
+    call: Call,
+    policy: Policy,
+    grants: Sequence[LiveGrant],
+    at: datetime,
+    *,
+    tool: Tool,
+    risk: RiskFinding,
+    directory: Directory,
+) -> Decision:
+    """Return the decision on a call: assessed and settled in one."""
+    return settle(
+        assess(call, policy, tool=tool, risk=risk, at=at, directory=directory), grants, at
+    )
+
+
+def obstacle(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | None:
+    """Return why `grant` does not lift the assessed call at `at` (UTC), or None where it does."""
+    if grant.agent != assessment.agent:
+        return f"it is for agent `{grant.agent}`"
+    if not _targets(grant.target, assessment):
+        return f"it is for `{grant.target}`"
+    if at >= grant.until:
+        return "it has ended"
+    if grant.uses_left is not None and grant.uses_left <= 0:
+        return "it is used up"
+    if not assessment.terms:
+        return "the call does not wait for approval"
+    if not assessment.grantable:
+        return "the policy lets no grant lift this call"
+    for term in assessment.terms:
+        standing = grant.standing.get(term.team, 0)
+        if standing < term.approvals:
+            return f"{standing} of {term.approvals} approvers of `{term.team}` gave it"
+    return None
+
+
+def _targets(target: str, assessment: Assessment) -> bool:
+    try:
+        return Target.parse(target).matches(assessment.server, assessment.tool)
+    except ValueError:
+        return False
