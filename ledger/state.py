@@ -47,7 +47,7 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
 OPENING = (AgentAdded, ApprovalRequested, CallDecided, GrantIssued)
 """Events that are always the first of their stream."""
 
-_DROPPED = ("approval", "call", "grant")
+_DROPPED = ("agent", "approval", "call", "grant")
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
 Fetch: TypeAlias = Callable[[str, str], Model | None]
@@ -75,6 +75,7 @@ class State:
         self._fetch = fetch
         self._models: dict[str, dict[str, Model]] = {kind: {} for kind in KINDS}
         self._touched: dict[tuple[str, str], Model] = {}
+        self._fetched: set[tuple[str, str]] = set()
         self._by_digest: dict[str, str] = {}
 
     def restore(self, kind: str, model: Model) -> None:
@@ -103,11 +104,12 @@ class State:
 
     def settle_down(self) -> None:
         """Forget what was touched, and drop ended models from memory."""
-        for kind, name in self._touched:
+        for kind, name in (*self._touched, *self._fetched):
             model = self._models[kind].get(name)
             if kind in _DROPPED and model is not None and not cast("Kept", model).open:
                 del self._models[kind][name]
         self._touched.clear()
+        self._fetched.clear()
 
     def next_version(self, draft: Draft) -> int:
         """Return the version that a draft gets in its stream, the first being 1.
@@ -195,6 +197,7 @@ class State:
         found = self._fetch(kind, name)
         if found is not None:
             self._models[kind][name] = found
+            self._fetched.add((kind, name))
         return found
 
     def _index(self, model: Model) -> None:
