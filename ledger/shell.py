@@ -1,0 +1,47 @@
+"""What the root hands to a command: the configuration, the ledger and who is asking."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from ledger.ledger import Ledger
+from policies.configuration import Configuration
+from policies.policy import Policy
+from policies.refusals import Refused
+
+AddCommand: TypeAlias = Callable[..., argparse.ArgumentParser]
+"""Adds one command, as `add_parser` of argparse's sub-parsers does."""
+
+
+class Misconfigured(Refused):
+    """A configuration or policy that cannot be used; the message names every error, a line each."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The configuration and the policy it names, both valid."""
+
+    configuration: Configuration
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The world as a command sees it.
+
+    `actor` is `shell:<user>`; `now` returns the time in UTC; `load` and
+    `open_ledger` take the path of `placet.yaml` and raise Misconfigured;
+    `say` prints one line with its control characters made visible;
+    `with_config` adds `--config` to the parser of a command.
+    """
+
+    actor: str
+    now: Callable[[], datetime]
+    load: Callable[[Path], Loaded]
+    open_ledger: Callable[[Path], AbstractContextManager[Ledger]]
+    say: Callable[[str], None]
+    with_config: Callable[[argparse.ArgumentParser], None]

@@ -1,0 +1,54 @@
+"""Says everything that is wrong with the configuration and the policy it names."""
+
+import argparse
+import sys
+
+from ledger.shell import AddCommand, Misconfigured, Shell
+from placet_settings import Unsafe, load_to_serve
+
+
+def register(add: AddCommand, shell: Shell) -> None:
+    """Add `placet check`."""
+    parser = add(
+        "check",
+        help="say everything that is wrong with placet.yaml and its policy",
+        description="Read placet.yaml and the policy it names, and print every error of both, "
+        "each with file, line and what to do. Exits 1 where there is one.",
+    )
+    shell.with_config(parser)
+    accept_unsafe(parser)
+    parser.set_defaults(run=lambda arguments: _check(arguments, shell))
+
+
+def accept_unsafe(parser: argparse.ArgumentParser) -> None:
+    """Add the two options by which an operator takes a risk in so many words."""
+    parser.add_argument(
+        "--unsafe-no-auth",
+        action="store_true",
+        help="let callers without a key in from other machines",
+    )
+    parser.add_argument(
+        "--unsafe-local-approvers",
+        action="store_true",
+        help="let everybody with a shell on this machine approve (slack mode local)",
+    )
+
+
+def unsafe(arguments: argparse.Namespace) -> Unsafe:
+    """Return what the operator accepted."""
+    return Unsafe(arguments.unsafe_no_auth, arguments.unsafe_local_approvers)
+
+
+def _check(arguments: argparse.Namespace, shell: Shell) -> int:
+    try:
+        loaded = load_to_serve(arguments.config, unsafe=unsafe(arguments))
+    except Misconfigured as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    configuration, policy = loaded.configuration, loaded.policy
+    shell.say(
+        f"{arguments.config}: ok, {len(configuration.servers)} servers, "
+        f"{len(configuration.agents)} agents, {len(configuration.teams)} teams"
+    )
+    shell.say(f"{policy.file}: ok, {len(policy.rules)} rules, default {policy.default}")
+    return 0

@@ -1,0 +1,66 @@
+"""Serves operators: liveness, readiness and metrics."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+Check: TypeAlias = Callable[[], Sequence[str]]
+"""Says in words what is wrong now; nothing where all is well."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Operations:
+    """The answers for operators. `checks` are asked at each look at readiness, by name."""
+
+    registry: CollectorRegistry
+    checks: Mapping[str, Check]
+    draining: bool = field(default=False)
+
+    def application(self) -> web.Application:
+        """Return the application with `/healthz`, `/readyz` and `/metrics`."""
+        application = web.Application()
+        application.router.add_get("/healthz", self.healthz)
+        application.router.add_get("/readyz", self.readyz)
+        application.router.add_get("/metrics", self.metrics)
+        return application
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Answer 200 as long as the process answers at all."""
+        return web.json_response({"alive": True})
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Answer 200 where nothing is wrong, else 503, and what is wrong by its part.
+
+        `?only=ledger,slack` looks at those parts only. An unknown part is 400.
+        """
+        named = request.query.get("only")
+        asked = named.split(",") if named else list(self.checks)
+        unknown = [name for name in asked if name not in self.checks]
+        if unknown:
+            return web.json_response({"unknown": unknown, "known": list(self.checks)}, status=400)
+        troubles = {name: self._troubles(name) for name in asked}
+        if self.draining:
+            troubles["placet"] = ["stopping: no new calls are taken"]
+        ready = not any(troubles.values())
+        answer = {"ready": ready, "checks": troubles}
+        return web.json_response(answer, status=200 if ready else 503)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Answer with the metrics in Prometheus' text format."""
+        return web.Response(
+            body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    def _troubles(self, name: str) -> list[str]:
+        try:
+            return list(self.checks[name]())
+        except Exception:  # noqa: BLE001  the edge: a check that breaks is a part that is not ready
+            _log.exception("the readiness check of %s broke", name)
+            return ["its check broke; see the log"]

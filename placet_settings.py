@@ -1,0 +1,122 @@
+"""Reads what Placet is told from outside: configuration, policy and environment."""
+
+import getpass
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.shell import Loaded, Misconfigured
+from policies.approvable import nobody_could_approve
+from policies.configuration import Configuration, parse_configuration
+from policies.documents import read_document
+from policies.policy import Policy, compile_policy
+from policies.problems import InvalidDocument, Problem
+
+SETTINGS: Mapping[str, str] = os.environ  # noqa: TID251  the one place that reads the environment
+
+
+class Environment(Mapping[str, str]):
+    """Variables, and files named by variables: `NAME`, else what the file at `NAME_FILE` holds."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Look names up in `variables`; files are read when they are asked for."""
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> str:
+        """Return the value of `name`; a file's last line end is dropped. Raises KeyError."""
+        if name in self._variables:
+            return self._variables[name]
+        try:
+            return Path(self._variables[f"{name}_FILE"]).read_text("utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise KeyError(name) from error
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names that are set as such."""
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        """Count the names that are set as such."""
+        return len(self._variables)
+
+
+@dataclass(frozen=True)
+class Unsafe:
+    """What an operator has said may be unsafe, in so many words."""
+
+    no_auth: bool = False
+    local_approvers: bool = False
+
+
+def user() -> str:
+    """Return the name of the person at the shell, or their number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
+
+
+def load(
+    path: Path, *, unsafe: Unsafe = Unsafe(), environment: Mapping[str, str] = SETTINGS
+) -> Loaded:
+    """Return the configuration at `path` and the policy it names.
+
+    Relative paths in the file start from its folder. Raises Misconfigured
+    with every problem of both files.
+    """
+    text = _read(path)
+    problems: list[Problem] = []
+    configuration: Configuration | None = None
+    try:
+        configuration = parse_configuration(
+            text,
+            Environment(environment),
+            file=str(path),
+            unsafe_no_auth=unsafe.no_auth,
+            unsafe_local_approvers=unsafe.local_approvers,
+        )
+        named: object = configuration.policy
+    except InvalidDocument as invalid:
+        problems += invalid.problems
+        named = read_document(text, file=str(path)).at(("policy",))
+    policy = _policy(path.parent / named, problems) if isinstance(named, str) else None
+    if configuration is None or policy is None or problems:
+        raise Misconfigured("\n".join(str(problem) for problem in problems))
+    return Loaded(configuration, policy)
+
+
+def load_to_serve(
+    path: Path, *, unsafe: Unsafe, environment: Mapping[str, str] = SETTINGS
+) -> Loaded:
+    """Return what `load` does. Raises Misconfigured also for approvals that nobody could give."""
+    loaded = load(path, unsafe=unsafe, environment=environment)
+    problems = nobody_could_approve(loaded.configuration, loaded.policy)
+    if problems:
+        raise Misconfigured("\n".join(str(problem) for problem in problems))
+    return loaded
+
+
+def _policy(path: Path, problems: list[Problem]) -> Policy | None:
+    try:
+        return compile_policy(_read(path), file=str(path))
+    except InvalidDocument as invalid:
+        problems += invalid.problems
+    except Misconfigured as missing:
+        problems.append(
+            Problem(str(path), 1, 1, str(missing), "write it, or name another in `policy`")
+        )
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise Misconfigured(f"there is no file `{path}`") from error
+    except IsADirectoryError as error:
+        raise Misconfigured(f"`{path}` is a folder, not a file") from error
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"`{path}` is not UTF-8 text") from error
+    except OSError as error:
+        raise Misconfigured(f"`{path}` cannot be read: {error.strerror}") from error

@@ -1,0 +1,96 @@
+"""Operators see whether Placet lives, whether it is ready, and why not."""
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry, Counter
+
+from placet_operations import Operations
+
+
+@pytest.fixture
+async def troubles():
+    return {"ledger": [], "slack": []}
+
+
+@pytest.fixture
+async def operations(troubles):
+    checks = {name: (lambda name=name: troubles[name]) for name in troubles}
+    return Operations(CollectorRegistry(), checks)
+
+
+@pytest.fixture
+async def client(operations):
+    async with TestClient(TestServer(operations.application())) as client:
+        yield client
+
+
+async def test_it_is_ready_where_no_part_has_trouble(client):
+    answer = await client.get("/readyz")
+
+    assert answer.status == 200
+    assert await answer.json() == {"ready": True, "checks": {"ledger": [], "slack": []}}
+
+
+async def test_a_part_in_trouble_makes_it_unready_and_is_named(client, troubles):
+    troubles["slack"].append("the socket is closed")
+
+    answer = await client.get("/readyz")
+
+    assert answer.status == 503
+    assert await answer.json() == {
+        "ready": False,
+        "checks": {"ledger": [], "slack": ["the socket is closed"]},
+    }
+
+
+async def test_a_load_balancer_may_look_at_some_parts_only(client, troubles):
+    troubles["slack"].append("the socket is closed")
+
+    answer = await client.get("/readyz", params={"only": "ledger"})
+
+    assert answer.status == 200
+
+
+async def test_an_unknown_part_is_an_error_and_never_ready(client):
+    answer = await client.get("/readyz", params={"only": "leger"})
+
+    assert answer.status == 400
+    assert await answer.json() == {"unknown": ["leger"], "known": ["ledger", "slack"]}
+
+
+async def test_a_check_that_breaks_is_a_part_that_is_not_ready(client, operations, caplog):
+    def breaks():
+        message = "secret-in-a-message"
+        raise ValueError(message)
+
+    operations.checks = {"ledger": breaks}
+
+    answer = await client.get("/readyz")
+
+    assert answer.status == 503
+    assert "secret-in-a-message" not in await answer.text()
+    assert "the readiness check of ledger broke" in caplog.text
+
+
+async def test_it_is_not_ready_while_it_drains(client, operations):
+    operations.draining = True
+
+    answer = await client.get("/readyz")
+
+    assert answer.status == 503
+
+
+async def test_it_lives_while_it_drains(client, operations):
+    operations.draining = True
+
+    answer = await client.get("/healthz")
+
+    assert answer.status == 200
+
+
+async def test_metrics_are_those_of_the_registry_handed_in(client, operations):
+    Counter("placet_things", "Things.", registry=operations.registry).inc()
+
+    answer = await client.get("/metrics")
+
+    assert "placet_things_total 1.0" in await answer.text()
