@@ -27,6 +27,7 @@ from ledger.events import (
     VoteCast,
     VoteRefused,
 )
+from ledger.evidence import Evidence
 
 
 class ApprovalStatus(StrEnum):
@@ -64,7 +65,7 @@ class PaintedCard(Fact):
 
 
 class KnownVote(Fact):
-    """A vote that counted."""
+    """A vote that counted, with the evidence that it was cast on."""
 
     person: str
     slack: str
@@ -73,6 +74,11 @@ class KnownVote(Fact):
     reason: str | None
     revision: int
     at: AwareDatetime
+    evidence: Evidence | None = None
+
+    def is_of(self, person: str, slack: str) -> bool:
+        """Tell whether this person cast it, by whichever name they went then."""
+        return person == self.person or slack == self.slack
 
 
 class Approval(Model):
@@ -241,7 +247,7 @@ def _delivery(
         case DetailsViewed():
             seen = approval.read.get(event.person, ())
             return {
-                "read": {**approval.read, event.person: (*seen, event.page)},
+                "read": {**approval.read, event.person: tuple(sorted({*seen, event.page}))},
                 "pages": event.pages,
             }
         case _:
@@ -279,4 +285,5 @@ def _known(event: VoteCast, recorded: Recorded) -> KnownVote:
         reason=event.reason,
         revision=event.revision,
         at=recorded.at,
+        evidence=event.evidence,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ledger.approvals import Approval, ApprovalStatus
+from ledger.approvals import Approval, ApprovalStatus, KnownVote
 from ledger.calls import CallFacts, DecideCall, decided, spoken
 from ledger.envelopes import Command, Draft, Event
 from ledger.events import (
@@ -60,7 +60,7 @@ def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list
         case Effect.ALLOW:
             return _allow(command.facts, decision, situation)
         case Effect.DENY:
-            return _deny(command.facts, decision, situation)
+            return _deny(command.facts, decision, situation, at)
         case Effect.REQUIRE_APPROVAL:
             return _ask(command.facts, decision, situation, at)
 
@@ -79,8 +79,9 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     if approval.status is not ApprovalStatus.APPROVED:
         message = f"approval `{approval.id}` is {approval.status}; call again to ask anew"
         raise Refused(message)
-    if approval.deadline is not None and at >= approval.deadline:
-        return [_of(approval, ApprovalLapsed(approval=approval.id))]
+    late = _late(approval, at)
+    if late is not None:
+        return [_of(approval, late)]
     decision = settle(command.assessment, situation.grants, at)
     because = _unmet(approval, decision, command.facts, situation.directory)
     if because:
@@ -100,12 +101,12 @@ def _allow(facts: CallFacts, decision: Decision, situation: Situation) -> list[D
     return drafts
 
 
-def _deny(facts: CallFacts, decision: Decision, situation: Situation) -> list[Draft]:
+def _deny(facts: CallFacts, decision: Decision, situation: Situation, at: datetime) -> list[Draft]:
     drafts = [Draft(f"call-{facts.call}", decided(facts, decision, None))]
     if situation.approval is not None:
         because = f"denied by {_denier(decision)}"
         voided = ApprovalVoided(approval=situation.approval.id, because=because)
-        drafts.append(_of(situation.approval, voided))
+        drafts.append(_of(situation.approval, _late(situation.approval, at) or voided))
     return drafts
 
 
@@ -132,16 +133,23 @@ def _ended(
     approval: Approval, decision: Decision, facts: CallFacts, directory: Directory, at: datetime
 ) -> Event | None:
     """Return the event that closes an approval which cannot serve this call any more."""
-    late = approval.deadline is not None and at >= approval.deadline
+    late = _late(approval, at)
+    if late is not None:
+        return late
     if approval.status is ApprovalStatus.PENDING:
-        if late:
-            return ApprovalExpired(approval=approval.id)
         because = _changed(approval, decision, facts)
     else:
-        if late:
-            return ApprovalLapsed(approval=approval.id)
         because = _unmet(approval, decision, facts, directory)
     return ApprovalVoided(approval=approval.id, because=because) if because else None
+
+
+def _late(approval: Approval, at: datetime) -> Event | None:
+    """Return the event of a deadline that has come, whoever notices it first."""
+    if approval.deadline is None or at < approval.deadline:
+        return None
+    if approval.status is ApprovalStatus.PENDING:
+        return ApprovalExpired(approval=approval.id)
+    return ApprovalLapsed(approval=approval.id)
 
 
 def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | None:
@@ -171,9 +179,10 @@ def _unmet(
     apart = {facts.agent.owner, facts.agent.on_behalf_of}
     for term in decision.assessment.terms:
         counted = {
-            known.person
+            person
             for known in approval.yes_votes(term.team)
-            if known.person not in apart and _listed(known.person, term.team, directory)
+            if (person := directory.person_at(known.slack)) not in apart
+            and _speaks(person, known, term.team, directory)
         }
         if len(counted) < term.approvals:
             asked, given = term.approvals, len(counted)
@@ -184,10 +193,11 @@ def _unmet(
     return None
 
 
-def _listed(person: str, team: str, directory: Directory) -> bool:
-    """Tell whether the person may still speak for the team; a group's member may, by the group."""
-    known = directory.teams.get(team)
-    return known is not None and (person in known.approvers or bool(known.groups))
+def _speaks(person: str, vote: KnownVote, name: str, directory: Directory) -> bool:
+    """Tell whether a voter is on the team's list now, or was found in a group that is."""
+    team = directory.teams.get(name)
+    groups = vote.evidence.groups if vote.evidence else frozenset()
+    return team is not None and (person in team.approvers or not groups.isdisjoint(team.groups))
 
 
 def _denier(decision: Decision) -> str:

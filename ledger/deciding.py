@@ -175,6 +175,9 @@ def _revoke_agent(command: RevokeAgent, state: State) -> _Decided:
         else:
             closing = ApprovalVoided(approval=approval.id, because=because)
         drafts.append(Draft(stream, closing))
+    for grant in state.live_grants(command.agent):
+        ended = GrantRevoked(grant=grant.id, by=command.actor, reason=because)
+        drafts.append(Draft(f"grant-{grant.id}", ended))
     return drafts
 
 

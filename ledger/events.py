@@ -224,13 +224,17 @@ class VoteRefused(Event):
 
 
 class ApprovalGiven(Event):
-    """Every named team reached its count; the approval may be used until `use_until`."""
+    """Every named team reached its count; the approval may be used until `use_until`.
+
+    `confirmed` is the fresh evidence on which the earlier votes still counted.
+    """
 
     TOPIC: ClassVar[str] = "ApprovalGiven"
 
     approval: str
     by: tuple[str, ...]
     use_until: AwareDatetime
+    confirmed: tuple[Evidence, ...] = ()
 
 
 class ApprovalDenied(Event):

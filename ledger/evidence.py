@@ -44,9 +44,18 @@ class Evidence(Fact):
     def in_group(self, group: str, *, at: datetime, oldest: timedelta) -> bool:
         """Tell whether fresh evidence shows membership of `group` at `at`."""
         return any(
-            known.group == group and known.member and at - known.fetched_at <= oldest
+            known.group == group and known.member and -FRESH <= at - known.fetched_at <= oldest
             for known in self.memberships
         )
+
+    def fresh(self, at: datetime) -> bool:
+        """Tell whether it was read within 10 seconds of `at`, clocks allowed to differ by that."""
+        return abs(at - self.fetched_at) <= FRESH
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The user groups that the person was found in."""
+        return frozenset(known.group for known in self.memberships if known.member)
 
 
 class Standing(Fact):
@@ -90,7 +99,7 @@ def standing(
             because="own-request",
             message="you own this agent, or it acts for you: someone else has to decide",
         )
-    if at - evidence.fetched_at > FRESH:
+    if not evidence.fresh(at):
         return Standing(
             because="stale-evidence", message="Slack's answer came too late; press the button again"
         )

@@ -31,7 +31,10 @@ class GrantStatus(StrEnum):
 
 
 class Grant(Model):
-    """A temporary permission. `used` counts the calls that were allowed under it."""
+    """A temporary permission. `used` counts the calls that were allowed under it.
+
+    `groups` are the user groups that the giver was found in when giving it.
+    """
 
     status: GrantStatus
     agent: str
@@ -42,6 +45,7 @@ class Grant(Model):
     reason: str | None
     by: str
     teams: tuple[str, ...]
+    groups: tuple[str, ...] = ()
     issued_at: AwareDatetime
     ended_at: AwareDatetime | None = None
     ended_by: str | None = None
@@ -94,8 +98,12 @@ class RevokeGrant(Command):
 
 
 def issue(command: IssueGrant, agent: Agent | None, directory: Directory, at: datetime) -> Event:
-    """Return GrantIssued, or GrantRefused with the reason for the person who asked."""
+    """Return GrantIssued, or GrantRefused with the reason for the person who asked.
+
+    Raises Refused where nobody's evidence comes with it and no shell asks.
+    """
     servers = _servers(command.target, directory)
+    _only_at_the_shell(command)
     problem = _problem(command, agent, servers)
     if problem:
         return _refused(command, directory, "invalid", problem)
@@ -129,6 +137,7 @@ def revoke(
     grant: Grant, command: RevokeGrant, agent: Agent | None, directory: Directory, at: datetime
 ) -> Event:
     """Return GrantRevoked, or GrantRefused. Raises Refused for a grant that has ended."""
+    _only_at_the_shell(command)
     if not grant.open or at >= grant.until:
         message = (
             f"grant `{grant.id}` is already {GrantStatus.EXPIRED if grant.open else grant.status}"
@@ -162,9 +171,7 @@ def live(grant: Grant, agent: Agent | None, directory: Directory) -> LiveGrant:
         target=grant.target,
         until=grant.until,
         uses_left=None if grant.uses is None else grant.uses - grant.used,
-        standing={
-            team: 1 for team in grant.teams if _still_speaks(grant.by, team, agent, directory)
-        },
+        standing={team: 1 for team in grant.teams if _still_speaks(grant, team, agent, directory)},
     )
 
 
@@ -184,6 +191,7 @@ def evolve(grant: Grant | None, recorded: Recorded) -> Grant:
                 reason=event.reason,
                 by=event.by,
                 teams=event.teams,
+                groups=tuple(sorted(event.evidence.groups)) if event.evidence else (),
                 issued_at=recorded.at,
             )
         case Grant(), GrantUsed():
@@ -200,6 +208,12 @@ def evolve(grant: Grant | None, recorded: Recorded) -> Grant:
             raise CorruptHistory(recorded.event)
     changes |= {"version": recorded.version, "position": recorded.position}
     return grant.model_copy(update=changes)
+
+
+def _only_at_the_shell(command: IssueGrant | RevokeGrant) -> None:
+    if command.evidence is None and not command.actor.startswith("shell:"):
+        message = "only an operator at the shell decides on grants without Slack's word"
+        raise Refused(message)
 
 
 def _servers(target: str, directory: Directory) -> tuple[str, ...]:
@@ -235,26 +249,33 @@ def _standing(
     directory: Directory,
     at: datetime,
 ) -> Standing:
-    names = {agent.owner, agent.on_behalf_of} - {None, ""}
-    slack = {directory.people[name].slack for name in names if name in directory.people}
     return standing(
         directory.person_at(evidence.slack),
         evidence,
         directory,
         teams=teams,
-        apart=frozenset(name for name in names | slack if name),
+        apart=_parties(agent, directory),
         group_age=FRESH,
         at=at,
     )
 
 
-def _still_speaks(by: str, team: str, agent: Agent | None, directory: Directory) -> bool:
-    if agent is not None and by in {agent.owner, agent.on_behalf_of}:
+def _still_speaks(grant: Grant, name: str, agent: Agent | None, directory: Directory) -> bool:
+    if agent is not None and grant.by in _parties(agent, directory):
         return False
-    if by.startswith("shell:"):
+    if grant.by.startswith("shell:"):
         return True
-    known = directory.teams.get(team)
-    return known is not None and (by in known.approvers or bool(known.groups))
+    team = directory.teams.get(name)
+    return team is not None and (
+        grant.by in team.approvers or not set(grant.groups).isdisjoint(team.groups)
+    )
+
+
+def _parties(agent: Agent, directory: Directory) -> frozenset[str]:
+    """Return the agent's owner and the person it acts for, by name and by Slack id."""
+    names = {name for name in (agent.owner, agent.on_behalf_of) if name}
+    slack = {directory.people[name].slack for name in names if name in directory.people}
+    return frozenset(name for name in names | slack if name)
 
 
 def _who(evidence: Evidence | None, actor: str, directory: Directory) -> str:

@@ -1,9 +1,10 @@
 """A person's yes or no: who may say it, when it counts, what it comes to."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ledger.approvals import Approval, ApprovalStatus
+from ledger.approvals import Approval, ApprovalStatus, KnownVote
 from ledger.envelopes import Command, Event
 from ledger.events import (
     ApprovalDenied,
@@ -71,14 +72,14 @@ def vote(approval: Approval, command: CastVote, directory: Directory, at: dateti
         expired: list[Event] = [ApprovalExpired(approval=approval.id)]
         message = "this request expired before you decided; the agent has to ask again"
         return [*found, *expired, _refuse(approval, command, directory, "expired", message)]
-    refusal = _refusal(approval, command, directory, at)
-    if isinstance(refusal, VoteRefused):
-        return [*found, refusal]
+    where = _refusal(approval, command, directory, at)
+    if isinstance(where, VoteRefused):
+        return [*found, where]
     cast = VoteCast(
         approval=approval.id,
         person=directory.person_at(command.evidence.slack),
         approves=command.approves,
-        teams=refusal.teams,
+        teams=where.teams,
         reason=command.reason,
         channel=command.channel,
         ts=command.ts,
@@ -88,7 +89,29 @@ def vote(approval: Approval, command: CastVote, directory: Directory, at: dateti
     if not command.approves:
         denied = ApprovalDenied(approval=approval.id, by=cast.person, reason=command.reason)
         return [*found, cast, denied]
-    return [*found, cast, *_given(approval, cast, command, directory, at)]
+    return [*found, *_counted(approval, cast, command, directory, at)]
+
+
+def _counted(
+    approval: Approval, cast: VoteCast, command: CastVote, directory: Directory, at: datetime
+) -> list[Event]:
+    """Return the yes, and ApprovalGiven where it completes every count.
+
+    Where it would complete them if Slack could confirm the earlier voters, it
+    is refused instead, so that the same person can press again.
+    """
+    tally = _tally(approval, cast.teams, command, directory, at)
+    if tally.unsure:
+        named = " and ".join(f"`{person}`" for person in tally.unsure)
+        message = f"Slack could not confirm that {named} may still decide; press the button again"
+        return [_refuse(approval, command, directory, "undetermined", message)]
+    if not tally.complete:
+        return [cast]
+    use_until = at + timedelta(seconds=approval.request.use_within_seconds)
+    given = ApprovalGiven(
+        approval=approval.id, by=tally.by, use_until=use_until, confirmed=tally.confirmed
+    )
+    return [cast, given]
 
 
 def view(approval: Approval, command: ViewDetails, directory: Directory) -> list[Event]:
@@ -114,7 +137,7 @@ def expire(approval: Approval, at: datetime) -> list[Event]:
 
 def apart(approval: Approval, directory: Directory) -> frozenset[str]:
     """Return the people who may never decide: the owner and the one acted for, by every name."""
-    names = {approval.request.owner, approval.request.on_behalf_of} - {None}
+    names = {name for name in (approval.request.owner, approval.request.on_behalf_of) if name}
     known = {directory.people[name].slack for name in names if name in directory.people}
     return frozenset(name for name in names | known if name)
 
@@ -139,7 +162,7 @@ def _hindrance(
 ) -> tuple[str, str] | None:
     """Return code and message of what keeps an approver's yes from counting."""
     person = directory.person_at(command.evidence.slack)
-    if any(known.person == person and known.approves for known in approval.votes):
+    if any(known.is_of(person, command.evidence.slack) for known in approval.votes):
         return "already-voted", "you have already approved this; it waits for somebody else"
     if not command.whole and not approval.has_read_all(person):
         return (
@@ -151,31 +174,55 @@ def _hindrance(
     return None
 
 
-def _given(
-    approval: Approval, cast: VoteCast, command: CastVote, directory: Directory, at: datetime
-) -> list[Event]:
-    """Return ApprovalGiven where this vote completes every count.
+@dataclass(frozen=True)
+class _Tally:
+    """What this yes and the earlier ones come to; `unsure` are those who could complete it."""
 
-    Earlier voters count only where fresh evidence says that they still may.
-    """
-    fresh = {known.slack: known for known in command.voters if at - known.fetched_at <= FRESH}
-    counts = {term.team: 0 for term in approval.request.terms}
-    people: list[str] = []
+    complete: bool
+    by: tuple[str, ...]
+    confirmed: tuple[Evidence, ...]
+    unsure: tuple[str, ...]
+
+
+def _tally(
+    approval: Approval,
+    teams: tuple[str, ...],
+    command: CastVote,
+    directory: Directory,
+    at: datetime,
+) -> _Tally:
+    """Count a yes for `teams` with the earlier ones that fresh evidence still bears out."""
+    person = directory.person_at(command.evidence.slack)
+    counts = Counter(teams)
+    hoped: Counter[str] = Counter()
+    people, confirmed, unsure = [person], [], []
     for known in approval.votes:
-        evidence = fresh.get(known.slack)
-        if not known.approves or evidence is None or known.person == cast.person:
+        evidence = _newest(known, command)
+        if evidence is None or known.is_of(person, command.evidence.slack):
             continue
-        still = _standing(approval, evidence, directory, at).teams
-        people.append(known.person)
-        for team in set(still) & set(known.teams) & set(counts):
-            counts[team] += 1
-    for team in cast.teams:
-        counts[team] += 1
-    if any(counts[term.team] < term.approvals for term in approval.request.terms):
-        return []
-    use_until = at + timedelta(seconds=approval.request.use_within_seconds)
-    by = (*people, cast.person)
-    return [ApprovalGiven(approval=approval.id, by=by, use_until=use_until)]
+        still = _standing(approval, evidence, directory, at)
+        if still.because in _UNSURE:
+            hoped.update(known.teams)
+            unsure.append(known.person)
+        elif counted := set(still.teams) & set(known.teams):
+            counts.update(counted)
+            people.append(known.person)
+            confirmed.append(evidence)
+    terms = approval.request.terms
+    complete = all(counts[term.team] >= term.approvals for term in terms)
+    could = all(counts[term.team] + hoped[term.team] >= term.approvals for term in terms)
+    by = (*people[1:], person)
+    return _Tally(complete, by, tuple(confirmed), tuple(unsure) if could and not complete else ())
+
+
+_UNSURE = frozenset({"stale-evidence", "undetermined"})
+
+
+def _newest(known: KnownVote, command: CastVote) -> Evidence | None:
+    """Return the latest evidence of an earlier voter: handed in now, or that of the vote."""
+    found = [evidence for evidence in command.voters if evidence.slack == known.slack]
+    found += [known.evidence] if known.evidence else []
+    return max(found, key=lambda evidence: evidence.fetched_at, default=None)
 
 
 def _standing(
