@@ -1,0 +1,171 @@
+"""Redacts arguments and texts before they become an event, a card or a log line."""
+
+import fnmatch
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from policies.calls import JsonValue, Number
+from policies.card_numbers import is_card
+from policies.secret_names import names_a_secret
+from policies.secret_shapes import MARKER, hide_secrets
+from policies.strict_json import Json
+
+_LABELS = frozenset({"name", "key", "header", "field", "variable", "param", "parameter"})
+_FLAG = re.compile(r"--?[A-Za-z][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """A value without its secrets; `hidden` counts the values that were replaced."""
+
+    value: JsonValue
+    hidden: int
+
+
+@dataclass(frozen=True)
+class RedactedText:
+    """A text without its secrets; `hidden` counts the parts that were replaced."""
+
+    text: str
+    hidden: int
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """What the policy's `redact` names: keys at any depth, and paths from the root."""
+
+    keys: re.Pattern[str]
+    paths: tuple[tuple[re.Pattern[str], ...], ...]
+
+
+def redact(value: Json, patterns: Sequence[str]) -> Redacted:
+    """Return `value` without secrets, and how many values were hidden.
+
+    A bare glob in `patterns` names a key at any depth, one with a dot a path
+    from the root (each part a glob, lists are looked through), both whatever
+    the case. Keys that usually hold secrets are always hidden, with all that
+    is below them, and so are secret-shaped parts of any string or key, and
+    card numbers. Each hidden part becomes the string `[hidden]`.
+    """
+    compiled = _compiled(tuple(patterns))
+    redaction = _Redaction(compiled.keys)
+    return Redacted(redaction.value(value, compiled.paths), redaction.hidden)
+
+
+def redact_text(text: str) -> RedactedText:
+    """Return `text` with its secret-shaped parts replaced by `[hidden]`."""
+    return RedactedText(*hide_secrets(text))
+
+
+class _Redaction:
+    """One walk over a value; counts what it hides."""
+
+    def __init__(self, keys: re.Pattern[str]) -> None:
+        self._keys = keys
+        self.hidden = 0
+
+    def value(self, value: Json, paths: tuple[tuple[re.Pattern[str], ...], ...]) -> JsonValue:
+        """Return `value` redacted; `paths` are the rests of the paths that lead here."""
+        match value:
+            case str():
+                return self._text(value)
+            case Number():
+                return self._hide() if is_card(value) else value
+            case Mapping():
+                return self._members(value, paths)
+            case list():
+                return self._items(value, paths)
+            case _:
+                return value
+
+    def _hide(self) -> str:
+        self.hidden += 1
+        return MARKER
+
+    def _text(self, text: str) -> str:
+        shown, hidden = hide_secrets(text)
+        self.hidden += hidden
+        return shown
+
+    def _members(
+        self, members: Mapping[str, JsonValue], paths: tuple[tuple[re.Pattern[str], ...], ...]
+    ) -> JsonValue:
+        """Return an object redacted; two keys that hide alike stay two members."""
+        redacted: dict[str, JsonValue] = {}
+        labelled = _labels_a_secret(members)
+        for key, member in members.items():
+            shown = self._text(key)
+            while shown in redacted:
+                shown += "'"
+            redacted[shown] = self._member(key, member, paths, labelled=labelled)
+        return redacted
+
+    def _member(
+        self,
+        key: str,
+        member: JsonValue,
+        paths: tuple[tuple[re.Pattern[str], ...], ...],
+        *,
+        labelled: bool,
+    ) -> JsonValue:
+        """Return one member redacted."""
+        folded = _folded(key)
+        rests = tuple(path[1:] for path in paths if path[0].match(folded))
+        if self._keys.match(folded) or () in rests:
+            return self._hide()
+        if _hides_by_default(key, member) or (labelled and folded in {"value", "values"}):
+            return self._hide()
+        return self.value(member, rests)
+
+    def _items(
+        self, items: list[JsonValue], paths: tuple[tuple[re.Pattern[str], ...], ...]
+    ) -> JsonValue:
+        """Return a list redacted; what follows `--password` in it is hidden too."""
+        redacted: list[JsonValue] = []
+        after_flag = False
+        for item in items:
+            redacted.append(
+                self._hide()
+                if after_flag and isinstance(item, str | Number)
+                else self.value(item, paths)
+            )
+            after_flag = (
+                isinstance(item, str) and bool(_FLAG.fullmatch(item)) and names_a_secret(item)
+            )
+        return redacted
+
+
+def _hides_by_default(key: str, member: JsonValue) -> bool:
+    """Tell whether `member` is a secret by its key; null, true and counts of tokens are not."""
+    if member is None or isinstance(member, bool):
+        return False
+    if isinstance(member, Number) and _folded(key).endswith("tokens"):
+        return False
+    return names_a_secret(key)
+
+
+def _labels_a_secret(members: Mapping[str, JsonValue]) -> bool:
+    """Tell whether an object is a named value, as `{"name": "TOKEN", "value": …}`, and a secret."""
+    for key, member in members.items():
+        if isinstance(member, str) and key.lower() in _LABELS and names_a_secret(member):
+            return True
+    return False
+
+
+def _folded(key: str) -> str:
+    return key.lower() if key.isascii() else unicodedata.normalize("NFKC", key).casefold()
+
+
+@lru_cache(maxsize=64)
+def _compiled(patterns: tuple[str, ...]) -> _Patterns:
+    """Return the globs as regular expressions."""
+    folded = [_folded(pattern) for pattern in patterns]
+    bare = [fnmatch.translate(pattern) for pattern in folded if "." not in pattern]
+    paths = [pattern.split(".") for pattern in folded if "." in pattern]
+    return _Patterns(
+        keys=re.compile("|".join(bare) or r"(?!)"),
+        paths=tuple(tuple(re.compile(fnmatch.translate(part)) for part in path) for path in paths),
+    )

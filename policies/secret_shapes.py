@@ -1,0 +1,153 @@
+"""Hides secrets by their shape inside longer text, in time linear in its length.
+
+Shown on purpose, because they are everyday names of things and approvers need
+them: UUIDs, hexadecimal strings of the lengths of common digests (32, 40, 56,
+64, 96, 128), subresource digests (`sha256-…`), SSH public keys, and addresses
+of Bitcoin and Ethereum.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from operator import ne
+from typing import Final, TypeAlias
+
+from policies import secret_patterns as patterns
+from policies.card_numbers import hide_cards, may_hold_card
+
+MARKER: Final = "[hidden]"
+"""Stands where a secret was."""
+
+_Replacement: TypeAlias = Callable[[re.Match[str]], str | None]
+"""Returns what stands for a match, or None where it is no secret."""
+
+_SHORTEST_WORD_TOKEN = 20
+_AWS_SECRET = 40
+_MOST_SYMBOLS = 0.12
+_LEAST_CHANGES = 0.40
+_LEAST_CHANGES_WITHOUT_CAPITALS = 0.25
+_LEAST_DIGITS = 2
+_DIGEST_LENGTHS = frozenset({32, 40, 56, 64, 96, 128})
+_HEX = re.compile(r"(?:0x)?([0-9a-fA-F]+)")
+_SHOWN = re.compile(r"sha(?:256|384|512)-.*|AAAA.*|bc1[a-z0-9]+|[13][1-9A-HJ-NP-Za-km-z]{25,34}")
+_LONG_SAME = re.compile(r"a{9}|A{9}|0{9}")
+_CLASSES = str.maketrans(
+    {chr(code): "a" for code in range(97, 123)}
+    | {chr(code): "A" for code in range(65, 91)}
+    | {chr(code): "0" for code in range(48, 58)}
+    | dict.fromkeys("+/_-=", ".")
+)
+# Words that stand after a secret's name in code and prose, and are no secrets.
+_WORDS = """str string bytes none null nil true false int any object optional text varchar undefined
+required bool boolean [hidden] hidden secret password token"""
+_NO_VALUES = frozenset(_WORDS.split())
+
+
+def hide_secrets(text: str) -> tuple[str, int]:
+    """Return `text` with each secret-shaped part replaced, and how many there were."""
+    hidden = 0
+    for may_apply, pattern, replacement in _STEPS:
+        if may_apply(text):
+            text, more = _replaced(text, pattern, replacement)
+            hidden += more
+    if may_hold_card(text):
+        text, more = hide_cards(text, MARKER)
+        hidden += more
+    return text, hidden
+
+
+def _replaced(text: str, pattern: re.Pattern[str], replacement: _Replacement) -> tuple[str, int]:
+    """Return `text` with the matches that are secrets replaced, and how many there were."""
+    count = 0
+
+    def one(found: re.Match[str]) -> str:
+        nonlocal count
+        shown = replacement(found)
+        count += shown is not None
+        return found[0] if shown is None else shown
+
+    return pattern.sub(one, text), count
+
+
+def _whole(_: re.Match[str]) -> str:
+    return MARKER
+
+
+def _value(found: re.Match[str]) -> str:
+    return found["kept"] + MARKER
+
+
+def _bearer(found: re.Match[str]) -> str | None:
+    """Return what hides a bearer token; "bearer tokens" in prose is none."""
+    is_word = found["value"].isalpha() and len(found["value"]) < _SHORTEST_WORD_TOKEN
+    return None if is_word else _value(found)
+
+
+def _basic(found: re.Match[str]) -> str | None:
+    """Return what hides Basic credentials; "basic auth" in prose is none."""
+    try:
+        decoded = base64.b64decode(found["value"], validate=True)
+    except binascii.Error:
+        return None
+    return _value(found) if b":" in decoded else None
+
+
+def _assigned(found: re.Match[str]) -> str | None:
+    """Return what hides an assigned value and keeps its opening quote."""
+    value = found["value"]
+    bare = value.lstrip("\\")
+    opening = value[: len(value) - len(bare)] + bare[:1] * bare.startswith(('"', "'"))
+    word = value[len(opening) :].lower().strip("\\.")
+    counted = word.isdigit() and "tokens" in found["kept"].lower()
+    return None if counted or word in _NO_VALUES else found["kept"] + opening + MARKER
+
+
+def _random(found: re.Match[str]) -> str | None:
+    """Return what hides a run that looks random."""
+    run = found[0].rstrip("=")
+    if _SHOWN.fullmatch(run):
+        return None
+    hexadecimal = _HEX.fullmatch(run)
+    if hexadecimal:
+        digits = hexadecimal[1]
+        plain = len(digits) in _DIGEST_LENGTHS or digits.isdigit() or digits.isalpha()
+        return None if plain else MARKER
+    return MARKER if _looks_random(run) else None
+
+
+def _looks_random(run: str) -> bool:
+    """Tell whether the classes of characters in `run` change as often as in random text."""
+    classes = run.translate(_CLASSES)
+    changes = sum(map(ne, classes, classes[1:])) / len(run)
+    rarely_broken = classes.count(".") <= _MOST_SYMBOLS * len(run)
+    if len(run) == _AWS_SECRET and {"a", "A", "0"} <= set(classes):
+        return changes >= _LEAST_CHANGES and rarely_broken
+    if _LONG_SAME.search(classes) or classes.count("0") < _LEAST_DIGITS:
+        return False
+    if "a" in classes and "A" in classes:
+        return changes >= _LEAST_CHANGES and rarely_broken
+    return "." not in classes and changes >= _LEAST_CHANGES_WITHOUT_CAPITALS
+
+
+def _long_enough(text: str) -> bool:
+    return len(text) >= 14  # noqa: PLR2004 - the shortest of the known keys
+
+
+def _assigns(text: str) -> bool:
+    return "=" in text or ":" in text
+
+
+_STEPS: tuple[tuple[Callable[[str], bool], re.Pattern[str], _Replacement], ...] = (
+    (lambda text: "-----BEGIN " in text, patterns.PRIVATE_KEY, _whole),
+    (_long_enough, patterns.KNOWN_KEY, _whole),
+    (lambda text: "hooks.slack.com" in text, patterns.WEBHOOK, _value),
+    (lambda text: "://" in text and "@" in text, patterns.URL_PASSWORD, _value),
+    (lambda text: "=" in text, patterns.QUERY, _value),
+    (_assigns, patterns.HEADER, _value),
+    (lambda text: " " in text or "\t" in text, patterns.BEARER, _bearer),
+    (lambda text: " " in text or "\t" in text, patterns.BASIC, _basic),
+    (_assigns, patterns.ASSIGNED, _assigned),
+    (lambda text: "-" in text and " " in text, patterns.FLAG, _assigned),
+    (lambda text: len(text) >= 32, patterns.RUN, _random),  # noqa: PLR2004 - what the pattern needs
+)
