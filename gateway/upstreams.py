@@ -1,6 +1,6 @@
 """What the gateway asks of an upstream server, whatever pipe leads to it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -54,6 +54,22 @@ class UpstreamRequest:
     agent: str
 
 
+class ByteStream(Protocol):
+    """Bytes as they come; `UpstreamFailed` where they break off. An async generator is one."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Return the iterator over the bytes."""
+        ...
+
+    def __anext__(self) -> Awaitable[bytes]:
+        """Return the next bytes, never none at all. Raises StopAsyncIteration at the end."""
+        ...
+
+    def aclose(self) -> Awaitable[None]:
+        """Give the stream up, read to its end or not."""
+        ...
+
+
 @dataclass(frozen=True)
 class UpstreamAnswer:
     """A server's answer: either the whole `body`, or a `stream` of its bytes as they come.
@@ -65,7 +81,7 @@ class UpstreamAnswer:
     status: int
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
     body: bytes | None = None
-    stream: AsyncIterator[bytes] | None = None
+    stream: ByteStream | None = None
 
 
 class Upstream(Protocol):

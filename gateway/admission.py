@@ -1,0 +1,106 @@
+"""Checks a request before anything in it is read: where it comes from, what it carries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from gateway.errors import Code, Rejected
+from policies.fields import Address
+from policies.inert import inert_line
+
+_ECHO = 60
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not bound to)
+_CHARSETS = frozenset({"utf-8", "utf8"})
+
+
+@dataclass(frozen=True)
+class Premises:
+    """The names this gateway answers to, and the pages that may call it.
+
+    Against DNS rebinding: a browser's page can reach a loopback address, but
+    not choose its `Host` and `Origin` (specification, transports, "Security").
+    `hosts` are `host:port` or a bare host for any port; `origins` are as
+    browsers send them.
+    """
+
+    hosts: frozenset[str]
+    origins: frozenset[str]
+
+    @classmethod
+    def of(cls, address: Address, hosts: Iterable[str], origins: Iterable[str]) -> "Premises":
+        """Return the premises of a listener, with the names the configuration adds."""
+        names = {name.lower() for name in hosts}
+        if address.loopback:
+            names |= set(_LOOPBACK_NAMES)
+        elif address.host not in _WILDCARDS:
+            names.add(f"[{address.host}]" if ":" in address.host else address.host.lower())
+        return cls(frozenset(names), frozenset(origin.lower() for origin in origins))
+
+    def admit(self, request: web.BaseRequest) -> None:
+        """Raise Rejected (HTTP 403) where `Host` or `Origin` is not of these premises."""
+        hosts = request.headers.getall("Host", [])
+        if len(hosts) != 1 or not self._answers_to(hosts[0].lower()):
+            shown = inert_line(", ".join(hosts), _ECHO)
+            text = f"the host `{shown}` is not answered here; name it under `allowed_hosts`"
+            raise Rejected(403, Code.WRONG_ORIGIN, text)
+        for origin in request.headers.getall("Origin", []):
+            if not self._lets_in(origin.lower()):
+                shown = inert_line(origin, _ECHO)
+                text = f"the origin `{shown}` may not call; name it under `allowed_origins`"
+                raise Rejected(403, Code.WRONG_ORIGIN, text)
+
+    def _answers_to(self, host: str) -> bool:
+        return host in self.hosts or _bare(host) in self.hosts
+
+    def _lets_in(self, origin: str) -> bool:
+        if origin in self.origins:
+            return True
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        exact = origin == f"{parts.scheme}://{parts.netloc}"
+        return exact and parts.scheme in {"http", "https"} and _bare(parts.netloc) in self.hosts
+
+
+def check_content(request: web.BaseRequest) -> None:
+    """Raise Rejected (HTTP 415) where the body is not plain JSON in UTF-8."""
+    if "Content-Encoding" in request.headers:
+        text = "the body is compressed; send it as it is"
+        raise Rejected(415, Code.WRONG_CONTENT, text)
+    charset = request.charset
+    if request.content_type != "application/json" or (
+        charset is not None and charset.lower() not in _CHARSETS
+    ):
+        text = "the content type is not `application/json` in UTF-8; send it so"
+        raise Rejected(415, Code.WRONG_CONTENT, text)
+
+
+async def read_body(request: web.BaseRequest, limit: int) -> bytes:
+    """Return the body. Raises Rejected (HTTP 413) above `limit` bytes, without reading on."""
+    text = f"the body is larger than {limit} bytes; send a smaller one"
+    if request.content_length is not None and request.content_length > limit:
+        raise Rejected(413, Code.TOO_LARGE, text)
+    body = await request.content.read(limit + 1) if request.can_read_body else b""
+    if len(body) > limit:
+        raise Rejected(413, Code.TOO_LARGE, text)
+    if request.content.at_eof():
+        return body
+    chunks = [body]
+    size = len(body)
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            raise Rejected(413, Code.TOO_LARGE, text)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _bare(host: str) -> str:
+    """Return a host without its port."""
+    if host.startswith("["):
+        return host[: host.find("]") + 1]
+    return host.partition(":")[0]

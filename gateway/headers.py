@@ -1,0 +1,63 @@
+"""Which headers pass, in each direction; all others stay here."""
+
+from collections.abc import Mapping
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gateway.upstreams import Era
+
+_UP = frozenset(
+    {
+        "accept",
+        "content-type",
+        "mcp-protocol-version",
+        "last-event-id",
+        "traceparent",
+        "tracestate",
+        "baggage",
+    }
+)
+_DOWN = frozenset(
+    {
+        "content-type",
+        "content-encoding",
+        "content-language",
+        "cache-control",
+        "allow",
+        "retry-after",
+        "traceparent",
+        "tracestate",
+    }
+)
+_PREFIX = "mcp-"
+_OF_SESSIONS = frozenset({"mcp-session-id", "last-event-id"})
+SESSION = "Mcp-Session-Id"
+
+
+def upward(headers: CIMultiDictProxy[str], era: Era, session: str | None) -> CIMultiDict[str]:
+    """Return the caller's headers that the server may see.
+
+    Never the caller's credentials, cookies or address. `session` is the
+    server's own session id; the era of 2026-07-28 has none, and is to ignore
+    the headers of sessions (transports, "Backward Compatibility").
+    """
+    passing: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower == "mcp-session-id" or (era is Era.MODERN and lower in _OF_SESSIONS):
+            continue
+        if lower in _UP or lower.startswith(_PREFIX):
+            passing.add(name, value)
+    if session is not None and era is Era.LEGACY:
+        passing[SESSION] = session
+    return passing
+
+
+def downward(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return the server's headers that the caller may see; never cookies or challenges."""
+    passing: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower in _DOWN or lower.startswith(_PREFIX):
+            passing.add(name, value)
+    return passing

@@ -1,0 +1,163 @@
+"""Reaches a server over streamable HTTP, byte for byte."""
+
+from collections.abc import Mapping
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    TCPConnector,
+)
+from multidict import CIMultiDict
+from yarl import URL
+
+from gateway.headers import downward
+from gateway.upstreams import UpstreamAnswer, UpstreamFailed, UpstreamRequest
+
+_CONNECT_SECONDS = 5
+_KEPT_SECONDS = 4  # most servers close an idle connection after 5
+_WHOLE = 1024 * 1024
+"""Bytes up to which an answer of known length is read in one piece."""
+
+_OURS = ("Accept-Encoding", "User-Agent", "Accept", "Content-Type")
+_MOVED = range(300, 400)
+_CHALLENGES = frozenset({401, 407})
+_NOT_CONNECTED = (ClientConnectorError, ConnectionTimeoutError)
+
+
+class HttpUpstream:
+    """A streamable HTTP server (specification, transports), through one pool of connections.
+
+    The pool keeps as many connections as were ever used at once, and answers
+    may take any time: only connecting is limited, to 5 seconds. Cookies are
+    not kept, redirects not followed, bodies not unpacked. The configured
+    `headers` go with every request.
+    """
+
+    def __init__(self, name: str, url: str, headers: Mapping[str, str]) -> None:
+        """Name the server; nothing is opened before `start`."""
+        self._name = name
+        self._url = URL(url, encoded=True)
+        self._credentials = CIMultiDict(headers)
+        self._session: ClientSession | None = None
+        self._trouble: str | None = None
+
+    async def start(self) -> None:
+        """Open the pool of connections; the server need not be there yet."""
+        self._session = ClientSession(
+            connector=TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=_KEPT_SECONDS),
+            timeout=ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+            auto_decompress=False,
+            cookie_jar=DummyCookieJar(),
+            skip_auto_headers=_OURS,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def trouble(self) -> str | None:
+        """Say why the last request did not reach the server; None where it did."""
+        return self._trouble
+
+    async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """Send the request's bytes and return the answer's. Raises UpstreamFailed."""
+        response = await self._sent(request)
+        try:
+            self._check(response)
+            return await self._answer(response)
+        except BaseException:
+            response.close()
+            raise
+
+    async def _sent(self, request: UpstreamRequest) -> ClientResponse:
+        if self._session is None:
+            message = f"the server `{self._name}` is being shut down"
+            raise UpstreamFailed(message, sent=False)
+        headers = request.headers.copy()
+        headers.update(self._credentials)
+        headers.setdefault("Accept-Encoding", "identity")
+        try:
+            response = await self._session.request(
+                request.method,
+                self._url,
+                data=request.body or None,
+                headers=headers,
+                allow_redirects=False,
+            )
+        except (TimeoutError, ClientError, OSError) as error:
+            raise self._failed(error) from error
+        self._trouble = None
+        return response
+
+    async def _answer(self, response: ClientResponse) -> UpstreamAnswer:
+        headers = downward(response.headers)
+        length = response.content_length
+        streams = response.content_type == "text/event-stream"
+        if streams or length is None or length > _WHOLE:
+            return UpstreamAnswer(response.status, headers, stream=_Bytes(self._name, response))
+        try:
+            body = await response.read()
+        except (TimeoutError, ClientError, OSError) as error:
+            raise self._broken(error) from error
+        return UpstreamAnswer(response.status, headers, body=body)
+
+    def _check(self, response: ClientResponse) -> None:
+        if response.status in _MOVED:
+            message = f"the server `{self._name}` points elsewhere, which is not followed"
+            raise UpstreamFailed(message, sent=True)
+        if response.status in _CHALLENGES:
+            self._trouble = f"`{self._name}` refuses the configured credentials"
+            message = f"the server `{self._name}` refused the credentials that Placet has for it"
+            raise UpstreamFailed(message, sent=True)
+
+    def _failed(self, error: Exception) -> UpstreamFailed:
+        """Return what to tell of a request that got no answer's head."""
+        from_connecting = isinstance(error, _NOT_CONNECTED)
+        kind = type(error).__name__
+        if from_connecting:
+            self._trouble = f"`{self._name}` cannot be reached ({kind})"
+            message = f"the server `{self._name}` cannot be reached; nothing was sent to it"
+            return UpstreamFailed(message, sent=False)
+        return self._broken(error)
+
+    def _broken(self, error: Exception) -> UpstreamFailed:
+        kind = type(error).__name__
+        self._trouble = f"`{self._name}` broke off an answer ({kind})"
+        message = f"the server `{self._name}` broke off before its answer was whole"
+        return UpstreamFailed(message, sent=True)
+
+
+class _Bytes:
+    """The bytes of one answer as they come; a cancelled wait for more loses none."""
+
+    def __init__(self, name: str, response: ClientResponse) -> None:
+        self._name = name
+        self._response = response
+
+    def __aiter__(self) -> "_Bytes":
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await self._response.content.readany()
+        except (TimeoutError, ClientError, OSError) as error:
+            message = f"the server `{self._name}` broke off before its answer was whole"
+            raise UpstreamFailed(message, sent=True) from error
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Give the connection back if the answer was read to its end, else drop it."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
