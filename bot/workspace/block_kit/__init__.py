@@ -1,0 +1,1 @@
+"""Slack's limits on blocks and views, checked as Slack checks them."""

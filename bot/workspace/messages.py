@@ -1,0 +1,93 @@
+"""Messages as Slack keeps them: posted, replied to, updated, deleted, seen by one person."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.workspace.errors import SlackError
+
+Message = dict[str, Any]
+
+
+@dataclass
+class Stamps:
+    """Makes message timestamps: seconds of `now` with six digits, each later than the last."""
+
+    now: Callable[[], float]
+    last: int = 0
+
+    def next(self) -> str:
+        """Return a `ts` that was never given before."""
+        self.last = max(self.last + 1, int(self.now() * 1_000_000))
+        return f"{self.last // 1_000_000}.{self.last % 1_000_000:06d}"
+
+    def seen(self, ts: str) -> None:
+        """Never give a `ts` up to this one again."""
+        seconds, _, fraction = ts.partition(".")
+        self.last = max(self.last, int(seconds) * 1_000_000 + int(fraction or 0))
+
+
+@dataclass
+class Timeline:
+    """The messages of one channel, replies among them, by `ts` in order of posting."""
+
+    messages: dict[str, Message] = field(default_factory=dict)
+
+    def put(self, message: Message) -> None:
+        """Add a message or take its new version."""
+        self.messages[message["ts"]] = message
+
+    def at(self, ts: str) -> Message:
+        """Return the message with that `ts`. Raises SlackError `message_not_found`."""
+        if ts not in self.messages:
+            raise SlackError("message_not_found")
+        return self.messages[ts]
+
+    def remove(self, ts: str) -> None:
+        """Delete a message. Raises SlackError `message_not_found`."""
+        del self.messages[self.at(ts)["ts"]]
+
+    def top_level(self) -> list[Message]:
+        """Return what the channel shows, newest first: no replies but broadcast ones."""
+        shown = [self._with_replies(m) for m in self.messages.values() if is_top_level(m)]
+        return sorted(shown, key=stamp, reverse=True)
+
+    def thread(self, ts: str) -> list[Message]:
+        """Return a root message and its replies, oldest first. Raises `thread_not_found`."""
+        if ts not in self.messages:
+            raise SlackError("thread_not_found")
+        replies = sorted(self._replies(ts), key=stamp)
+        return [self._with_replies(self.messages[ts]), *replies]
+
+    def shown(self, message: Message) -> Message:
+        """Return a message with the counts of its thread, as history and events show it."""
+        return self._with_replies(message)
+
+    def _replies(self, ts: str) -> Iterator[Message]:
+        for message in self.messages.values():
+            if message.get("thread_ts") == ts and message["ts"] != ts:
+                yield message
+
+    def _with_replies(self, message: Message) -> Message:
+        replies = sorted(self._replies(message["ts"]), key=stamp)
+        if not replies:
+            return message
+        return {
+            **message,
+            "thread_ts": message["ts"],
+            "reply_count": len(replies),
+            "reply_users": sorted({reply["user"] for reply in replies}),
+            "latest_reply": replies[-1]["ts"],
+        }
+
+
+def stamp(message: Message) -> tuple[int, int]:
+    """Return what messages are sorted by: seconds and microseconds of `ts`."""
+    seconds, _, fraction = str(message["ts"]).partition(".")
+    return int(seconds), int(fraction or 0)
+
+
+def is_top_level(message: Message) -> bool:
+    """Tell whether the channel itself shows the message, not only its thread."""
+    thread = message.get("thread_ts")
+    return thread in {None, message["ts"]} or message.get("subtype") == "thread_broadcast"

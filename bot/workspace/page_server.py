@@ -1,0 +1,167 @@
+"""Serves the page: its files, its live feed, and what people do in it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bot.workspace.changes import Change, Feed
+from bot.workspace.errors import Impossible, SlackError
+from bot.workspace.interactions import Interactions, Shown
+from bot.workspace.snapshot import snapshot
+from bot.workspace.state import Workspace
+
+PAGE = Path(__file__).parent / "page"
+KINDS = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+HEARTBEAT_SECONDS = 15.0
+TEXT_AT_MOST = 4_000
+
+
+@dataclass(frozen=True)
+class PageServer:
+    """The page's part of the server; `connected` tells how many wires the app holds, if any."""
+
+    workspace: Workspace
+    interactions: Interactions
+    connected: Callable[[], int | None]
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """Return what the page asks for."""
+        return [
+            web.get("/", self.index),
+            web.get("/static/{name}", self.static),
+            web.get("/feed", self.feed),
+            web.post("/act/{what}", self.act),
+        ]
+
+    async def index(self, _request: web.Request) -> web.StreamResponse:
+        """Serve the page itself."""
+        return _file("index.html")
+
+    async def static(self, request: web.Request) -> web.StreamResponse:
+        """Serve a style sheet, a script or an image of the page."""
+        return _file(request.match_info["name"])
+
+    async def feed(self, request: web.Request) -> web.StreamResponse:
+        """Serve server-sent events: the whole state first, then each change.
+
+        https://html.spec.whatwg.org/multipage/server-sent-events.html
+        """
+        user = request.query.get("user") or self._first_person()
+        if user not in {each.id for each in self.workspace.people.all()}:
+            return web.Response(status=404, text="nobody has that id")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        await response.prepare(request)
+        feed = self.workspace.changes.follow(user)
+        try:
+            await self._stream(response, feed)
+        except ConnectionError:
+            return response
+        finally:
+            self.workspace.changes.leave(feed)
+        return response
+
+    async def act(self, request: web.Request) -> web.StreamResponse:
+        """Do what a person did in the page and answer what Slack shows them."""
+        try:
+            asked = await request.json()
+            shown = await self._doing(request.match_info["what"], asked)
+        except (ValueError, KeyError, TypeError) as error:
+            return web.json_response({"impossible": f"not understood: {error}"}, status=400)
+        except Impossible as impossible:
+            return web.json_response({"impossible": str(impossible)}, status=409)
+        return web.json_response(asdict(shown))
+
+    def _doing(self, what: str, asked: dict[str, Any]) -> Awaitable[Shown]:
+        user, values = str(asked["user"]), asked.get("values") or {}
+        match what:
+            case "click" if "view" in asked:
+                return self.interactions.click_in_view(
+                    user, asked["view"], asked["action"], block_id=asked["block"], values=values
+                )
+            case "click":
+                return self.interactions.click(
+                    user,
+                    asked["channel"],
+                    asked["ts"],
+                    asked["action"],
+                    block_id=asked["block"],
+                    values=values,
+                )
+            case "submit":
+                return self.interactions.submit(user, asked["view"], values)
+            case "close":
+                return self.interactions.close_view(user, asked["view"])
+            case "command":
+                return self.interactions.command(
+                    user, asked["channel"], asked["command"], asked.get("text", "")
+                )
+            case "say":
+                return self._say(user, asked)
+            case "dismiss":
+                return self._dismiss(user, str(asked["ts"]))
+            case "home":
+                return self.interactions.open_home(user)
+        raise KeyError(what)
+
+    async def _say(self, user: str, asked: dict[str, Any]) -> Shown:
+        self.interactions.say(
+            user, str(asked["channel"]), str(asked["text"])[:TEXT_AT_MOST], asked.get("thread")
+        )
+        return Shown()
+
+    async def _dismiss(self, user: str, ts: str) -> Shown:
+        self.workspace.dismiss(user, ts)
+        return Shown()
+
+    async def _stream(self, response: web.StreamResponse, feed: Feed) -> None:
+        await self._send_everything(response, feed)
+        while not feed.closed:
+            change: Change | None = None
+            try:
+                change = await asyncio.wait_for(feed.queue.get(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+                continue
+            if change is None or feed.closed:
+                return
+            if feed.behind or change.kind == "places":
+                await self._send_everything(response, feed)
+            else:
+                await _send(response, change.kind, change.members)
+
+    async def _send_everything(self, response: web.StreamResponse, feed: Feed) -> None:
+        while not feed.queue.empty():
+            feed.queue.get_nowait()
+        feed.behind = False
+        with suppress(SlackError):
+            await _send(response, "snapshot", snapshot(self.workspace, feed.user, self.connected()))
+
+    def _first_person(self) -> str:
+        people = [each for each in self.workspace.people.all() if not each.is_bot]
+        return people[0].id if people else ""
+
+
+async def _send(response: web.StreamResponse, kind: str, members: dict[str, Any]) -> None:
+    await response.write(f"event: {kind}\ndata: {json.dumps(members)}\n\n".encode())
+
+
+def _file(name: str) -> web.Response:
+    path = PAGE / name
+    if path.parent != PAGE or path.suffix not in KINDS or not path.is_file():
+        return web.Response(status=404, text="there is no such file")
+    return web.Response(
+        text=path.read_text(encoding="utf-8"), content_type=KINDS[path.suffix], charset="utf-8"
+    )

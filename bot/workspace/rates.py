@@ -1,0 +1,73 @@
+"""How often a method may be called before Slack answers 429.
+
+https://docs.slack.dev/apis/web-api/rate-limits: per method, app and workspace, by tier;
+`chat.postMessage` once a second per channel with short bursts.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+SECONDS_PER_MINUTE = 60.0
+POSTS_IN_A_BURST = 15
+_TIER_2 = 20
+_TIER_3 = 50
+_TIER_4 = 100
+
+PER_MINUTE = {
+    "auth.test": 600,
+    "apps.connections.open": 60,
+    "chat.postEphemeral": _TIER_4,
+    "views.open": _TIER_4,
+    "views.update": _TIER_4,
+    "views.push": _TIER_4,
+    "views.publish": _TIER_4,
+    "users.info": _TIER_4,
+    "conversations.members": _TIER_4,
+    "chat.update": _TIER_3,
+    "chat.delete": _TIER_3,
+    "conversations.info": _TIER_3,
+    "conversations.history": _TIER_3,
+    "conversations.replies": _TIER_3,
+    "conversations.open": _TIER_3,
+    "conversations.join": _TIER_3,
+    "reactions.add": _TIER_3,
+    "team.info": _TIER_3,
+    "usergroups.list": _TIER_2,
+    "usergroups.users.list": _TIER_2,
+    "conversations.list": _TIER_2,
+    "users.list": _TIER_2,
+}
+
+
+@dataclass
+class _Bucket:
+    level: float
+    at: float
+
+
+@dataclass
+class Rates:
+    """Counts calls in leaky buckets; `clock` gives seconds that never go back."""
+
+    clock: Callable[[], float]
+    _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict)
+
+    def wait_for(self, method: str, channel: str) -> int:
+        """Count a call and return 0, or return the seconds to wait before another try."""
+        if method == "chat.postMessage":
+            return self._take((method, channel), POSTS_IN_A_BURST, 1.0)
+        allowed = PER_MINUTE.get(method)
+        if allowed is None:
+            return 0
+        return self._take((method, ""), allowed, allowed / SECONDS_PER_MINUTE)
+
+    def _take(self, key: tuple[str, str], burst: int, per_second: float) -> int:
+        at = self.clock()
+        bucket = self._buckets.setdefault(key, _Bucket(burst, at))
+        bucket.level = min(burst, bucket.level + (at - bucket.at) * per_second)
+        bucket.at = at
+        if bucket.level >= 1:
+            bucket.level -= 1
+            return 0
+        return max(1, math.ceil((1 - bucket.level) / per_second))
