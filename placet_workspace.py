@@ -1,0 +1,80 @@
+"""Builds the local workspace that a configuration in mode local describes."""
+
+import json
+import secrets
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from bot.workspace.server import LocalWorkspace
+from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
+from ledger.shell import Misconfigured
+from policies.configuration import Configuration
+
+_BOT = "U0PLACET"
+
+
+def local_workspace(configuration: Configuration, journal: Path | None = None) -> LocalWorkspace:
+    """Return the workspace with the people, channels and groups of `configuration`.
+
+    Everybody and the bot are in every channel. The bot has the scopes and
+    commands of its manifest, no more. Raises Misconfigured where the people
+    are of several workspaces.
+    """
+    return LocalWorkspace(_spec(configuration), journal=journal)
+
+
+def _spec(configuration: Configuration) -> WorkspaceSpec:
+    manifest = json.loads(files("bot").joinpath("manifest.json").read_text("utf-8"))
+    users = _users(configuration)
+    everybody = tuple(user.id for user in users)
+    channels = {team.channel: name for name, team in configuration.teams.items()}
+    groups = {group for team in configuration.teams.values() for group in team.groups}
+    people = [user.id for user in users if not user.is_bot]
+    return WorkspaceSpec(
+        team_id=_workspace_of(configuration),
+        users=users,
+        channels=[
+            WorkspaceChannel(id=channel, name=name, members=everybody)
+            for channel, name in channels.items()
+        ],
+        bot_token=f"xoxb-local-{secrets.token_hex(16)}",
+        app_token=f"xapp-local-{secrets.token_hex(16)}",
+        bot_user_id=_BOT,
+        usergroups=dict.fromkeys(sorted(groups), people),
+        commands=_commands(manifest),
+        scopes=frozenset(manifest["oauth_config"]["scopes"]["bot"]),
+    )
+
+
+def _users(configuration: Configuration) -> list[WorkspaceUser]:
+    people = [
+        WorkspaceUser(id=person.slack.partition("/")[2], name=name, display_name=name.capitalize())
+        for name, person in configuration.people.items()
+        if person.slack is not None
+    ]
+    return [*people, WorkspaceUser(id=_BOT, name="placet", display_name="Placet", is_bot=True)]
+
+
+def _workspace_of(configuration: Configuration) -> str:
+    found = {
+        person.slack.partition("/")[0]
+        for person in configuration.people.values()
+        if person.slack is not None
+    }
+    if len(found) > 1:
+        named = ", ".join(f"`{each}`" for each in sorted(found))
+        raise Misconfigured(f"mode local has one workspace, and `people` name several: {named}")
+    return found.pop() if found else "T0LOCAL"
+
+
+def _commands(manifest: dict[str, Any]) -> list[SlashCommand]:
+    return [
+        SlashCommand(
+            command=each["command"],
+            description=each.get("description", ""),
+            usage_hint=each.get("usage_hint", ""),
+            should_escape=each.get("should_escape", False),
+        )
+        for each in manifest["features"].get("slash_commands", [])
+    ]
