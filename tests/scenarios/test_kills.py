@@ -1,0 +1,111 @@
+"""The process is killed anywhere; what was acknowledged holds and nothing runs twice."""
+
+import asyncio
+import contextlib
+import random
+
+import aiohttp
+import pytest
+from scenarios.stage import BOB, until
+
+pytestmark = pytest.mark.timeout(240)
+
+WRITE = {"path": "a.txt", "text": "hello"}
+
+GONE = (aiohttp.ClientError, ConnectionError, asyncio.TimeoutError)
+
+BEFORE_THE_CLICK = ["request-read", "decided", "card-sending", "card-sent", "card-recorded"]
+AT_THE_CLICK = ["vote-received", "vote-recorded"]
+AT_THE_CALL = ["claimed", "forwarded"]
+
+
+async def approved_and_run(stage, replica):
+    """Repeat the call until its card is approved and it has run."""
+
+    async def ran():
+        result = await replica.call("write_file", WRITE)
+        return not result.get("isError")
+
+    await replica.call("write_file", WRITE)
+    with contextlib.suppress(TimeoutError):
+        await stage.press(BOB, "approval.approve")
+    await until(ran)
+
+
+@pytest.mark.parametrize("point", BEFORE_THE_CLICK)
+async def test_killed_before_the_click_the_call_can_still_be_approved(staged, point):
+    async with staged() as stage:
+        replica = await stage.serve(kill_at=point)
+        with contextlib.suppress(*GONE):
+            await replica.call("write_file", WRITE)
+        await replica.died()
+
+        await replica.start()
+        await approved_and_run(stage, replica)
+
+        assert stage.server.runs == [("write_file", WRITE)]
+
+
+@pytest.mark.parametrize("point", AT_THE_CLICK)
+async def test_killed_at_the_click_the_card_still_works(staged, point):
+    async with staged() as stage:
+        replica = await stage.serve(kill_at=point)
+        await replica.call("write_file", WRITE)
+        card = await stage.card()
+        await stage.workspace.click(BOB, card["channel"], card["ts"], "approval.approve")
+        await replica.died()
+
+        await replica.start()
+        await approved_and_run(stage, replica)
+
+        assert stage.server.runs == [("write_file", WRITE)]
+
+
+@pytest.mark.parametrize("point", AT_THE_CALL)
+async def test_killed_after_dispatch_the_outcome_is_unknown_and_nothing_runs_again(staged, point):
+    async with staged() as stage:
+        replica = await stage.serve(kill_at=point)
+        await replica.call("write_file", WRITE)
+        await stage.press(BOB, "approval.approve")
+        with contextlib.suppress(*GONE):
+            await replica.call("write_file", WRITE)
+        await replica.died()
+        ran = len(stage.server.runs)
+
+        await replica.start()
+        await stage.card_saying("unknown")
+        result = await replica.call("write_file", WRITE)
+
+        assert result["isError"] is True
+        assert len(stage.server.runs) == ran
+        assert "OutcomeUnknown" in await stage.events()
+
+
+async def test_killed_at_random_nothing_acknowledged_is_lost_and_nothing_runs_twice(staged):
+    chance = random.Random(20261123)  # noqa: S311 (chance, not secrecy)
+    async with staged() as stage:
+        replica = await stage.serve()
+        finished = []
+        for number in range(6):
+            arguments = {"path": f"{number}.txt", "text": "x"}
+
+            async def once(arguments=arguments):
+                with contextlib.suppress(*GONE):
+                    result = await replica.call("write_file", arguments)
+                    if not result.get("isError"):
+                        finished.append(arguments)
+
+            call = asyncio.create_task(once())
+            press = asyncio.create_task(stage.press(BOB, "approval.approve"))
+            await asyncio.sleep(chance.random() * 0.4)
+            await replica.kill()
+            press.cancel()
+            await asyncio.gather(call, press, return_exceptions=True)
+            await replica.start()
+
+        code, out, errors = await stage.run("audit", "projections")
+
+        assert code == 0, out + errors
+        runs = [str(arguments) for _, arguments in stage.server.runs]
+        assert len(runs) == len(set(runs))
+        assert all(str(arguments) in runs for arguments in finished)
