@@ -68,13 +68,8 @@ async def test_a_grant_over_the_cap_is_an_error_and_not_a_shorter_grant(staged):
         assert "GrantIssued" not in await stage.events()
 
 
-async def test_a_grant_revoked_on_one_replica_lifts_nothing_on_the_other(
-    tmp_path, staged, ledger_url
-):
-    if ledger_url.startswith("sqlite"):
-        replicas = ["one"]
-    else:
-        replicas = ["one", "two"]
+async def test_a_grant_revoked_on_one_replica_lifts_nothing_on_the_other(staged, ledger_url):
+    replicas = ["one"] if ledger_url.startswith("sqlite") else ["one", "two"]
     async with staged() as stage:
         serving = [await stage.serve(name) for name in replicas]
         shown = await stage.slash(BOB, GRANT)
