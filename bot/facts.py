@@ -8,7 +8,7 @@ from bot.pieces import Block, moment, name, person, words
 from bot.wording import Row, ballot, slack_of
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.events import ApprovalRequested, ApprovalTerm
-from policies.inert import inert
+from policies.inert import hostile, inert
 from policies.people import Directory
 
 _NAME = 200
@@ -56,6 +56,7 @@ def facts(approval: Approval, directory: Directory, room: Room = AMPLE) -> Facts
         [_label("Risk"), words(request.risk.upper(), bold=True), *_said(request.evidence, room)],
         *_rules(request, room),
         *_strange_keys(request),
+        *_warnings(request),
         *_needs(approval, room),
         *_expires(approval),
         *_votes(approval, room),
@@ -117,6 +118,12 @@ def _strange_keys(request: ApprovalRequested) -> list[Row]:
     if not request.meta_keys:
         return []
     return [[_label("Unknown _meta keys"), name(", ".join(request.meta_keys), _NAME)]]
+
+
+def _warnings(request: ApprovalRequested) -> list[Row]:
+    """Return what in the call could mislead the eye, though all of it is shown inert."""
+    findings = hostile(" ".join((*_names(request), request.arguments)))
+    return [[_label("Careful"), words(f"the call holds {', '.join(findings)}")]] if findings else []
 
 
 def _needs(approval: Approval, room: Room) -> list[Row]:

@@ -36,17 +36,27 @@ def cut(text: str, limit: int) -> Cut:
     The note says how many characters are not shown; below a limit of 80 there
     is no room for it and the text just ends in `…`.
     """
-    if weight(text) <= limit:
+    if len(text) <= limit and weight(text) <= limit:
         return Cut(text, len(text), 0)
     if limit < _NOTED:
-        head = _fitting(text, limit - 1)
-        return Cut(f"{head}…", len(head), len(text) - len(head))
+        start = head(text, limit - 1)
+        return Cut(f"{start}…", len(start), len(text) - len(start))
     room = limit - 45
-    head = _fitting(text, room * 2 // 3)
-    tail = _fitting(text[::-1], room - room * 2 // 3)[::-1]
-    hidden = len(text) - len(head) - len(tail)
+    start = head(text, room * 2 // 3)
+    tail = head(text[::-1], room - room * 2 // 3)[::-1]
+    hidden = len(text) - len(start) - len(tail)
     note = f" … {hidden:,} characters not shown … "
-    return Cut(f"{head}{note}{tail}", len(head) + len(tail), hidden)
+    return Cut(f"{start}{note}{tail}", len(start) + len(tail), hidden)
+
+
+def head(text: str, room: int) -> str:
+    """Return the beginning of `text` that weighs at most `room`."""
+    spent = 0
+    for place, character in enumerate(text):
+        spent += _cost(character)
+        if spent > room:
+            return text[:place]
+    return text
 
 
 def pieces_of(text: str, limit: int = ELEMENT) -> list[str]:
@@ -61,15 +71,6 @@ def pieces_of(text: str, limit: int = ELEMENT) -> list[str]:
         spent += cost
     pieces.append(text[start:])
     return [piece for piece in pieces if piece]
-
-
-def _fitting(text: str, room: int) -> str:
-    spent = 0
-    for place, character in enumerate(text):
-        spent += _cost(character)
-        if spent > room:
-            return text[:place]
-    return text
 
 
 def _cost(character: str) -> int:

@@ -40,36 +40,28 @@ def breaches(blocks: Any, *, most_blocks: int = 50) -> list[str]:
 
 
 def _breaches_of(each: dict[str, Any]) -> list[str]:
-    found = []
+    """Return the limits that one object breaks; `broken` is checked by its type."""
     text = each.get("text")
-    match each.get("type"):
-        case "mrkdwn" | "markdown":
-            found.append("mrkdwn")
-        case "plain_text":
-            if not 1 <= len(text) <= 3000 or each.get("emoji") is not False:
-                found.append(f"plain_text of {len(text)}")
-        case "text":
-            if not 1 <= _units(text) <= 3000:
-                found.append(f"text element of {_units(text)}")
-        case "header":
-            if len(text["text"]) > 150:
-                found.append("header")
-        case "button":
-            if len(text["text"]) > 75 or len(each["value"]) > 2000:
-                found.append("button")
-        case "context":
-            if len(each["elements"]) > 10:
-                found.append("context")
-        case "actions":
-            if len(each["elements"]) > 25:
-                found.append("actions")
-        case _:
-            pass
-    if "confirm" in each and isinstance(each["confirm"], dict) and "title" in each["confirm"]:
-        dialog = each["confirm"]
-        lengths = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
-        found += [f"confirm {k}" for k, most in lengths.items() if len(dialog[k]["text"]) > most]
-    return found
+    broken = {
+        "mrkdwn": lambda: True,
+        "markdown": lambda: True,
+        "plain_text": lambda: not 1 <= len(text) <= 3000 or each.get("emoji") is not False,
+        "text": lambda: not 1 <= _units(text) <= 3000,
+        "header": lambda: len(text["text"]) > 150,
+        "button": lambda: len(text["text"]) > 75 or len(each["value"]) > 2000,
+        "context": lambda: len(each["elements"]) > 10,
+        "actions": lambda: len(each["elements"]) > 25,
+    }
+    kind = each.get("type", "")
+    found = [kind] if kind in broken and broken[kind]() else []
+    return found + _breaches_of_dialog(each.get("confirm"))
+
+
+def _breaches_of_dialog(dialog: Any) -> list[str]:
+    if not isinstance(dialog, dict) or "title" not in dialog:
+        return []
+    lengths = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+    return [f"confirm {key}" for key, most in lengths.items() if len(dialog[key]["text"]) > most]
 
 
 def _units(text: str) -> int:

@@ -47,7 +47,7 @@ HOSTILE = [
     "a\u2028b\u2029c\x00\x07\x1b[31mred",
     "      " * 20,
     "Z\u0330\u0331\u0332\u0333\u0334\u0335\u0336\u0337algo",
-    "раураl paypal",
+    "p\u0430yp\u0430l paypal",
     "\\u{200B} \\\\u{202E}",
 ]
 
@@ -197,6 +197,17 @@ def test_unknown_meta_keys_and_hidden_values_are_named() -> None:
 
     assert "Unknown _meta keys  evil/key, x\\u{200B}y" in shown
     assert "2 values hidden, bound by keyed digest" in shown
+
+
+def test_letters_that_could_mislead_are_pointed_out() -> None:
+    shown = said(requested(tool="p\u0430y", arguments='{"a":"x\u200by"}'))
+
+    assert "Careful  the call holds invisible or control characters" in shown
+    assert "letters of several scripts in one word" in shown
+
+
+def test_a_plain_call_is_not_warned_about() -> None:
+    assert "Careful" not in said(requested())
 
 
 def test_the_person_acted_for_is_named_and_shown() -> None:

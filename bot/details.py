@@ -1,0 +1,115 @@
+"""All that is known of a request, cut into pages of a modal. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.cards import arguments_text
+from bot.fitting import head, weight
+from bot.pieces import Block, header, lines, moment, name, preformatted, words
+from bot.wording import ballot
+from ledger.approvals import Approval
+from ledger.tools import SeenTool
+from policies.inert import inert
+from policies.strict_json import parse, pretty
+
+PAGE = 20_000
+"""What the text of a page may weigh; a view may have 250 kB of JSON and 100 blocks."""
+
+_VOTES = 20
+_SMALL = 200
+
+Page = list[Block]
+"""The blocks of one page, without its navigation."""
+
+
+def pages(approval: Approval, definition: SeenTool | None) -> list[Page]:
+    """Return the pages: the call in full, the tool, the rules; the votes stand on the last one.
+
+    How many there are depends on the request and the tool's definition only,
+    so it stays the same while people vote.
+    """
+    made = [
+        [block for place, part in enumerate(parts) for block in _part(place, *part)]
+        for parts in _paged(list(_sections(approval, definition)))
+    ]
+    made[-1].append(_history(approval))
+    return made
+
+
+def _sections(approval: Approval, definition: SeenTool | None) -> Iterator[tuple[str, str]]:
+    request = approval.request
+    yield "The call", _call(approval)
+    yield "Arguments", arguments_text(request)
+    yield "What the server says of the tool", inert(request.description, multiline=True)
+    if definition is None or definition.hash != request.definition_hash:
+        yield (
+            "Definition of the tool",
+            f"SHA-256 {request.definition_hash}; the server defines the tool differently by now",
+        )
+    else:
+        text = pretty(parse(definition.definition.encode()))
+        yield "Definition of the tool", inert(text, multiline=True)
+    yield "Rules that ask for the approval", _rules(approval)
+
+
+def _call(approval: Approval) -> str:
+    request = approval.request
+    told = {
+        "request": request.approval,
+        "agent": request.agent,
+        "team": request.agent_team,
+        "owner": request.owner,
+        "on behalf of": request.on_behalf_of or "nobody",
+        "server": request.server,
+        "tool": request.tool,
+        "risk": f"{request.risk}: {request.evidence}",
+        "unknown _meta keys": ", ".join(request.meta_keys) or "none",
+        "values hidden": str(request.hidden),
+        "digest": request.digest,
+        "needs": ", ".join(f"{term.approvals} of {term.team}" for term in request.terms),
+        "expires": f"{request.expires_at:%Y-%m-%d %H:%M:%S} UTC",
+    }
+    return "\n".join(f"{label}: {inert(text)}" for label, text in told.items())
+
+
+def _rules(approval: Approval) -> str:
+    request = approval.request
+    told = [
+        f"{inert(rule.rule)} ({rule.effect}) at {inert(rule.pointer)}\n  {inert(rule.because)}"
+        for rule in request.rules
+    ]
+    return "\n".join([*told, f"policy {request.policy_digest}"])
+
+
+def _paged(sections: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Return the sections cut so that the texts of one page weigh at most PAGE."""
+    paged: list[list[tuple[str, str]]] = [[]]
+    room = PAGE
+    for title, text in sections:
+        heading, rest = title, text or "(empty)"
+        while rest:
+            if room < _SMALL:
+                paged.append([])
+                room = PAGE
+            first = head(rest, room)
+            paged[-1].append((heading, first))
+            rest = rest[len(first) :]
+            room = 0 if rest else room - weight(first)
+            heading = f"{title}, continued"
+    return paged
+
+
+def _part(place: int, title: str, text: str) -> list[Block]:
+    return [header(title, f"part:{place}"), preformatted(text, f"text:{place}")]
+
+
+def _history(approval: Approval) -> Block:
+    rows = [[words("Votes", bold=True)]]
+    rows += [
+        [moment(vote.at), words(" "), *ballot(vote), words(" for "), name(", ".join(vote.teams))]
+        for vote in approval.votes[-_VOTES:]
+    ]
+    if not approval.votes:
+        rows.append([words("Nobody has voted.")])
+    if approval.refused_votes:
+        rows.append([words(f"{approval.refused_votes} clicks did not count.")])
+    return lines(rows, "votes")

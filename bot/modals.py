@@ -1,0 +1,106 @@
+"""The modals: a reason for a no, a reason for a yes, the details page by page. Pure."""
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.details import Page
+from bot.pieces import Block, button, lines, name, plain, words
+from ledger.approvals import Approval
+
+DENY_VIEW = "approval.deny"
+APPROVE_VIEW = "approval.approve"
+DETAILS_VIEW = "details"
+PREVIOUS = "details.previous"
+NEXT = "details.next"
+REASON = "reason"
+
+_MOST = 1_000
+
+
+class Spot(BaseModel):
+    """The card that opened a modal; it travels through Slack in `private_metadata`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    approval: str
+    channel: str
+    ts: str
+    revision: int
+
+
+class Reading(BaseModel):
+    """Where a person is in the details; it travels through Slack in `private_metadata`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    approval: str
+    page: int
+
+
+def deny_modal(approval: Approval, spot: Spot) -> Block:
+    """Return the modal that asks why the call is denied; the agent is told the reason."""
+    asked = "The agent is told this reason."
+    return _reason_modal(approval, spot, DENY_VIEW, "Deny this call", "Deny", asked)
+
+
+def approve_modal(approval: Approval, spot: Spot) -> Block:
+    """Return the modal that asks why the call is right, where a rule wants a reason."""
+    asked = "A rule asks for a reason with each approval; it is kept in the history."
+    return _reason_modal(approval, spot, APPROVE_VIEW, "Approve this call", "Approve once", asked)
+
+
+def details_modal(approval: Approval, pages: list[Page], page: int) -> Block:
+    """Return page `page` (from 1) of the details."""
+    last = len(pages)
+    told = f"Page {page} of {last}."
+    if page < last:
+        told += " Only a person who has opened every page up to the last can approve a cut card."
+    steps = []
+    if page > 1:
+        steps.append(button("Previous", PREVIOUS, approval.id))
+    if page < last:
+        steps.append(button("Next", NEXT, approval.id, style="primary"))
+    blocks = [*pages[page - 1], lines([[words(told)]], "page")]
+    if steps:
+        blocks.append({"type": "actions", "block_id": f"steps:{page}", "elements": steps})
+    return {
+        "type": "modal",
+        "callback_id": DETAILS_VIEW,
+        "title": plain("Details", 24),
+        "close": plain("Close", 24),
+        "private_metadata": Reading(approval=approval.id, page=page).model_dump_json(),
+        "blocks": blocks,
+    }
+
+
+def _reason_modal(
+    approval: Approval, spot: Spot, callback_id: str, title: str, submit: str, asked: str
+) -> Block:
+    request = approval.request
+    row = [name(request.agent, 200), words(" wants ")]
+    row += [name(request.server, 200), words(" / "), name(request.tool, 200)]
+    field = {
+        "type": "plain_text_input",
+        "action_id": REASON,
+        "multiline": True,
+        "min_length": 1,
+        "max_length": _MOST,
+        "focus_on_load": True,
+    }
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title, 24),
+        "submit": plain(submit, 24),
+        "close": plain("Back", 24),
+        "private_metadata": spot.model_dump_json(),
+        "blocks": [
+            lines([row, [words(asked)]], "what"),
+            {
+                "type": "input",
+                "block_id": REASON,
+                "optional": False,
+                "label": plain("Reason", 75),
+                "element": field,
+            },
+        ],
+    }
