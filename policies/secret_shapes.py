@@ -47,8 +47,9 @@ _NO_VALUES = frozenset(_WORDS.split())
 def hide_secrets(text: str) -> tuple[str, int]:
     """Return `text` with each secret-shaped part replaced, and how many there were."""
     hidden = 0
+    folded = text.casefold()
     for may_apply, pattern, replacement in _STEPS:
-        if may_apply(text):
+        if may_apply(folded):
             text, more = _replaced(text, pattern, replacement)
             hidden += more
     if may_hold_card(text):
@@ -130,24 +131,35 @@ def _looks_random(run: str) -> bool:
     return "." not in classes and changes >= _LEAST_CHANGES_WITHOUT_CAPITALS
 
 
-def _long_enough(text: str) -> bool:
-    return len(text) >= 14  # noqa: PLR2004 - the shortest of the known keys
+def _names(folded: str) -> bool:
+    """Tell whether one of the names of secrets may be in the text; unrolled, it is always run."""
+    return (
+        "pass" in folded
+        or "token" in folded
+        or "secret" in folded
+        or "key" in folded
+        or "credential" in folded
+        or "session" in folded
+        or "pwd" in folded
+        or "jwt" in folded
+    )
 
 
-def _assigns(text: str) -> bool:
-    return "=" in text or ":" in text
+def _headers(folded: str) -> bool:
+    return "authorization" in folded or "cookie" in folded or "x-" in folded
 
 
+# INVARIANT: a pattern matches no text whose case-folded form its first member rejects.
 _STEPS: tuple[tuple[Callable[[str], bool], re.Pattern[str], _Replacement], ...] = (
-    (lambda text: "-----BEGIN " in text, patterns.PRIVATE_KEY, _whole),
-    (_long_enough, patterns.KNOWN_KEY, _whole),
-    (lambda text: "hooks.slack.com" in text, patterns.WEBHOOK, _value),
-    (lambda text: "://" in text and "@" in text, patterns.URL_PASSWORD, _value),
-    (lambda text: "=" in text, patterns.QUERY, _value),
-    (_assigns, patterns.HEADER, _value),
-    (lambda text: " " in text or "\t" in text, patterns.BEARER, _bearer),
-    (lambda text: " " in text or "\t" in text, patterns.BASIC, _basic),
-    (_assigns, patterns.ASSIGNED, _assigned),
-    (lambda text: "-" in text and " " in text, patterns.FLAG, _assigned),
-    (lambda text: len(text) >= 32, patterns.RUN, _random),  # noqa: PLR2004 - what the pattern needs
+    (lambda folded: "-----begin " in folded, patterns.PRIVATE_KEY, _whole),
+    (lambda folded: len(folded) >= 14, patterns.KNOWN_KEY, _whole),  # noqa: PLR2004 - the shortest
+    (lambda folded: "hooks.slack.com" in folded, patterns.WEBHOOK, _value),
+    (lambda folded: "://" in folded and "@" in folded, patterns.URL_PASSWORD, _value),
+    (lambda folded: "=" in folded, patterns.QUERY, _value),
+    (_headers, patterns.HEADER, _value),
+    (lambda folded: "bearer" in folded, patterns.BEARER, _bearer),
+    (lambda folded: "basic" in folded, patterns.BASIC, _basic),
+    (_names, patterns.ASSIGNED, _assigned),
+    (lambda folded: "-" in folded and _names(folded), patterns.FLAG, _assigned),
+    (lambda folded: len(folded) >= 32, patterns.RUN, _random),  # noqa: PLR2004 - the shortest
 )
