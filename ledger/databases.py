@@ -1,0 +1,163 @@
+"""Opens the ledger's database: SQLite or PostgreSQL, for writing and for reading."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from ledger.unavailable import LedgerUnavailable
+
+_SQLITE = (
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA trusted_schema = OFF",
+)
+
+_POSTGRES = (
+    "SET application_name = 'placet'",
+    "SET timezone = 'UTC'",
+    "SET lock_timeout = '5s'",
+    "SET statement_timeout = '30s'",
+    "SET idle_in_transaction_session_timeout = '10s'",
+    """
+SELECT set_config('synchronous_commit', 'on', false)
+ WHERE current_setting('synchronous_commit') = 'off'
+""",
+)
+"""A process that hangs while it holds the head row loses it; what was acknowledged is on disk."""
+
+_PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 10_000}
+
+_READERS = 4
+
+
+@dataclass(frozen=True)
+class Database:
+    """A ledger's database; `path` is SQLite's file, None on PostgreSQL.
+
+    `turn` is taken by whoever in this process writes to SQLite, so that
+    threads queue up instead of polling the file's lock.
+    """
+
+    url: URL
+    writing: Engine
+    reading: Engine
+    path: Path | None
+    turn: Lock = field(default_factory=Lock)
+
+    @property
+    def postgres(self) -> bool:
+        """Whether it is PostgreSQL."""
+        return self.path is None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that commits at the end; SQLite's is IMMEDIATE."""
+        if self.postgres:
+            with self.writing.begin() as connection:
+                yield connection
+            return
+        with self.turn, self.writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Give a connection that sees the database as it is now, whatever is written meanwhile."""
+        with self.reading.connect() as connection:
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ" if self.postgres else "BEGIN"
+            connection.exec_driver_sql(begin)
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self.writing.dispose()
+        self.reading.dispose()
+
+
+def connect(url: str) -> Database:
+    """Return the database at `url`; nothing is opened yet. Raises LedgerUnavailable."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise LedgerUnavailable("the ledger's url is not one; see `ledger.url`") from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgres(parsed.set(drivername="postgresql+psycopg"))
+    raise LedgerUnavailable(f"the ledger keeps no `{parsed.get_backend_name()}` database")
+
+
+def _sqlite(url: URL) -> Database:
+    if url.database in {None, "", ":memory:"}:
+        raise LedgerUnavailable("the ledger needs a file: write `sqlite:///placet.db`")
+    path = Path(str(url.database)).absolute()
+    _make_private(path)
+    url = url.set(drivername="sqlite+pysqlite", database=str(path))
+    arguments = {"check_same_thread": False, "timeout": 5.0}
+    writing = create_engine(url, connect_args=arguments, pool_size=2)
+    reading = create_engine(
+        url, connect_args=arguments, pool_size=_READERS, isolation_level="AUTOCOMMIT"
+    )
+    event.listen(writing, "connect", _prepare_sqlite_writer)
+    event.listen(writing, "begin", _begin_immediate)
+    event.listen(reading, "connect", _prepare_sqlite_reader)
+    return Database(url, writing, reading, path)
+
+
+def _make_private(path: Path) -> None:
+    """Make the file readable by its owner only; SQLite gives its companions the same mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise LedgerUnavailable(f"`{path}` cannot be opened: {error.strerror}") from error
+
+
+def _prepare_sqlite_writer(connection: Any, _: object) -> None:
+    connection.isolation_level = None
+    for statement in _SQLITE:
+        connection.execute(statement)
+
+
+def _prepare_sqlite_reader(connection: Any, _: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgres(url: URL) -> Database:
+    arguments = {key: value for key, value in _PATIENCE.items() if key not in url.query}
+    writing = create_engine(
+        url, connect_args=arguments, pool_size=2, isolation_level="READ COMMITTED"
+    )
+    reading = create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=_READERS,
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=True,
+    )
+    event.listen(writing, "connect", _prepare_postgres)
+    event.listen(reading, "connect", _prepare_postgres)
+    return Database(url, writing, reading, None)
+
+
+def _prepare_postgres(connection: Any, _: object) -> None:
+    before = connection.autocommit
+    connection.autocommit = True
+    for statement in _POSTGRES:
+        connection.execute(statement)
+    connection.autocommit = before

@@ -1,0 +1,49 @@
+"""Says in plain words why the database took nothing, without what only operators may see."""
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+_FULL = "its disk is full"
+_READ_ONLY = "it is read-only"
+_BUSY = "another process holds it"
+_GONE = "its database does not answer"
+
+_STATES = {
+    "53100": _FULL,
+    "25006": _READ_ONLY,
+    "55P03": _BUSY,
+    "57014": _BUSY,
+}
+"""PostgreSQL's error codes (appendix A of its manual)."""
+
+_WORDS = {
+    "database or disk is full": _FULL,
+    "attempt to write a readonly database": _READ_ONLY,
+    "database is locked": _BUSY,
+}
+"""SQLite's messages (sqlite3_errstr)."""
+
+
+def is_down(error: BaseException) -> bool:
+    """Tell whether the database is gone, full, locked or read-only: not what one command did."""
+    return isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether the connection was lost, so that a new one may well work."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def because(error: BaseException) -> str:
+    """Return why the ledger cannot be written, for anybody."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None)
+    if state in _STATES:
+        return _STATES[state]
+    said = str(cause)
+    return next((plain for words, plain in _WORDS.items() if words in said), _GONE)
+
+
+def verbatim(error: BaseException) -> str:
+    """Return what the driver said, on one line, for operators."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return " ".join(str(cause).split()) or type(cause).__name__

@@ -1,0 +1,104 @@
+"""The ledger's tables, as statements are built from them; `schema` makes them."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
+
+METADATA = MetaData()
+
+EVENT = Table(
+    "ledger_event",
+    METADATA,
+    Column("position", BigInteger, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("command_id", Text),
+    Column("command_ordinal", BigInteger),
+    Column("correlation_id", Text, nullable=False),
+    Column("causation_id", Text, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+)
+"""The history. `at` is microseconds since 1970 UTC; no row is ever changed or deleted."""
+
+HEAD = Table(
+    "ledger_head",
+    METADATA,
+    Column("id", BigInteger, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""One row: position and time of the last event. Whoever writes events holds its lock."""
+
+TRACKING = Table(
+    "ledger_tracking",
+    METADATA,
+    Column("application", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+"""How far a follower got with another application's notifications."""
+
+INSTANCE = Table(
+    "ledger_instance",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+"""The processes that serve, and when each was last seen alive."""
+
+LEASE = Table(
+    "ledger_lease",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Roles that one instance at a time may hold."""
+
+_SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
+    "approval": {
+        "status": Text,
+        "agent": Text,
+        "server": Text,
+        "tool": Text,
+        "digest": Text,
+        "requested_at": BigInteger,
+        "deadline": BigInteger,
+    },
+    "grant": {"status": Text, "agent": Text, "deadline": BigInteger},
+    "call": {
+        "status": Text,
+        "agent": Text,
+        "server": Text,
+        "tool": Text,
+        "instance": Text,
+        "approval": Text,
+        "decided_at": BigInteger,
+    },
+    "agent": {"status": Text},
+    "tool": {"server": Text, "hash": Text},
+    "policy": {"digest": Text},
+}
+
+
+def _projection(kind: str, searched: Mapping[str, type[Text | BigInteger]]) -> Table:
+    return Table(
+        f"projected_{kind}",
+        METADATA,
+        Column("id", Text, primary_key=True),
+        Column("open", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("state", Text, nullable=False),
+        *(Column(name, type_) for name, type_ in searched.items()),
+    )
+
+
+PROJECTIONS: Mapping[str, Table] = {
+    kind: _projection(kind, searched) for kind, searched in _SEARCHED.items()
+}
+"""One table per kind of model: `state` is its JSON, `open` is 1 while it must be in memory."""
