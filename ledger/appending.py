@@ -1,0 +1,151 @@
+"""Writes events, projections and the head row, each kind of row in one statement."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, LargeBinary, Table
+
+from ledger.entries import SALT_BYTES, Header, entry, leaf_hash
+from ledger.mapper import StoredRecord
+from ledger.tables import EVENT, PROJECTIONS
+
+CHANNEL = "placet_ledger"
+"""PostgreSQL's channel that tells other processes to look at the head row."""
+
+_HEAD = "SELECT position, at, NULL FROM ledger_head WHERE id = 1"
+
+_LOCKED_HEAD = (
+    "WITH head AS MATERIALIZED (SELECT position, at FROM ledger_head WHERE id = 1 FOR UPDATE)"
+    " SELECT position, at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM head"
+)
+"""The clock is read outside the locking query, hence after the lock was waited for."""
+
+_MOVE = "UPDATE ledger_head SET position = ?, at = ? WHERE id = 1"
+
+_MOVE_AND_NOTIFY = (
+    "WITH moved AS (UPDATE ledger_head SET position = %s, at = %s WHERE id = 1 RETURNING id)"
+    " SELECT pg_notify('placet_ledger', '') FROM moved"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head row: position and time of the last event, microseconds since 1970 UTC.
+
+    `now` is the database's clock, None where the process's clock counts.
+    """
+
+    position: int
+    at: int
+    now: int | None
+
+
+class Appender:
+    """Writes rows set-based, in the words of one database; statements are made once."""
+
+    def __init__(self, *, postgres: bool) -> None:
+        """Choose the words of PostgreSQL or of SQLite."""
+        self._postgres = postgres
+        self._insert = _inserting(EVENT, postgres=postgres)
+        self._upserts = {
+            kind: _inserting(table, postgres=postgres) + _replacing(table)
+            for kind, table in PROJECTIONS.items()
+        }
+
+    def take_head(self, connection: Connection) -> Head:
+        """Return the head row, which no other process moves until this transaction ends."""
+        statement = _LOCKED_HEAD if self._postgres else _HEAD
+        return Head(*connection.exec_driver_sql(statement).one())
+
+    def append(self, connection: Connection, records: Sequence[StoredRecord]) -> None:
+        """Write placed records, salted and hashed. Raises IntegrityError on a conflict."""
+        self._write(connection, self._insert, _rows(records))
+
+    def project(self, connection: Connection, kind: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows of a projection in place of those with the same ids, each id once."""
+        self._write(connection, self._upserts[kind], rows)
+
+    def move_head(self, connection: Connection, position: int, at: int) -> None:
+        """Write the head row; on PostgreSQL other processes are woken at commit."""
+        statement = _MOVE_AND_NOTIFY if self._postgres else _MOVE
+        connection.exec_driver_sql(statement, (position, at))
+
+    def _write(
+        self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        if not rows:
+            return
+        if self._postgres:
+            columns = tuple(list(column) for column in zip(*rows, strict=True))
+            connection.exec_driver_sql(statement, columns)
+        else:
+            connection.exec_driver_sql(statement, list(rows))
+
+
+def _rows(records: Sequence[StoredRecord]) -> list[tuple[Any, ...]]:
+    """Return the rows of records; events of one command are numbered in their order, from 0."""
+    salts = os.urandom(SALT_BYTES * len(records))
+    ordinals: dict[str, int] = {}
+    rows = []
+    for index, record in enumerate(records):
+        salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+        ordinal = None
+        if record.command_id is not None:
+            ordinal = ordinals.get(record.command_id, 0)
+            ordinals[record.command_id] = ordinal + 1
+        header = Header(
+            position=record.id,
+            stream=str(record.originator_id),
+            version=record.originator_version,
+            type=record.topic,
+            at=record.at,
+            actor=record.actor,
+            command_id=record.command_id,
+            command_ordinal=ordinal,
+            correlation_id=record.correlation_id,
+            causation_id=record.causation_id,
+        )
+        rows.append(
+            (
+                header.position,
+                header.stream,
+                header.version,
+                header.type,
+                record.state,
+                salt,
+                header.at,
+                header.actor,
+                header.command_id,
+                header.command_ordinal,
+                header.correlation_id,
+                header.causation_id,
+                leaf_hash(entry(header, salt, record.state)),
+            )
+        )
+    return rows
+
+
+def _inserting(table: Table, *, postgres: bool) -> str:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    if not postgres:
+        marks = ", ".join("?" for _ in table.columns)
+        return f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 (names of our own tables)
+    arrays = ", ".join(f"%b::{_array(column.type)}" for column in table.columns)
+    return f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays})'  # noqa: S608 (the same)
+
+
+def _array(type_: object) -> str:
+    if isinstance(type_, BigInteger):
+        return "bigint[]"
+    return "bytea[]" if isinstance(type_, LargeBinary) else "text[]"
+
+
+def _replacing(table: Table) -> str:
+    assigned = ", ".join(
+        f'"{column.name}" = excluded."{column.name}"'
+        for column in table.columns
+        if not column.primary_key
+    )
+    return f" ON CONFLICT (id) DO UPDATE SET {assigned}"

@@ -1,0 +1,109 @@
+"""Turns events into stored rows and back, whatever version they were written in."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import (
+    JSONTranscoder,
+    Mapper,
+    MapperDeserialisationError,
+    Notification,
+    StoredEvent,
+)
+from eventsourcing.utils import register_topic
+
+from ledger.clock import micros, moment
+from ledger.envelopes import Event, Recorded
+from ledger.events import EVENTS
+
+Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+"""Turns the raw state of one version of an event into that of the next version."""
+
+UPCASTERS: Mapping[str, tuple[Upcaster, ...]] = {}
+"""By topic, what brings version n to n + 1, in order; the newest version is one more than these."""
+
+
+@dataclass(frozen=True)
+class StoredRecord(Notification):
+    """An event as its row has it; `id` is the position, `at` microseconds since 1970 UTC."""
+
+    at: int = 0
+    actor: str = ""
+    command_id: str | None = None
+    correlation_id: str = ""
+    causation_id: str = ""
+
+
+class RecordMapper(Mapper[str]):
+    """Converts between Recorded and StoredRecord.
+
+    The state is the event as JSON, with `v`, the version of its shape, where
+    that is above 1. Older states are brought up to date before they are read.
+    """
+
+    def __init__(
+        self,
+        events: tuple[type[Event], ...] = EVENTS,
+        upcasters: Mapping[str, tuple[Upcaster, ...]] = UPCASTERS,
+    ) -> None:
+        """Register the topic of every event; unknown topics are never imported."""
+        super().__init__(transcoder=JSONTranscoder())
+        self._events = {event.TOPIC: event for event in events}
+        self._upcasters = upcasters
+        for topic, event in self._events.items():
+            register_topic(topic, event)
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredRecord:
+        """Return the row of a Recorded."""
+        assert isinstance(domain_event, Recorded), "the ledger stores what has its place"
+        return StoredRecord(
+            originator_id=domain_event.stream,
+            originator_version=domain_event.version,
+            topic=domain_event.event.TOPIC,
+            state=self._state(domain_event.event),
+            id=domain_event.position,
+            at=micros(domain_event.at),
+            actor=domain_event.actor,
+            command_id=domain_event.command_id,
+            correlation_id=domain_event.correlation_id,
+            causation_id=domain_event.causation_id,
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Recorded:
+        """Return the Recorded of a row. Raises MapperDeserialisationError."""
+        assert isinstance(stored_event, StoredRecord), "the ledger's recorder returns these"
+        return Recorded(
+            position=stored_event.id,
+            stream=str(stored_event.originator_id),
+            version=stored_event.originator_version,
+            at=moment(stored_event.at),
+            actor=stored_event.actor,
+            command_id=stored_event.command_id or "",
+            correlation_id=stored_event.correlation_id,
+            causation_id=stored_event.causation_id,
+            event=self.event(stored_event.topic, stored_event.state),
+        )
+
+    def event(self, topic: str, state: bytes) -> Event:
+        """Return the event that a state holds. Raises MapperDeserialisationError."""
+        try:
+            known = self._events[topic]
+            steps = self._upcasters.get(topic)
+            if not steps:
+                return known.model_validate_json(state)
+            raw = json.loads(state)
+            for step in steps[raw.pop("v", 1) - 1 :]:
+                raw = step(raw)
+            return known.model_validate_json(json.dumps(raw))
+        except (KeyError, ValueError) as error:
+            raise MapperDeserialisationError(f"`{topic}` cannot be read: {error}") from error
+
+    def _state(self, event: Event) -> bytes:
+        state = event.model_dump_json()
+        steps = self._upcasters.get(event.TOPIC)
+        if steps:
+            state = f'{{"v":{len(steps) + 1},{state[1:]}'
+        return state.encode()

@@ -1,0 +1,86 @@
+"""Wakes this process when another one has moved PostgreSQL's head row."""
+
+import logging
+import os
+import select
+from collections.abc import Callable
+from threading import Thread
+
+import psycopg
+from sqlalchemy import URL
+
+from ledger.appending import CHANNEL
+
+_LOG = logging.getLogger(__name__)
+
+_IDLE_SECONDS = 20.0
+"""How long a silent connection is trusted before it is asked whether it lives."""
+
+_LONGEST_PAUSE = 5.0
+
+
+class Listener:
+    """Listens for NOTIFY in a thread of its own and calls `wake`, which only says "look".
+
+    A notification carries nothing. `wake` is also called after every connect,
+    so that nothing sent while there was no connection is missed; the look at
+    the head row each second is done elsewhere and needs no listener.
+    """
+
+    def __init__(self, url: URL, wake: Callable[[], None]) -> None:
+        """Start listening at `url` (PostgreSQL); a lost connection is made again."""
+        self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._wake = wake
+        self._stopped, self._stop = os.pipe()
+        self._thread = Thread(target=self._run, name="ledger-listener", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening; returns when the thread has ended."""
+        if self._stop < 0:
+            return
+        os.close(self._stop)
+        self._stop = -1
+        self._thread.join()
+        os.close(self._stopped)
+
+    def _run(self) -> None:
+        pause = 0.1
+        while not self._is_stopped(0):
+            try:
+                with psycopg.connect(
+                    self._address, autocommit=True, connect_timeout=5
+                ) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    pause = 0.1
+                    self._wake()
+                    self._listen(connection)
+            except psycopg.Error as error:
+                _LOG.warning("lost the connection that wakes this process: %s", error)
+            if self._is_stopped(pause):
+                return
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _listen(self, connection: psycopg.Connection) -> None:
+        watched = (connection.fileno(), self._stopped)
+        while True:
+            readable, _, _ = select.select(watched, (), (), _IDLE_SECONDS)
+            if self._stopped in readable:
+                return
+            if not readable:
+                connection.execute("SELECT 1")
+            connection.pgconn.consume_input()
+            if self._drained(connection):
+                self._wake()
+
+    @staticmethod
+    def _drained(connection: psycopg.Connection) -> bool:
+        """Take every waiting notification; tell whether there was one."""
+        found = False
+        while connection.pgconn.notifies() is not None:
+            found = True
+        return found
+
+    def _is_stopped(self, seconds: float) -> bool:
+        readable, _, _ = select.select((self._stopped,), (), (), seconds)
+        return bool(readable)
