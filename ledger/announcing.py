@@ -1,0 +1,91 @@
+"""Hands every event to the observers of this process, once and in the order of positions."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import TypeAlias
+
+from ledger.envelopes import Recorded
+
+Listener: TypeAlias = Callable[[Sequence[Recorded]], None]
+"""Is called on its event loop with events in the order of positions; must not block."""
+
+_LOG = logging.getLogger(__name__)
+
+_PAGE = 500
+
+
+class Observer:
+    """A listener and the event loop on which it is called."""
+
+    def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
+        """Listen until `active` is turned off."""
+        self._listener = listener
+        self._loop = loop
+        self.active = True
+
+    def hand_over(self, recorded: Sequence[Recorded]) -> None:
+        """Call the listener soon, from any thread; a loop that has ended hears nothing."""
+        try:
+            self._loop.call_soon_threadsafe(self._call, recorded)
+        except RuntimeError:
+            self.active = False
+
+    def _call(self, recorded: Sequence[Recorded]) -> None:
+        if not self.active:
+            return
+        try:
+            self._listener(recorded)
+        except Exception:  # noqa: BLE001 (one observer's bug keeps nobody else waiting)
+            _LOG.exception("an observer of the ledger failed at position %s", recorded[0].position)
+
+
+class Announcer:
+    """Knows up to which position everybody has heard; called by the writer's thread alone.
+
+    INVARIANT: `position` never moves over an event that was not handed to
+    every active observer.
+    """
+
+    def __init__(self, read: Callable[[int, int], Sequence[Recorded]], position: int) -> None:
+        """Begin after `position`; `read(after, limit)` returns recorded events."""
+        self._read = read
+        self._lock = Lock()
+        self._observers: tuple[Observer, ...] = ()
+        self.position = position
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Add an observer and return what takes it away."""
+        with self._lock:
+            self._observers = (*self._observers, observer)
+
+        def leave() -> None:
+            observer.active = False
+            with self._lock:
+                self._observers = tuple(each for each in self._observers if each is not observer)
+
+        return leave
+
+    def announce(self, recorded: Sequence[Recorded]) -> None:
+        """Hand over what this process has just committed, after all that came before it."""
+        if not recorded:
+            return
+        self.catch_up(recorded[0].position - 1)
+        self._hand_over(recorded)
+
+    def catch_up(self, head: int) -> None:
+        """Hand over what other processes have recorded up to position `head`."""
+        while self.position < head:
+            if not self._observers:
+                self.position = head
+                return
+            page = self._read(self.position, min(_PAGE, head - self.position))
+            self._hand_over(page)
+
+    def _hand_over(self, recorded: Sequence[Recorded]) -> None:
+        with self._lock:
+            observers = self._observers
+            self.position = recorded[-1].position
+        for observer in observers:
+            observer.hand_over(recorded)

@@ -1,0 +1,250 @@
+"""Settles a batch of commands under the head row, in one transaction."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from eventsourcing.persistence import MapperDeserialisationError
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from ledger import deciding
+from ledger.appending import Appender, Head
+from ledger.clock import MOST_DIVERGENCE, ClockGuard, micros, moment
+from ledger.databases import Database
+from ledger.envelopes import Command, Draft, Event, Model, Recorded
+from ledger.history import History
+from ledger.mapper import RecordMapper
+from ledger.projections import find_model, open_models, write_projections
+from ledger.state import State
+from ledger.unavailable import LedgerUnavailable
+from policies.people import Directory
+from policies.refusals import Refused
+
+_LOG = logging.getLogger(__name__)
+
+_MOST_LAG = 2_000
+"""Events that are applied one by one to catch up; behind more, the open models are read anew."""
+
+Outcome: TypeAlias = tuple[Recorded, ...] | Exception
+"""What became of a command: its events, or why there are none."""
+
+Decide: TypeAlias = Callable[[Command, State, datetime], list[Draft]]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The outcomes of a batch, in its order, and what was recorded for it."""
+
+    outcomes: list[Outcome]
+    recorded: list[Recorded]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a settler works with; `now` returns UTC and counts on SQLite.
+
+    `reach` is called at the points where a test may kill the process.
+    """
+
+    database: Database
+    mapper: RecordMapper
+    directory: Directory
+    now: Callable[[], datetime]
+    guard: ClockGuard
+    reach: Callable[[str], None]
+    decide: Decide = deciding.decide
+
+
+class Settler:
+    """Decides commands one after the other and writes all that they cause at once.
+
+    Used by one thread. It keeps its connection and the open models between
+    batches; after any error both are to be dropped with `forget`.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        """Connect at the first batch."""
+        self._around = around
+        self._appender = Appender(postgres=around.database.postgres)
+        self._history = History(around.mapper)
+        self._connection: Connection | None = None
+        self._state: State | None = None
+
+    def settle(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
+        """Settle `commands`; nothing of them is recorded where it raises.
+
+        `look_first` reads what earlier sendings of the same commands caused
+        before deciding. Raises LedgerUnavailable where the clocks have parted,
+        and what the database raises.
+        """
+        if self._around.database.postgres:
+            return self._transact(commands, look_first=look_first)
+        with self._around.database.turn:
+            return self._transact(commands, look_first=look_first)
+
+    def head(self) -> int:
+        """Return the newest position, without waiting for writers, and check the clocks."""
+        clock = "clock_timestamp()" if self._around.database.postgres else "NULL"
+        with self._around.database.reading.connect() as connection:
+            query = f"SELECT position, {clock} FROM ledger_head WHERE id = 1"  # noqa: S608 (two literals)
+            position, now = connection.exec_driver_sql(query).one()
+        self._around.guard.check(now or self._around.now())
+        return int(position)
+
+    def forget(self) -> None:
+        """Drop the open models; they are read anew."""
+        self._state = None
+
+    def disconnect(self) -> None:
+        """Drop the connection and the open models."""
+        self._state = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._around.database.writing.connect()
+        return self._connection
+
+    def _transact(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
+        connection = self._connected()
+        with connection.begin() as transaction:
+            head = self._appender.take_head(connection)
+            at = self._time(head)
+            state = self._caught_up(connection, head)
+            sent = [command.id for command in commands] if look_first else []
+            known = self._history.of_commands(connection, sent) if sent else {}
+            settled = self._decided(connection, commands, known, state, at)
+            if settled.recorded:
+                self._write(connection, state, settled.recorded)
+                self._around.reach("before-commit")
+            else:
+                transaction.rollback()
+        if settled.recorded:
+            self._around.reach("after-commit")
+        state.settle_down()
+        return settled
+
+    def _time(self, head: Head) -> datetime:
+        """Return the time of this batch: now, never earlier than the last event."""
+        now = self._around.now() if head.now is None else moment(head.now)
+        reason = self._around.guard.check(now)
+        if reason is not None:
+            raise LedgerUnavailable(reason)
+        last = moment(head.at)
+        if last - now >= MOST_DIVERGENCE:
+            behind = round((last - now) / timedelta(seconds=1))
+            raise LedgerUnavailable(
+                f"the clock is {behind} s behind the ledger's last event; set it right"
+            )
+        return max(now, last)
+
+    def _caught_up(self, connection: Connection, head: Head) -> State:
+        state = self._state
+        try:
+            if state is None or head.position - state.position > _MOST_LAG:
+                self._state = state = self._loaded(connection, head)
+            elif state.position < head.position:
+                for recorded in self._history.after(connection, state.position):
+                    state.apply(recorded)
+                state.settle_down()
+        except (MapperDeserialisationError, ValidationError) as error:
+            _LOG.exception("the ledger holds what this Placet cannot read")
+            raise LedgerUnavailable("the ledger was written by a newer Placet; run that") from error
+        assert state.position == head.position, "the head row counts every event"
+        return state
+
+    def _loaded(self, connection: Connection, head: Head) -> State:
+        def fetch(kind: str, name: str) -> Model | None:
+            return find_model(self._connected(), kind, name)
+
+        state = State(self._around.directory, fetch)
+        for kind, model in open_models(connection):
+            state.restore(kind, model)
+        state.position, state.at = head.position, moment(head.at)
+        return state
+
+    def _decided(
+        self,
+        connection: Connection,
+        commands: Sequence[Command],
+        known: dict[str, tuple[Recorded, ...]],
+        state: State,
+        at: datetime,
+    ) -> Settled:
+        outcomes: list[Outcome] = []
+        recorded: list[Recorded] = []
+        for command in commands:
+            outcome: Outcome = known.get(command.id, ())
+            if not outcome:
+                outcome = self._decide(command, state, at)
+                if outcome and isinstance(outcome, tuple):
+                    recorded.extend(outcome)
+                    known[command.id] = outcome
+            outcomes.append(outcome)
+        return Settled(self._resent(connection, commands, outcomes), recorded)
+
+    def _decide(self, command: Command, state: State, at: datetime) -> Outcome:
+        try:
+            drafts = self._around.decide(command, state, at)
+        except Refused as refusal:
+            return refusal
+        except Exception as bug:  # noqa: BLE001 (it is raised at whoever sent this command)
+            return bug
+        return tuple(_place(draft, command, state, at) for draft in drafts)
+
+    def _resent(
+        self, connection: Connection, commands: Sequence[Command], outcomes: list[Outcome]
+    ) -> list[Outcome]:
+        """Give a command that caused nothing now the events that it caused when first sent."""
+        pairs = list(zip(commands, outcomes, strict=True))
+        idle = [command.id for command, outcome in pairs if _is_idle(outcome)]
+        if not idle:
+            return outcomes
+        earlier = self._history.of_commands(connection, idle)
+        return [
+            earlier.get(command.id, outcome) if _is_idle(outcome) else outcome
+            for command, outcome in pairs
+        ]
+
+    def _write(self, connection: Connection, state: State, recorded: list[Recorded]) -> None:
+        records = [self._around.mapper.to_stored_event(each) for each in recorded]
+        self._appender.append(connection, records)
+        write_projections(connection, self._appender, state.touched())
+        last = recorded[-1]
+        self._appender.move_head(connection, last.position, micros(last.at))
+
+
+def _place(draft: Draft, command: Command, state: State, at: datetime) -> Recorded:
+    """Return the draft in its place; the state has applied it."""
+    recorded = Recorded(
+        position=state.position + 1,
+        stream=draft.stream,
+        version=state.next_version(draft),
+        at=at,
+        actor=command.actor,
+        command_id=command.id,
+        correlation_id=correlation(draft.stream, draft.event),
+        causation_id=command.causation_id,
+        event=draft.event,
+    )
+    state.apply(recorded)
+    return recorded
+
+
+def _is_idle(outcome: Outcome) -> bool:
+    return not outcome or isinstance(outcome, Refused)
+
+
+def correlation(stream: str, event: Event) -> str:
+    """Return what an event belongs to: its approval, its call, its grant, or just its stream."""
+    for name in ("approval", "call", "grant"):
+        found = getattr(event, name, None)
+        if found:
+            return str(found)
+    return stream

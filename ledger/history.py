@@ -1,0 +1,50 @@
+"""Reads the events back: after a position, of a stream, of a story, of a command."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from ledger.envelopes import Recorded
+from ledger.mapper import RecordMapper
+from ledger.recorder import COLUMNS, record
+from ledger.tables import EVENT
+
+
+@dataclass(frozen=True)
+class History:
+    """The events as one mapper reads them; every method takes the connection to read on."""
+
+    mapper: RecordMapper
+
+    def after(
+        self,
+        connection: Connection,
+        position: int,
+        *,
+        limit: int | None = None,
+        stream: str | None = None,
+        correlation: str | None = None,
+    ) -> list[Recorded]:
+        """Return the events after `position` in order, of a stream or a story where named."""
+        query = select(*COLUMNS).where(EVENT.c.position > position)
+        if stream is not None:
+            query = query.where(EVENT.c.stream == stream)
+        if correlation is not None:
+            query = query.where(EVENT.c.correlation_id == correlation)
+        return self._read(connection, query.order_by(EVENT.c.position).limit(limit))
+
+    def of_commands(
+        self, connection: Connection, commands: Iterable[str]
+    ) -> dict[str, tuple[Recorded, ...]]:
+        """Return what these commands have caused, by command; nothing for those that did not."""
+        query = select(*COLUMNS).where(EVENT.c.command_id.in_(set(commands)))
+        found: dict[str, tuple[Recorded, ...]] = {}
+        for recorded in self._read(connection, query.order_by(EVENT.c.position)):
+            found[recorded.command_id] = (*found.get(recorded.command_id, ()), recorded)
+        return found
+
+    def _read(self, connection: Connection, query: Select[Any]) -> list[Recorded]:
+        rows = connection.execute(query).mappings()
+        return [self.mapper.to_domain_event(record(row)) for row in rows]

@@ -1,0 +1,73 @@
+"""Keeps one row per approval, grant, call, agent, tool and policy beside the events."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from sqlalchemy import Connection, Row, Select, select
+
+from ledger.appending import Appender
+from ledger.envelopes import Model
+from ledger.state import KINDS, Kept
+from ledger.tables import PROJECTIONS
+
+_FIRST = ("id", "open", "position", "state")
+
+_SEARCHED = {
+    kind: tuple(column.name for column in table.columns if column.name not in _FIRST)
+    for kind, table in PROJECTIONS.items()
+}
+
+
+def projected_row(kind: str, model: Model) -> tuple[Any, ...]:
+    """Return the row that keeps `model`, in the order of its table's columns."""
+    kept = cast("Kept", model)
+    searched = kept.columns()
+    return (
+        kept.id,
+        int(kept.open),
+        kept.position,
+        kept.model_dump_json(),
+        *(_storable(searched[name]) for name in _SEARCHED[kind]),
+    )
+
+
+def write_projections(
+    connection: Connection, appender: Appender, touched: Iterable[tuple[str, Model]]
+) -> None:
+    """Write every touched model in place of its older row, one statement per kind."""
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    for kind, model in touched:
+        rows.setdefault(kind, []).append(projected_row(kind, model))
+    for kind, changed in rows.items():
+        appender.project(connection, kind, changed)
+
+
+def open_models(connection: Connection) -> Iterator[tuple[str, Model]]:
+    """Yield what must be in memory at start: as much as is open, however long the history."""
+    for kind, table in PROJECTIONS.items():
+        query = select(table.c.state).where(table.c.open == 1)
+        for (state,) in connection.execute(query):
+            yield kind, model_of(kind, state)
+
+
+def find_model(connection: Connection, kind: str, name: str) -> Model | None:
+    """Return the model that a projection keeps by this id, or None."""
+    table = PROJECTIONS[kind]
+    state = connection.execute(select(table.c.state).where(table.c.id == name)).scalar()
+    return None if state is None else model_of(kind, state)
+
+
+def model_of(kind: str, state: str) -> Kept:
+    """Return the model that a row's `state` holds. Raises pydantic's ValidationError."""
+    return KINDS[kind].model_validate_json(state)
+
+
+def read_models(connection: Connection, kind: str, query: Select[str]) -> list[Kept]:
+    """Return the models of a query that selects `state`."""
+    rows: Iterable[Row[str]] = connection.execute(query)
+    return [model_of(kind, state) for (state,) in rows]
+
+
+def _storable(value: str | int | None) -> str | int | None:
+    """Replace NUL, which PostgreSQL keeps in no text; the state has it escaped."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value

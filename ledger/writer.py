@@ -1,0 +1,221 @@
+"""The one thread of a process that writes to the ledger: it drains commands and settles them."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from threading import Thread
+
+from eventsourcing.domain import EventSourcingError
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.announcing import Announcer
+from ledger.batch import Outcome, Settler
+from ledger.faults import because, is_down, is_lost, verbatim
+from ledger.inbox import Inbox, Waiting
+from ledger.unavailable import LedgerUnavailable
+
+_LOG = logging.getLogger(__name__)
+
+MOST = 500
+"""Commands that are settled in one transaction."""
+
+PATIENCE = 5.0
+"""Seconds that a command may wait before it is refused instead of decided late."""
+
+_TICK = 1.0
+"""Seconds between looks at the head row while nobody asks for anything."""
+
+_LONGEST_PAUSE = 5.0
+"""Seconds between attempts to reach a database that is gone."""
+
+
+class Writer:
+    """Owns the settler: every command of this process goes through its thread."""
+
+    def __init__(
+        self,
+        settler: Settler,
+        inbox: Inbox,
+        announcer: Announcer,
+        beat: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the thread; `beat` is called each second, `monotonic` returns seconds."""
+        self._settler = settler
+        self._inbox = inbox
+        self._announcer = announcer
+        self._beat = beat
+        self._monotonic = monotonic
+        self._problem: tuple[str, str] | None = None
+        self._pause = 0.0
+        self._retry_at = 0.0
+        self._next_tick = 0.0
+        self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps the ledger from being written, in words for operators; None while it works."""
+        return None if self._problem is None else ": ".join(self._problem)
+
+    def close(self) -> None:
+        """Settle what waits, then end the thread."""
+        self._inbox.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception:
+            _LOG.exception("the ledger's writer stopped; nothing is recorded until a restart")
+            self._problem = ("its writer stopped", "a bug; see the log")
+            self._inbox.close()
+            self._refuse(self._inbox.take(sys.maxsize, 0), "the ledger's writer stopped")
+            raise
+
+    def _serve(self) -> None:
+        while True:
+            waiting = self._inbox.take(MOST, _TICK)
+            self._tick(idle=not waiting)
+            if waiting:
+                self._work(waiting)
+            elif self._inbox.closed:
+                self._settler.disconnect()
+                return
+
+    def _tick(self, *, idle: bool) -> None:
+        """Beat where a second has passed, and look at the head row where nothing waits."""
+        now = self._monotonic()
+        due = now >= self._next_tick
+        if not (due or idle) or (self._problem is not None and now < self._retry_at):
+            return
+        try:
+            if due:
+                self._next_tick = now + _TICK
+                self._beat()
+            self._announcer.catch_up(self._settler.head())
+            self._recovered()
+        except SQLAlchemyError as error:
+            self._failed(error)
+        except EventSourcingError:
+            _LOG.exception("the ledger holds an event that this Placet cannot read")
+
+    def _work(self, waiting: Sequence[Waiting]) -> None:
+        wanted = [each for each in waiting if not each.future.cancelled()]
+        oldest = self._monotonic() - PATIENCE
+        self._refuse([each for each in wanted if each.since < oldest], "the ledger is busy")
+        wanted = [each for each in wanted if each.since >= oldest]
+        if self._problem is not None and self._monotonic() < self._retry_at:
+            self._refuse(wanted, f"the ledger cannot be written: {self._problem[0]}")
+        elif wanted:
+            self._settle(wanted)
+
+    def _settle(self, waiting: Sequence[Waiting]) -> None:
+        error = self._attempt(waiting, look_first=False)
+        if error is None:
+            return
+        if isinstance(error, LedgerUnavailable):
+            _resolve([(each, LedgerUnavailable(str(error))) for each in waiting])
+        elif is_down(error) and not is_lost(error):
+            self._failed(error)
+            self._refuse(waiting, f"the ledger cannot be written: {because(error)}")
+        else:
+            self._settle_again(waiting, error)
+
+    def _settle_again(self, waiting: Sequence[Waiting], error: Exception) -> None:
+        """Redo a batch that failed; a command that was recorded after all is found by its id.
+
+        First all of it with what earlier sendings caused, then each command
+        in a transaction of its own, so that a poisonous one fails alone.
+        """
+        _LOG.info("a batch of %s commands is settled again: %s", len(waiting), verbatim(error))
+        if is_lost(error):
+            self._settler.disconnect()
+        again = self._attempt(waiting, look_first=True)
+        if again is None:
+            return
+        for index, each in enumerate(waiting):
+            if is_down(again):
+                self._failed(again)
+                self._refuse(waiting[index:], f"the ledger cannot be written: {because(again)}")
+                return
+            again = self._settle_alone(each) or again
+        if is_down(again):
+            self._failed(again)
+
+    def _settle_alone(self, waiting: Waiting) -> Exception | None:
+        """Settle one command; return what is wrong with the database, if that is the reason."""
+        if self._monotonic() - waiting.since > PATIENCE:
+            self._refuse([waiting], "the ledger is busy")
+            return None
+        error = self._attempt([waiting], look_first=True)
+        if error is None:
+            return None
+        if is_down(error):
+            self._refuse([waiting], f"the ledger cannot be written: {because(error)}")
+            return error
+        _LOG.warning("a command could not be recorded: %s", verbatim(error))
+        _resolve([(waiting, error)])
+        return None
+
+    def _attempt(self, waiting: Sequence[Waiting], *, look_first: bool) -> Exception | None:
+        """Settle in one transaction and tell everybody; return what kept it from being recorded."""
+        commands = [each.command for each in waiting]
+        try:
+            settled = self._settler.settle(commands, look_first=look_first)
+        except Exception as error:  # noqa: BLE001 (the writer's edge: whoever waits is told)
+            self._settler.forget()
+            return error
+        self._recovered()
+        _resolve(list(zip(waiting, settled.outcomes, strict=True)))
+        try:
+            self._announcer.announce(settled.recorded)
+        except (SQLAlchemyError, EventSourcingError):
+            _LOG.exception("events could not be handed on; they are read again")
+        return None
+
+    def _recovered(self) -> None:
+        if self._problem is not None:
+            _LOG.warning("the ledger can be written again")
+        self._problem = None
+        self._pause = 0.0
+
+    def _failed(self, error: BaseException) -> None:
+        if self._problem is None:
+            _LOG.error("the ledger cannot be written: %s", verbatim(error))
+        self._settler.disconnect()
+        self._problem = (because(error), verbatim(error))
+        self._pause = min(max(0.1, 2 * self._pause), _LONGEST_PAUSE)
+        self._retry_at = self._monotonic() + self._pause
+
+    @staticmethod
+    def _refuse(waiting: Sequence[Waiting], reason: str) -> None:
+        message = f"{reason}; the call was not let through, try again"
+        _resolve([(each, LedgerUnavailable(message)) for each in waiting])
+
+
+def _resolve(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:
+    """Tell every caller its outcome, each event loop with one call."""
+    loops: dict[asyncio.AbstractEventLoop | None, list[tuple[Waiting, Outcome]]] = {}
+    for waiting, outcome in outcomes:
+        loops.setdefault(waiting.loop, []).append((waiting, outcome))
+    for loop, theirs in loops.items():
+        if loop is None:
+            _tell(theirs)
+            continue
+        try:
+            loop.call_soon_threadsafe(_tell, theirs)
+        except RuntimeError:
+            _LOG.info("%s callers were gone before they heard", len(theirs))
+
+
+def _tell(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:
+    for waiting, outcome in outcomes:
+        if waiting.future.done():
+            continue
+        if isinstance(outcome, Exception):
+            waiting.future.set_exception(outcome)
+        else:
+            waiting.future.set_result(outcome)
