@@ -1,0 +1,153 @@
+"""Ends what ends by itself when its time comes: by a timer each, and by a sweep."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from ledger.deadlines_due import ExpireApproval, ExpireGrant
+from ledger.envelopes import Command, Event, Recorded
+from ledger.events import (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ApprovalVoided,
+    GrantExpired,
+    GrantIssued,
+    GrantRevoked,
+)
+from ledger.ledger import Ledger
+from ledger.readings import Deadline
+from policies.refusals import Refused
+
+_LOG = logging.getLogger(__name__)
+
+ACTOR = "placet:deadlines"
+
+SWEEP_SECONDS = 5
+
+_PAGE = 200
+
+
+class Deadlines:
+    """Sends ExpireApproval and ExpireGrant; a crash, or another one beside it, changes nothing.
+
+    Correctness never depends on it: a deadline is checked again under the head
+    row whenever something is decided. The jobs live in memory only and are
+    made anew from the projections at `start`.
+    """
+
+    def __init__(self, ledger: Ledger, sweep_seconds: float = SWEEP_SECONDS) -> None:
+        """Watch over `ledger`; the sweep comes every `sweep_seconds`."""
+        self._ledger = ledger
+        self._sweep_seconds = sweep_seconds
+        self._scheduler = AsyncIOScheduler(
+            jobstores={"default": MemoryJobStore()},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            timezone=UTC,
+        )
+        self._leave = _nothing
+
+    async def start(self) -> None:
+        """Make a timer for every deadline and sweep at once. Raises LedgerUnavailable."""
+        self._leave = self._ledger.observe(self._follow)
+        for deadline in await self._ledger.deadlines():
+            self._set(deadline)
+        self._scheduler.add_job(
+            self.sweep, "interval", seconds=self._sweep_seconds, id="sweep", next_run_time=None
+        )
+        self._scheduler.start()
+        await self.sweep()
+        self._scheduler.resume_job("sweep")
+
+    async def stop(self) -> None:
+        """Send nothing more; what was sent is waited for by nobody."""
+        self._leave()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+            await asyncio.sleep(0)  # the scheduler ends in a callback of the loop
+
+    async def sweep(self) -> None:
+        """End all that is due, and the calls of processes that are gone."""
+        try:
+            while due := await self._ledger.deadlines(before=await self._ledger.now(), limit=_PAGE):
+                ended = await asyncio.gather(*(self._end(each) for each in due))
+                if not any(ended):
+                    break
+            await self._ledger.presume_lost()
+        except Refused as refusal:
+            _LOG.warning("deadlines wait: %s", refusal)
+
+    async def _end(self, deadline: Deadline) -> bool:
+        """Send the command; tell whether it changed anything.
+
+        Its id is the same each time: one that found nothing to do has recorded
+        nothing, so a later one is decided anew.
+        """
+        try:
+            return bool(await self._ledger.execute(_command(deadline)))
+        except Refused as refusal:
+            _LOG.info("`%s` is not ended yet: %s", deadline.id, refusal)
+            return False
+
+    def _follow(self, recorded: Sequence[Recorded]) -> None:
+        for each in recorded:
+            match each.event:
+                case ApprovalRequested() as event:
+                    self._set(Deadline("approval", event.approval, event.expires_at))
+                case ApprovalGiven() as event:
+                    self._set(Deadline("approval", event.approval, event.use_until))
+                case GrantIssued() as event:
+                    self._set(Deadline("grant", event.grant, event.until))
+                case event:
+                    self._clear(event)
+
+    def _clear(self, event: Event) -> None:
+        match event:
+            case (
+                ApprovalCancelled()
+                | ApprovalDenied()
+                | ApprovalDispatched()
+                | ApprovalExpired()
+                | ApprovalLapsed()
+                | ApprovalVoided()
+            ):
+                self._unset(f"approval:{event.approval}")
+            case GrantExpired() | GrantRevoked():
+                self._unset(f"grant:{event.grant}")
+            case _:
+                pass
+
+    def _set(self, deadline: Deadline) -> None:
+        self._scheduler.add_job(
+            self._end,
+            "date",
+            run_date=deadline.at,
+            args=(deadline,),
+            id=f"{deadline.kind}:{deadline.id}",
+            replace_existing=True,
+        )
+
+    def _unset(self, job: str) -> None:
+        try:
+            self._scheduler.remove_job(job)
+        except JobLookupError:
+            _LOG.debug("`%s` has no timer any more", job)
+
+
+def _command(deadline: Deadline) -> Command:
+    name = f"expire:{deadline.id}"
+    if deadline.kind == "approval":
+        return ExpireApproval(id=name, actor=ACTOR, approval=deadline.id)
+    return ExpireGrant(id=name, actor=ACTOR, grant=deadline.id)
+
+
+def _nothing() -> None:
+    """Do nothing: not started yet."""

@@ -1,0 +1,76 @@
+"""Keeps the keys of the digests: in a private file beside SQLite, in the configuration else."""
+
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ledger.databases import connect
+from policies.digests import DigestKey, digest_key
+from policies.refusals import Refused
+
+_SECRET_BYTES = 32
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class KeyUnusable(Refused):
+    """The key of the digests is missing, or others can read it."""
+
+
+def digest_keys(url: str, current: str | None, old: Sequence[str] = ()) -> tuple[DigestKey, ...]:
+    """Return the keys of the ledger at `url`, the one in force first, then the old ones.
+
+    `current` and `old` are the configuration's secrets. Without them SQLite
+    has its key in `<file>.key`, made on first use: one secret a line, the
+    first in force. Raises KeyUnusable and WeakSecret.
+    """
+    if current is not None:
+        return tuple(digest_key(secret) for secret in (current, *old))
+    database = connect(url)
+    database.close()
+    if database.path is None:
+        raise KeyUnusable(
+            "with PostgreSQL the key of the digests has to be configured:"
+            " set `ledger.digest_key` to a secret made with `openssl rand -hex 32`"
+        )
+    path = database.path.with_name(f"{database.path.name}.key")
+    return tuple(digest_key(secret) for secret in (*_read(path), *old))
+
+
+def _read(path: Path) -> list[str]:
+    with suppress(FileExistsError):
+        _make(path)
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise KeyUnusable(f"`{path}` cannot be read: {error.strerror}") from error
+    with os.fdopen(file) as opened:
+        if os.fstat(file).st_mode & _OTHERS:
+            raise KeyUnusable(f"others can read `{path}`: run `chmod 600 {path}`")
+        found = opened.read().split()
+    if not found:
+        raise KeyUnusable(f"`{path}` is empty: put the key back that was in it")
+    return found
+
+
+def _make(path: Path) -> None:
+    """Write a new key to `path`, whole or not at all. Raises FileExistsError where there is one."""
+    if path.exists():
+        raise FileExistsError(path)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(file, "w") as opened:
+            opened.write(f"{secrets.token_hex(_SECRET_BYTES)}\n")
+            opened.flush()
+            os.fsync(file)
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise KeyUnusable(f"`{path}` cannot be written: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""Knows which processes live, and which of them holds a role or a SQLite file."""
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.clock import micros
+from ledger.databases import Database
+from ledger.tables import INSTANCE, LEASE, PROJECTIONS
+from ledger.unavailable import LedgerUnavailable
+
+UNSEEN_SECONDS = 10
+"""A process that was not seen for this long is presumed gone."""
+
+_SECOND = 1_000_000
+
+
+class Leases:
+    """Notes that this process lives, and takes roles for it, by the ledger's clock."""
+
+    def __init__(self, database: Database, instance: str, now: Callable[[], datetime]) -> None:
+        """Speak for the process `instance`; `now` returns UTC and counts on SQLite."""
+        self._database = database
+        self._instance = instance
+        self._now = now
+
+    def beat(self) -> None:
+        """Note that this process lives."""
+        now = self._clock()
+        with self._database.write() as connection:
+            row = _insert(connection, INSTANCE).values(
+                id=self._instance, started_at=now, seen_at=now
+            )
+            connection.execute(
+                row.on_conflict_do_update(
+                    index_elements=[INSTANCE.c.id], set_={"seen_at": row.excluded.seen_at}
+                )
+            )
+
+    def take(self, name: str, seconds: float) -> bool:
+        """Take or keep the role `name` for `seconds`; False while another process has it."""
+        now = self._clock()
+        with self._database.write() as connection:
+            row = _insert(connection, LEASE).values(
+                name=name, holder=self._instance, until=now + int(seconds * _SECOND)
+            )
+            taken = row.on_conflict_do_update(
+                index_elements=[LEASE.c.name],
+                set_={"holder": row.excluded.holder, "until": row.excluded.until},
+                where=(LEASE.c.holder == self._instance) | (LEASE.c.until <= now),
+            ).returning(LEASE.c.name)
+            return connection.execute(taken).scalar() is not None
+
+    def lost(self, *, alone: bool = False) -> tuple[str, ...]:
+        """Return the other processes that hold running calls but were not seen for 10 seconds.
+
+        `alone` says that no other process can be alive, whenever it was seen.
+        """
+        call = PROJECTIONS["call"]
+        query = select(call.c.instance).distinct()
+        query = query.where(call.c.open == 1, call.c.instance != self._instance)
+        if not alone:
+            oldest = self._clock() - UNSEEN_SECONDS * _SECOND
+            living = select(INSTANCE.c.id).where(INSTANCE.c.seen_at > oldest)
+            query = query.where(call.c.instance.not_in(living))
+        with self._database.reading.connect() as connection:
+            return tuple(str(instance) for (instance,) in connection.execute(query))
+
+    def _clock(self) -> ColumnElement[int]:
+        if not self._database.postgres:
+            return literal(micros(self._now()))
+        epoch = func.extract("epoch", func.clock_timestamp())
+        return cast(epoch * _SECOND, BigInteger)
+
+
+class FileLock:
+    """The lock beside a SQLite file: one serving process at a time."""
+
+    def __init__(self, database_file: Path) -> None:
+        """Take the lock. Raises LedgerUnavailable, naming the process that has it."""
+        self._path = database_file.with_name(f"{database_file.name}.lock")
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(self._file, 32).decode(errors="replace").strip()
+            os.close(self._file)
+            raise LedgerUnavailable(
+                f"another `placet serve` (process {holder or 'unknown'}) has the ledger"
+                f" `{database_file}`: stop it, or give this one another `ledger.url`"
+            ) from error
+        os.ftruncate(self._file, 0)
+        os.write(self._file, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Let another process serve; safe to call again."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            with suppress(OSError):
+                os.ftruncate(file, 0)
+            os.close(file)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(table)

@@ -1,0 +1,199 @@
+"""The ledger as gateway, bot and root use it: commands in, events out, and reads."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Self, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.agents import LedgerAgent
+from ledger.announcing import Listener, Observer
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.calls import CallRecord
+from ledger.envelopes import Command, Recorded
+from ledger.faults import because
+from ledger.grants import Grant
+from ledger.opening import Parts, World, assemble, lost_command
+from ledger.policy_in_force import PolicyInForce
+from ledger.readings import Deadline
+from ledger.rebuilding import Difference, rebuild
+from ledger.tools import SeenTool
+from ledger.unavailable import LedgerUnavailable
+from policies.people import Directory
+
+__all__ = ["Ledger", "LedgerUnavailable"]
+
+_T = TypeVar("_T")
+
+_CAPACITY = 5_000
+
+
+class Ledger:
+    """An open ledger; `instance` is the id of this process.
+
+    Its coroutines may be awaited on any event loop and block none.
+    """
+
+    def __init__(self, instance: str, parts: Parts) -> None:
+        """Use `open`."""
+        self.instance = instance
+        self._parts = parts
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        now: Callable[[], datetime],
+        directory: Directory | None = None,
+        instance: str | None = None,
+        serving: bool = True,
+        reach: Callable[[str], None] = lambda _point: None,
+        monotonic: Callable[[], float] = time.monotonic,
+        capacity: int = _CAPACITY,
+    ) -> Self:
+        """Open the ledger at `url`, making or migrating its tables; blocks meanwhile.
+
+        `now` returns UTC, `monotonic` seconds; if they part by 60 s, nothing
+        is decided any more. `serving` says that this process holds calls: it
+        is seen alive each second, and SQLite takes one such process at a
+        time. `capacity` is how many commands may wait. `reach` is called at
+        the points where a test may kill the process. Raises LedgerUnavailable.
+        """
+        name = instance or f"placet-{uuid.uuid4().hex}"
+        world = World(now, monotonic, directory or Directory(), reach)
+        try:
+            parts = assemble(url, name, world, serving=serving, capacity=capacity)
+        except (SQLAlchemyError, OSError) as error:
+            raise LedgerUnavailable(f"the ledger cannot be opened: {because(error)}") from error
+        return cls(name, parts)
+
+    def close(self) -> None:
+        """Record what was accepted, then let everything go; safe to call again."""
+        if not self._closed:
+            self._closed = True
+            self._parts.closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def execute(self, command: Command) -> tuple[Recorded, ...]:
+        """Decide and record a command; what it returns is durable.
+
+        Resending the same command id returns the first events. Raises Refused
+        where the answer is no (nothing is recorded for it), LedgerUnavailable
+        where nothing was recorded or it cannot be known.
+        """
+        return await self._parts.submit(command, asyncio.get_running_loop())
+
+    def observe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` on this event loop with every event from now on, of all processes.
+
+        Each event comes once, in the order of positions. Returns what ends it.
+        """
+        observer = Observer(listener, asyncio.get_running_loop())
+        return self._parts.announcer.observe(observer)
+
+    async def approval(self, name: str) -> Approval | None:
+        """Return an approval by its id."""
+        return await self._read(lambda: self._parts.readings.approval(name))
+
+    async def approvals(self, *statuses: ApprovalStatus, limit: int = 1000) -> list[Approval]:
+        """Return approvals in these states (all states where none is named), newest first."""
+        return await self._read(lambda: self._parts.readings.approvals(statuses, limit))
+
+    async def grants(self, *, live: bool) -> list[Grant]:
+        """Return the grants in force now, or all grants ever, by id."""
+        return await self._read(lambda: self._parts.readings.grants(live=live))
+
+    async def grant(self, name: str) -> Grant | None:
+        """Return a grant by its id."""
+        return await self._read(lambda: self._parts.readings.grant(name))
+
+    async def agents(self) -> list[LedgerAgent]:
+        """Return the agents that the ledger knows, live and revoked, by name."""
+        return await self._read(self._parts.readings.agents)
+
+    async def tools(self, server: str) -> list[SeenTool]:
+        """Return the tools ever seen of a server, by name."""
+        return await self._read(lambda: self._parts.readings.tools(server))
+
+    async def policy_in_force(self) -> PolicyInForce | None:
+        """Return the policy in force, None before the first."""
+        return await self._read(self._parts.readings.policy)
+
+    async def call(self, name: str) -> CallRecord | None:
+        """Return a call by its id."""
+        return await self._read(lambda: self._parts.readings.call(name))
+
+    async def events(
+        self,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        stream: str | None = None,
+        correlation: str | None = None,
+    ) -> list[Recorded]:
+        """Return events after a position, in order, of one stream or one story where named."""
+        return await self._read(
+            lambda: self._parts.readings.events(after, limit, stream, correlation)
+        )
+
+    async def deadlines(
+        self, *, before: datetime | None = None, limit: int | None = None
+    ) -> list[Deadline]:
+        """Return what ends by itself: approvals and grants with a deadline (until `before`)."""
+        return await self._read(lambda: self._parts.readings.deadlines(before, limit))
+
+    async def lease(self, name: str, seconds: float) -> bool:
+        """Take or keep a role for some seconds; False while another process has it."""
+        return await self._read(lambda: self._parts.leases.take(name, seconds))
+
+    async def presume_lost(self) -> tuple[Recorded, ...]:
+        """Record the unknown end of running calls whose process was not seen for 10 seconds."""
+        instances = await self._read(self._parts.leases.lost)
+        return await self.execute(lost_command(instances)) if instances else ()
+
+    async def differences(
+        self, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> list[Difference]:
+        """Rebuild every projection from position 0 and return where the kept ones differ.
+
+        `progress` is called in a thread with the position reached and the last one.
+        """
+
+        def compare() -> list[Difference]:
+            with self._parts.database.snapshot() as connection:
+                return rebuild(connection, progress)
+
+        return await self._read(compare)
+
+    async def now(self) -> datetime:
+        """Return the ledger's time in UTC: the database's on PostgreSQL."""
+        return await self._read(self._parts.readings.clock)
+
+    def ready(self) -> list[str]:
+        """Return what is wrong, in words for operators; empty when all is well."""
+        if self._closed:
+            return ["the ledger is closed"]
+        problems = [self._parts.guard.reason]
+        problem = self._parts.writer.problem
+        if problem is not None:
+            problems.append(f"the ledger cannot be written: {problem}")
+        return [each for each in problems if each]
+
+    async def _read(self, work: Callable[[], _T]) -> _T:
+        if self._closed:
+            raise LedgerUnavailable("the ledger is closed")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._parts.readers, work)
+        except SQLAlchemyError as error:
+            raise LedgerUnavailable(f"the ledger cannot be read: {because(error)}") from error

@@ -1,0 +1,141 @@
+"""Assembles an open ledger from its parts, and takes it apart again."""
+
+import asyncio
+import concurrent.futures
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ledger.announcing import Announcer
+from ledger.batch import Settler, Surroundings
+from ledger.calls import PresumeLost
+from ledger.clock import ClockGuard
+from ledger.databases import Database, connect
+from ledger.envelopes import Command
+from ledger.history import History
+from ledger.inbox import Events, Inbox, Waiting
+from ledger.leases import FileLock, Leases
+from ledger.mapper import RecordMapper
+from ledger.readings import Readings
+from ledger.schema import migrate
+from ledger.tables import HEAD
+from ledger.waking import Listener
+from ledger.writer import Writer
+from policies.people import Directory
+
+_READERS = 4
+
+
+@dataclass(frozen=True)
+class World:
+    """What only the root has; see `Ledger.open`."""
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    directory: Directory
+    reach: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an open ledger is made of; `closing` takes it apart in the right order."""
+
+    database: Database
+    guard: ClockGuard
+    inbox: Inbox
+    announcer: Announcer
+    leases: Leases
+    readings: Readings
+    readers: ThreadPoolExecutor
+    writer: Writer
+    monotonic: Callable[[], float]
+    closing: ExitStack
+
+    def submit(self, command: Command, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Events]":
+        """Give a command to the writer. Raises LedgerUnavailable where it cannot take it."""
+        future: asyncio.Future[Events] = loop.create_future()
+        self.inbox.put(Waiting(command, self.monotonic(), future, loop))
+        return future
+
+    def ask(self, command: Command) -> Events:
+        """Send a command and wait for its outcome in this thread, which must not be a loop's."""
+        future: concurrent.futures.Future[Events] = concurrent.futures.Future()
+        self.inbox.put(Waiting(command, self.monotonic(), future))
+        return future.result()
+
+
+def assemble(url: str, instance: str, world: World, *, serving: bool, capacity: int) -> Parts:
+    """Return the parts of the ledger at `url`, at work.
+
+    Raises LedgerUnavailable, and what the database raises; nothing stays open then.
+    """
+    closing = ExitStack()
+    try:
+        return _assemble(url, instance, world, closing, serving=serving, capacity=capacity)
+    except BaseException:
+        closing.close()
+        raise
+
+
+def _assemble(
+    url: str, instance: str, world: World, closing: ExitStack, *, serving: bool, capacity: int
+) -> Parts:
+    database = connect(url)
+    closing.callback(database.close)
+    if serving and database.path is not None:
+        closing.callback(FileLock(database.path).release)
+    with database.write() as connection:
+        migrate(connection)
+        head = int(connection.execute(select(HEAD.c.position)).scalar_one())
+    leases = Leases(database, instance, world.now)
+    if serving:
+        leases.beat()
+    history = History(RecordMapper())
+    around = Surroundings(
+        database=database,
+        mapper=history.mapper,
+        directory=world.directory,
+        now=world.now,
+        guard=ClockGuard(world.monotonic),
+        reach=world.reach,
+    )
+    inbox = Inbox(capacity)
+    readings = Readings(database, history, world.now)
+    announcer = Announcer(lambda after, limit: readings.events(after, limit, None, None), head)
+    readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-reader")
+    closing.callback(readers.shutdown)
+    beat = leases.beat if serving else _nothing
+    writer = Writer(Settler(around), inbox, announcer, beat, world.monotonic)
+    closing.callback(writer.close)
+    if database.postgres:
+        closing.callback(Listener(database.url, inbox.wake).close)
+    parts = Parts(
+        database=database,
+        guard=around.guard,
+        inbox=inbox,
+        announcer=announcer,
+        leases=leases,
+        readings=readings,
+        readers=readers,
+        writer=writer,
+        monotonic=world.monotonic,
+        closing=closing,
+    )
+    lost = leases.lost(alone=database.path is not None) if serving else ()
+    if lost:
+        parts.ask(lost_command(lost))
+    return parts
+
+
+def lost_command(instances: Sequence[str]) -> PresumeLost:
+    """Return the command that presumes these processes gone."""
+    return PresumeLost(id=f"lost:{uuid.uuid4()}", actor="placet:leases", instances=tuple(instances))
+
+
+def _nothing() -> None:
+    """Do nothing: a command beside the service holds no calls."""
