@@ -123,6 +123,9 @@ class Target:
             raise ValueError(text)
         return cls(Glob(server), Glob(tool))
 
+    def __str__(self) -> str:
+        return f"{self.server.pattern}/{self.tool.pattern}"
+
     def matches(self, server: str, tool: str) -> bool:
         """Say whether the tool is one that the target names."""
         return self.server.matches(server) and self.tool.matches(tool)
