@@ -114,7 +114,8 @@ class Composer:
             self._report(place, f"the anchor `&{anchor}` is not allowed", instead)
         if tag:
             instead = "remove it: types follow from the key"
-            self._report(place, f"the tag `{tag}` is not allowed", instead)
+            short = str(tag).replace("tag:yaml.org,2002:", "!!")
+            self._report(place, f"the tag `{short}` is not allowed", instead)
 
     def _key(self, top: _Open, event: Event, place: Place) -> None:
         top.expects_key = False

@@ -129,7 +129,7 @@ def _program(source: str) -> cel.Program:
 
 
 def _short(text: str) -> str:
-    return text.partition(" expecting ")[0][:200]
+    return text.partition(" expecting ")[0].replace("'<EOF>'", "its end")[:200]
 
 
 def _refuse(expression: Expression, token: Token | None, what: str, instead: str) -> CannotCompile:

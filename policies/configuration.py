@@ -1,7 +1,7 @@
 """Reads `placet.yaml`: text and environment in, a checked configuration out."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
@@ -9,7 +9,7 @@ from policies.composing import Path
 from policies.documents import Document, read_document
 from policies.expansion import expand
 from policies.exposure import exposure_problems
-from policies.fields import Name, Text
+from policies.fields import Name, Text, Version
 from policies.people import Agent, Directory, Person, Team
 from policies.problems import InvalidDocument, Place
 from policies.references import reference_problems
@@ -29,7 +29,7 @@ from policies.validation import Section, validated
 class Configuration(Section):
     """All that `placet.yaml` says. Secrets are `SecretStr` and show as stars."""
 
-    version: Literal[1]
+    version: Version
     policy: Text
     ledger: LedgerSection
     listen: ListenSection

@@ -45,6 +45,12 @@ def _key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _version(number: int) -> int:
+    if number != 1:
+        raise Wrong("must be 1", "write `version: 1`: there is no other yet")
+    return number
+
+
 def _list(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -71,6 +77,8 @@ Url = Annotated[
     ),
 ]
 Many = BeforeValidator(_list)
+Version = Annotated[int, AfterValidator(_version)]
+"""The version of a file's form, which is 1."""
 
 
 class Address(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from policies.calls import Risk
 from policies.decisions import Effect
 from policies.durations import Duration, between
-from policies.fields import Many, Name, Text
+from policies.fields import Many, Name, Text, Version
 from policies.matching import Glob, Matcher, Target
 from policies.validation import Section, Wrong
 
@@ -129,7 +129,7 @@ class GrantsSection(Section):
 class PolicyFile(Section):
     """All that the policy file says."""
 
-    version: Literal[1]
+    version: Version
     default: Annotated[Effect, Field(strict=False)] = Effect.REQUIRE_APPROVAL
     rules: Annotated[tuple[RuleSection, ...], Many] = ()
     grants: GrantsSection = Field(default_factory=GrantsSection)

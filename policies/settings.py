@@ -3,11 +3,11 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, SecretStr, Tag, field_validator
+from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator
 
 from policies.durations import Duration, between
 from policies.fields import Key, ListenAddress, Many, Name, Secret, Text, Url, matching
-from policies.validation import Section
+from policies.validation import Section, Wrong
 
 
 class LedgerSection(Section):
@@ -118,10 +118,16 @@ class HttpServer(Section):
     trusted: bool = False
 
 
+def _program(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not command:
+        raise Wrong("is an empty list", "name the program to start")
+    return command
+
+
 class StdioServer(Section):
     """An MCP server started as a command; `env` is all of its environment we add."""
 
-    command: Annotated[tuple[Text, ...], Many, Field(min_length=1)]
+    command: Annotated[tuple[Text, ...], Many, AfterValidator(_program)]
     env: dict[
         Annotated[
             str,

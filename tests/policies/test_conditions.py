@@ -1,0 +1,210 @@
+"""Conditions are CEL; what cannot be evaluated says so and never passes for an answer."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.arguments import Scope
+from policies.calls import JsonValue, Number
+from policies.conditions import CannotCompile, Condition, Unevaluable, compile_condition
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def scope(arguments: dict[str, JsonValue]) -> Scope:
+    call = {"server": "github", "tool": "push", "team": "platform", "risk": "write"}
+    agent = {"name": "ci-bot", "team": "platform", "on_behalf_of": None}
+    return Scope(arguments, call, agent, NOON)
+
+
+def answer(source: str, **arguments: JsonValue) -> bool | Unevaluable:
+    return compile_condition(source).holds(scope(arguments))
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "expected"),
+    [
+        ('args.branch in ["main", "release"]', {"branch": "main"}, True),
+        ('args.branch in ["main", "release"]', {"branch": "dev"}, False),
+        ("args.amount > 100", {"amount": Number("100.5")}, True),
+        ("args.amount > 100", {"amount": Number("1e2")}, False),
+        ("args.amount == 1", {"amount": Number("1.0")}, True),
+        ("args.n == 9223372036854775807", {"n": Number("9223372036854775807")}, True),
+        ("args.small == 0.1", {"small": Number("0.1")}, True),
+        ("has(args.force) && args.force", {}, False),
+        ("has(args.force) && args.force", {"force": True}, True),
+        ("args.note == null", {"note": None}, True),
+        ('args.paths.exists(p, p.startsWith("/etc"))', {"paths": ["/tmp", "/etc/motd"]}, True),
+        ('args.l.map(x, x.n).exists(y, y == "b")', {"l": [{"n": "a"}, {"n": "b"}]}, True),
+        ('args["odd key"] == 1', {"odd key": Number("1")}, True),
+        ('args.text.matches("^v[0-9]+$")', {"text": "v12"}, True),
+        ('call.server == "github" && call.risk == "write"', {}, True),
+        ('agent.name == "ci-bot" && agent.on_behalf_of == null', {}, True),
+        ('now < timestamp("2026-11-24T00:00:00Z") && now.getHours() == 12', {}, True),
+        ("type(args.n) == int", {"n": Number("1")}, True),
+        ("size(args) == 1  // a comment with foo.bar", {"n": Number("1")}, True),
+        ("args.s == 'exists(x, y.all(z'", {"s": "exists(x, y.all(z"}, True),
+    ],
+)
+def test_a_condition_answers_about_the_call(source, arguments, expected):
+    assert answer(source, **arguments) is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "reason"),
+    [
+        ("args.branch == 'main'", {}, "`branch` is missing"),
+        ("args[args.key] == 1", {"key": "hunter2"}, "a key it reads is missing"),
+        ("args.n > 1", {"n": "hunter2"}, "a value has another type than the condition expects"),
+        ("args.n", {"n": Number("1")}, "the condition is neither true nor false"),
+        ("args.l[3] == 1", {"l": []}, "a list is shorter than the condition expects"),
+        ("args.n / 0 == 1", {"n": Number("1")}, "it divides by zero"),
+        ("args.n + 1 > 0", {"n": Number("9223372036854775807")}, "a number in it grows too large"),
+        ("int(args.n) > 0", {"n": "hunter2"}, "a function in it cannot take the value it is given"),
+        ("'a'.matches(args.r)", {"r": "("}, "a function in it cannot take the value it is given"),
+        ("agent.owner == 'alice'", {}, "`owner` is missing"),
+        ("args.x == 1", {"x": Number("9223372036854775808")}, "a number in the arguments does not fit 64 bits"),
+        ("args.x == 1", {"x": Number("-9223372036854775808")}, "a number in the arguments does not fit 64 bits"),
+        ("args.x == 1", {"x": Number("9" * 5000)}, "a number in the arguments has too many digits"),
+        ("args.x == 1", {"x": Number("1"), "y": [{"z": Number("100.00000000000000000001")}]},
+         "a number in the arguments is more precise than a condition can count"),
+        ("args.x == 1", {"x": Number("1e400")}, "a number in the arguments is more precise than a condition can count"),
+        ("args.x == 1", {"x": Number("1e-400")}, "a number in the arguments is more precise than a condition can count"),
+        ("args.x == 1", {"x": Number("1e999999999999999999999")},
+         "a number in the arguments is more precise than a condition can count"),
+        ("args.x == 'a'", {"x": "\ud800"}, "a function in it cannot take the value it is given"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_evaluated_says_why_without_quoting_a_value(source, arguments, reason):
+    assert answer(source, **arguments) == Unevaluable(reason)
+
+
+def test_odd_numbers_do_not_matter_to_a_condition_that_reads_no_arguments():
+    assert answer('call.tool == "push"', x=Number("1e400")) is True
+
+
+def test_a_comprehension_over_more_than_a_thousand_elements_is_unevaluable():
+    condition = compile_condition("args.l.all(x, x > 0)")
+
+    assert condition.holds(scope({"l": [Number("1")] * 1000})) is True
+    assert condition.holds(scope({"l": [Number("1")] * 1001})) == Unevaluable(
+        "a list or map in the arguments has more than 1,000 elements"
+    )
+
+
+def test_a_long_list_is_no_matter_without_a_comprehension():
+    assert answer("size(args.l) == 2000", l=[Number("1")] * 2000) is True
+
+
+def test_a_long_list_below_other_values_counts_too():
+    condition = compile_condition("args.all(k, k != 'x')")
+
+    answered = condition.holds(scope({"deep": [{"l": [None] * 1001}]}))
+
+    assert isinstance(answered, Unevaluable)
+
+
+def test_arguments_nested_too_deeply_are_unevaluable():
+    deep: JsonValue = "bottom"
+    for _ in range(5000):
+        deep = [deep]
+
+    assert answer("size(args) == 1", deep=deep) == Unevaluable(
+        "the arguments are nested too deeply"
+    )
+
+
+def test_a_panic_of_the_library_is_unevaluable():
+    class PanicException(BaseException):  # noqa: N818 - the name that the library's panics have
+        pass
+
+    class Panicking:
+        def execute(self, _: object) -> bool:
+            raise PanicException
+
+    condition = Condition("true", Panicking(), frozenset(), loops=False)
+
+    assert condition.holds(scope({})) == Unevaluable("the condition could not be computed")
+
+
+def test_an_interrupt_is_not_taken_for_an_answer():
+    class Interrupted:
+        def execute(self, _: object) -> bool:
+            raise KeyboardInterrupt
+
+    condition = Condition("true", Interrupted(), frozenset(), loops=False)
+
+    with pytest.raises(KeyboardInterrupt):
+        condition.holds(scope({}))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("args.a ==", "1:10 not a condition: mismatched input its end"),
+        ("args.a = 1", "1:8 not a condition: token recognition error at: '= '"),
+        ("arg.a == 1", "1:1 there is no `arg`; did you mean `args`?"),
+        ("true ? args.a == 1 : foo == 1", "1:22 there is no `foo`; write one of `agent`, `args`, `call`, `now`"),
+        ("args.l.all(x, x > 0) && x > 1", "1:25 there is no `x`; write one of `agent`, `args`, `call`, `now`"),
+        ("args.a.lowerAscii() == 'a'", "1:8 there is no function `lowerAscii`"),
+        ("sizes(args.a) == 1", "1:1 there is no function `sizes`; did you mean `size`?"),
+        ("call.toool == 'x'", "1:6 `call` has no `toool`; did you mean `tool`?"),
+        ("agent.key == 'x'", "1:7 `agent` has no `key`"),
+        ("now.getHours('Europe/Berlin') > 8", "1:5 `getHours` takes no time zone; leave it out: `now` is UTC"),
+        ("args.l.all(x, args.m.exists(y, x == y))", "1:22 `exists` stands inside another comprehension"),
+        ("args.l.map(x, args.m.map(y, y).size()).size() > 1", "1:22 `map` stands inside another comprehension"),
+        ("args.l.all(args, true)", "1:8 `all` hides `args`"),
+        ("args.a.matches('(')", "1:16 not a regular expression"),
+        ("args.a.matches('(?=x)')", "1:16 not a regular expression"),
+        ("1 + 1", "1:1 the condition has no answer: the condition is neither true nor false"),
+        ("1 / 0 == 1", "1:1 the condition has no answer: it divides by zero"),
+        ("\n\n  foo == 1", "3:3 there is no `foo`"),
+        ("Foo{a: 1} == args.a", "1:1 there is no `Foo`"),
+        ("(" * 200 + "true" + ")" * 200, "not a condition"),
+    ],
+)  # fmt: skip
+def test_a_condition_that_cannot_be_meant_is_refused_with_its_place(source, expected):
+    with pytest.raises(CannotCompile) as caught:
+        compile_condition(source)
+
+    refused = caught.value
+    said = f"{refused.line}:{refused.column} {refused.what}; {refused.instead}"
+    assert expected in said
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.text()
+    | st.one_of(st.integers().map(str), st.decimals(allow_nan=False, allow_infinity=False).map(str)).map(Number),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)  # fmt: skip
+CONDITIONS = [
+    compile_condition(source)
+    for source in (
+        "args.a > 1",
+        "args.a.b.c == 'x'",
+        "args.all(k, size(args[k]) > 1)",
+        "args.a.exists(x, x.b == 1)",
+        "args.a + args.b == args.c",
+        "args.a.matches(args.b)",
+        "timestamp(args.a) < now",
+        "has(args.a.b) || args.c",
+    )
+]
+
+
+@given(st.sampled_from(CONDITIONS), st.dictionaries(st.sampled_from("abc"), JSON))
+def test_a_condition_answers_any_arguments(condition, arguments):
+    assert isinstance(condition.holds(scope(arguments)), bool | Unevaluable)
+
+
+@given(st.text(max_size=60) | st.text("argsclnow.()[]&|!=<>'\"x, 019-+/*?:{}", max_size=60))
+def test_any_text_compiles_or_is_refused(source):
+    try:
+        compile_condition(source)
+    except CannotCompile as refused:
+        assert (refused.what, refused.instead) != ("", "")  # noqa: PT017 - the other way out compiles
