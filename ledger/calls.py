@@ -133,6 +133,8 @@ def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallD
         approval=approval,
         grant=decision.grant,
         meta_keys=facts.meta_keys,
+        agent_team=facts.agent.team,
+        owner=facts.agent.owner,
     )
 
 

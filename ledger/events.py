@@ -29,8 +29,9 @@ class ApprovalTerm(Fact):
 class CallDecided(Event):
     """A call was settled: what may happen to it, by which rules, under which policy.
 
-    `arguments` is canonical JSON after redaction, `hidden` counts the values
-    taken out of it. `digest` binds the exact call and names its key. `approval`
+    `agent_team` and `owner` are the agent's at that moment. `arguments` is
+    canonical JSON after redaction, `hidden` counts the values taken out of it.
+    `digest` binds the exact call and names its key. `approval`
     is the one asked for, joined or used; `grant` the one that lifted the call;
     `instance` the process that holds the call.
     """
@@ -56,6 +57,8 @@ class CallDecided(Event):
     approval: str | None = None
     grant: str | None = None
     meta_keys: tuple[str, ...] = ()
+    agent_team: str = ""
+    owner: str = ""
 
 
 class CallCompleted(Event):

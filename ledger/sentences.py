@@ -1,0 +1,199 @@
+"""Says each event in one line of plain words."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ledger.envelopes import Event
+from ledger.events import (
+    AgentAdded,
+    AgentRevoked,
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalJoined,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ApprovalVoided,
+    CallCompleted,
+    CallDecided,
+    CardFound,
+    CardPosted,
+    CardRepainted,
+    CardUndeliverable,
+    DetailsViewed,
+    GrantExpired,
+    GrantIssued,
+    GrantRefused,
+    GrantRevoked,
+    GrantUsed,
+    OutcomeUnknown,
+    PolicyActivated,
+    ToolGone,
+    ToolSeen,
+    VoteCast,
+    VoteRefused,
+)
+
+_PLAIN = re.compile(r"[\w.@:/*?-]+", re.ASCII)
+
+SHORT = 160
+"""Characters of free text that one line of the log shows."""
+
+
+def sentence(event: Event) -> str:
+    """Return what happened, on one line; free text in quotes, long text cut and counted.
+
+    What people, agents and servers wrote is in there as they wrote it: make
+    the line inert before it reaches a terminal.
+    """
+    return _SENTENCES[type(event)](event)
+
+
+def named(text: str) -> str:
+    """Return a name as it is, or in quotes where it holds more than a name should."""
+    return text if _PLAIN.fullmatch(text) else quoted(text)
+
+
+def quoted(text: str, limit: int | None = None) -> str:
+    """Return free text in quotes, escaped as in JSON; what is over `limit` is counted."""
+    if limit is None or len(text) <= limit:
+        return json.dumps(text, ensure_ascii=False)
+    return (
+        f"{json.dumps(text[:limit], ensure_ascii=False)} (and {len(text) - limit} more characters)"
+    )
+
+
+def clock(at: datetime) -> str:
+    """Return a time in ISO 8601, UTC, to the microsecond that the ledger keeps."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def several(names: tuple[str, ...]) -> str:
+    """Return names joined with `and`."""
+    return " and ".join(named(name) for name in names) or "nobody"
+
+
+def _because(text: str | None) -> str:
+    return f": {quoted(text, SHORT)}" if text else ""
+
+
+def _decided(event: CallDecided) -> str:
+    by = several(tuple(rule.rule for rule in event.rules))
+    onto = f", for {named(event.on_behalf_of)}" if event.on_behalf_of else ""
+    said = f"{event.call}: {named(event.agent)}{onto} calls {_tool(event)}: {event.effect} by {by}"
+    if event.grant:
+        return f"{said}, under {event.grant}"
+    return f"{said}, waits for {event.approval}" if event.approval else said
+
+
+def _tool(event: CallDecided | ApprovalRequested) -> str:
+    return named(f"{event.server}/{event.tool}")
+
+
+def _completed(event: CallCompleted) -> str:
+    said = f"{event.call}: {named(event.outcome)} after {event.duration_ms} ms, {event.size} bytes"
+    return said + _because(event.error)
+
+
+def _requested(event: ApprovalRequested) -> str:
+    terms = " and ".join(f"{term.approvals} of {named(term.team)}" for term in event.terms)
+    return (
+        f"{event.approval}: may {named(event.agent)} call {_tool(event)}? "
+        f"asks {terms} until {clock(event.expires_at)}"
+    )
+
+
+def _posted(event: CardPosted) -> str:
+    where = f"{named(event.channel)} at {named(event.ts)}"
+    shown = "whole" if event.whole else "in part"
+    return (
+        f"{event.approval}: card for {named(event.team)} in {where}, "
+        f"revision {event.revision}, shows the call {shown}"
+    )
+
+
+def _cast(event: VoteCast) -> str:
+    vote = "approves" if event.approves else "denies"
+    return f"{event.approval}: {named(event.person)} {vote} for {several(event.teams)}" + _because(
+        event.reason
+    )
+
+
+def _refused(event: VoteRefused) -> str:
+    vote = "yes" if event.approves else "no"
+    return (
+        f"{event.approval}: the {vote} of {named(event.person)} does not count "
+        f"({named(event.because)})" + _because(event.message)
+    )
+
+
+def _issued(event: GrantIssued) -> str:
+    uses = "" if event.uses is None else f", {event.uses} uses"
+    return (
+        f"{event.grant}: {named(event.by)} lets {named(event.agent)} use {named(event.target)} "
+        f"until {clock(event.until)}{uses}" + _because(event.reason)
+    )
+
+
+def _ungranted(event: GrantRefused) -> str:
+    return (
+        f"{named(event.person)} may not decide on a grant of {named(event.target)} "
+        f"for {named(event.agent)} ({named(event.because)})" + _because(event.message)
+    )
+
+
+def _seen(event: ToolSeen) -> str:
+    changed = f", was {named(event.previous_hash[:12])}" if event.previous_hash else ""
+    return f"{named(f'{event.server}/{event.tool}')}: definition {named(event.hash[:12])}{changed}"
+
+
+_SENTENCES: dict[type[Event], Callable[[Any], str]] = {
+    CallDecided: _decided,
+    CallCompleted: _completed,
+    OutcomeUnknown: lambda e: (
+        f"{e.call}: its process {named(e.instance)} was lost; it may have run"
+    ),
+    ApprovalRequested: _requested,
+    ApprovalJoined: lambda e: f"{e.approval}: identical {e.call} waits on it too",
+    CardPosted: _posted,
+    CardRepainted: lambda e: (
+        f"{e.approval}: card in {named(e.channel)} at {named(e.ts)} painted anew, "
+        f"revision {e.revision}"
+    ),
+    CardFound: lambda e: (
+        f"{e.approval}: a copy of the card was clicked in {named(e.channel)} at {named(e.ts)}"
+    ),
+    CardUndeliverable: lambda e: (
+        f"{e.approval}: {named(e.channel)} of {named(e.team)} does not take the card"
+        + _because(e.error)
+    ),
+    DetailsViewed: lambda e: (
+        f"{e.approval}: {named(e.person)} opened page {e.page} of {e.pages} of the details"
+    ),
+    VoteCast: _cast,
+    VoteRefused: _refused,
+    ApprovalGiven: lambda e: (
+        f"{e.approval}: approved by {several(e.by)}, to be used until {clock(e.use_until)}"
+    ),
+    ApprovalDenied: lambda e: f"{e.approval}: denied by {named(e.by)}" + _because(e.reason),
+    ApprovalExpired: lambda e: f"{e.approval}: expired, nobody decided in time",
+    ApprovalCancelled: lambda e: f"{e.approval}: cancelled" + _because(e.because),
+    ApprovalDispatched: lambda e: f"{e.approval}: used by {e.call} on {named(e.instance)}",
+    ApprovalLapsed: lambda e: f"{e.approval}: lapsed, not used in time",
+    ApprovalVoided: lambda e: f"{e.approval}: void" + _because(e.because),
+    GrantIssued: _issued,
+    GrantRefused: _ungranted,
+    GrantUsed: lambda e: f"{e.grant}: used by {e.call}",
+    GrantRevoked: lambda e: f"{e.grant}: revoked by {named(e.by)}" + _because(e.reason),
+    GrantExpired: lambda e: f"{e.grant}: ended",
+    PolicyActivated: lambda e: f"policy {named(e.digest[:12])} of {named(e.source)} is in force",
+    ToolSeen: _seen,
+    ToolGone: lambda e: f"{named(f'{e.server}/{e.tool}')}: no longer listed",
+    AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",
+    AgentRevoked: lambda e: f"{named(e.agent)}: revoked" + _because(e.because),
+}
