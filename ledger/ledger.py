@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Self, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.agents import LedgerAgent
@@ -174,6 +175,15 @@ class Ledger:
                 return rebuild(connection, progress)
 
         return await self._read(compare)
+
+    async def look(self, work: Callable[[Connection], _T]) -> _T:
+        """Run `work` in a reader's thread, on a connection that sees one moment of the ledger."""
+
+        def within() -> _T:
+            with self._parts.database.snapshot() as connection:
+                return work(connection)
+
+        return await self._read(within)
 
     async def now(self) -> datetime:
         """Return the ledger's time in UTC: the database's on PostgreSQL."""
