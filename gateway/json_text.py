@@ -1,0 +1,103 @@
+"""Takes JSON text apart by member and changes single members, all else byte for byte."""
+
+import json
+import re
+from collections.abc import Mapping
+from json.decoder import scanstring  # type: ignore[attr-defined]  # public in CPython, unknown to typeshed
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+def _ignore(_: object) -> None:
+    """Keep nothing: only where values end is of interest."""
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_ignore, parse_int=_ignore, parse_float=_ignore, parse_constant=_ignore
+)
+_SCAN = _DECODER.scan_once  # type: ignore[attr-defined]  # the C scanner, unknown to typeshed
+
+
+class NotAnObject(Exception):
+    """The text is not one JSON object."""
+
+
+def members(text: str) -> dict[str, slice]:
+    """Return where in `text`, one JSON object, the value of each member is.
+
+    Of members with one name the last counts. Raises NotAnObject.
+    """
+    try:
+        return _members(text)
+    except (ValueError, StopIteration, IndexError, RecursionError):
+        raise NotAnObject from None
+
+
+def text_member(text: str, name: str) -> str | None:
+    """Return the member `name` of the object `text` where it is a string."""
+    try:
+        value = text[members(text)[name]]
+    except (NotAnObject, KeyError):
+        return None
+    return str(json.loads(value)) if value.startswith('"') else None
+
+
+def with_members(text: str, added: Mapping[str, str]) -> str:
+    """Return the object `text` with the members of `added` (JSON texts) in front that it lacks."""
+    present = members(text)
+    new = [f"{json.dumps(name)}:{value}" for name, value in added.items() if name not in present]
+    if not new:
+        return text
+    opening = text.index("{") + 1
+    rest = "," * bool(present)
+    return f"{text[:opening]}{','.join(new)}{rest}{text[opening:]}"
+
+
+def with_member(text: str, name: str, value: str) -> str:
+    """Return the object `text` with `value` (JSON text) in the place of the member `name`."""
+    place = members(text)[name]
+    return f"{text[: place.start]}{value}{text[place.stop :]}"
+
+
+def without(text: str, dropped: frozenset[str]) -> str:
+    """Return the object `text` without the members named in `dropped`."""
+    present = members(text)
+    if dropped.isdisjoint(present):
+        return text
+    kept = [f"{json.dumps(n)}:{text[at]}" for n, at in present.items() if n not in dropped]
+    return "{" + ",".join(kept) + "}"
+
+
+def _members(text: str) -> dict[str, slice]:
+    found: dict[str, slice] = {}
+    at = _after_blank(text, 0)
+    _expect(text, at, "{")
+    at = _after_blank(text, at + 1)
+    if text[at] != "}":
+        while True:
+            _expect(text, at, '"')
+            name, at = scanstring(text, at + 1, True)  # noqa: FBT003 (takes no keywords)
+            at = _after_blank(text, at)
+            _expect(text, at, ":")
+            start = _after_blank(text, at + 1)
+            _, at = _SCAN(text, start)
+            found[name] = slice(start, at)
+            at = _after_blank(text, at)
+            if text[at] == "}":
+                break
+            _expect(text, at, ",")
+            at = _after_blank(text, at + 1)
+    if _after_blank(text, at + 1) != len(text):
+        raise ValueError
+    return found
+
+
+def _after_blank(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    assert blank is not None
+    return blank.end()
+
+
+def _expect(text: str, at: int, character: str) -> None:
+    if text[at] != character:
+        raise ValueError

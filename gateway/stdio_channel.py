@@ -1,0 +1,248 @@
+"""Carries the requests of many callers over one server's lines (JSON-RPC 2.0)."""
+
+import asyncio
+import json
+import logging
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.json_text import NotAnObject, members, with_member
+from gateway.stdio_server import NotReading, StdioProcess, TooLong
+
+_log = logging.getLogger(__name__)
+
+_NO_SUCH_METHOD = '{"code":-32601,"message":"not offered to this server"}'
+_MOST_WAITING = 256
+_LONGEST_ID = 200
+_LONGEST_NUMBER = 18
+_ENDS = 4096
+_HEAD_ID = re.compile(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*([0-9]{1,18})\s*,')
+_TAIL_ID = re.compile(rb',\s*"id"\s*:\s*([0-9]{1,18})\s*\}\s*\Z')
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A progress notification of a request: its params, with the caller's own token."""
+
+    params: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The end of a request: the JSON text of its result or of its error."""
+
+    text: str
+    is_error: bool
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The end of a request that got no answer, and why, for the caller."""
+
+    message: str
+
+
+Event: TypeAlias = Progress | Answer | Broken
+
+
+class Mailbox:
+    """Keeps what arrived until it is taken; a cancelled wait loses nothing."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._kept: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+
+    def put(self, event: Event) -> None:
+        """Keep an event; progress that nobody takes is dropped beyond 256."""
+        if isinstance(event, Progress) and len(self._kept) >= _MOST_WAITING:
+            return
+        self._kept.append(event)
+        self._arrived.set()
+
+    async def take(self, *, patience: float | None = None) -> Event | None:
+        """Return the oldest event once there is one, None after `patience` seconds without."""
+        while not self._kept:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), patience)
+            except TimeoutError:
+                return None
+        return self._kept.popleft()
+
+
+class Exchange:
+    """One request under way."""
+
+    def __init__(self, channel: "Channel", number: int, token: str | None) -> None:
+        """Remember the caller's progress token, as JSON text."""
+        self._channel = channel
+        self.number = number
+        self.token = token
+        self.mailbox = Mailbox()
+
+    def cancel(self, reason: str) -> None:
+        """Tell the server to stop, unless the request has ended; its answer is then ignored."""
+        self._channel.cancel(self, reason)
+
+
+class Channel:
+    """Numbers the requests to one process and gives each answer to whom it belongs.
+
+    `told` is called with the method and params of every other notification.
+    """
+
+    def __init__(
+        self, name: str, process: StdioProcess, told: Callable[[str, str | None], None]
+    ) -> None:
+        """Carry requests to `process`; nothing is read before `read` runs."""
+        self._name = name
+        self._process = process
+        self._told = told
+        self._open: dict[int, Exchange] = {}
+        self._last = 0
+        self.garbage = 0
+        self.over = False
+
+    def request(
+        self, method: str, params: Callable[[int], str | None], *, token: str | None = None
+    ) -> Exchange:
+        """Send a request; `params` makes its params (JSON text) from its number.
+
+        The number is also the progress token the server gets in the place of
+        the caller's `token`. Raises NotReading, in which case nothing was sent.
+        """
+        if self.over:
+            raise NotReading
+        self._last += 1
+        exchange = Exchange(self, self._last, token)
+        self._write(method, params(exchange.number), number=exchange.number)
+        self._open[exchange.number] = exchange
+        return exchange
+
+    def notify(self, method: str, params: str | None = None) -> None:
+        """Send a notification. Raises NotReading."""
+        self._write(method, params)
+
+    def cancel(self, exchange: Exchange, reason: str) -> None:
+        """Forget a request and tell the server so (specification, utilities, cancellation)."""
+        if self._open.pop(exchange.number, None) is None:
+            return
+        params = json.dumps({"requestId": exchange.number, "reason": reason})
+        try:
+            self.notify("notifications/cancelled", params)
+        except NotReading:
+            _log.info("%s does not read; a cancellation was not sent", self._name)
+
+    def fail(self, message: str) -> None:
+        """End every open request without an answer, and take no more."""
+        self.over = True
+        for exchange in self._open.values():
+            exchange.mailbox.put(Broken(message))
+        self._open.clear()
+
+    async def read(self) -> None:
+        """Give out what the server writes until it closes its output."""
+        async for line in self._process.lines():
+            if isinstance(line, TooLong):
+                self._unreadable(line.head, line.tail, "is longer than 16 MiB")
+            elif line.strip():
+                self._take(line)
+
+    def _write(self, method: str, params: str | None, *, number: int | None = None) -> None:
+        parts = ['{"jsonrpc":"2.0"']
+        if number is not None:
+            parts.append(f',"id":{number}')
+        parts.append(f',"method":{json.dumps(method)}')
+        if params is not None:
+            parts.append(f',"params":{_one_line(params)}')
+        self._process.write("".join([*parts, "}"]).encode())
+
+    def _take(self, line: bytes) -> None:
+        try:
+            text = line.decode()
+            found = {name: text[at] for name, at in members(text).items()}
+        except (UnicodeDecodeError, NotAnObject):
+            self._unreadable(
+                line[-4096:] if len(line) < 0 else line[:4096], line[-4096:], "is not JSON"
+            )
+            return
+        method = found.get("method")
+        if method is not None:
+            self._hear(method, found)
+        else:
+            self._answer(found)
+
+    def _answer(self, found: dict[str, str]) -> None:
+        number = found.get("id", "")
+        exchange = (
+            self._open.pop(int(number), None) if number.isascii() and number.isdigit() else None
+        )
+        if exchange is None:
+            self._count_garbage("answers nothing that was asked")
+        elif "result" in found and found["result"].startswith("{"):
+            exchange.mailbox.put(Answer(_one_line(found["result"]), is_error=False))
+        elif "error" in found and found["error"].startswith("{"):
+            exchange.mailbox.put(Answer(_one_line(found["error"]), is_error=True))
+        else:
+            message = f"the server `{self._name}` answered with neither a result nor an error"
+            exchange.mailbox.put(Broken(message))
+
+    def _hear(self, quoted: str, found: dict[str, str]) -> None:
+        method = json.loads(quoted) if quoted.startswith('"') else ""
+        if not method or len(found.get("id", "")) > _LONGEST_ID:
+            self._count_garbage("names no method")
+        elif "id" in found:
+            self._asked(method, found["id"])
+        elif method == "notifications/progress":
+            self._progressed(found.get("params", ""))
+        else:
+            params = found.get("params")
+            self._told(method, None if params is None else _one_line(params))
+
+    def _asked(self, method: str, number: str) -> None:
+        """Answer a request of the server: pings, and nothing else since we offer nothing."""
+        said = '"result":{}' if method == "ping" else f'"error":{_NO_SUCH_METHOD}'
+        answer = f'{{"jsonrpc":"2.0","id":{_one_line(number)},{said}}}'
+        try:
+            self._process.write(answer.encode())
+        except NotReading:
+            self._count_garbage("asks and does not read")
+
+    def _progressed(self, params: str) -> None:
+        try:
+            number = _number(params[members(params)["progressToken"]])
+        except (NotAnObject, KeyError):
+            self._count_garbage("reports progress of nothing")
+            return
+        exchange = self._open.get(number)
+        if exchange is not None and exchange.token is not None:
+            own = with_member(_one_line(params), "progressToken", exchange.token)
+            exchange.mailbox.put(Progress(own))
+
+    def _unreadable(self, head: bytes, tail: bytes, why: str) -> None:
+        """Fail the request that an unreadable line answers, where it can be told."""
+        self._count_garbage(why)
+        found = _HEAD_ID.match(head) or _TAIL_ID.search(tail)
+        exchange = self._open.pop(int(found[1]), None) if found else None
+        if exchange is not None:
+            message = f"the answer of the server `{self._name}` {why}"
+            exchange.mailbox.put(Broken(message))
+
+    def _count_garbage(self, why: str) -> None:
+        self.garbage += 1
+        if self.garbage & (self.garbage - 1) == 0:
+            _log.warning("%s: a line %s (%d such lines so far)", self._name, why, self.garbage)
+
+
+def _number(text: str) -> int:
+    """Return the number of one of our requests that `text` writes, else 0, which is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
+
+
+def _one_line(text: str) -> str:
+    """Return JSON text on one line; line ends in it can only be blanks between tokens."""
+    return text.replace("\n", " ").replace("\r", " ")

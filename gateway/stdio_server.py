@@ -1,0 +1,166 @@
+"""Runs one MCP server as a process and reads and writes its lines."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from policies.inert import inert_line
+from policies.redaction import redact_text
+
+_log = logging.getLogger(__name__)
+
+PASSED: Final = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
+"""The variables of our own environment that a server gets to see."""
+
+_CHUNK = 64 * 1024
+_LONGEST_LINE = 16 * 1024 * 1024
+_LONGEST_UNREAD = 32 * 1024 * 1024
+_ENDS_KEPT = 4096
+_STDERR_LINE = 400
+_STDERR_LINES = 100
+_STDERR_WINDOW = 10.0
+_PATIENCE = 2.0
+
+
+@dataclass(frozen=True)
+class TooLong:
+    """A line above 16 MiB, of which only both ends were kept."""
+
+    head: bytes
+    tail: bytes
+
+
+class NotReading(Exception):
+    """The server has closed its input or leaves more than 32 MiB of it unread."""
+
+
+@dataclass(frozen=True)
+class ServerCommand:
+    """How a server is started: from the configuration only, never from a request.
+
+    `environment` is ours, of which it gets the variables in `PASSED`; `added`
+    is what the configuration gives it.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    added: Mapping[str, str]
+    cwd: str | None = None
+
+    def variables(self) -> dict[str, str]:
+        """Return the whole environment of the server."""
+        passed = {name: self.environment[name] for name in PASSED if name in self.environment}
+        return {**passed, **self.added}
+
+
+class StdioProcess:
+    """A running server (specification, transports, stdio): one message a line."""
+
+    def __init__(self, name: str, process: Process) -> None:
+        """Take over a process whose three pipes are open; its errors go to the log."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._name = name
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._errors = asyncio.create_task(self._log_errors(process.stderr))
+
+    @classmethod
+    async def start(cls, command: ServerCommand) -> "StdioProcess":
+        """Start the server in a process group of its own. Raises OSError."""
+        process = await asyncio.create_subprocess_exec(
+            *command.command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=command.cwd,
+            env=command.variables(),
+            start_new_session=True,
+        )
+        return cls(command.name, process)
+
+    def write(self, line: bytes) -> None:
+        """Queue one message, without its line feed, for the server. Raises NotReading."""
+        unread = self._stdin.transport.get_write_buffer_size()
+        if self._stdin.is_closing() or unread > _LONGEST_UNREAD:
+            raise NotReading
+        self._stdin.write(line + b"\n")
+
+    async def lines(self) -> AsyncIterator[bytes | TooLong]:
+        """Yield what the server writes, line by line, until it closes its output."""
+        parts: list[bytes] = []
+        size = 0
+        while chunk := await self._stdout.read(_CHUNK):
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                yield _line([*parts, end], size + len(end))
+                parts, size = [], 0
+            parts.append(rest)
+            size += len(rest)
+            if size > _LONGEST_LINE:
+                parts = [b"".join(parts)[:_ENDS_KEPT], b"".join(parts)[-_ENDS_KEPT:]]
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, negative for a signal; None while the process runs."""
+        return self._process.returncode
+
+    async def exit(self) -> int:
+        """Return the exit status once the process has ended; negative is a signal."""
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """End the server and all it started: close its input, then SIGTERM, then SIGKILL.
+
+        The order is that of the specification (lifecycle, shutdown, stdio).
+        """
+        self._stdin.close()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            await self._wait()
+            self._signal(number)
+        await self._wait()
+        self._errors.cancel()
+        await asyncio.gather(self._errors, return_exceptions=True)
+        # What the server left behind may hold the pipes open.
+        self._process._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 (no public way)
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    async def _log_errors(self, stderr: asyncio.StreamReader) -> None:
+        """Log what the server writes to its error output: inert, redacted, and not too much."""
+        clock = asyncio.get_running_loop().time
+        began, lines, rest = clock(), 0, b""
+        while chunk := await stderr.read(_CHUNK):
+            *ends, rest = (rest + chunk).split(b"\n")
+            rest = rest[:_CHUNK]
+            for line in ends:
+                if clock() - began > _STDERR_WINDOW:
+                    if lines > _STDERR_LINES:
+                        _log.info("%s: %d more lines not shown", self._name, lines - _STDERR_LINES)
+                    began, lines = clock(), 0
+                lines += 1
+                if lines <= _STDERR_LINES:
+                    text = redact_text(line[: 4 * _STDERR_LINE].decode(errors="replace")).text
+                    _log.info("%s: %s", self._name, inert_line(text.rstrip("\r"), _STDERR_LINE))
+
+
+def _line(parts: list[bytes], size: int) -> bytes | TooLong:
+    whole = b"".join(parts)
+    if size > _LONGEST_LINE:
+        return TooLong(whole[:_ENDS_KEPT], whole[-_ENDS_KEPT:])
+    return whole
