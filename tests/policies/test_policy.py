@@ -4,6 +4,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from broken_files import broken
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,7 +48,7 @@ def test_the_whole_file_is_compiled():
     assert (branches.pointer, branches.line, branches.column) == ("/rules/1", 5, 5)
     assert branches.match.tool == (Glob("push_*"), Glob("merge_*"))
     assert branches.asking == Asking(
-        "platform", 2, timedelta(minutes=10), timedelta(minutes=5), True
+        "platform", 2, timedelta(minutes=10), timedelta(minutes=5), reason_required=True
     )
     assert drops.message == "open a ticket"
     assert policy.grants.longest == timedelta(hours=8)
@@ -93,77 +94,7 @@ def test_what_is_remembered_of_calls_is_bounded():
     assert len(policy._remembered) <= 4096
 
 
-@pytest.mark.parametrize(
-    ("replaced", "by", "expected"),
-    [
-        ("version: 1", "version: true", ["1:10: `version` must be a whole number; write digits only, without quotes"]),
-        ("default: require_approval", "default: ask", [
-            "2:10: `default` must be `allow`, `require_approval` or `deny`; write it like that"]),
-        ("default: require_approval", "defualt: deny", ["2:1: unknown key `defualt`; did you mean `default`?"]),
-        ("redact:", "limits: [{name: refunds}]\nredact:", [
-            "13:1: `limits` are not enforced by this version; remove them, or write a rule with `effect: require_approval`"]),
-        ("redact:", "observe: true\nredact:", [
-            "13:1: `observe` is not enforced by this version; remove it: every server is gated"]),
-        ("name: reads, ", "", ["4:5: `name` is missing in `rules`; add it"]),
-        ("name: reads", "name: no-drops", [
-            "11:12: a rule named `no-drops` is already on line 4; give each rule a name of its own"]),
-        ("name: reads", 'name: ""', ["4:12: `name` is not a rule's name; write 1 to 100 printable characters"]),
-        ("effect: allow", "effect: alow", [
-            "4:48: `effect` must be `allow`, `require_approval` or `deny`; write it like that"]),
-        (", effect: allow", "", ["4:5: `effect` is missing in `rules`; add it"]),
-        ("effect: allow", "effect: allow, message: hi", [
-            "4:55: `message` has no meaning where the effect is allow; remove it"]),
-        ("effect: allow", "effect: allow, approval: {approvals: 1}", [
-            "4:55: `approval` has no meaning where the effect is allow; remove it, or write `require_approval`"]),
-        ("match: {risk: read}", "match: {risk: reading}", [
-            "4:33: `risk` must be `read`, `write`, `execute`, `destructive` or `financial`; write it like that"]),
-        ("match: {risk: read}", "match: {risks: read}", ["4:27: unknown key `risks` in `match`; did you mean `risk`?"]),
-        ("match: {risk: read}", "match: {tool: []}", [
-            "4:33: `tool` is an empty list; name at least one, or remove the key"]),
-        ("match: {risk: read}", 'match: {tool: ["a", ""]}', [
-            '4:39: `tool` is not a pattern; write 1 to 256 characters, for example "push_*"']),
-        ("match: {risk: read}", "match: {tool: 3}", [
-            "4:33: `tool` must be text; write text, in quotes where it looks like a number or a word like `true`"]),
-        ("match: {risk: read}", "mach: {risk: read}", ["4:19: unknown key `mach` in `rules`; did you mean `match`?"]),
-        ("except: {tool: merge_preview}", "except: {}", [
-            "7:5: an empty `except` would take out every call; name what to take out, or remove it"]),
-        ("args.branch in", "agrs.branch in", ["8:11: there is no `agrs`; did you mean `args`?"]),
-        ('["main", "release"]', '["main", ', [
-            "8:34: not a condition: missing ']' at its end; "
-            'write CEL, for example `args.branch in ["main", "release"]`']),
-        ('args.branch in ["main", "release"]', "'args.branch.startWith(\"m\")'", [
-            "8:24: there is no function `startWith`; did you mean `startsWith`?"]),
-        ('args.branch in ["main", "release"]', "", ["8:5: `when` has no value; write one, or remove the key"]),
-        ('args.branch in ["main", "release"]', '" "', ["8:11: `when` is not a condition; write 1 to 4,000 characters of CEL"]),
-        ('args.branch in ["main", "release"]', "true", [
-            "8:11: `when` must be text; write text, in quotes where it looks like a number or a word like `true`"]),
-        ('args.branch in ["main", "release"]', "args.l.all(x, args.m.exists(y, x == y))", [
-            "8:32: `exists` stands inside another comprehension; write two rules, or one comprehension"]),
-        ('args.branch in ["main", "release"]', "|\n      args.a == 1 &&\n      agent.nam == 'x'", [
-            "10:13: `agent` has no `nam`; did you mean `name`?"]),
-        ("approvals: 2", "approvals: 0", ["10:43: `approvals`: input should be greater than or equal to 1; mend the value"]),
-        ("expires_in: 10m", "expires_in: 10", [
-            "10:58: `expires_in` is not a duration; write a number and a unit, for example `30s`, `15m`, `8h` or `7d`"]),
-        ("expires_in: 10m", "expires_in: 0s", [
-            "10:58: `expires_in` must be between 1s and 30d; write a duration within these bounds"]),
-        ("use_within: 5m", "use_within: 400d", [
-            "10:75: `use_within` must be between 1s and 30d; write a duration within these bounds"]),
-        ("reason: required", "reason: yes", ["10:87: `reason` must be `required` or `optional`; write it like that"]),
-        ("approval: {team", "aproval: {team", ["10:5: unknown key `aproval` in `rules`; did you mean `approval`?"]),
-        ("longest: 8h", "longest: forever", [
-            "12:19: `longest` is not a duration; write a number and a unit, for example `30s`, `15m`, `8h` or `7d`"]),
-        ("never: {risk: destructive}", "never: []", [
-            "12:30: `never` is an empty list; name at least one, or remove the key"]),
-        ('"github/get_*": read', '"get_*": read', [
-            '14:8: `get_*` is not `server/tool`; write both sides, for example "github/get_*"']),
-        ('"github/get_*": read', '"github/get_*": none', [
-            "14:24: `github/get_*` must be `read`, `write`, `execute`, `destructive` or `financial`; write it like that"]),
-        ("card.number", "3", [
-            "13:24: `redact` must be text; write text, in quotes where it looks like a number or a word like `true`"]),
-        ("    effect: require_approval", "  effect: require_approval", [
-            "9:3: not YAML: expected <block end>, but found '?'; mend the line; quote values that hold `: `, `#` or brackets"]),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("replaced", "by", "expected"), broken("broken_policies.txt"))
 def test_what_is_wrong_is_said_with_its_place_and_what_to_write(replaced, by, expected):
     assert replaced in WHOLE
 
