@@ -1,0 +1,136 @@
+"""What `/placet` answers: blocks that only the person who typed sees. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.cards import card
+from bot.parsing import GRANT_FORM, REVOKE_FORM, SHOW_FORM
+from bot.pieces import Block, lines, moment, name, notification, words
+from bot.wording import Row, heading
+from ledger.approvals import Approval
+from ledger.events import GrantIssued
+from ledger.grants import Grant
+from policies.durations import written
+from policies.people import Directory
+
+_LISTED = 20
+
+_HELP = (
+    (GRANT_FORM, "let an agent use tools for a time, without asking each time"),
+    (REVOKE_FORM, "end a grant now"),
+    ("/placet list", "the grants in force"),
+    ("/placet pending", "the approvals that wait for you"),
+    (SHOW_FORM, "one approval: the call, the votes, what became of it"),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Text and blocks for one person; the text is escaped as Slack asks."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+
+def plainly(text: str) -> Answer:
+    """Return an answer of one line."""
+    return _answer(text, [[words(text)]])
+
+
+def helping() -> Answer:
+    """Return what can be typed."""
+    rows = [[name(form, 200), words(f"  {what}")] for form, what in _HELP]
+    ending = "A grant lifts a request for approval, never a denial or a limit."
+    return _answer("What you can type after /placet", [*rows, [words(ending)]])
+
+
+def granted(event: GrantIssued, lasting: timedelta) -> Answer:
+    """Return what a grant allows, from when and until when."""
+    uses = {None: "as often as it likes", 1: "once"}.get(event.uses, f"{event.uses} times")
+    rows: list[Row] = [
+        [words("Granted "), name(event.grant)],
+        [words("Agent "), name(event.agent), words(" may call "), name(event.target)],
+        [
+            words(f"{uses}, from its next call on, until "),
+            moment(event.until),
+            words(f" ({written(lasting)})."),
+        ],
+        [
+            words(
+                "It lifts no denial, and no rule that wants another team, more people or a reason."
+            )
+        ],
+        [words("End it with "), name(f"/placet revoke {event.grant}")],
+    ]
+    return _answer(f"Granted {event.grant} until {event.until:%Y-%m-%d %H:%M} UTC", rows)
+
+
+def revoked(grant: str) -> Answer:
+    """Return that a grant has ended."""
+    return _answer(
+        f"Revoked {grant}",
+        [
+            [
+                words("Revoked "),
+                name(grant),
+                words(". Calls that are decided from now on ask again."),
+            ]
+        ],
+    )
+
+
+def listing(grants: Sequence[Grant]) -> Answer:
+    """Return the live grants."""
+    if not grants:
+        return plainly("No grant is in force.")
+    rows = [row for grant in grants[:_LISTED] for row in _grant_rows(grant)]
+    if len(grants) > _LISTED:
+        rows.append([words(f"and {len(grants) - _LISTED} more")])
+    return _answer(f"{len(grants)} grants are in force", rows)
+
+
+def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
+    """Return the approvals that the person may decide, with a link to each card."""
+    if not approvals:
+        return plainly("Nothing waits for you.")
+    rows = [_pending_row(approval, url) for approval in approvals[:_LISTED]]
+    if len(approvals) > _LISTED:
+        rows.append([words(f"and {len(approvals) - _LISTED} more")])
+    return _answer(f"{len(approvals)} approvals wait for you", rows)
+
+
+def showing(approval: Approval, directory: Directory, at: datetime) -> Answer:
+    """Return an approval as its card stands at `at`, without buttons."""
+    made = card(approval, directory, revision=approval.position)
+    blocks = tuple(block for block in made.blocks if block["type"] != "actions")
+    told = [
+        [words("Request "), name(approval.id), words(", asked "), moment(approval.requested_at)],
+        [words("Looked at "), moment(at)],
+    ]
+    text = notification(f"{heading(approval)}: {approval.id}")
+    return Answer(text, (*blocks, lines(told, "asked")))
+
+
+def _answer(text: str, rows: Sequence[Row]) -> Answer:
+    return Answer(notification(text), (lines(rows, "answer"),))
+
+
+def _grant_rows(grant: Grant) -> list[Row]:
+    left = "" if grant.uses is None else f", {grant.uses - grant.used} of {grant.uses} uses left"
+    first: Row = [name(grant.id, 60), words("  "), name(grant.agent, 80), words(" may call ")]
+    first += [name(grant.target, 100), words(" until "), moment(grant.until), words(left)]
+    because = [words(", because "), name(grant.reason, 120)] if grant.reason else []
+    return [first, [words("    given by "), name(grant.by, 80), *because]]
+
+
+def _pending_row(approval: Approval, url: str | None) -> Row:
+    request = approval.request
+    row: Row = [name(approval.id, 60), words("  "), name(request.agent, 80), words(" wants ")]
+    row += [name(request.server, 80), words(" / "), name(request.tool, 120)]
+    row += [words(f" ({request.risk}), expires "), moment(request.expires_at)]
+    if url and url.startswith("https://") and approval.cards:
+        card_at = approval.cards[-1]
+        link = f"{url}archives/{card_at.channel}/p{card_at.ts.replace('.', '')}"
+        row += [words("  "), {"type": "link", "url": link, "text": "open the card"}]
+    return row

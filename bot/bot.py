@@ -1,0 +1,171 @@
+"""The bot as the root starts it: listeners, courier, and how Slack reaches us."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self, TypeAlias
+
+from aiohttp import web
+
+from bot.app import bolt_app
+from bot.client import SlackClient
+from bot.courier import Courier
+from bot.delivery import Delivery
+from bot.desk import Desk
+from bot.endpoint import Endpoint
+from bot.home import HomeFinder
+from bot.listeners import actions, commands, others, views
+from bot.outbox import Outbox, Pace
+from bot.requests import Requests
+from bot.sockets import Socket
+from bot.undelivered import Undelivered
+from bot.voting import Voting
+from bot.witness import Witness
+from ledger.ledger import Ledger
+from policies.people import Directory
+from policies.refusals import Refused
+
+_ALIVE = 60.0
+_TROUBLED = 3.0
+_DRAIN = 3.0
+_LOG = logging.getLogger(__name__)
+
+
+class EmptySecret(Refused):
+    """A secret of Slack's is missing; the bot does not start without it."""
+
+
+@dataclass(frozen=True)
+class OverSocket:
+    """Slack reaches us through a WebSocket that we open; `app_token` is `xapp-…`."""
+
+    app_token: str
+
+
+@dataclass(frozen=True)
+class OverHttp:
+    """Slack posts to our `/slack/events`, signed with `signing_secret`."""
+
+    signing_secret: str
+
+
+Reached: TypeAlias = OverSocket | OverHttp
+"""How Slack reaches the bot."""
+
+
+@dataclass(frozen=True)
+class SlackAccess:
+    """The secrets and the address of one workspace; `api_url` ends with a slash."""
+
+    bot_token: str
+    reached: Reached
+    api_url: str = "https://slack.com/api/"
+
+
+class Bot:
+    """Slack's side of Placet in this process."""
+
+    def __init__(
+        self,
+        access: SlackAccess,
+        ledger: Ledger,
+        directory: Directory,
+        *,
+        longest: Callable[[], timedelta],
+        reach: Callable[[str], None] = lambda _point: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Wire the bot; nothing runs yet.
+
+        `longest` returns the policy's cap on grants, `reach` is called at the
+        points where a test may kill the process, `now` returns seconds since
+        1970 for the age of signed requests. Raises EmptySecret.
+        """
+        _check(access)
+        slack = SlackClient(access.bot_token, access.api_url, patient=True)
+        self._finder = HomeFinder(slack)
+        witness = Witness(slack, self._finder, ledger.now)
+        voting = Voting(ledger, witness, directory, reach)
+        self._desk = Desk(slack, ledger, directory, self._finder, witness, voting)
+        secret = access.reached.signing_secret if isinstance(access.reached, OverHttp) else "-"
+        app = bolt_app(slack, self._finder, secret)
+        actions.register(app, self._desk)
+        views.register(app, self._desk)
+        commands.register(app, Requests(self._desk, longest))
+        others.register(app)
+        self._socket: Socket | None = None
+        self.application: web.Application | None = None
+        match access.reached:
+            case OverSocket(app_token):
+                self._socket = Socket(app, slack, app_token)
+            case OverHttp(signing_secret):
+                self.application = Endpoint(app, signing_secret, now).application()
+        outbox = Outbox(
+            SlackClient(access.bot_token, access.api_url, patient=False),
+            Pace(45, 60.0, time.monotonic),
+        )
+        self._courier = Courier(ledger, Delivery(outbox, ledger, directory, reach))
+        self._undelivered = Undelivered(ledger)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to post and to listen. Slack may be away; the ledger may not.
+
+        Over HTTP the root serves `application`. Raises LedgerUnavailable.
+        """
+        await self._undelivered.start()
+        self._courier.start()
+        if self._socket is not None:
+            self._socket.start()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """Take nothing more from Slack, finish what was begun, hand the courier's lease over."""
+        if self._socket is not None:
+            await self._socket.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._desk.errands.close(_DRAIN)
+        await self._courier.close()
+        self._undelivered.close()
+
+    def ready(self) -> list[str]:
+        """Return what is wrong, in words; empty when people can be asked and can answer."""
+        problems = [f"Slack: {self._finder.trouble}"] if self._finder.trouble else []
+        if self._socket is not None and not self._socket.connected:
+            problems.append("Slack: no Socket Mode connection")
+        problems += [f"Slack: cards wait: {trouble}" for trouble in self._courier.troubles()]
+        return problems + self._undelivered.problems()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _watch(self) -> None:
+        """Ask Slack who we are: until it answers, and each minute whether it still does."""
+        while True:
+            troubled = bool(self._finder.trouble)
+            found = await self._finder.ask()
+            if found is not None and troubled:
+                _LOG.info("the bot lives in workspace %s", found.team)
+                self._courier.hurry()
+            await asyncio.sleep(_ALIVE if found is not None else _TROUBLED)
+
+
+def _check(access: SlackAccess) -> None:
+    """Refuse empty secrets, which Bolt would take from the environment or accept."""
+    match access.reached:
+        case OverSocket(app_token):
+            named = {"slack.bot_token": access.bot_token, "slack.app_token": app_token}
+        case OverHttp(signing_secret):
+            named = {"slack.bot_token": access.bot_token, "slack.signing_secret": signing_secret}
+    empty = [name for name, secret in named.items() if not secret.strip()]
+    if empty:
+        raise EmptySecret(f"{' and '.join(empty)} must not be empty; set what `placet.yaml` names")

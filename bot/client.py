@@ -1,0 +1,87 @@
+"""Calls Slack's Web API: always by POST, patiently, and never through a proxy on loopback."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+TIMEOUT = 5
+"""Seconds that one request may take."""
+
+UNREACHABLE = (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError, OSError, SlackClientError)
+"""What a call raises when Slack refuses it (SlackApiError) or cannot be reached."""
+
+_TOO_MANY = 429
+_LONGEST_WAIT = 120.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SlackClient(AsyncWebClient):
+    """A client of Slack, or of a server that speaks as it does, at `base_url`.
+
+    Slack accepts POST where the SDK sends GET, and servers that stand in for
+    it may accept nothing else. With `patient`, rate limits, lost connections
+    and server errors are tried again within the call; without, the caller
+    sees each of them. Source: https://docs.slack.dev/apis/web-api/
+    """
+
+    def __init__(self, token: str | None, base_url: str, *, patient: bool) -> None:
+        super().__init__(
+            token=token,
+            base_url=base_url,
+            timeout=TIMEOUT,
+            retry_handlers=_handlers() if patient else [],
+        )
+        if urlsplit(base_url).hostname in LOOPBACK:
+            self.proxy = None
+
+    async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:
+        """Call a method by POST. Raises SlackApiError and the other errors of UNREACHABLE."""
+        if options.get("http_verb") == "GET":
+            options["http_verb"] = "POST"
+            options["data"] = options.pop("params", None)
+        return await super().api_call(api_method, **options)
+
+
+def code_of(error: Exception) -> str | None:
+    """Return Slack's error code, None where Slack gave none."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    said = response.data if isinstance(response, AsyncSlackResponse) else None
+    code = said.get("error") if isinstance(said, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def wait_of(error: Exception) -> float | None:
+    """Return how many seconds Slack asks us to wait (429, `Retry-After`), None if it does not."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    if not isinstance(response, AsyncSlackResponse) or response.status_code != _TOO_MANY:
+        return None
+    asked = {key.lower(): value for key, value in response.headers.items()}.get("retry-after", "")
+    return min(float(asked), _LONGEST_WAIT) if str(asked).isdigit() else 1.0
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a call failed, for people: Slack's error code, or what went wrong on the way."""
+    if isinstance(error, SlackApiError):
+        return f"Slack says {code_of(error) or 'nothing that can be read'}"
+    if isinstance(error, TimeoutError):
+        return "Slack did not answer in time"
+    return "Slack could not be reached"
+
+
+def _handlers() -> list[AsyncRetryHandler]:
+    return [
+        AsyncConnectionErrorRetryHandler(max_retry_count=1),
+        AsyncServerErrorRetryHandler(max_retry_count=1),
+        AsyncRateLimitErrorRetryHandler(max_retry_count=2),
+    ]

@@ -1,0 +1,141 @@
+"""The only writer of channel messages: follows the ledger and keeps every card up to date."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from bot.backlog import Backlog
+from bot.delivery import Delivery
+from bot.outbox import NotTaken
+from ledger.approvals import ApprovalStatus
+from ledger.envelopes import Recorded
+from ledger.ledger import Ledger
+from policies.refusals import Refused
+
+LEASE = 8.0
+"""Seconds for which one process is the courier; it renews each second."""
+
+_RENEW = 1.0
+_ATTEMPT = 5.0
+_HANDS = 4
+_RECENT = 500
+_LIVE = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.DISPATCHED)
+_LOG = logging.getLogger(__name__)
+
+
+class Courier:
+    """Posts and repaints cards in one process at a time, over restarts and outages.
+
+    What it does follows from the ledger alone: an approval without a card gets
+    one, a card that shows an older state is painted anew. So it may be told of
+    the same event twice, or only start after it.
+    """
+
+    def __init__(self, ledger: Ledger, delivery: Delivery) -> None:
+        self._ledger = ledger
+        self._delivery = delivery
+        self._leave: Callable[[], None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._hands: set[asyncio.Task[None]] = set()
+        self._backlog = Backlog(lambda: asyncio.get_running_loop().time())
+        self._held_until = 0.0
+        self._troubles: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Begin to follow the ledger."""
+        self._leave = self._ledger.observe(self._heard)
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop, let what is being sent end, and hand the lease to whoever wants it."""
+        if self._leave is not None:
+            self._leave()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._hands:
+            await asyncio.wait(set(self._hands), timeout=_ATTEMPT)
+        for hand in self._hands:
+            hand.cancel()
+        await asyncio.gather(*self._hands, return_exceptions=True)
+        if self._held_until:
+            await self._lease(0.0)
+
+    def hurry(self) -> None:
+        """Try at once what waits for Slack to come back."""
+        self._backlog.hurry()
+
+    def troubles(self) -> list[str]:
+        """Return why cards wait, in words, each reason once."""
+        stopped = self._task is not None and self._task.done()
+        return sorted({*self._troubles.values(), *(["the courier has stopped"] if stopped else [])})
+
+    def _heard(self, recorded: Sequence[Recorded]) -> None:
+        for one in recorded:
+            approval = getattr(one.event, "approval", None)
+            if isinstance(approval, str):
+                self._backlog.add(approval)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        renewed_at = float("-inf")
+        while True:
+            if loop.time() - renewed_at >= _RENEW:
+                renewed_at = loop.time()
+                await self._renew()
+            if loop.time() + _ATTEMPT < self._held_until:
+                self._hand_out()
+            await self._backlog.wait(max(renewed_at + _RENEW - loop.time(), 0.0))
+
+    async def _renew(self) -> None:
+        """Take or keep the lease; whoever gets it looks at everything first."""
+        asked_at = asyncio.get_running_loop().time()
+        fresh = asked_at >= self._held_until
+        if not await self._lease(LEASE):
+            self._held_until = 0.0
+            self._backlog.clear()
+            return
+        if fresh and not await self._look_at_everything():
+            return
+        self._held_until = asked_at + LEASE
+
+    async def _lease(self, seconds: float) -> bool:
+        try:
+            return await self._ledger.lease("courier", seconds)
+        except Refused as away:
+            _LOG.warning("the courier rests: %s", away)
+            return False
+
+    async def _look_at_everything(self) -> bool:
+        """Make every open approval due, and the newest ended ones; False if they are not known."""
+        try:
+            found = await self._ledger.approvals(*_LIVE, limit=10_000)
+            found += await self._ledger.approvals(limit=_RECENT)
+        except Refused as away:
+            _LOG.warning("the courier rests: %s", away)
+            return False
+        for approval in sorted(found, key=lambda one: one.requested_at):
+            self._backlog.add(approval.id)
+        return True
+
+    def _hand_out(self) -> None:
+        while len(self._hands) < _HANDS and (approval := self._backlog.take()):
+            hand = asyncio.create_task(self._attend(approval))
+            self._hands.add(hand)
+            hand.add_done_callback(self._hands.discard)
+
+    async def _attend(self, approval: str) -> None:
+        try:
+            await self._delivery.attend(approval)
+        except NotTaken as refused:
+            self._troubles[approval] = str(refused)
+            self._backlog.failed(approval, refused.wait)
+        except Refused as away:
+            _LOG.warning("the cards of %s wait: %s", approval, away)
+            self._backlog.failed(approval, None)
+        except Exception:  # noqa: BLE001 (the courier's edge: logged, tried again, others go on)
+            _LOG.exception("the cards of %s could not be brought up to date", approval)
+            self._backlog.failed(approval, None)
+        else:
+            self._troubles.pop(approval, None)
+            self._backlog.done(approval)

@@ -1,0 +1,188 @@
+"""Brings one approval's cards to where the ledger stands: posts, paints anew, replies."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any
+
+from bot.cards import card
+from bot.outbox import NotTaken, Outbox, Place
+from bot.threads import thread_blocks, thread_text
+from ledger.approvals import Approval, ApprovalStatus, PaintedCard
+from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
+from ledger.envelopes import Command, Recorded
+from ledger.ledger import Ledger
+from ledger.unavailable import LedgerUnavailable
+from policies.people import Directory, Team
+
+ACTOR = "placet:courier"
+
+_AGAIN = 0.5
+_GONE = frozenset({"message_not_found", "thread_not_found"})
+_LOG = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Works on one approval at a time; `reach` marks the points where a process may die."""
+
+    def __init__(
+        self, outbox: Outbox, ledger: Ledger, directory: Directory, reach: Callable[[str], None]
+    ) -> None:
+        self._outbox = outbox
+        self._ledger = ledger
+        self._directory = directory
+        self._reach = reach
+        self._gone: set[Place] = set()
+        self._told: dict[Place, int] = {}
+
+    async def attend(self, name: str) -> None:
+        """Bring every card of an approval up to date.
+
+        Raises NotTaken for the first that Slack did not take; the others are
+        brought up to date all the same.
+        """
+        approval = await self._ledger.approval(name)
+        if approval is None:
+            return
+        refused: list[NotTaken] = []
+        for team in self._without_card(approval):
+            await _try(self._post(approval, team), refused)
+        for painted in approval.cards:
+            await _try(self._repaint(approval, painted), refused)
+        if refused:
+            raise refused[0]
+
+    def _without_card(self, approval: Approval) -> Iterator[Team]:
+        """Yield the teams that still need a card; teams that share a channel need one."""
+        if approval.status is not ApprovalStatus.PENDING:
+            return
+        standing = [c for c in approval.cards if Place(c.channel, c.ts) not in self._gone]
+        served = {painted.channel for painted in standing}
+        teams = {painted.team for painted in standing}
+        for term in approval.request.terms:
+            team = self._directory.teams.get(term.team)
+            if team is None or team.name in teams or team.channel in served:
+                continue
+            served.add(team.channel)
+            yield team
+
+    async def _post(self, approval: Approval, team: Team) -> None:
+        made = card(approval, self._directory, revision=approval.position)
+        self._reach("card-sending")
+        try:
+            place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
+        except NotTaken as refused:
+            if refused.code is not None:
+                await self._undeliverable(approval, team, refused.code)
+            raise
+        self._reach("card-sent")
+        self._told[place] = approval.position
+        await self._record(
+            RecordCard(
+                id=f"card:{approval.id}:{place.channel}:{place.ts}",
+                actor=ACTOR,
+                approval=approval.id,
+                team=team.name,
+                channel=place.channel,
+                ts=place.ts,
+                revision=approval.position,
+                blocks=made.json,
+                sha256=made.sha256,
+                whole=made.whole,
+            )
+        )
+        self._reach("card-recorded")
+
+    async def _repaint(self, approval: Approval, painted: PaintedCard) -> None:
+        """Paint a card anew where it does not show what the ledger says."""
+        place = Place(painted.channel, painted.ts)
+        same = card(approval, self._directory, revision=painted.revision)
+        if same.sha256 == painted.sha256 or place in self._gone:
+            return
+        made = card(approval, self._directory, revision=approval.position)
+        try:
+            await self._outbox.update(place, made.text, list(made.blocks))
+            await self._tell(approval, place, painted.revision)
+        except NotTaken as refused:
+            if not self._give_up(approval, place, refused):
+                raise
+            return
+        await self._record(
+            RecordRepaint(
+                id=f"repaint:{approval.id}:{place.channel}:{place.ts}:{approval.position}",
+                actor=ACTOR,
+                approval=approval.id,
+                channel=place.channel,
+                ts=place.ts,
+                revision=approval.position,
+                blocks=made.json,
+                sha256=made.sha256,
+            )
+        )
+
+    async def _tell(self, approval: Approval, place: Place, since: int) -> None:
+        """Reply with what happened after position `since`, each event once in this process."""
+        since = max(since, self._told.get(place, 0))
+        blocks = thread_blocks(approval, await self._news(approval, since))
+        if blocks:
+            await self._outbox.reply(place, thread_text(approval), blocks)
+        self._told[place] = approval.position
+
+    async def _news(self, approval: Approval, since: int) -> Sequence[Recorded]:
+        """Return what the approval and the call that used it went through after `since`."""
+        streams = [f"approval-{approval.id}"]
+        if approval.dispatched_call:
+            streams.append(f"call-{approval.dispatched_call}")
+        found = [
+            one
+            for stream in streams
+            for one in await self._ledger.events(after=since, stream=stream)
+            if one.position <= approval.position
+        ]
+        return sorted(found, key=lambda one: one.position)
+
+    def _give_up(self, approval: Approval, place: Place, refused: NotTaken) -> bool:
+        """Tell whether a card cannot be painted any more: it is gone, or nobody needs it."""
+        lost = refused.code in _GONE
+        if not lost and (refused.code is None or approval.open):
+            return False
+        _LOG.warning("the card of %s cannot be painted: %s", approval.id, refused)
+        self._gone.add(place)
+        if lost and approval.status is ApprovalStatus.PENDING:
+            raise NotTaken("the card was deleted; it is posted anew", None, 0.0)
+        return True
+
+    async def _undeliverable(self, approval: Approval, team: Team, code: str) -> None:
+        if approval.undeliverable.get(team.name) == code:
+            return
+        await self._record(
+            RecordUndeliverable(
+                id=f"undeliverable:{approval.id}:{team.name}:{approval.position}",
+                actor=ACTOR,
+                approval=approval.id,
+                team=team.name,
+                channel=team.channel,
+                error=code,
+            )
+        )
+
+    async def _record(self, command: Command) -> None:
+        """Record what has happened in Slack, trying until the ledger takes it.
+
+        INVARIANT: what Slack has taken is never sent again because the ledger was away.
+        """
+        while True:
+            try:
+                await self._ledger.execute(command)
+            except LedgerUnavailable as away:
+                _LOG.warning("a delivery is not recorded yet: %s", away)
+                await asyncio.sleep(_AGAIN)
+            else:
+                return
+
+
+async def _try(work: Coroutine[Any, Any, None], refused: list[NotTaken]) -> None:
+    try:
+        await work
+    except NotTaken as error:
+        refused.append(error)

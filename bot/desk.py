@@ -1,0 +1,73 @@
+"""What every listener works with: the ledger, Slack, who we are, and how people are answered."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from bot.client import UNREACHABLE, SlackClient, reason_of
+from bot.errands import Errands
+from bot.feedback import ephemeral
+from bot.home import HomeFinder
+from bot.modals import Spot
+from bot.payloads import Click, Submission
+from bot.pieces import Block
+from bot.voting import Voting
+from bot.witness import Witness
+from ledger.ledger import Ledger
+from policies.people import Directory
+
+QUICK = 2
+"""Seconds that a modal may take: a click has to be acknowledged within 3."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The bot's collaborators, handed to the listeners."""
+
+    slack: SlackClient
+    ledger: Ledger
+    directory: Directory
+    finder: HomeFinder
+    witness: Witness
+    voting: Voting
+    errands: Errands = field(default_factory=Errands)
+
+    def slack_of(self, acted: Click | Submission) -> str:
+        """Return who acted as `T…/U…`."""
+        home = self.finder.home
+        return acted.slack(home.team if home else None)
+
+    def tell(self, spot: Spot, slack: str, text: str) -> None:
+        """Tell one person something in the card's channel, after the click is acknowledged.
+
+        Source: https://docs.slack.dev/reference/methods/chat.postEphemeral
+        """
+        self.errands.run(self._tell(spot.channel, slack.rpartition("/")[2], text))
+
+    async def open_modal(self, trigger_id: str, view: Block) -> str | None:
+        """Open a modal, and return None, or why Slack would not within 2 seconds.
+
+        Source: https://docs.slack.dev/reference/methods/views.open
+        """
+        try:
+            async with asyncio.timeout(QUICK):
+                await self.slack.views_open(trigger_id=trigger_id, view=view)
+        except UNREACHABLE as error:
+            return reason_of(error)
+        return None
+
+    async def _tell(self, channel: str, user: str, text: str) -> None:
+        summary, blocks = ephemeral(text)
+        try:
+            await self.slack.chat_postEphemeral(
+                channel=channel,
+                user=user,
+                text=summary,
+                blocks=blocks,
+                parse="none",
+                link_names=False,
+            )
+        except UNREACHABLE as error:
+            _LOG.warning("a person could not be told what became of a click: %s", reason_of(error))

@@ -1,0 +1,52 @@
+"""What a person is told after a click, in the ledger's words. Pure."""
+
+from collections.abc import Sequence
+
+from bot.pieces import Block, lines, notification, words
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.envelopes import Recorded
+from ledger.events import ApprovalDenied, ApprovalGiven, VoteCast, VoteRefused
+
+
+def sentence(message: str) -> str:
+    """Return a refusal's message, which has no capital and no stop, as a sentence."""
+    return f"{message[:1].upper()}{message[1:]}."
+
+
+def refusal_of(recorded: Sequence[Recorded]) -> str | None:
+    """Return why a vote did not count, None where it did."""
+    refused = [one.event.message for one in recorded if isinstance(one.event, VoteRefused)]
+    return refused[0] if refused else None
+
+
+def verdict(recorded: Sequence[Recorded], approval: Approval | None) -> str:
+    """Return what a click came to; `approval` is as it stands after it."""
+    events = [one.event for one in recorded]
+    refused = refusal_of(recorded)
+    if refused is not None:
+        return f"Not counted. {sentence(refused)}"
+    if any(isinstance(event, ApprovalDenied) for event in events):
+        return "Denied. The agent is told, with your reason."
+    if any(isinstance(event, ApprovalGiven) for event in events):
+        return "Approved. The call may run once."
+    if any(isinstance(event, VoteCast) for event in events):
+        return f"Your approval is recorded. {_missing(approval)}"
+    return "Nothing changed."
+
+
+def ephemeral(text: str) -> tuple[str, list[Block]]:
+    """Return text and blocks of a message that only one person sees."""
+    return notification(text), [lines([[words(text)]], "told")]
+
+
+def _missing(approval: Approval | None) -> str:
+    if approval is None or approval.status is not ApprovalStatus.PENDING:
+        return "It was decided in the meantime."
+    left = [
+        f"{term.approvals - have} more from team {term.team}"
+        for term in approval.request.terms
+        if (have := len(approval.yes_votes(term.team))) < term.approvals
+    ]
+    return (
+        f"It waits for {' and '.join(left)}." if left else "It waits for the votes to be checked."
+    )

@@ -1,0 +1,96 @@
+"""Buttons: approve once, deny, details and its pages."""
+
+import logging
+import re
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.cards import APPROVE, DENY, DETAILS, revision_of
+from bot.desk import Desk
+from bot.listeners.reading import open_details, turn_page
+from bot.modals import NEXT, PREVIOUS, Spot, approve_modal, deny_modal
+from bot.payloads import Click
+from bot.voting import Ballot
+from ledger.approvals import Approval, ApprovalStatus
+
+_LOG = logging.getLogger(__name__)
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Listen to the buttons. What is no button of ours is acknowledged and ignored."""
+
+    @app.action(APPROVE)
+    async def approve(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = Click.model_validate(body)
+        await _approve(desk, click)
+        await ack()
+
+    @app.action(DENY)
+    async def deny(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = Click.model_validate(body)
+        await _deny(desk, click)
+        await ack()
+
+    @app.action(DETAILS)
+    async def details(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = Click.model_validate(body)
+        await open_details(desk, click, spot_of(click))
+        await ack()
+
+    @app.action(re.compile(f"{re.escape(NEXT)}|{re.escape(PREVIOUS)}"))
+    async def turn(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = Click.model_validate(body)
+        await turn_page(desk, click, 1 if click.action.action_id == NEXT else -1)
+        await ack()
+
+    @app.action(re.compile(".*"))
+    async def ignore(ack: AsyncAck) -> None:
+        await ack()
+        _LOG.info("a button that is none of ours was pressed")
+
+
+def spot_of(click: Click) -> Spot:
+    """Return the card that a button stands on; revision 0 where its block id is none of ours."""
+    return Spot(
+        approval=click.action.value,
+        channel=click.container.channel_id,
+        ts=click.container.message_ts,
+        revision=revision_of(click.action.block_id) or 0,
+    )
+
+
+async def _approve(desk: Desk, click: Click) -> None:
+    spot = spot_of(click)
+    approval = await desk.ledger.approval(spot.approval)
+    if approval is not None and _is_pending(approval) and approval.request.reason_required:
+        await _ask(desk, click, spot, approve_modal(approval, spot))
+        return
+    await _vote(desk, click, spot, approves=True)
+
+
+async def _deny(desk: Desk, click: Click) -> None:
+    spot = spot_of(click)
+    approval = await desk.ledger.approval(spot.approval)
+    if approval is not None and _is_pending(approval):
+        await _ask(desk, click, spot, deny_modal(approval, spot))
+        return
+    await _vote(desk, click, spot, approves=False)
+
+
+async def _ask(desk: Desk, click: Click, spot: Spot, view: dict[str, Any]) -> None:
+    trouble = await desk.open_modal(click.trigger_id, view)
+    if trouble:
+        desk.tell(spot, desk.slack_of(click), f"Nothing was recorded: {trouble}. Press again.")
+
+
+async def _vote(desk: Desk, click: Click, spot: Spot, *, approves: bool) -> None:
+    slack = desk.slack_of(click)
+    mark = click.action.action_ts or click.trigger_id
+    ballot = Ballot(f"vote:{slack}:{spot.approval}:{mark}", slack, spot, approves)
+    verdict = await desk.voting.cast(ballot)
+    desk.tell(spot, slack, verdict.text)
+
+
+def _is_pending(approval: Approval) -> bool:
+    return approval.status is ApprovalStatus.PENDING

@@ -1,0 +1,29 @@
+"""The slash command `/placet`."""
+
+import logging
+import re
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.payloads import Typed
+from bot.requests import Requests
+
+COMMAND = "/placet"
+
+_LOG = logging.getLogger(__name__)
+
+
+def register(app: AsyncApp, requests: Requests) -> None:
+    """Listen to the command; the answer is in the acknowledgement, for one person's eyes."""
+
+    @app.command(COMMAND)
+    async def placet(ack: AsyncAck, body: dict[str, Any]) -> None:
+        typed = Typed.model_validate(body)
+        answer = await requests.answer(typed.text, typed.slack, typed.trigger_id)
+        await ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
+
+    @app.command(re.compile(".*"))
+    async def ignore(ack: AsyncAck) -> None:
+        await ack()
+        _LOG.info("a command that is none of ours was typed")

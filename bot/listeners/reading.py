@@ -1,0 +1,88 @@
+"""Opens the details, turns their pages, and notes each page that a person opened."""
+
+import asyncio
+import logging
+
+from pydantic import ValidationError
+
+from bot.client import UNREACHABLE, reason_of
+from bot.desk import QUICK, Desk
+from bot.details import Page, pages
+from bot.modals import Reading, Spot, details_modal
+from bot.payloads import Click
+from ledger.approvals import Approval
+from ledger.votes import ViewDetails
+from policies.refusals import Refused
+
+_LOG = logging.getLogger(__name__)
+
+
+async def open_details(desk: Desk, click: Click, spot: Spot) -> None:
+    """Show the first page; a page counts as read only after Slack has shown it."""
+    slack = desk.slack_of(click)
+    approval = await desk.ledger.approval(spot.approval)
+    if approval is None:
+        desk.tell(spot, slack, "There is no such approval.")
+        return
+    made = await _pages(desk, approval)
+    trouble = await desk.open_modal(click.trigger_id, details_modal(approval, made, 1))
+    if trouble:
+        desk.tell(spot, slack, f"The details could not be opened: {trouble}. Press again.")
+        return
+    mark = click.action.action_ts or click.trigger_id
+    await _note(desk, slack, approval, 1, len(made), mark)
+
+
+async def turn_page(desk: Desk, click: Click, step: int) -> None:
+    """Show the next page (`step` 1) or the previous one (-1) in the modal that is open.
+
+    Source: https://docs.slack.dev/reference/methods/views.update
+    """
+    reading = _reading(click)
+    approval = await desk.ledger.approval(reading.approval) if reading else None
+    if click.view is None or reading is None or approval is None:
+        return
+    made = await _pages(desk, approval)
+    page = min(max(reading.page + step, 1), len(made))
+    try:
+        async with asyncio.timeout(QUICK):
+            await desk.slack.views_update(
+                view_id=click.view.id,
+                hash=click.view.hash,
+                view=details_modal(approval, made, page),
+            )
+    except UNREACHABLE as error:
+        _LOG.warning("a page of the details could not be shown: %s", reason_of(error))
+        return
+    mark = f"{click.view.id}:{click.view.hash}:{page}"
+    await _note(desk, desk.slack_of(click), approval, page, len(made), mark)
+
+
+async def _pages(desk: Desk, approval: Approval) -> list[Page]:
+    tools = await desk.ledger.tools(approval.request.server)
+    named = [tool for tool in tools if tool.tool == approval.request.tool]
+    return pages(approval, named[0] if named else None)
+
+
+async def _note(
+    desk: Desk, slack: str, approval: Approval, page: int, count: int, mark: str
+) -> None:
+    command = ViewDetails(
+        id=f"details:{slack}:{approval.id}:{mark}",
+        actor=f"person:{desk.directory.person_at(slack)}",
+        approval=approval.id,
+        slack=slack,
+        page=page,
+        pages=count,
+    )
+    try:
+        await desk.ledger.execute(command)
+    except Refused as refused:
+        _LOG.warning("a page was shown but not noted as read: %s", refused)
+
+
+def _reading(click: Click) -> Reading | None:
+    try:
+        return Reading.model_validate_json(click.view.private_metadata if click.view else "")
+    except ValidationError:
+        return None

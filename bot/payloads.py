@@ -1,0 +1,104 @@
+"""What Slack sends when a person acts, read into models; all else in it is ignored.
+
+Source: https://docs.slack.dev/reference/interaction-payloads
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Actor(_Payload):
+    """The person who acted; `team_id` is the workspace of the person, not of the app."""
+
+    id: str = Field(max_length=64)
+    team_id: str | None = Field(default=None, max_length=64)
+
+
+class Workspace(_Payload):
+    """The workspace in which it happened."""
+
+    id: str = Field(max_length=64)
+
+
+class Action(_Payload):
+    """A button that was pressed; `value` is the approval's id."""
+
+    action_id: str
+    block_id: str = ""
+    value: str = Field(default="", max_length=200)
+    action_ts: str = Field(default="", max_length=64)
+
+
+class Container(_Payload):
+    """The message that holds the button; empty where a modal does."""
+
+    channel_id: str = Field(default="", max_length=64)
+    message_ts: str = Field(default="", max_length=64)
+
+
+class View(_Payload):
+    """A modal as it stands."""
+
+    id: str
+    hash: str = ""
+    callback_id: str = ""
+    private_metadata: str = ""
+    state: dict[str, Any] = Field(default_factory=dict)
+
+    def typed(self, block: str, action: str) -> str:
+        """Return what was typed into a field, without blanks at its ends."""
+        found: Any = self.state
+        for step in ("values", block, action, "value"):
+            found = found.get(step) if isinstance(found, dict) else None
+        return found.strip() if isinstance(found, str) else ""
+
+
+class _Interaction(_Payload):
+    user: Actor
+    team: Workspace | None = None
+    trigger_id: str = Field(default="", max_length=200)
+
+    def slack(self, home: str | None) -> str:
+        """Return the person as `T…/U…`; a workspace that is not `home` is never left out."""
+        teams = [team for team in (self.team and self.team.id, self.user.team_id) if team]
+        foreign = [team for team in teams if team != home]
+        return f"{[*foreign, *teams, 'unknown'][0]}/{self.user.id}"
+
+
+class Click(_Interaction):
+    """A press of a button."""
+
+    actions: tuple[Action, ...] = Field(min_length=1)
+    container: Container = Container()
+    view: View | None = None
+
+    @property
+    def action(self) -> Action:
+        """Return the button."""
+        return self.actions[0]
+
+
+class Submission(_Interaction):
+    """A modal that was submitted."""
+
+    view: View
+
+
+class Typed(_Payload):
+    """A slash command."""
+
+    team_id: str = Field(max_length=64)
+    user_id: str = Field(max_length=64)
+    channel_id: str = Field(default="", max_length=64)
+    text: str = Field(default="", max_length=12_000)
+    trigger_id: str = Field(default="", max_length=200)
+
+    @property
+    def slack(self) -> str:
+        """Return the person as `T…/U…`."""
+        return f"{self.team_id}/{self.user_id}"

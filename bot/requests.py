@@ -1,0 +1,168 @@
+"""Carries out what a person typed after `/placet`; the ledger decides, this only asks."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import assert_never
+
+from bot.answers import Answer, granted, helping, listing, plainly, revoked, showing, waiting
+from bot.desk import Desk
+from bot.feedback import sentence
+from bot.parsing import (
+    Asked,
+    AskGrant,
+    AskHelp,
+    AskList,
+    AskPending,
+    AskRevoke,
+    AskShow,
+    NotUnderstood,
+    parse,
+)
+from bot.voting import groups_of
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.events import GrantIssued, GrantRefused
+from ledger.evidence import GROUP_FRESH, Evidence, standing
+from ledger.grants import IssueGrant, RevokeGrant
+from ledger.votes import apart
+from policies.matching import Glob
+from policies.refusals import Refused
+
+
+class Requests:
+    """Answers slash commands. `longest` returns the policy's cap on grants."""
+
+    def __init__(self, desk: Desk, longest: Callable[[], timedelta]) -> None:
+        self._desk = desk
+        self._longest = longest
+
+    async def answer(self, text: str, slack: str, mark: str) -> Answer:
+        """Return the answer to `text`, typed by `slack` (`T…/U…`).
+
+        `mark` is the same when the same command is delivered again.
+        """
+        try:
+            return await self._carry_out(parse(text), slack, f"command:{slack}:{mark}")
+        except NotUnderstood as unclear:
+            return plainly(sentence(str(unclear)))
+        except Refused as refused:
+            return plainly(f"Refused: {refused}.")
+
+    async def _carry_out(self, asked: Asked, slack: str, command: str) -> Answer:
+        match asked:
+            case AskHelp():
+                return helping()
+            case AskGrant():
+                return await self._grant(asked, slack, command)
+            case AskRevoke():
+                return await self._revoke(asked, slack, command)
+            case AskList():
+                await self._admitted(slack)
+                return listing(await self._desk.ledger.grants(live=True))
+            case AskPending():
+                return await self._pending(slack)
+            case AskShow():
+                return await self._show(asked.approval, slack)
+            case _:
+                assert_never(asked)
+
+    async def _grant(self, asked: AskGrant, slack: str, command: str) -> Answer:
+        server = Glob(asked.target.partition("/")[0])
+        owners = self._desk.directory.server_teams
+        teams = {team for name, team in owners.items() if server.matches(name)}
+        recorded = await self._desk.ledger.execute(
+            IssueGrant(
+                id=command,
+                actor=self._actor(slack),
+                grant=f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}",
+                agent=asked.agent,
+                target=asked.target,
+                lasting=asked.lasting,
+                uses=asked.uses,
+                reason=asked.reason,
+                longest=self._longest(),
+                evidence=await self._evidence(slack, self._groups(teams)),
+            )
+        )
+        for one in recorded:
+            if isinstance(one.event, GrantRefused):
+                return plainly(f"Refused: {one.event.message}.")
+            if isinstance(one.event, GrantIssued):
+                return granted(one.event, asked.lasting)
+        return plainly("Nothing changed.")
+
+    async def _revoke(self, asked: AskRevoke, slack: str, command: str) -> Answer:
+        grant = await self._desk.ledger.grant(asked.grant)
+        recorded = await self._desk.ledger.execute(
+            RevokeGrant(
+                id=command,
+                actor=self._actor(slack),
+                grant=asked.grant,
+                reason=asked.reason,
+                evidence=await self._evidence(slack, self._groups(grant.teams if grant else ())),
+            )
+        )
+        refused = [one.event.message for one in recorded if isinstance(one.event, GrantRefused)]
+        return plainly(f"Refused: {refused[0]}.") if refused else revoked(asked.grant)
+
+    async def _pending(self, slack: str) -> Answer:
+        found = await self._desk.ledger.approvals(ApprovalStatus.PENDING)
+        groups = {g for approval in found for g in groups_of(approval, self._desk.directory)}
+        evidence = await self._evidence(slack, groups)
+        if evidence.undetermined:
+            raise Refused(f"Slack could not confirm who you are ({evidence.undetermined})")
+        at = await self._desk.ledger.now()
+        may = [a for a in found if self._decides(a, evidence) and at < a.request.expires_at]
+        home = self._desk.finder.home
+        return waiting(may, home.url if home else None)
+
+    async def _show(self, name: str, slack: str) -> Answer:
+        evidence = await self._admitted(slack)
+        approval = await self._desk.ledger.approval(name)
+        if approval is None:
+            raise Refused(f"there is no approval `{name}`; `/placet pending` lists the open ones")
+        at = max(await self._desk.ledger.now(), evidence.fetched_at)
+        return showing(approval, self._desk.directory, at)
+
+    async def _admitted(self, slack: str) -> Evidence:
+        """Return the evidence of a person who may read: one of the configuration, or an approver.
+
+        Raises Refused for everybody else.
+        """
+        directory = self._desk.directory
+        known = directory.person_at(slack) in directory.people
+        groups = frozenset() if known else self._groups(directory.teams)
+        evidence = await self._evidence(slack, groups)
+        unfit = evidence.deleted or evidence.bot or evidence.guest or evidence.stranger
+        member = known or any(membership.member for membership in evidence.memberships)
+        if evidence.undetermined or (evidence.groups_undetermined and not member):
+            why = evidence.undetermined or evidence.groups_undetermined
+            raise Refused(f"Slack could not confirm who you are ({why}); try again in a moment")
+        if unfit or not member:
+            raise Refused("only people of Placet's configuration and approvers may look; ask one")
+        return evidence
+
+    def _decides(self, approval: Approval, evidence: Evidence) -> bool:
+        """Tell whether the person may decide, by the same rule that a vote is held to."""
+        directory = self._desk.directory
+        where = standing(
+            directory.person_at(evidence.slack),
+            evidence,
+            directory,
+            teams=tuple(term.team for term in approval.request.terms),
+            apart=apart(approval, directory),
+            group_age=GROUP_FRESH,
+            at=evidence.fetched_at,
+        )
+        return bool(where.teams)
+
+    def _groups(self, teams: Iterable[str]) -> frozenset[str]:
+        named = [self._desk.directory.teams.get(team) for team in teams]
+        return frozenset(group for team in named if team for group in team.groups)
+
+    async def _evidence(self, slack: str, groups: Iterable[str]) -> Evidence:
+        (evidence,) = await self._desk.witness.evidence([slack], groups, cached=False)
+        return evidence
+
+    def _actor(self, slack: str) -> str:
+        return f"person:{self._desk.directory.person_at(slack)}"

@@ -1,0 +1,75 @@
+"""The lines under a card: what happened to the approval, for those who follow its thread. Pure."""
+
+from collections.abc import Sequence
+
+from bot.cards import result_words
+from bot.pieces import Block, lines, name, notification, words
+from bot.wording import Row, run_report
+from ledger.approvals import Approval
+from ledger.envelopes import Event, Recorded
+from ledger.events import (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalVoided,
+    CallCompleted,
+    OutcomeUnknown,
+    VoteCast,
+)
+
+_REASON = 300
+
+
+def thread_blocks(approval: Approval, recorded: Sequence[Recorded]) -> list[Block]:
+    """Return the blocks of a reply that tells these events, none if they need no telling.
+
+    People are named, not mentioned: a line in a thread calls nobody.
+    """
+    rows = [row for one in recorded for row in _row(approval, one.event)]
+    return [lines(rows[-40:], "thread")] if rows else []
+
+
+def thread_text(approval: Approval) -> str:
+    """Return the text of a reply for notifications."""
+    return notification(f"News of {approval.request.server} / {approval.request.tool}")
+
+
+def _row(approval: Approval, event: Event) -> list[Row]:
+    match event:
+        case VoteCast():
+            verb = " approved" if event.approves else " denied"
+            return [[name(event.person, 120), words(verb), *_because(event.reason)]]
+        case ApprovalGiven():
+            return [[words("Approved once by "), name(" and ".join(event.by), 300)]]
+        case ApprovalDispatched():
+            return [[words("The call was sent to the server.")]]
+        case CallCompleted():
+            row = [words(run_report(approval)), *_because(event.error)]
+            return [row, result_words(approval)] if result_words(approval) else [row]
+        case OutcomeUnknown():
+            return [[words("The process that ran the call was lost: its outcome is unknown.")]]
+        case _:
+            return _end(event)
+
+
+def _end(event: Event) -> list[Row]:
+    match event:
+        case ApprovalDenied():
+            return [[words("Denied: the call does not run.")]]
+        case ApprovalExpired():
+            return [[words("Expired: nobody decided in time.")]]
+        case ApprovalCancelled():
+            return [[words("Cancelled"), *_because(event.because)]]
+        case ApprovalLapsed():
+            return [[words("Approved, but not used in time: nothing ran.")]]
+        case ApprovalVoided():
+            return [[words("Void, nothing ran"), *_because(event.because)]]
+        case _:
+            return []
+
+
+def _because(reason: str | None) -> Row:
+    return [words(": "), name(reason, _REASON)] if reason else []

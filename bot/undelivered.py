@@ -1,0 +1,64 @@
+"""Knows which pending approvals have no card because Slack would not take one."""
+
+from collections.abc import Callable, Sequence
+
+from ledger.approvals import ApprovalStatus
+from ledger.envelopes import Recorded
+from ledger.events import (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalVoided,
+    CardFound,
+    CardPosted,
+    CardUndeliverable,
+)
+from ledger.ledger import Ledger
+
+
+class Undelivered:
+    """Follows the ledger, in every process, whoever the courier is."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._errors: dict[tuple[str, str], str] = {}
+        self._leave: Callable[[], None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow, and read what there is. Raises LedgerUnavailable."""
+        self._leave = self._ledger.observe(self._heard)
+        for approval in await self._ledger.approvals(ApprovalStatus.PENDING, limit=10_000):
+            for team, error in approval.undeliverable.items():
+                self._errors[approval.id, team] = error
+
+    def close(self) -> None:
+        """Stop following."""
+        if self._leave is not None:
+            self._leave()
+
+    def problems(self) -> list[str]:
+        """Return one line per approval and team that Slack would not take a card for."""
+        return [
+            f"approval {approval} is undeliverable to team {team}: {error}"
+            for (approval, team), error in sorted(self._errors.items())
+        ]
+
+    def _heard(self, recorded: Sequence[Recorded]) -> None:
+        for one in recorded:
+            match one.event:
+                case CardUndeliverable() as event:
+                    self._errors[event.approval, event.team] = event.error
+                case CardPosted() | CardFound() as event:
+                    self._errors.pop((event.approval, event.team), None)
+                case (
+                    ApprovalGiven()
+                    | ApprovalDenied()
+                    | ApprovalExpired()
+                    | ApprovalCancelled()
+                    | ApprovalVoided()
+                ) as event:
+                    for key in [key for key in self._errors if key[0] == event.approval]:
+                        del self._errors[key]
+                case _:
+                    pass

@@ -1,0 +1,123 @@
+"""Turns a click into a vote: evidence first, then the ledger decides."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.cards import card
+from bot.feedback import refusal_of, verdict
+from bot.modals import Spot
+from bot.witness import Witness
+from ledger.approvals import Approval
+from ledger.envelopes import Recorded
+from ledger.events import VoteRefused
+from ledger.ledger import Ledger
+from ledger.votes import CastVote
+from policies.calls import Risk
+from policies.people import Directory
+from policies.refusals import Refused
+
+_ATTEMPTS = 3
+_MILD = frozenset({Risk.READ, Risk.WRITE})
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """A vote as it came from Slack: `id` is the same when the same click is delivered again."""
+
+    id: str
+    slack: str
+    spot: Spot
+    approves: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a vote came to: the text for the person, and the refusal in it, if it was one."""
+
+    text: str
+    refusal: str | None = None
+
+
+class Voting:
+    """Casts votes. Holds no rule of its own: the ledger says what a vote comes to."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        witness: Witness,
+        directory: Directory,
+        reach: Callable[[str], None],
+    ) -> None:
+        self._ledger = ledger
+        self._witness = witness
+        self._directory = directory
+        self._reach = reach
+
+    async def cast(self, ballot: Ballot) -> Verdict:
+        """Cast a vote; durable when it returns. What was refused is said, never raised."""
+        self._reach("vote-received")
+        try:
+            recorded = await self._settled(ballot)
+            self._reach("vote-recorded")
+            after = await self._ledger.approval(ballot.spot.approval)
+        except Refused as refused:
+            return Verdict(f"Not counted: {refused}.", str(refused))
+        return Verdict(verdict(recorded, after), refusal_of(recorded))
+
+    async def _settled(self, ballot: Ballot) -> Sequence[Recorded]:
+        """Cast the vote; again where others voted between our evidence and the ledger's look."""
+        for attempt in range(_ATTEMPTS):
+            approval = await self._known(ballot.spot.approval)
+            command = await self._command(ballot, approval)
+            if attempt:
+                command = replace(command, id=f"{ballot.id}:{attempt + 1}")
+            recorded = await self._ledger.execute(command)
+            if not await self._overtaken(command, recorded):
+                break
+        return recorded
+
+    async def _overtaken(self, command: CastVote, recorded: Sequence[Recorded]) -> bool:
+        """Tell whether the ledger wanted evidence of people who had not voted when we looked."""
+        refused = [one.event for one in recorded if isinstance(one.event, VoteRefused)]
+        if not refused or refused[0].because != "undetermined" or command.evidence.undetermined:
+            return False
+        after = await self._known(command.approval)
+        known = {evidence.slack for evidence in command.voters}
+        return any(vote.approves and vote.slack not in known for vote in after.votes)
+
+    async def _known(self, name: str) -> Approval:
+        approval = await self._ledger.approval(name)
+        if approval is None:
+            raise Refused("there is no such approval; `/placet pending` lists the open ones")
+        return approval
+
+    async def _command(self, ballot: Ballot, approval: Approval) -> CastVote:
+        earlier = (
+            [vote.slack for vote in approval.votes if vote.approves] if ballot.approves else []
+        )
+        voter, *voters = await self._witness.evidence(
+            [ballot.slack, *earlier],
+            groups_of(approval, self._directory),
+            cached=approval.request.risk in _MILD,
+        )
+        spot = ballot.spot
+        return CastVote(
+            id=ballot.id,
+            actor=f"person:{self._directory.person_at(ballot.slack)}",
+            approval=approval.id,
+            approves=ballot.approves,
+            reason=ballot.reason,
+            channel=spot.channel,
+            ts=spot.ts,
+            revision=spot.revision,
+            whole=card(approval, self._directory, revision=spot.revision).whole,
+            evidence=voter,
+            voters=tuple(voters),
+        )
+
+
+def groups_of(approval: Approval, directory: Directory) -> frozenset[str]:
+    """Return the user groups whose members may decide on the approval."""
+    named = [directory.teams.get(term.team) for term in approval.request.terms]
+    return frozenset(group for team in named if team for group in team.groups)

@@ -1,0 +1,143 @@
+"""Reads what Slack says of people now: their record and their user groups."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.client import UNREACHABLE, SlackClient, reason_of
+from bot.home import Home, HomeFinder
+from ledger.evidence import GROUP_FRESH, Evidence, Membership
+
+SECONDS = 1.5
+"""How long all evidence of one click may take; what is missing then is undetermined."""
+
+_ABSENT_FRESH = timedelta(seconds=30)
+_LOG = logging.getLogger(__name__)
+_LATE = "Slack did not answer in time"
+
+
+class Witness:
+    """Fetches evidence. What could not be fetched is undetermined, which the ledger refuses.
+
+    `now` returns the ledger's time (UTC).
+    """
+
+    def __init__(
+        self, slack: SlackClient, finder: HomeFinder, now: Callable[[], Awaitable[datetime]]
+    ) -> None:
+        """Read through `slack`."""
+        self._slack = slack
+        self._finder = finder
+        self._now = now
+        self._groups: dict[str, tuple[frozenset[str], datetime]] = {}
+
+    async def evidence(
+        self, people: Sequence[str], groups: Iterable[str], *, cached: bool
+    ) -> list[Evidence]:
+        """Return the evidence of each of `people` (`T…/U…`), in their order.
+
+        `groups` are the user groups that matter. With `cached`, a membership
+        may be up to 10 minutes old. Takes 1.5 seconds at most.
+        """
+        at = await self._now()
+        wanted = sorted(set(groups))
+        home = asyncio.create_task(self._finder.find())
+        records = {who: asyncio.create_task(self._record(who)) for who in set(people)}
+        lists = {
+            group: asyncio.create_task(self._members(group, people, at, cached=cached))
+            for group in wanted
+        }
+        running = [home, *records.values(), *lists.values()]
+        await asyncio.wait(running, timeout=SECONDS)
+        found = {who: _outcome(task) for who, task in records.items()}
+        members = {group: _outcome(task) for group, task in lists.items()}
+        place = _outcome(home)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        return [self._weigh(who, found[who], members, place, at) for who in people]
+
+    def _weigh(
+        self,
+        who: str,
+        record: "dict[str, Any] | str",
+        members: "dict[str, tuple[frozenset[str], datetime] | str]",
+        home: "Home | str | None",
+        at: datetime,
+    ) -> Evidence:
+        if not isinstance(home, Home):
+            return Evidence(slack=who, fetched_at=at, undetermined=home or self._finder.trouble)
+        team, _, user = who.partition("/")
+        if team not in {home.team, home.enterprise}:
+            return Evidence(slack=who, fetched_at=at, stranger=True)
+        if isinstance(record, str):
+            return Evidence(slack=who, fetched_at=at, undetermined=record)
+        unknown = [reason for reason in members.values() if isinstance(reason, str)]
+        return Evidence(
+            slack=who,
+            fetched_at=at,
+            deleted=bool(record.get("deleted")),
+            bot=bool(record.get("is_bot") or user == "USLACKBOT"),
+            guest=bool(record.get("is_restricted") or record.get("is_ultra_restricted")),
+            stranger=bool(record.get("is_stranger")) or not _of(record, home),
+            memberships=tuple(
+                Membership(group=group, member=user in known[0], fetched_at=known[1])
+                for group, known in members.items()
+                if not isinstance(known, str)
+            ),
+            groups_undetermined=unknown[0] if unknown else None,
+        )
+
+    async def _record(self, who: str) -> dict[str, Any] | str:
+        """Return a user's record, always fresh, or why there is none.
+
+        Source: https://docs.slack.dev/reference/methods/users.info
+        """
+        user = who.partition("/")[2]
+        try:
+            said = await self._slack.users_info(user=user)
+        except UNREACHABLE as error:
+            return reason_of(error)
+        record = said.get("user")
+        if not isinstance(record, dict) or record.get("id") != user:
+            return "Slack's answer is not about that person"
+        return record
+
+    async def _members(
+        self, group: str, people: Sequence[str], at: datetime, *, cached: bool
+    ) -> tuple[frozenset[str], datetime] | str:
+        """Return who is in a user group and when that was read, or why it is not known.
+
+        Source: https://docs.slack.dev/reference/methods/usergroups.users.list
+        """
+        known = self._groups.get(group)
+        if cached and known is not None:
+            inside = all(who.partition("/")[2] in known[0] for who in people)
+            if at - known[1] <= (GROUP_FRESH if inside else _ABSENT_FRESH):
+                return known
+        try:
+            said = await self._slack.usergroups_users_list(usergroup=group)
+        except UNREACHABLE as error:
+            return f"user group {group}: {reason_of(error)}"
+        users = said.get("users")
+        if not isinstance(users, list):
+            return f"user group {group}: Slack's answer names no users"
+        self._groups[group] = (frozenset(map(str, users)), at)
+        return self._groups[group]
+
+
+def _outcome(task: "asyncio.Task[Any]") -> Any:
+    if not task.done():
+        return _LATE
+    if task.exception() is not None:
+        _LOG.error("evidence could not be read", exc_info=task.exception())
+        return "Slack's answer could not be read"
+    return task.result()
+
+
+def _of(record: dict[str, Any], home: Home) -> bool:
+    """Tell whether the record is of a member of our workspace."""
+    enterprise = record.get("enterprise_user") or {}
+    return record.get("team_id") in {None, home.team} or home.team in enterprise.get("teams", [])
