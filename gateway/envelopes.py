@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
+from gateway.definitions import is_tool_name
 from gateway.errors import Code, Rejected, RequestId
 from policies.calls import JsonValue, Number
 from policies.inert import inert_line
@@ -107,7 +108,7 @@ def _check_call(known: RequestId, params: Mapping[str, JsonValue]) -> None:
     """Refuse parameters of `tools/call` that are not what they must be."""
     _check_spelling(known, params, _CALL_PARAMS, "parameter", Code.INVALID_PARAMS)
     name = params.get("name")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not is_tool_name(name):
         _refuse(known, "`name` is not the name of a tool; send it as text", Code.INVALID_PARAMS)
     for member in _OBJECTS:
         if member in params and not isinstance(params[member], dict):

@@ -32,11 +32,22 @@ class Identity:
     and never where a header shows that somebody else was in between.
     """
 
-    def __init__(self, configured: Mapping[bytes, Agent], anonymous: Agent | None = None) -> None:
-        """Know the configuration's agents; `configured` has them by the SHA-256 of their keys."""
+    def __init__(
+        self,
+        configured: Mapping[bytes, Agent],
+        anonymous: Agent | None = None,
+        *,
+        anywhere: bool = False,
+    ) -> None:
+        """Know the configuration's agents; `configured` has them by the SHA-256 of their keys.
+
+        `anywhere` lets callers without a key in from everywhere: only where an
+        operator said that this is wanted, unsafe as it is.
+        """
         self._configured = {key: _Known(agent, key) for key, agent in configured.items()}
         self._ledger: dict[bytes, _Known] = {}
         self._anonymous = anonymous
+        self._anywhere = anywhere
 
     def learn(self, agents: Iterable[LedgerAgent]) -> None:
         """Know the ledger's agents that may call, and no others of it."""
@@ -79,7 +90,7 @@ class Identity:
         return known.agent
 
     def _without_key(self, request: web.BaseRequest) -> Agent:
-        if self._anonymous is not None and _is_near(request):
+        if self._anonymous is not None and (self._anywhere or _is_near(request)):
             return self._anonymous
         text = "no key was given; send `Authorization: Bearer KEY` with an agent's key"
         raise Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)

@@ -1,0 +1,219 @@
+"""The gateway's own conversation with a server, to learn which tools it has."""
+
+import itertools
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from multidict import CIMultiDict
+
+from gateway.event_streams import EventReader, is_event_stream
+from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from policies.calls import JsonValue
+from policies.inert import inert_line
+from policies.refusals import Refused
+from policies.strict_json import parse
+
+OURSELVES = "placet:gateway"
+"""The name of the caller where the gateway asks for itself."""
+
+_MODERN = "2026-07-28"
+_LEGACY = "2025-11-25"
+_MOST_PAGES = 1000
+_LARGEST = 32 * 1024 * 1024
+_OK = 200
+_CLIENT = {"name": "placet", "version": "1"}
+_CHANGED = "notifications/tools/list_changed"
+
+
+class Conversation:
+    """A conversation in whichever era the server speaks; it begins with `open`.
+
+    Capabilities are empty, so the server can ask nothing of us. Every method
+    raises UpstreamFailed where the server does not answer as MCP says.
+    """
+
+    def __init__(self, server: str, upstream: Upstream) -> None:
+        """Name the server; nothing is sent yet."""
+        self._server = server
+        self._upstream = upstream
+        self._ids = itertools.count(1)
+        self._era = Era.MODERN
+        self._version = _MODERN
+        self._session: str | None = None
+
+    async def open(self) -> None:
+        """Find the era: `server/discover`, and where that is not known, `initialize`."""
+        self._era, self._version, self._session = Era.MODERN, _MODERN, None
+        found = await self._asked("server/discover", {})
+        versions = found.get("supportedVersions") if found is not None else None
+        if isinstance(versions, list) and _MODERN in versions:
+            return
+        self._era, self._version = Era.LEGACY, _LEGACY
+        await self._initialize()
+
+    async def close(self) -> None:
+        """End the session, if the server gave one."""
+        if self._session is not None:
+            answer = await self._upstream.forward(self._request("DELETE", None))
+            self._session = None
+            if answer.stream is not None:
+                await answer.stream.aclose()
+
+    async def tools(self) -> list[JsonValue]:
+        """Return every tool object that the server lists, over all pages."""
+        listed: list[JsonValue] = []
+        params: dict[str, object] = {}
+        for _ in range(_MOST_PAGES):
+            page = await self._result("tools/list", params)
+            tools = page.get("tools")
+            if not isinstance(tools, list):
+                raise self._odd("`tools/list` names no tools")
+            listed += tools
+            cursor = page.get("nextCursor")
+            if not isinstance(cursor, str):
+                return listed
+            params = {"cursor": cursor}
+        raise self._odd(f"`tools/list` has more than {_MOST_PAGES} pages")
+
+    async def changes(self) -> AsyncGenerator[None, None]:
+        """Yield whenever the server says that its tools changed; ends when it says no more."""
+        answer = await self._upstream.forward(self._listening())
+        if answer.status != _OK or answer.stream is None:
+            if answer.stream is not None:
+                await answer.stream.aclose()
+            return
+        reader = EventReader()
+        async with aclosing(answer.stream):
+            async for chunk in answer.stream:
+                for event in reader.feed(chunk):
+                    if _names(event, _CHANGED):
+                        yield
+
+    def _listening(self) -> UpstreamRequest:
+        if self._era is Era.LEGACY:
+            return self._request("GET", None)
+        notifications = {"notifications": {"toolsListChanged": True}}
+        return self._request("POST", self._message("subscriptions/listen", notifications))
+
+    async def _initialize(self) -> None:
+        params = {"protocolVersion": _LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
+        answer, result = await self._answered(self._message("initialize", params))
+        if result is None:
+            raise self._odd("it answers neither `server/discover` nor `initialize`")
+        version = result.get("protocolVersion")
+        self._version = version if isinstance(version, str) else _LEGACY
+        self._session = answer.headers.get("Mcp-Session-Id")
+        note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        said = await self._upstream.forward(self._request("POST", note))
+        if said.stream is not None:
+            await said.stream.aclose()
+
+    async def _result(self, method: str, params: Mapping[str, object]) -> dict[str, JsonValue]:
+        found = await self._asked(method, params)
+        if found is None:
+            raise self._odd(f"`{method}` was answered with an error")
+        return found
+
+    async def _asked(
+        self, method: str, params: Mapping[str, object]
+    ) -> dict[str, JsonValue] | None:
+        """Return the result of a request, or None where the answer is an error."""
+        _, result = await self._answered(self._message(method, params))
+        return result
+
+    async def _answered(
+        self, message: Mapping[str, object]
+    ) -> tuple[UpstreamAnswer, dict[str, JsonValue] | None]:
+        answer = await self._upstream.forward(self._request("POST", message))
+        async with aclosing(self._texts(answer)) as texts:
+            async for text in texts:
+                told = self._told(text, answer.status)
+                if isinstance(told, dict) and ("result" in told or "error" in told):
+                    result = told.get("result")
+                    return answer, result if isinstance(result, dict) else None
+        if answer.status == _OK:
+            raise self._odd("its answer holds no JSON-RPC message")
+        return answer, None
+
+    def _told(self, text: bytes, status: int) -> JsonValue:
+        """Return what a text of the answer says; an error page may be anything."""
+        try:
+            return parse(text)
+        except Refused as flaw:
+            if status == _OK:
+                raise self._odd(f"it does not answer in strict JSON: {flaw}") from flaw
+            return None
+
+    async def _texts(self, answer: UpstreamAnswer) -> AsyncGenerator[bytes, None]:
+        """Yield the JSON texts in an answer, and give it up."""
+        if answer.body is not None:
+            streams = is_event_stream(answer.headers.get("Content-Type", ""))
+            for text in EventReader().feed(answer.body + b"\n\n") if streams else [answer.body]:
+                yield text
+        if answer.stream is None:
+            return
+        async with aclosing(answer.stream):
+            if is_event_stream(answer.headers.get("Content-Type", "")):
+                reader = EventReader()
+                async for chunk in answer.stream:
+                    for text in reader.feed(chunk):
+                        yield text
+                return
+            chunks: list[bytes] = []
+            async for chunk in answer.stream:
+                chunks.append(chunk)
+                if sum(map(len, chunks)) > _LARGEST:
+                    raise self._odd("its answer is larger than 32 MiB")
+            yield b"".join(chunks)
+
+    def _message(self, method: str, params: Mapping[str, object]) -> dict[str, object]:
+        whole = dict(params)
+        if self._era is Era.MODERN:
+            whole["_meta"] = {
+                "io.modelcontextprotocol/protocolVersion": _MODERN,
+                "io.modelcontextprotocol/clientInfo": _CLIENT,
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }
+        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": whole}
+
+    def _request(self, verb: str, message: Mapping[str, object] | None) -> UpstreamRequest:
+        headers: CIMultiDict[str] = CIMultiDict()
+        headers["Accept"] = "application/json, text/event-stream"
+        begins = message is not None and message.get("method") == "initialize"
+        if not begins:
+            headers["MCP-Protocol-Version"] = self._version
+        if message is None:
+            headers["Accept"] = "text/event-stream"
+        else:
+            headers["Content-Type"] = "application/json"
+        if message is not None and self._era is Era.MODERN:
+            headers["Mcp-Method"] = str(message["method"])
+        if self._session is not None:
+            headers["Mcp-Session-Id"] = self._session
+        body = b"" if message is None else json.dumps(message).encode()
+        return UpstreamRequest(
+            method=verb,
+            headers=headers,
+            body=body,
+            message=None if message is None else _parsed(body),
+            era=self._era,
+            agent=OURSELVES,
+        )
+
+    def _odd(self, what: str) -> UpstreamFailed:
+        return UpstreamFailed(f"the server `{self._server}`: {inert_line(what, 300)}", sent=True)
+
+
+def _parsed(body: bytes) -> dict[str, JsonValue]:
+    value = parse(body)
+    assert isinstance(value, dict)
+    return value
+
+
+def _names(text: bytes, method: str) -> bool:
+    try:
+        value = parse(text)
+    except Refused:
+        return False
+    return isinstance(value, dict) and value.get("method") == method

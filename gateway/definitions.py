@@ -1,0 +1,58 @@
+"""Turns what a server says of its tools into definitions with a hash."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from unicodedata import category
+
+from policies.calls import JsonValue, Tool
+from policies.strict_json import canonical
+
+_LONGEST_NAME = 256
+_LONGEST_DEFINITION = 1024 * 1024
+_HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+
+
+def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
+    """Return the tool that `definition` describes; None where it has no usable name.
+
+    The hash is SHA-256 over the canonical JSON of the whole object: what
+    misleads a model can hide in any member of it.
+    """
+    name = definition.get("name")
+    if not isinstance(name, str) or not is_tool_name(name):
+        return None
+    description = definition.get("description")
+    written = canonical(definition)
+    if len(written) > _LONGEST_DEFINITION:
+        return None
+    return Tool(
+        server=server,
+        name=name,
+        description=description if isinstance(description, str) else "",
+        definition=written,
+        hash=sha256(written.encode()).hexdigest(),
+        hints=_hints(definition.get("annotations")),
+    )
+
+
+def is_tool_name(name: str) -> bool:
+    """Tell whether a tool can be called so: 1 to 256 characters, none of them a control."""
+    return 0 < len(name) <= _LONGEST_NAME and not any(category(c) == "Cc" for c in name)
+
+
+def tools_of(server: str, listed: Sequence[JsonValue]) -> tuple[Tool, ...]:
+    """Return the tools of a list, without those whose name stands there twice with two meanings."""
+    found = {
+        (tool.name, tool.hash): tool
+        for definition in listed
+        if isinstance(definition, dict) and (tool := tool_of(server, definition)) is not None
+    }
+    names = Counter(name for name, _ in found)
+    return tuple(tool for tool in found.values() if names[tool.name] == 1)
+
+
+def _hints(annotations: JsonValue) -> dict[str, bool]:
+    if not isinstance(annotations, dict):
+        return {}
+    return {hint: value for hint in _HINTS if isinstance(value := annotations.get(hint), bool)}

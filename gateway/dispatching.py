@@ -1,0 +1,189 @@
+"""Sends a call that may run to its server, hands the answer on, and notes how it ended."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.errors import Code, Rejected
+from gateway.meters import Meters
+from gateway.outcomes import Ended, Outcomes
+from gateway.reading_outcomes import Outcome, OutcomeReader
+from gateway.relaying import relay
+from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from policies.inert import inert_line
+from policies.redaction import redact_text
+
+_LONGEST_ERROR = 500
+_LEFT = "the caller went away before the answer; the server was told to stop, and may have run it"
+
+
+@dataclass
+class _Run:
+    """One call at its server: what is seen of its answer, and whether its end is noted."""
+
+    call: str
+    era: Era
+    show: bool
+    began: float
+    reader: OutcomeReader | None = None
+    ended: bool = False
+
+
+class Dispatcher:
+    """Runs calls that passed the gate, each once, and notes the end of every one.
+
+    A caller of 2026-07-28 that goes away cancels its call (transports,
+    "Cancellation"). Before that version going away is no cancellation: the
+    server's answer is awaited, and its outcome noted.
+    """
+
+    def __init__(self, outcomes: Outcomes, meters: Meters, reach: Callable[[str], None]) -> None:
+        """Take the collaborators; `reach` is called where a test may kill the process."""
+        self._outcomes = outcomes
+        self._meters = meters
+        self._reach = reach
+        self._left: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def run(
+        self,
+        http: web.BaseRequest,
+        upstream: Upstream,
+        request: UpstreamRequest,
+        call: str,
+        *,
+        show: bool,
+    ) -> web.StreamResponse:
+        """Return the server's answer to the call. Raises Rejected where there is none to give."""
+        run = _Run(call, request.era, show, time.monotonic())
+        self._meters.running(1)
+        forwarding = asyncio.ensure_future(upstream.forward(request))
+        try:
+            answer = await self._forwarded(run, forwarding)
+            return await self._relayed(http, run, answer)
+        except UpstreamFailed as failure:
+            self._end(run, Outcome("failed", _brief(str(failure))))
+            raise _rejected(failure, run.era) from failure
+        except (asyncio.CancelledError, ConnectionError):
+            self._leave(run, forwarding)
+            raise
+        except BaseException:
+            self._end(run, Outcome("failed", "Placet failed while it handed the answer on"))
+            raise
+
+    async def stop(self, seconds: float = 0.0) -> None:
+        """Wait for the calls whose callers went away, at most `seconds`; then let all go.
+
+        What is let go has no outcome: nobody can know it, and the ledger will say so.
+        """
+        if self._left and seconds > 0:
+            await asyncio.wait(self._left, timeout=seconds)
+        self._stopping = True
+        for task in tuple(self._left):
+            task.cancel()
+        if self._left:
+            await asyncio.wait(self._left)
+
+    async def _forwarded(
+        self, run: _Run, forwarding: "asyncio.Future[UpstreamAnswer]"
+    ) -> UpstreamAnswer:
+        if run.era is Era.MODERN:
+            return await forwarding
+        return await asyncio.shield(forwarding)
+
+    async def _relayed(
+        self, http: web.BaseRequest, run: _Run, answer: UpstreamAnswer
+    ) -> web.StreamResponse:
+        run.reader = OutcomeReader(answer, show=run.show)
+        response = await relay(http, answer, run.reader.feed)
+        if answer.stream is not None:
+            await answer.stream.aclose()
+        self._reach("forwarded")
+        self._end(run, run.reader.outcome())
+        return response
+
+    def _leave(self, run: _Run, forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
+        """See to a call whose caller went away."""
+        if run.reader is not None and run.reader.answered:
+            self._end(run, run.reader.outcome())
+            self._begin(self._close(forwarding))
+        elif run.era is Era.LEGACY and not self._stopping:
+            self._begin(self._finish(run, forwarding))
+        else:
+            forwarding.cancel()
+            self._begin(self._close(forwarding))
+            if self._stopping:
+                self._let_go(run)
+            else:
+                self._end(run, Outcome("failed", _LEFT))
+
+    async def _finish(self, run: _Run, forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
+        """Read an answer to its end that nobody waits for."""
+        try:
+            answer = await forwarding
+            reader = run.reader or OutcomeReader(answer, show=run.show)
+            if answer.body is not None and run.reader is None:
+                reader.feed(answer.body)
+            if answer.stream is not None:
+                async for chunk in answer.stream:
+                    reader.feed(chunk)
+            self._end(run, reader.outcome(), reader.size)
+        except UpstreamFailed as failure:
+            self._end(run, Outcome("failed", _brief(str(failure))))
+        except asyncio.CancelledError:
+            self._let_go(run)
+            raise
+        finally:
+            await self._close(forwarding)
+
+    async def _close(self, forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
+        """Give up the stream of an answer, if there is one."""
+        try:
+            answer = await forwarding
+        except (UpstreamFailed, asyncio.CancelledError):
+            return
+        if answer.stream is not None:
+            await answer.stream.aclose()
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
+
+    def _end(self, run: _Run, outcome: Outcome, size: int | None = None) -> None:
+        if run.ended:
+            return
+        self._let_go(run)
+        self._meters.ended(outcome.name)
+        if size is None:
+            size = run.reader.size if run.reader else 0
+        self._outcomes.note(
+            Ended(
+                call=run.call,
+                outcome=outcome.name,
+                duration_ms=round((time.monotonic() - run.began) * 1000),
+                size=size,
+                content=outcome.content,
+                error=outcome.error,
+            )
+        )
+
+    def _let_go(self, run: _Run) -> None:
+        if not run.ended:
+            run.ended = True
+            self._meters.running(-1)
+
+
+def _rejected(failure: UpstreamFailed, era: Era) -> Rejected:
+    text = str(failure)
+    if failure.sent:
+        text += "; the call may have run, so look before you call again"
+    status = 200 if era is Era.LEGACY else 502
+    return Rejected(status, Code.SERVER_FAILED, _brief(text))
+
+
+def _brief(text: str) -> str:
+    return inert_line(redact_text(text).text, _LONGEST_ERROR)

@@ -1,0 +1,248 @@
+"""Speaks MCP over HTTP with the callers: one path per server, both eras of the protocol."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.admission import Premises, check_content, read_body
+from gateway.answers import Answer
+from gateway.dispatching import Dispatcher
+from gateway.envelopes import Message, Notification, Request, read_message
+from gateway.errors import Code, Rejected
+from gateway.examining import Asked
+from gateway.gate import Undecided
+from gateway.headers import SESSION, upward
+from gateway.identity import Identity
+from gateway.meters import Meters
+from gateway.methods import check_method
+from gateway.passing import Caller, Passage, Served
+from gateway.routing import check_duplicates, era_of
+from gateway.sessions import Sessions
+from gateway.tool_calls import ToolCalls
+from gateway.toolbox import NotLearned
+from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
+from gateway.waiting import WaitingRoom
+from ledger.unavailable import LedgerUnavailable
+from policies.people import Agent
+from policies.refusals import Refused
+from policies.strict_json import canonical
+
+_LOG = logging.getLogger(__name__)
+
+_OK = 200
+
+
+class Stopping(Refused):
+    """The process is about to end."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an endpoint is made of; `body_limit` is in bytes."""
+
+    premises: Premises
+    identity: Identity
+    sessions: Sessions
+    servers: Mapping[str, Served]
+    calls: ToolCalls
+    dispatcher: Dispatcher
+    passage: Passage
+    room: WaitingRoom
+    meters: Meters
+    reach: Callable[[str], None]
+    body_limit: int
+
+
+class Endpoint:
+    """Answers `POST`, `GET` and `DELETE` of `/mcp/{server}`.
+
+    What arrives is checked in one order: origin, key, content, JSON, envelope,
+    headers, method. Only `tools/call` is gated; the other methods that are
+    known pass. Every refusal is a JSON-RPC error.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        """Take the collaborators."""
+        self._premises = parts.premises
+        self._identity = parts.identity
+        self._sessions = parts.sessions
+        self._servers = parts.servers
+        self._calls = parts.calls
+        self._dispatcher = parts.dispatcher
+        self._passage = parts.passage
+        self._room = parts.room
+        self._meters = parts.meters
+        self._reach = parts.reach
+        self._body_limit = parts.body_limit
+        self._stopping = False
+        self._under_way = 0
+        self._quiet = asyncio.Event()
+
+    async def post(self, http: web.Request) -> web.StreamResponse:
+        """Answer a message."""
+        return await self._guarded(self._posted(http))
+
+    async def get(self, http: web.Request) -> web.StreamResponse:
+        """Open the server's own stream to the caller (protocols before 2026-07-28)."""
+        return await self._guarded(self._passed(http, "GET"))
+
+    async def delete(self, http: web.Request) -> web.StreamResponse:
+        """End a session (protocols before 2026-07-28)."""
+        return await self._guarded(self._passed(http, "DELETE"))
+
+    async def stop(self, seconds: float) -> None:
+        """Take no new calls, and wait for those under way, at most `seconds`."""
+        self._stopping = True
+        if self._under_way:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._quiet.wait()
+
+    async def other(self, http: web.Request) -> web.StreamResponse:
+        """Refuse any other HTTP method."""
+        text = f"`{http.method}` is not answered here; use POST, GET or DELETE"
+        allow = {"Allow": "POST, GET, DELETE"}
+        return await self._guarded(_raising(Rejected(405, Code.WRONG_METHOD, text, headers=allow)))
+
+    async def _guarded(self, work: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+        """Return what `work` answers, or the error that it ends in; nothing runs on an error."""
+        try:
+            return await work
+        except Rejected as rejected:
+            self._meters.refused(rejected.code)
+            return rejected.response()
+        except UpstreamFailed as failure:
+            self._meters.refused(Code.SERVER_FAILED)
+            return Rejected(502, Code.SERVER_FAILED, str(failure)).response()
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
+            _LOG.exception("a request failed")
+            self._meters.refused(Code.INTERNAL_ERROR)
+            text = "Placet failed; look into its log"
+            return Rejected(500, Code.INTERNAL_ERROR, text).response()
+
+    async def _posted(self, http: web.Request) -> web.StreamResponse:
+        agent, server = self._admitted(http)
+        check_content(http)
+        body = await read_body(http, self._body_limit)
+        message = read_message(body)
+        era = era_of(message, http.headers)
+        check_method(message, era)
+        caller, headers = self._caller(http, agent, server, era, message)
+        request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
+        match message:
+            case Request(method="tools/call"):
+                with self._counted():
+                    return await self._called(http, caller, request, message)
+            case Notification(method="notifications/cancelled") if self._called_off(
+                caller, message, era
+            ):
+                return web.Response(status=202)
+            case _:
+                method = message.method if isinstance(message, Request) else ""
+                return await self._passage.through(http, caller, request, method)
+
+    async def _passed(self, http: web.Request, method: str) -> web.StreamResponse:
+        """Hand on a request without a body; sessions are all that it can be about."""
+        agent, server = self._admitted(http)
+        check_duplicates(http.headers)
+        caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
+        request = UpstreamRequest(method, headers, b"", None, Era.LEGACY, agent.name)
+        return await self._passage.through(http, caller, request)
+
+    def _admitted(self, http: web.Request) -> tuple[Agent, Served]:
+        self._premises.admit(http)
+        agent = self._identity.authenticate(http)
+        server = self._servers.get(http.match_info["server"])
+        if server is None:
+            text = "there is no server of this name; ask which the configuration names"
+            raise Rejected(404, Code.NO_SUCH_SERVER, text)
+        return agent, server
+
+    def _caller(
+        self, http: web.Request, agent: Agent, server: Served, era: Era, message: Message | None
+    ) -> tuple[Caller, CIMultiDict[str]]:
+        """Return who calls, with the headers for the server; the session must be the caller's."""
+        wrapped = http.headers.get(SESSION) if era is Era.LEGACY else None
+        session = None
+        if wrapped is not None:
+            known = message.id if isinstance(message, Request) else None
+            session = self._sessions.unwrap(
+                wrapped, agent=agent.name, server=server.name, known=known
+            )
+        return Caller(agent, server, wrapped), upward(http.headers, era, session)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            if self._stopping and not self._under_way:
+                self._quiet.set()
+
+    async def _called(
+        self, http: web.Request, caller: Caller, request: UpstreamRequest, message: Request
+    ) -> web.StreamResponse:
+        """Gate a call, and run it only where it passed."""
+        try:
+            if self._stopping:
+                raise Stopping("Placet is stopping; call again in a moment")
+            self._reach("request-read")
+            asked = _asked(caller, message)
+            verdict = await self._calls.verdict(asked)
+            if isinstance(verdict, Answer):
+                return _json(verdict.body(message.id, request.era))
+            return await self._dispatcher.run(
+                http, caller.server.upstream, request, asked.id, show=verdict.show
+            )
+        except Rejected as rejected:
+            rejected.id = message.id if rejected.id is None else rejected.id
+            raise
+        except Refused as refused:
+            raise _undecided(refused, message, request.era) from refused
+
+    def _called_off(self, caller: Caller, message: Notification, era: Era) -> bool:
+        """Tell whether the caller names a held call of its own, which is then held no more."""
+        named = message.params.get("requestId")
+        return era is Era.LEGACY and self._room.call_off(caller.ticket(canonical(named)))
+
+
+def _asked(caller: Caller, message: Request) -> Asked:
+    name = message.params["name"]
+    assert isinstance(name, str), "the envelope was checked"
+    return Asked(
+        id=f"call_{secrets.token_hex(10)}",
+        agent=caller.agent,
+        server=caller.server.name,
+        tool=name,
+        params=message.params,
+        ticket=caller.ticket(canonical(message.id)),
+    )
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json")
+
+
+def _undecided(refused: Refused, message: Request, era: Era) -> Rejected:
+    """Return what to tell of a call that could not be decided."""
+    status, code = 409, Code.REFUSED
+    if isinstance(refused, LedgerUnavailable | Undecided | Stopping):
+        status, code = 503, Code.UNDECIDED
+    if isinstance(refused, NotLearned):
+        status, code = 503, Code.SERVER_FAILED
+    text = f"{refused}; nothing was executed"
+    return Rejected(_OK if era is Era.LEGACY else status, code, text, id=message.id)
+
+
+async def _raising(rejected: Rejected) -> web.StreamResponse:
+    raise rejected

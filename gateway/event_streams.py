@@ -1,0 +1,52 @@
+"""Finds the JSON-RPC messages in an answer, be it one body or a stream of events."""
+
+from collections.abc import Iterator
+
+_LONGEST = 4 * 1024 * 1024
+"""Bytes of one event above which it is not looked into."""
+
+
+class EventReader:
+    """Cuts a server-sent event stream into the texts of its events (WHATWG HTML, 9.2.6).
+
+    It only listens: the bytes go on as they came. An event above 4 MiB is
+    passed over.
+    """
+
+    def __init__(self) -> None:
+        """Start at the beginning of a stream."""
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._size = 0
+        self.resumable = False
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Return the texts of the events that `chunk` completes.
+
+        `resumable` becomes true with the first event that has an id.
+        """
+        pieces = (self._rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
+        self._rest = pieces.pop()
+        if len(self._rest) > _LONGEST:
+            self._rest = b""
+            self._size = _LONGEST + 1
+        for line in pieces:
+            yield from self._take(line.rstrip(b"\r"))
+
+    def _take(self, line: bytes) -> Iterator[bytes]:
+        if not line:
+            if self._lines and self._size <= _LONGEST:
+                yield b"\n".join(self._lines)
+            self._lines = []
+            self._size = 0
+        elif line.startswith(b"data:"):
+            self._size += len(line)
+            if self._size <= _LONGEST:
+                self._lines.append(line[5:].removeprefix(b" "))
+        elif line.startswith(b"id:"):
+            self.resumable = True
+
+
+def is_event_stream(content_type: str) -> bool:
+    """Tell whether an answer of this content type is a stream of events."""
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"

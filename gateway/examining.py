@@ -1,0 +1,179 @@
+"""Looks at one call: what it is bound to, what people may see of it, what the rules say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.errors import Code, Rejected
+from gateway.waiting import Ticket
+from ledger.calls import CallFacts
+from policies.assessment import assess, unlisted
+from policies.calls import Call, JsonValue, Tool
+from policies.decisions import Assessment, Effect, Spoke
+from policies.digests import DigestKey, digest
+from policies.people import Agent, Directory
+from policies.policy import Policy
+from policies.redaction import redact, redact_text
+from policies.risk import RiskFinding, classify
+from policies.strict_json import canonical
+
+MOST_SHOWN = 256 * 1024
+"""Bytes of redacted arguments above which nobody can be asked to approve a call."""
+
+_KNOWN = frozenset({"name", "arguments", "_meta", "task", "requestState", "inputResponses"})
+_BESIDE = ("task", "requestState", "inputResponses")
+_PROTOCOL = "io.modelcontextprotocol/"
+_CUSTOMARY = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
+_MOST_KEYS = 20
+_LONGEST_KEY = 200
+_MOST_REMEMBERED = 4096
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call that an agent asks for: its id in the ledger, and what is asked.
+
+    `ticket` is how the caller itself can name the call while it is held.
+    """
+
+    id: str
+    agent: Agent
+    server: str
+    tool: str
+    params: Mapping[str, JsonValue]
+    ticket: Ticket
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A call with what is known of it and what the rules say."""
+
+    facts: CallFacts
+    assessment: Assessment
+    policy: Policy
+
+
+class Examiner:
+    """Turns what is asked into facts and an assessment; pure but for the time it is given."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        keys: Sequence[DigestKey],
+        trusted: frozenset[str],
+        instance: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Keep the surroundings; `keys` has the one in force first, `trusted` names servers."""
+        self._directory = directory
+        self._keys = tuple(keys)
+        self._trusted = trusted
+        self._instance = instance
+        self._now = now
+        self._risks: dict[tuple[str, str, str], RiskFinding] = {}
+
+    def examine(self, asked: Asked, policy: Policy, tool: Tool | None) -> Examined:
+        """Return facts and assessment; `tool` is None where the server lists none of that name.
+
+        Raises Rejected where the call cannot be shown to anybody as it is.
+        """
+        call = _call(asked)
+        shown = redact(_shown(call), policy.redact)
+        arguments = canonical(shown.value)
+        facts = CallFacts(
+            call=asked.id,
+            agent=asked.agent,
+            server=asked.server,
+            tool=asked.tool,
+            description=tool.description if tool else "",
+            definition_hash=tool.hash if tool else "",
+            digests=tuple(digest(call, key) for key in self._keys),
+            arguments=arguments,
+            hidden=shown.hidden,
+            meta_keys=_meta_keys(asked.params),
+            instance=self._instance,
+        )
+        assessment = self._assessed(call, asked.agent, policy, tool)
+        if assessment.effect is Effect.REQUIRE_APPROVAL and len(arguments) > MOST_SHOWN // 4:
+            assessment = _kept_small(assessment, arguments)
+        return Examined(facts, assessment, policy)
+
+    def _assessed(self, call: Call, agent: Agent, policy: Policy, tool: Tool | None) -> Assessment:
+        if tool is None:
+            return unlisted(call, policy)
+        return assess(
+            call,
+            policy,
+            tool=tool,
+            risk=self._risk(tool, policy),
+            at=self._now(),
+            directory=self._with(agent),
+        )
+
+    def _risk(self, tool: Tool, policy: Policy) -> RiskFinding:
+        known = (tool.server, tool.hash, policy.digest)
+        found = self._risks.get(known)
+        if found is None:
+            trusted = tool.server in self._trusted
+            found = classify(tool, trusted=trusted, overrides=policy.risks)
+            if len(self._risks) >= _MOST_REMEMBERED:
+                self._risks.clear()
+            self._risks[known] = found
+        return found
+
+    def _with(self, agent: Agent) -> Directory:
+        """Return the directory, with an agent that only the ledger knows."""
+        if agent.name in self._directory.agents:
+            return self._directory
+        return replace(self._directory, agents={**self._directory.agents, agent.name: agent})
+
+
+def _call(asked: Asked) -> Call:
+    arguments = asked.params.get("arguments", {})
+    assert isinstance(arguments, dict), "the envelope was checked"
+    return Call(
+        agent=asked.agent.name,
+        team=asked.agent.team,
+        on_behalf_of=asked.agent.on_behalf_of,
+        server=asked.server,
+        tool=asked.tool,
+        arguments=arguments,
+        extras={name: value for name, value in asked.params.items() if name not in _KNOWN},
+    )
+
+
+def _shown(call: Call) -> dict[str, JsonValue]:
+    """Return what people are to see: the arguments, and the parameters that MCP does not know."""
+    shown = dict(call.arguments)
+    for name, value in call.extras.items():
+        beside = f"params.{name}"
+        if beside in shown:
+            text = f"`{redact_text(beside).text}` is an argument and a parameter; send one of them"
+            raise Rejected(400, Code.INVALID_PARAMS, text)
+        shown[beside] = value
+    return shown
+
+
+def _meta_keys(params: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """Return what travels beside the arguments and is not part of the digest, by name."""
+    beside = [f"params.{name}" for name in _BESIDE if name in params]
+    meta = params.get("_meta")
+    if isinstance(meta, dict):
+        beside += [
+            redact_text(key[:_LONGEST_KEY]).text
+            for key in meta
+            if not key.startswith(_PROTOCOL) and key not in _CUSTOMARY
+        ]
+    return tuple(beside[:_MOST_KEYS])
+
+
+def _kept_small(assessment: Assessment, arguments: str) -> Assessment:
+    """Return a denial where the arguments are too large to be read by a person."""
+    size = len(arguments.encode())
+    if size <= MOST_SHOWN:
+        return assessment
+    because = f"{size} bytes of arguments are more than the {MOST_SHOWN} a person can be shown"
+    spoke = Spoke("arguments-too-large", "", Effect.DENY, because)
+    return replace(
+        assessment, effect=Effect.DENY, spoke=(spoke, *assessment.spoke), terms=(), message=because
+    )

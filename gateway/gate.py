@@ -1,0 +1,134 @@
+"""Has every call decided by the ledger before it can go anywhere."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from gateway.examining import Asked, Examined, Examiner
+from gateway.outcomes import Outcomes
+from gateway.toolbox import Toolbox
+from ledger.calls import DecideCall
+from ledger.claims import ClaimApproval, PolicyChanged, ToolChanged
+from ledger.envelopes import Command, Recorded
+from ledger.ledger import Ledger
+from ledger.rulings import Ruling, ruling
+from ledger.unavailable import LedgerUnavailable
+from policies.policy import Policy
+from policies.refusals import Refused
+
+_ATTEMPTS = 5
+
+
+class PolicyInForce(Protocol):
+    """The policy in force, as whoever keeps it hands it out."""
+
+    def __call__(self) -> Policy:
+        """Return it as far as this process has heard."""
+        ...
+
+    async def again(self) -> Policy:
+        """Return it after asking the ledger."""
+        ...
+
+
+class Undecided(Refused):
+    """The policy or the tool changed each time the call was looked at."""
+
+
+class Gate:
+    """Examines a call and has it decided, or its approval claimed, in the ledger.
+
+    INVARIANT: only `Allowed` and `Dispatched` let a call pass, and both are
+    durable when they are returned. Everything else, an exception too, is a no.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        policy: PolicyInForce,
+        examiner: Examiner,
+        toolboxes: Mapping[str, Toolbox],
+        outcomes: Outcomes,
+        reach: Callable[[str], None],
+    ) -> None:
+        """Take the collaborators; `reach` is called where a test may kill the process."""
+        self._ledger = ledger
+        self._policy = policy
+        self._examiner = examiner
+        self._toolboxes = toolboxes
+        self._outcomes = outcomes
+        self._reach = reach
+
+    async def examine(self, asked: Asked) -> Examined:
+        """Return the call with what the rules say now. Raises NotLearned, Rejected."""
+        tool = await self._toolboxes[asked.server].find(asked.tool)
+        return self._examiner.examine(asked, self._policy(), tool)
+
+    async def decide(self, asked: Asked, examined: Examined) -> tuple[Ruling, Examined]:
+        """Return the durable decision on a call, and what it was decided on.
+
+        Raises Refused where nothing was decided, LedgerUnavailable among them.
+        """
+
+        def command(seen: Examined, attempt: int) -> Command:
+            return DecideCall(
+                id=f"decide:{asked.id}:{attempt}",
+                actor=f"agent:{asked.agent.name}",
+                facts=seen.facts,
+                assessment=seen.assessment,
+            )
+
+        found = await self._settled(asked, examined, command)
+        self._reach("decided")
+        return found
+
+    async def claim(self, asked: Asked, approval: str) -> tuple[Ruling, Examined]:
+        """Return what became of the approval: dispatched for this call, voided or lapsed.
+
+        Everything is looked at anew. Raises AlreadyUsed where another call won,
+        else as `decide`.
+        """
+
+        def command(seen: Examined, attempt: int) -> Command:
+            return ClaimApproval(
+                id=f"claim:{asked.id}:{attempt}",
+                actor=f"agent:{asked.agent.name}",
+                causation_id=asked.id,
+                approval=approval,
+                facts=seen.facts,
+                assessment=seen.assessment,
+            )
+
+        self._reach("claiming")
+        found = await self._settled(asked, await self.examine(asked), command)
+        self._reach("claimed")
+        return found
+
+    async def _settled(
+        self, asked: Asked, examined: Examined, command: Callable[[Examined, int], Command]
+    ) -> tuple[Ruling, Examined]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                events = await self._executed(asked, command(examined, attempt))
+            except PolicyChanged:
+                await self._policy.again()
+            except ToolChanged:
+                await self._toolboxes[asked.server].learn_now()
+            else:
+                return ruling(events), examined
+            examined = await self.examine(asked)
+        message = "the policy or the tool keeps changing; nothing was executed, call again"
+        raise Undecided(message)
+
+    async def _executed(self, asked: Asked, command: Command) -> Sequence[Recorded]:
+        """Return what the ledger recorded; whoever stops waiting for it runs nothing."""
+        recording: Awaitable[Sequence[Recorded]] = self._ledger.execute(command)
+        task = asyncio.ensure_future(recording)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._outcomes.abandon(asked.id, task)
+            raise
+        except LedgerUnavailable:
+            self._outcomes.doubt(asked.id)
+            raise

@@ -1,0 +1,105 @@
+"""Adds one line to a server's instructions: what "pending" means and how to ask again."""
+
+import json
+from collections.abc import AsyncGenerator
+from json import JSONDecodeError
+from json.decoder import JSONDecoder
+
+from gateway.upstreams import ByteStream
+
+HINT = (
+    "Some tools behind this server need a person's approval, by the gateway Placet. A result that "
+    "says `pending` means that nothing was executed yet: do other work, or wait, then call the "
+    "same tool again with identical arguments; once approved, that call runs. Never change the "
+    "arguments to get round an approval or a denial."
+)
+
+_MEMBER = "instructions"
+_BLANKS = " \t\r\n"
+_LONGEST = 1024 * 1024
+"""Bytes of a line above which it goes on as it came."""
+_SCAN = JSONDecoder()
+
+
+def with_hint(body: bytes) -> bytes:
+    """Return an answer to `initialize` or `server/discover` with the hint in its instructions.
+
+    Nothing but the member `instructions` of `result` changes, which is added
+    where it is missing; a body of any other shape is returned as it is.
+    """
+    try:
+        text = body.decode()
+        start = _value_at(text, _blank(text, 0), "result")
+        if start is None or text[start] != "{":
+            return body
+        changed = _edited(text, start)
+        json.loads(changed)
+    except (ValueError, IndexError, RecursionError):
+        return body
+    return changed.encode()
+
+
+async def hinted(stream: ByteStream) -> AsyncGenerator[bytes, None]:
+    """Yield an event stream with the hint in the one event that answers; all else as it came."""
+    rest = b""
+    try:
+        async for chunk in stream:
+            *lines, rest = (rest + chunk).split(b"\n")
+            if lines:
+                yield b"".join(_line(line) + b"\n" for line in lines)
+            if len(rest) > _LONGEST:
+                yield rest
+                rest = b""
+        if rest:
+            yield _line(rest)
+    finally:
+        await stream.aclose()
+
+
+def _line(line: bytes) -> bytes:
+    if not line.startswith(b"data:"):
+        return line
+    ending = b"\r" if line.endswith(b"\r") else b""
+    body = line[5:].removesuffix(b"\r")
+    space = b" " if body.startswith(b" ") else b""
+    return b"data:" + space + with_hint(body.removeprefix(b" ")) + ending
+
+
+def _edited(text: str, start: int) -> str:
+    """Return `text` with the hint in the object that begins at `start`."""
+    hint = json.dumps(HINT)
+    at = _value_at(text, start, _MEMBER)
+    if at is None:
+        first = _blank(text, start + 1)
+        comma = "" if text[first] == "}" else ","
+        return f'{text[: start + 1]}"{_MEMBER}":{hint}{comma}{text[start + 1 :]}'
+    present, end = _SCAN.raw_decode(text, at)
+    if present is None:
+        return text[:at] + hint + text[end:]
+    if not isinstance(present, str):
+        raise JSONDecodeError("instructions are not text", text, at)
+    return f"{text[: end - 1]}\\n\\n{hint[1:]}{text[end:]}"
+
+
+def _value_at(text: str, start: int, wanted: str) -> int | None:
+    """Return where the value of member `wanted` begins in the object at `start`."""
+    if text[start] != "{":
+        return None
+    at = _blank(text, start + 1)
+    while text[at] == '"':
+        name, at = _SCAN.raw_decode(text, at)
+        at = _blank(text, _blank(text, at) + 1)
+        if name == wanted:
+            return at
+        _, at = _SCAN.raw_decode(text, at)
+        at = _blank(text, at)
+        if text[at] == ",":
+            at = _blank(text, at + 1)
+    return None
+
+
+def _blank(text: str, at: int) -> int:
+    """Return the first place from `at` on that is not blank."""
+    while text[at] in _BLANKS:
+        at += 1
+    return at

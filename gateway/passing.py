@@ -1,0 +1,139 @@
+"""Hands on the messages that are not gated, and learns from what comes back."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from gateway.event_streams import EventReader, is_event_stream
+from gateway.headers import SESSION
+from gateway.instructions import hinted, with_hint
+from gateway.relaying import relay
+from gateway.sessions import Sessions
+from gateway.toolbox import Toolbox
+from gateway.upstreams import Upstream, UpstreamAnswer, UpstreamRequest
+from gateway.waiting import Ticket
+from policies.people import Agent
+
+_INTRODUCTIONS = frozenset({"initialize", "server/discover"})
+_OK = 200
+_LONGEST_LIST = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server behind the gateway, and what is known of its tools."""
+
+    name: str
+    upstream: Upstream
+    toolbox: Toolbox
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request, to which server, in which session (as the caller names it)."""
+
+    agent: Agent
+    server: Served
+    session: str | None
+
+    def ticket(self, request_id: str) -> Ticket:
+        """Return how this caller can name one of its held calls."""
+        return (self.agent.name, self.server.name, self.session or "", request_id)
+
+
+class Passage:
+    """Forwards what needs no decision; the answer's bytes pass as they are.
+
+    Two members change on the way: the session id, which becomes the caller's
+    own, and the `instructions` of an introduction, which gain a line.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        """Take what wraps session ids."""
+        self._sessions = sessions
+        self._learning: set[asyncio.Task[None]] = set()
+
+    async def through(
+        self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, method: str = ""
+    ) -> web.StreamResponse:
+        """Return the server's answer to a message of `method`. Raises UpstreamFailed."""
+        answer = await caller.server.upstream.forward(request)
+        if SESSION in answer.headers:
+            answer = self._as_callers(answer, caller)
+        if method in _INTRODUCTIONS and answer.status == _OK:
+            answer = _introduced(answer)
+        if method == "tools/list" and answer.status == _OK:
+            listener = _ListListener(answer)
+            response = await _relayed(http, answer, listener.feed)
+            self._learn(caller.server.toolbox, listener)
+            return response
+        return await _relayed(http, answer)
+
+    def _as_callers(self, answer: UpstreamAnswer, caller: Caller) -> UpstreamAnswer:
+        """Return the answer with the session id as this caller has to name it."""
+        headers = answer.headers.copy()
+        headers[SESSION] = self._sessions.wrap(
+            headers[SESSION], agent=caller.agent.name, server=caller.server.name
+        )
+        return replace(answer, headers=headers)
+
+    def _learn(self, toolbox: Toolbox, listener: "_ListListener") -> None:
+        async def notice() -> None:
+            for text in listener.texts():
+                await toolbox.notice(text)
+
+        task = asyncio.get_running_loop().create_task(notice())
+        self._learning.add(task)
+        task.add_done_callback(self._learning.discard)
+
+
+class _ListListener:
+    """Keeps the JSON texts of an answer that lists tools, up to 8 MiB of them."""
+
+    def __init__(self, answer: UpstreamAnswer) -> None:
+        streams = is_event_stream(answer.headers.get("Content-Type", ""))
+        self._events = EventReader() if streams else None
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take bytes in passing."""
+        for piece in self._events.feed(chunk) if self._events else [chunk]:
+            self._size += len(piece)
+            if self._size <= _LONGEST_LIST:
+                self._chunks.append(piece)
+
+    def texts(self) -> Iterator[bytes]:
+        """Yield the JSON texts, once the answer is whole."""
+        if self._size > _LONGEST_LIST:
+            return
+        if self._events is None:
+            yield b"".join(self._chunks)
+        else:
+            yield from self._chunks
+
+
+def _introduced(answer: UpstreamAnswer) -> UpstreamAnswer:
+    """Return an introduction with a line on approvals in its instructions."""
+    if "Content-Encoding" in answer.headers:
+        return answer
+    if answer.stream is None:
+        return replace(answer, body=with_hint(answer.body or b""))
+    if is_event_stream(answer.headers.get("Content-Type", "")):
+        return replace(answer, stream=hinted(answer.stream))
+    return answer
+
+
+async def _relayed(
+    http: web.BaseRequest,
+    answer: UpstreamAnswer,
+    listen: Callable[[bytes], None] = lambda _: None,
+) -> web.StreamResponse:
+    """Relay an answer and give its stream up, whatever happens."""
+    try:
+        return await relay(http, answer, listen)
+    finally:
+        if answer.stream is not None:
+            await answer.stream.aclose()

@@ -1,0 +1,129 @@
+"""Reads from a server's answer how a call ended; the answer itself goes on untouched."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.event_streams import EventReader, is_event_stream
+from gateway.upstreams import UpstreamAnswer
+from policies.calls import Number
+from policies.inert import inert
+from policies.redaction import redact, redact_text
+from policies.strict_json import Json, canonical
+
+_LARGEST = 4 * 1024 * 1024
+_LONGEST_ERROR = 500
+_LONGEST_CONTENT = 4000
+_ERROR_STATUS = 400
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended, what a server said of an error, and its content; inert and redacted."""
+
+    name: str
+    error: str | None = None
+    content: str | None = None
+
+
+class OutcomeReader:
+    """Watches the bytes of the answer to one request for the response.
+
+    A stream may carry other messages, but no response to another request
+    (specification, transports, "Sending Messages").
+
+    Nothing that cannot be read is an error here: an answer was given, and its
+    reader is the client.
+    """
+
+    def __init__(self, answer: UpstreamAnswer, *, show: bool) -> None:
+        """Begin with an answer's head; `show` says that its content may be kept."""
+        self._status = answer.status
+        self._show = show
+        self._events: EventReader | None = None
+        if is_event_stream(answer.headers.get("Content-Type", "")):
+            self._events = EventReader()
+        self._chunks: list[bytes] = []
+        self._found: Outcome | None = None
+        self.size = 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether the response was in the bytes so far."""
+        return self._found is not None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the client may take up the stream again after its end."""
+        return self._events is not None and self._events.resumable
+
+    def feed(self, chunk: bytes) -> None:
+        """Take bytes of the answer as they pass."""
+        self.size += len(chunk)
+        if self._events is None:
+            if self.size <= _LARGEST:
+                self._chunks.append(chunk)
+            return
+        for event in self._events.feed(chunk):
+            if self._found is None:
+                self._found = self._read(event)
+
+    def outcome(self) -> Outcome:
+        """Return how the call ended, once the answer is whole."""
+        if self._events is None and self.size <= _LARGEST:
+            self._found = self._read(b"".join(self._chunks))
+        if self._found is not None:
+            return self._found
+        if self._status >= _ERROR_STATUS:
+            return Outcome("failed", f"the server answered with HTTP status {self._status}")
+        if self._events is None:
+            return Outcome("ok")
+        return Outcome("failed", "the server ended its answer without a response")
+
+    def _read(self, text: bytes) -> Outcome | None:
+        """Return the outcome that a JSON-RPC response tells; None for anything else."""
+        try:
+            told = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(told, dict) or "method" in told:
+            return None
+        if isinstance(error := told.get("error"), dict):
+            return Outcome("rpc-error", _brief(str(error.get("message", "")), _LONGEST_ERROR))
+        result = told.get("result")
+        if not isinstance(result, dict):
+            return None
+        name = "tool-error" if result.get("isError") is True else "ok"
+        return Outcome(name, content=_content(result) if self._show else None)
+
+
+def _content(result: dict[str, Any]) -> str:
+    """Return the texts of a result, or all of it as JSON, without secrets."""
+    blocks = result.get("content")
+    texts = [
+        block["text"]
+        for block in (blocks if isinstance(blocks, list) else [])
+        if isinstance(block, dict) and isinstance(block.get("text"), str)
+    ]
+    if texts:
+        return _brief("\n".join(texts), _LONGEST_CONTENT)
+    shown = redact(_as_json({k: v for k, v in result.items() if k != "_meta"}), ())
+    return _brief(canonical(shown.value), _LONGEST_CONTENT)
+
+
+def _as_json(value: Any) -> Json:
+    """Return parsed JSON with its numbers as text, as redaction wants them."""
+    match value:
+        case bool() | None | str():
+            return value
+        case int() | float():
+            return Number(json.dumps(value))
+        case list():
+            return [_as_json(item) for item in value]  # type: ignore[misc] # a value of JSON holds such values
+        case _:
+            return {str(key): _as_json(member) for key, member in value.items()}  # type: ignore[misc] # the same
+
+
+def _brief(text: str, limit: int) -> str:
+    cut = redact_text(text[: limit * 4]).text
+    return inert(cut[:limit], multiline=True) + ("…" if len(cut) > limit else "")

@@ -1,0 +1,39 @@
+"""Hands a server's answer to the caller, byte for byte and as it comes."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+
+_UNBUFFERED = "X-Accel-Buffering"
+
+
+async def relay(
+    request: web.BaseRequest,
+    answer: UpstreamAnswer,
+    listen: Callable[[bytes], None] = lambda _: None,
+) -> web.StreamResponse:
+    """Return the answer's status, headers and bytes; `listen` hears the bytes in passing.
+
+    Where the server breaks off, so does this answer: the connection is cut, so
+    that nobody takes half an answer for a whole one. Raises UpstreamFailed then.
+    The stream is not given up: whoever asked for it does that.
+    """
+    if answer.stream is None:
+        body = answer.body or b""
+        listen(body)
+        return web.Response(status=answer.status, headers=answer.headers, body=body)
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.headers[_UNBUFFERED] = "no"
+    await response.prepare(request)
+    try:
+        async for chunk in answer.stream:
+            listen(chunk)
+            await response.write(chunk)
+    except UpstreamFailed:
+        if request.transport is not None:
+            request.transport.abort()
+        raise
+    await response.write_eof()
+    return response

@@ -1,0 +1,190 @@
+"""Knows the tools of one server as the server itself lists them."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+
+from gateway.conversations import Conversation
+from gateway.definitions import tools_of
+from gateway.upstreams import Upstream, UpstreamFailed
+from ledger.ledger import Ledger
+from ledger.tools import SeeTools
+from policies.calls import JsonValue, Tool
+from policies.refusals import Refused
+from policies.strict_json import parse
+
+_LOG = logging.getLogger(__name__)
+
+_LEARNING_SECONDS = 30.0
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 15.0
+_STEADY_PAUSE = 60.0
+"""Seconds after which a server that announces no changes is asked again."""
+_LISTENING_SECONDS = 300.0
+"""Seconds after which a silent stream of changes is given up, and the server asked again."""
+_BRIEFLY = 5.0
+_AGAIN_SECONDS = 1.0
+"""Seconds between two lookings-up of tools that are not known."""
+
+
+class NotLearned(Refused):
+    """The server's tools are not known, so none of them can be decided on."""
+
+
+class Toolbox:
+    """The tools of one server, learned in a conversation of the gateway's own.
+
+    They are learned at start, when the server says that they changed, and when
+    a tool is asked for that is not known; what changed is recorded. A server
+    that is away is asked again and again, with growing pauses of up to 15 s.
+    """
+
+    def __init__(
+        self, server: str, upstream: Upstream, ledger: Ledger, new_id: Callable[[], str]
+    ) -> None:
+        """Name the server; `new_id` makes ids of commands."""
+        self._server = server
+        self._upstream = upstream
+        self._ledger = ledger
+        self._new_id = new_id
+        self._conversation = Conversation(server, upstream)
+        self._conversing = False
+        self._tools: dict[str, Tool] | None = None
+        self._trouble: str | None = f"the tools of `{server}` are not learned yet"
+        self._learning = asyncio.Lock()
+        self._learned_at = 0.0
+        self._keeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to learn, and to listen for changes."""
+        self._keeping = asyncio.create_task(self._keep(), name=f"tools of {self._server}")
+
+    async def close(self) -> None:
+        """Stop learning and end the conversation."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
+        with contextlib.suppress(UpstreamFailed, TimeoutError):
+            async with asyncio.timeout(1):
+                await self._conversation.close()
+
+    def trouble(self) -> str | None:
+        """Say in words why the server's tools are not known; None where they are."""
+        return self._trouble
+
+    @property
+    def known(self) -> Mapping[str, Tool]:
+        """The server's tools by name, as far as they are known."""
+        return self._tools or {}
+
+    async def find(self, name: str) -> Tool | None:
+        """Return the tool, asking the server where it is not known; None where it lists none.
+
+        Raises NotLearned where the server cannot be asked.
+        """
+        if self._tools is not None and name in self._tools:
+            return self._tools[name]
+        await self._learn_unless_newer(asyncio.get_running_loop().time() - _AGAIN_SECONDS)
+        if self._tools is None:
+            message = f"the tools of `{self._server}` are not known yet: {self._trouble}"
+            raise NotLearned(f"{message}; nothing was executed, call again in a moment")
+        return self._tools.get(name)
+
+    async def learn_now(self) -> None:
+        """Ask the server for its tools; whoever asks meanwhile shares the answer."""
+        await self._learn_unless_newer(asyncio.get_running_loop().time())
+
+    async def _learn_unless_newer(self, than: float) -> None:
+        async with self._learning:
+            if self._tools is None or self._learned_at <= than:
+                with contextlib.suppress(UpstreamFailed, TimeoutError, Refused):
+                    await self._learn()
+
+    async def notice(self, body: bytes) -> None:
+        """Learn from a list of tools that the server gave to a caller."""
+        try:
+            told = parse(body)
+        except Refused as flaw:
+            _LOG.warning("a list of tools of %s is not strict JSON: %s", self._server, flaw)
+            return
+        result = told.get("result") if isinstance(told, dict) else None
+        listed = result.get("tools") if isinstance(result, dict) else None
+        if not isinstance(listed, list) or self._tools is None:
+            return
+        found = tools_of(self._server, listed)
+        async with self._learning:
+            fresh = tuple(tool for tool in found if self.known.get(tool.name) != tool)
+            if fresh:
+                with contextlib.suppress(Refused):
+                    await self._record(fresh, complete=False)
+
+    async def _keep(self) -> None:
+        """Learn, then listen; after any trouble begin anew."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                async with self._learning:
+                    await self._learn()
+                pause = _FIRST_PAUSE
+                await asyncio.sleep(_BRIEFLY if await self._listen() else _STEADY_PAUSE)
+            except (UpstreamFailed, TimeoutError, Refused) as trouble:
+                self._say(trouble)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _learn(self) -> None:
+        """Ask for the whole list and record what changed. Raises what `_keep` survives."""
+        try:
+            async with asyncio.timeout(_LEARNING_SECONDS):
+                listed = await self._listed()
+        except (UpstreamFailed, TimeoutError) as trouble:
+            self._say(trouble)
+            raise
+        await self._record(tools_of(self._server, listed), complete=True)
+        self._learned_at = asyncio.get_running_loop().time()
+        self._trouble = None
+
+    async def _listed(self) -> list[JsonValue]:
+        """Return the whole list; a conversation that broke off is begun anew."""
+        if self._conversing:
+            try:
+                return await self._conversation.tools()
+            except UpstreamFailed:
+                self._conversing = False
+        await self._conversation.open()
+        self._conversing = True
+        return await self._conversation.tools()
+
+    async def _listen(self) -> bool:
+        """Learn again at each announced change; tell whether the server announces any."""
+        began = asyncio.get_running_loop().time()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LISTENING_SECONDS):
+                async with contextlib.aclosing(self._conversation.changes()) as changes:
+                    async for _ in changes:
+                        async with self._learning:
+                            await self._learn()
+        return asyncio.get_running_loop().time() - began > _BRIEFLY
+
+    async def _record(self, tools: tuple[Tool, ...], *, complete: bool) -> None:
+        """Make the tools known, once the ledger has noted what is new of them."""
+        await self._ledger.execute(
+            SeeTools(
+                id=self._new_id(),
+                actor="placet:gateway",
+                server=self._server,
+                tools=tools,
+                complete=complete,
+            )
+        )
+        before = {} if complete or self._tools is None else self._tools
+        self._tools = {**before, **{tool.name: tool for tool in tools}}
+
+    def _say(self, trouble: Exception) -> None:
+        text = str(trouble) or type(trouble).__name__
+        if text != self._trouble:
+            _LOG.warning("cannot learn the tools of %s: %s", self._server, json.dumps(text))
+        self._trouble = text

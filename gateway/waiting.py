@@ -1,0 +1,126 @@
+"""Holds a call for a few seconds while people may answer."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.envelopes import Recorded
+from ledger.events import (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalVoided,
+    CardUndeliverable,
+)
+from ledger.ledger import Ledger
+
+_NEWS = (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalVoided,
+    CardUndeliverable,
+)
+
+
+Ticket: TypeAlias = tuple[str, ...]
+"""Names a held call as its caller can name it: agent, server, session and request id."""
+
+
+class CalledOff(Exception):
+    """The caller does not wait for the call any more, and said so."""
+
+
+class _Bell:
+    """Rings where there is news, or where the caller calls off."""
+
+    def __init__(self) -> None:
+        self.rung = asyncio.Event()
+        self.called_off = False
+
+
+class WaitingRoom:
+    """Where held calls hear at once what became of their approvals, in whatever process."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Take the ledger; nothing is heard before `open`."""
+        self._ledger = ledger
+        self._bells: dict[str, set[_Bell]] = {}
+        self._tickets: dict[Ticket, _Bell] = {}
+        self._stop: Callable[[], None] | None = None
+
+    @property
+    def held(self) -> int:
+        """How many calls are held now."""
+        return sum(map(len, self._bells.values()))
+
+    def open(self) -> None:
+        """Begin to listen to the ledger."""
+        self._stop = self._ledger.observe(self._ring)
+
+    def close(self) -> None:
+        """Stop listening to the ledger."""
+        if self._stop is not None:
+            self._stop()
+
+    def call_off(self, ticket: Ticket) -> bool:
+        """Stop holding a call; tell whether it was held."""
+        bell = self._tickets.get(ticket)
+        if bell is None:
+            return False
+        bell.called_off = True
+        bell.rung.set()
+        return True
+
+    async def news(self, approval: str, seconds: float, ticket: Ticket) -> Approval | None:
+        """Return the approval once there is news of it, or after `seconds`.
+
+        News is any end, a yes, or a card that could not be delivered. Nothing
+        is missed: the bell hangs before the approval is read. Raises CalledOff.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        with self._bell(approval, ticket) as bell:
+            while True:
+                bell.rung.clear()
+                if bell.called_off:
+                    raise CalledOff
+                known = await self._ledger.approval(approval)
+                if known is None or known.status is not ApprovalStatus.PENDING:
+                    return known
+                if known.undeliverable or loop.time() >= until:
+                    return known
+                try:
+                    async with asyncio.timeout_at(until):
+                        await bell.rung.wait()
+                except TimeoutError:
+                    continue
+
+    @contextmanager
+    def _bell(self, approval: str, ticket: Ticket) -> Iterator[_Bell]:
+        bell = _Bell()
+        self._bells.setdefault(approval, set()).add(bell)
+        self._tickets[ticket] = bell
+        try:
+            yield bell
+        finally:
+            if self._tickets.get(ticket) is bell:
+                del self._tickets[ticket]
+            bells = self._bells[approval]
+            bells.discard(bell)
+            if not bells:
+                del self._bells[approval]
+
+    def _ring(self, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            if isinstance(recorded.event, _NEWS):
+                for bell in self._bells.get(recorded.event.approval, ()):
+                    bell.rung.set()
