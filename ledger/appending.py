@@ -1,18 +1,20 @@
 """Writes events, projections and the head row, each kind of row in one statement."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Table
 
 from ledger.entries import SALT_BYTES, Header, entry, leaf_hash
-from ledger.mapper import StoredRecord
 from ledger.tables import EVENT, PROJECTIONS
 
 CHANNEL = "placet_ledger"
 """PostgreSQL's channel that tells other processes to look at the head row."""
+
+Placed: TypeAlias = tuple[Header, bytes]
+"""An event's header and its stored state."""
 
 _HEAD = "SELECT position, at, NULL FROM ledger_head WHERE id = 1"
 
@@ -59,9 +61,9 @@ class Appender:
         statement = _LOCKED_HEAD if self._postgres else _HEAD
         return Head(*connection.exec_driver_sql(statement).one())
 
-    def append(self, connection: Connection, records: Sequence[StoredRecord]) -> None:
-        """Write placed records, salted and hashed. Raises IntegrityError on a conflict."""
-        self._write(connection, self._insert, _rows(records))
+    def append(self, connection: Connection, placed: Sequence[Placed]) -> None:
+        """Write events in their places, salted and hashed. Raises IntegrityError on a conflict."""
+        self._write(connection, self._insert, _rows(placed))
 
     def project(self, connection: Connection, kind: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Write rows of a projection in place of those with the same ids, each id once."""
@@ -84,46 +86,25 @@ class Appender:
             connection.exec_driver_sql(statement, list(rows))
 
 
-def _rows(records: Sequence[StoredRecord]) -> list[tuple[Any, ...]]:
-    """Return the rows of records; events of one command are numbered in their order, from 0."""
-    salts = os.urandom(SALT_BYTES * len(records))
-    ordinals: dict[str, int] = {}
+def numbered(commands: Iterable[str | None]) -> Iterator[int | None]:
+    """Yield each event's number within its command, from 0; None where there is no command."""
+    counts: dict[str, int] = {}
+    for command in commands:
+        if command is None:
+            yield None
+            continue
+        number = counts.get(command, 0)
+        counts[command] = number + 1
+        yield number
+
+
+def _rows(placed: Sequence[Placed]) -> list[tuple[Any, ...]]:
+    salts = os.urandom(SALT_BYTES * len(placed))
     rows = []
-    for index, record in enumerate(records):
+    for index, (header, state) in enumerate(placed):
         salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
-        ordinal = None
-        if record.command_id is not None:
-            ordinal = ordinals.get(record.command_id, 0)
-            ordinals[record.command_id] = ordinal + 1
-        header = Header(
-            position=record.id,
-            stream=str(record.originator_id),
-            version=record.originator_version,
-            type=record.topic,
-            at=record.at,
-            actor=record.actor,
-            command_id=record.command_id,
-            command_ordinal=ordinal,
-            correlation_id=record.correlation_id,
-            causation_id=record.causation_id,
-        )
-        rows.append(
-            (
-                header.position,
-                header.stream,
-                header.version,
-                header.type,
-                record.state,
-                salt,
-                header.at,
-                header.actor,
-                header.command_id,
-                header.command_ordinal,
-                header.correlation_id,
-                header.causation_id,
-                leaf_hash(entry(header, salt, record.state)),
-            )
-        )
+        leaf = leaf_hash(entry(header, salt, state))
+        rows.append((*header[:4], state, salt, *header[4:], leaf))
     return rows
 
 

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from ledger import deciding
-from ledger.appending import Appender, Head
+from ledger.appending import Appender, Head, Placed, numbered
 from ledger.clock import MOST_DIVERGENCE, ClockGuard, micros, moment
 from ledger.databases import Database
+from ledger.entries import Header
 from ledger.envelopes import Command, Draft, Event, Model, Recorded
 from ledger.history import History
 from ledger.mapper import RecordMapper
@@ -213,11 +214,33 @@ class Settler:
         ]
 
     def _write(self, connection: Connection, state: State, recorded: list[Recorded]) -> None:
-        records = [self._around.mapper.to_stored_event(each) for each in recorded]
-        self._appender.append(connection, records)
-        write_projections(connection, self._appender, state.touched())
         last = recorded[-1]
-        self._appender.move_head(connection, last.position, micros(last.at))
+        at = micros(last.at)
+        self._appender.append(connection, self._placed(recorded, at))
+        write_projections(connection, self._appender, state.touched())
+        self._appender.move_head(connection, last.position, at)
+
+    def _placed(self, recorded: list[Recorded], at: int) -> list[Placed]:
+        """Return headers and states; everything in a batch has the same time."""
+        ordinals = numbered(each.command_id for each in recorded)
+        return [
+            (
+                Header(
+                    each.position,
+                    each.stream,
+                    each.version,
+                    each.event.TOPIC,
+                    at,
+                    each.actor,
+                    each.command_id,
+                    ordinal,
+                    each.correlation_id,
+                    each.causation_id,
+                ),
+                self._around.mapper.state(each.event),
+            )
+            for each, ordinal in zip(recorded, ordinals, strict=True)
+        ]
 
 
 def _place(draft: Draft, command: Command, state: State, at: datetime) -> Recorded:

@@ -18,6 +18,7 @@ _SQLITE = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA trusted_schema = OFF",
+    "PRAGMA wal_autocheckpoint = 4000",
 )
 
 _POSTGRES = (

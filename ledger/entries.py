@@ -23,7 +23,8 @@ takes the content away for good, while every proof still holds.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+import struct
+from typing import NamedTuple
 
 FORMAT = b"\x01"
 
@@ -33,12 +34,14 @@ LONGEST_FIELD = 4096
 """Bytes of UTF-8 that a header's field may have; an entry stays far under 65,535 bytes."""
 
 
+_LENGTH = struct.Struct(">H").pack
+
+
 class FieldTooLong(ValueError):
     """A field of the header is longer than an entry may hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What an entry says of an event beside its state; `at` is microseconds since 1970 UTC."""
 
     position: int
@@ -55,27 +58,24 @@ class Header:
 
 def entry(header: Header, salt: bytes, state: bytes) -> bytes:
     """Return the bytes that are hashed into the tree. Raises FieldTooLong."""
-    command = "" if header.command_id is None else header.command_id
-    ordinal = "" if header.command_ordinal is None else str(header.command_ordinal)
     fields = (
-        str(header.position),
-        header.stream,
-        str(header.version),
-        header.type,
-        str(header.at),
-        header.actor,
-        command,
-        ordinal,
-        header.correlation_id,
-        header.causation_id,
+        b"%d" % header.position,
+        header.stream.encode(),
+        b"%d" % header.version,
+        header.type.encode(),
+        b"%d" % header.at,
+        header.actor.encode(),
+        b"" if header.command_id is None else header.command_id.encode(),
+        b"" if header.command_ordinal is None else b"%d" % header.command_ordinal,
+        header.correlation_id.encode(),
+        header.causation_id.encode(),
     )
+    lengths = tuple(map(len, fields))
+    if max(lengths) > LONGEST_FIELD:
+        raise FieldTooLong(f"a field of an event's header has {max(lengths)} bytes")
     parts = [FORMAT]
-    for field in fields:
-        encoded = field.encode()
-        if len(encoded) > LONGEST_FIELD:
-            raise FieldTooLong(f"a field of an event's header has {len(encoded)} bytes")
-        parts.append(len(encoded).to_bytes(2, "big"))
-        parts.append(encoded)
+    for length, field in zip(lengths, fields, strict=True):
+        parts += (_LENGTH(length), field)
     parts.append(hmac.digest(salt, state, "sha256"))
     return b"".join(parts)
 

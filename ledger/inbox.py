@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import time
 from collections import deque
 from dataclasses import dataclass
 from threading import Condition
@@ -9,6 +10,9 @@ from typing import TypeAlias
 
 from ledger.envelopes import Command, Recorded
 from ledger.unavailable import LedgerUnavailable
+
+_MOMENT = 0.0005
+"""Seconds in which a caller that was just answered may come again."""
 
 Events: TypeAlias = tuple[Recorded, ...]
 
@@ -37,6 +41,7 @@ class Inbox:
         self._changed = Condition()
         self._woken = False
         self._closed = False
+        self._crowd = 0
 
     @property
     def closed(self) -> bool:
@@ -54,12 +59,27 @@ class Inbox:
             self._changed.notify()
 
     def take(self, most: int, seconds: float) -> list[Waiting]:
-        """Return what waits, up to `most`, in order; empty when woken or after `seconds`."""
+        """Return what waits, up to `most`, in order; empty when woken or after `seconds`.
+
+        Where many came at once the last time, the same callers are given a
+        moment to come again: a transaction costs more than that moment.
+        """
         with self._changed:
             if not (self._waiting or self._woken or self._closed):
                 self._changed.wait(seconds)
             self._woken = False
-            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._gather(min(most, self._crowd))
+        with self._changed:
+            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._crowd = len(taken)
+        return taken
+
+    def _gather(self, crowd: int) -> None:
+        """Wait while commands keep coming, until there are `crowd` of them."""
+        before = 0
+        while before < len(self._waiting) < crowd:
+            before = len(self._waiting)
+            time.sleep(_MOMENT)
 
     def wake(self) -> None:
         """Let the writer look at the head row now."""

@@ -63,7 +63,7 @@ class RecordMapper(Mapper[str]):
             originator_id=domain_event.stream,
             originator_version=domain_event.version,
             topic=domain_event.event.TOPIC,
-            state=self._state(domain_event.event),
+            state=self.state(domain_event.event),
             id=domain_event.position,
             at=micros(domain_event.at),
             actor=domain_event.actor,
@@ -101,7 +101,8 @@ class RecordMapper(Mapper[str]):
         except (KeyError, ValueError) as error:
             raise MapperDeserialisationError(f"`{topic}` cannot be read: {error}") from error
 
-    def _state(self, event: Event) -> bytes:
+    def state(self, event: Event) -> bytes:
+        """Return the stored state of an event."""
         state = event.model_dump_json()
         steps = self._upcasters.get(event.TOPIC)
         if steps:

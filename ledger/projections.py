@@ -12,6 +12,8 @@ from ledger.tables import PROJECTIONS
 
 _FIRST = ("id", "open", "position", "state")
 
+_ESCAPED_NUL = r"\u0000"
+
 _SEARCHED = {
     kind: tuple(column.name for column in table.columns if column.name not in _FIRST)
     for kind, table in PROJECTIONS.items()
@@ -21,14 +23,12 @@ _SEARCHED = {
 def projected_row(kind: str, model: Model) -> tuple[Any, ...]:
     """Return the row that keeps `model`, in the order of its table's columns."""
     kept = cast("Kept", model)
+    state = kept.model_dump_json()
     searched = kept.columns()
-    return (
-        kept.id,
-        int(kept.open),
-        kept.position,
-        kept.model_dump_json(),
-        *(_storable(searched[name]) for name in _SEARCHED[kind]),
-    )
+    if _ESCAPED_NUL in state:
+        searched = {name: _storable(value) for name, value in searched.items()}
+    columns = [searched[name] for name in _SEARCHED[kind]]
+    return (kept.id, int(kept.open), kept.position, state, *columns)
 
 
 def write_projections(

@@ -1,6 +1,5 @@
 """Keeps events behind the recorder contract of eventsourcing, on SQLite and PostgreSQL alike."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Lock
@@ -20,9 +19,10 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.appending import Appender
+from ledger.appending import Appender, Placed, numbered
 from ledger.clock import micros
 from ledger.databases import Database
+from ledger.entries import Header
 from ledger.faults import is_down
 from ledger.mapper import StoredRecord
 from ledger.tables import EVENT, TRACKING
@@ -170,13 +170,11 @@ class LedgerRecorder(ProcessRecorder):
             head = self._appender.take_head(connection)
             now = micros(self._now()) if head.now is None else head.now
             at = max(now, head.at)
-            placed = [
-                _placed(stored, head.position + number, at)
-                for number, stored in enumerate(stored_events, start=1)
-            ]
+            placed = _placed(stored_events, head.position, at)
+            last, _ = placed[-1]
             self._appender.append(connection, placed)
-            self._appender.move_head(connection, placed[-1].id, at)
-            return [each.id for each in placed]
+            self._appender.move_head(connection, last.position, at)
+            return [header.position for header, _ in placed]
 
     def _read(self, query: Select[Any]) -> list[StoredRecord]:
         def rows() -> list[StoredRecord]:
@@ -240,17 +238,31 @@ class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
             self.stop()
 
 
-def _placed(stored: StoredEvent, position: int, at: int) -> StoredRecord:
-    if isinstance(stored, StoredRecord):
-        return dataclasses.replace(stored, id=position, at=at)
-    return StoredRecord(
-        originator_id=str(stored.originator_id),
-        originator_version=stored.originator_version,
-        topic=stored.topic,
-        state=stored.state,
-        id=position,
-        at=at,
-    )
+def _placed(stored: Sequence[StoredEvent], head: int, at: int) -> list[Placed]:
+    """Return the events in their places after position `head`."""
+    known = [
+        each if isinstance(each, StoredRecord) else StoredRecord(**vars(each), id=0)
+        for each in stored
+    ]
+    ordinals = numbered(each.command_id for each in known)
+    return [
+        (
+            Header(
+                position,
+                str(each.originator_id),
+                each.originator_version,
+                each.topic,
+                at,
+                each.actor,
+                each.command_id,
+                ordinal,
+                each.correlation_id,
+                each.causation_id,
+            ),
+            each.state,
+        )
+        for position, (each, ordinal) in enumerate(zip(known, ordinals, strict=True), head + 1)
+    ]
 
 
 def _track(connection: Connection, tracking: Tracking) -> None:
