@@ -10,12 +10,16 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
 SETTINGS = os.environ  # noqa: TID251  the tests' only look at the environment
+
+hypothesis.settings.register_profile("placet", deadline=None)  # no test asserts on speed
+hypothesis.settings.load_profile("placet")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
