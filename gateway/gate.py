@@ -11,7 +11,7 @@ from ledger.calls import DecideCall
 from ledger.claims import ClaimApproval, PolicyChanged, ToolChanged
 from ledger.envelopes import Command, Recorded
 from ledger.ledger import Ledger
-from ledger.rulings import Ruling, ruling
+from ledger.rulings import Dispatched, Ruling, ruling
 from ledger.unavailable import LedgerUnavailable
 from policies.policy import Policy
 from policies.refusals import Refused
@@ -80,6 +80,8 @@ class Gate:
 
         found = await self._settled(asked, examined, command)
         self._reach("decided")
+        if isinstance(found[0], Dispatched):
+            self._reach("claimed")
         return found
 
     async def claim(self, asked: Asked, approval: str) -> tuple[Ruling, Examined]:
