@@ -27,12 +27,23 @@ class StandingPolicy:
     stays, and `troubles` says what is wrong until the file is mended.
     """
 
-    def __init__(self, ledger: Ledger, policy: Policy, read: Callable[[], Policy]) -> None:
-        """Begin with `policy`, just read; `read` reads it again or raises Refused (no I/O here)."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        policy: Policy,
+        read: Callable[[], str],
+        compiled: Callable[[str], Policy],
+    ) -> None:
+        """Begin with `policy`; `read` reads the file, `compiled` compiles a text; both may refuse.
+
+        Nothing is read or recorded before `begin`.
+        """
         self._ledger = ledger
         self._policy = policy
         self._read = read
-        self._seen = policy.digest
+        self._compiled = compiled
+        self._seen = policy.text
+        self._rejected: tuple[str, str] | None = None
         self._wrong: str | None = None
         self._lock = asyncio.Lock()
 
@@ -56,26 +67,34 @@ class StandingPolicy:
         """Look at the file once a second, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001  the edge of a job: it looks again
+                _log.exception("the policy file could not be looked at")
 
     async def look(self) -> None:
         """Read the file and put it in force if it changed since it was last read and is valid."""
         async with self._lock:
             try:
-                policy = await asyncio.to_thread(self._read)
+                await self._take(await asyncio.to_thread(self._read))
             except Refused as wrong:
                 self._complain(str(wrong))
-                return
-            self._wrong = None
-            if policy.digest == self._seen:
-                return
-            try:
-                await self._activate(policy)
-            except Refused as refused:
-                self._complain(f"the new policy could not be recorded: {refused}")
-                return
-            self._seen = policy.digest
-            _log.info("the policy changed: %s is in force", policy.digest[:12])
+            else:
+                self._wrong = None
+
+    async def _take(self, text: str) -> None:
+        if text == self._seen:
+            return
+        if self._rejected is not None and text == self._rejected[0]:
+            raise Refused(self._rejected[1])
+        try:
+            policy = await asyncio.to_thread(self._compiled, text)
+        except Refused as wrong:
+            self._rejected = (text, str(wrong))
+            raise
+        await self._activate(policy)
+        self._seen = text
+        _log.info("the policy changed: %s is in force", policy.digest[:12])
 
     def troubles(self) -> list[str]:
         """Say what is wrong with the file, where an older policy stays in force because of it."""

@@ -91,10 +91,49 @@ def load_to_serve(
 ) -> Loaded:
     """Return what `load` does. Raises Misconfigured also for approvals that nobody could give."""
     loaded = load(path, unsafe=unsafe, environment=environment)
-    problems = nobody_could_approve(loaded.configuration, loaded.policy)
+    _check_approvable(loaded.configuration, loaded.policy)
+    return loaded
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """The policy file that a configuration names."""
+
+    path: Path
+    configuration: Configuration
+
+    def read(self) -> str:
+        """Return the file's text. Raises Misconfigured."""
+        return _read(self.path)
+
+    def compile(self, text: str) -> Policy:
+        """Return the policy that `text` writes. Raises Misconfigured with every problem."""
+        try:
+            policy = compile_policy(text, file=str(self.path))
+        except InvalidDocument as invalid:
+            raise Misconfigured(str(invalid)) from invalid
+        _check_approvable(self.configuration, policy)
+        return policy
+
+
+def policy_file(configuration: Configuration, path: Path) -> PolicyFile:
+    """Return the policy file that the configuration at `path` names."""
+    return PolicyFile(path.parent / configuration.policy, configuration)
+
+
+def _check_approvable(configuration: Configuration, policy: Policy) -> None:
+    problems = nobody_could_approve(configuration, policy)
     if problems:
         raise Misconfigured("\n".join(str(problem) for problem in problems))
-    return loaded
+
+
+def ledger_url(configuration: Configuration, path: Path) -> str:
+    """Return the ledger's address; SQLite's relative file starts from the folder of `path`."""
+    url = configuration.ledger.url
+    head, absolute, file = url.partition("sqlite:///")
+    if not absolute or head or file.startswith("/"):
+        return url
+    return f"sqlite:///{(path.parent / file).absolute()}"
 
 
 def _policy(path: Path, problems: list[Problem]) -> Policy | None:

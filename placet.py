@@ -1,0 +1,239 @@
+"""Wires the packages together into the service, and is the entry point of the command line."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+import placet_check
+from bot.bot import Bot, OverHttp, OverSocket, Reached, SlackAccess
+from bot.workspace.server import LocalWorkspace
+from gateway.application import Gateway, World
+from ledger.deadlines import Deadlines
+from ledger.keys import digest_keys
+from ledger.ledger import Ledger
+from ledger.shell import Misconfigured
+from placet_commandline import clock, run
+from placet_demo import demo_command
+from placet_operations import Operations
+from placet_reload import StandingPolicy
+from placet_serve import serve_command
+from placet_service import Order, Service
+from placet_settings import ledger_url, policy_file
+from placet_sockets import bound, origin
+from placet_workspace import local_workspace
+from policies.configuration import Configuration
+from policies.digests import DigestKey
+from policies.fields import Address
+from policies.refusals import Refused
+from policies.settings import SlackSection
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 (the answer is no) or 2 (a bad setting)."""
+    commands = (demo_command(service), serve_command(service), placet_check.register)
+    return run(argv, commands)
+
+
+@asynccontextmanager
+async def service(order: Order) -> AsyncIterator[Service]:
+    """Serve what is ordered for the length of a block; at its end drain, then close everything.
+
+    Raises Misconfigured, and Refused where the ledger cannot be had.
+    """
+    async with AsyncExitStack() as stack:
+        held = await _hold(order, stack)
+        policy = await _policy(order, held.ledger, stack)
+        workspace = await _workspace(order, stack)
+        bot = await _bot(order, held.ledger, policy, workspace, stack)
+        registry = CollectorRegistry()
+        gateway = await _gateway(order, held, policy, registry, stack)
+        checks = {
+            "ledger": held.ledger.ready,
+            "policy": policy.troubles,
+            "upstreams": gateway.troubles,
+            "slack": bot.ready,
+        }
+        operations = Operations(registry, checks)
+        await _listen(held.sockets["operations"], _runner(operations.application()), stack)
+        if bot.application is not None:
+            await _listen(held.sockets["slack"], _runner(bot.application), stack)
+        await _listen(held.sockets["agents"], gateway.runner(), stack)
+        stack.push_async_callback(_drain, operations, gateway)
+        where = {name: origin(sock) for name, sock in held.sockets.items()}
+        yield Service(
+            ledger=held.ledger,
+            policy=policy,
+            workspace=workspace,
+            agents=where["agents"],
+            operations=where["operations"],
+            slack=where.get("slack"),
+        )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What only one process can have at a time, or nobody: told all at once."""
+
+    sockets: dict[str, socket]
+    keys: tuple[DigestKey, ...]
+    ledger: Ledger
+
+
+async def _hold(order: Order, stack: AsyncExitStack) -> _Held:
+    """Take the addresses, the keys and the ledger. Raises Refused with all that cannot be had."""
+    configuration = order.loaded.configuration
+    wrong: list[Refused] = []
+    sockets: dict[str, socket] = {}
+    keys: tuple[DigestKey, ...] = ()
+    ledger: Ledger | None = None
+    try:
+        sockets = bound(_addresses(configuration), stack.enter_context(ExitStack()))
+    except Misconfigured as taken:
+        wrong.append(taken)
+    try:
+        keys = await asyncio.to_thread(_keys, configuration, order.config)
+        ledger = await asyncio.to_thread(_ledger, order)
+        stack.push_async_callback(asyncio.to_thread, ledger.close)
+    except Refused as refused:
+        wrong.append(refused)
+    if ledger is None or wrong:
+        kind = Misconfigured if any(isinstance(each, Misconfigured) for each in wrong) else Refused
+        raise kind("\n".join(str(each) for each in wrong))
+    return _Held(sockets, keys, ledger)
+
+
+def _addresses(configuration: Configuration) -> dict[str, Address]:
+    listen = configuration.listen
+    found = {"agents": listen.agents, "operations": listen.operations}
+    if configuration.slack.mode == "http" and listen.slack is not None:
+        found["slack"] = listen.slack
+    return found
+
+
+def _keys(configuration: Configuration, config: Path) -> tuple[DigestKey, ...]:
+    section = configuration.ledger
+    return digest_keys(
+        ledger_url(configuration, config),
+        section.digest_key.get_secret_value() if section.digest_key else None,
+        [key.get_secret_value() for key in section.old_digest_keys],
+    )
+
+
+def _ledger(order: Order) -> Ledger:
+    configuration = order.loaded.configuration
+    return Ledger.open(
+        ledger_url(configuration, order.config),
+        now=clock,
+        directory=configuration.directory(),
+        reach=order.reach,
+    )
+
+
+async def _policy(order: Order, ledger: Ledger, stack: AsyncExitStack) -> StandingPolicy:
+    """Put the policy in force and follow it; end what is due."""
+    file = policy_file(order.loaded.configuration, order.config)
+    policy = StandingPolicy(ledger, order.loaded.policy, file.read, file.compile)
+    await policy.begin()
+    deadlines = Deadlines(ledger)
+    await deadlines.start()
+    stack.push_async_callback(deadlines.stop)
+    watching = asyncio.create_task(policy.watch())
+    stack.push_async_callback(_end, watching)
+    return policy
+
+
+async def _workspace(order: Order, stack: AsyncExitStack) -> LocalWorkspace | None:
+    if order.loaded.configuration.slack.mode != "local":
+        return None
+    journal = order.config.parent / "placet.workspace"
+    workspace = local_workspace(order.loaded.configuration, journal)
+    await workspace.start(port=order.page_port)
+    stack.push_async_callback(workspace.close)
+    return workspace
+
+
+async def _bot(
+    order: Order,
+    ledger: Ledger,
+    policy: StandingPolicy,
+    workspace: LocalWorkspace | None,
+    stack: AsyncExitStack,
+) -> Bot:
+    configuration = order.loaded.configuration
+    bot = Bot(
+        _access(configuration.slack, workspace),
+        ledger,
+        configuration.directory(),
+        longest=lambda: policy().grants.longest,
+        reach=order.reach,
+    )
+    return await stack.enter_async_context(bot)
+
+
+def _access(slack: SlackSection, workspace: LocalWorkspace | None) -> SlackAccess:
+    if workspace is not None:
+        spec = workspace.spec
+        return SlackAccess(spec.bot_token, OverSocket(spec.app_token), workspace.api_url)
+    bot_token, app_token, signing_secret = (
+        secret.get_secret_value() if secret is not None else ""
+        for secret in (slack.bot_token, slack.app_token, slack.signing_secret)
+    )
+    reached: Reached = OverSocket(app_token) if slack.mode == "socket" else OverHttp(signing_secret)
+    return SlackAccess(bot_token, reached, slack.api_url)
+
+
+async def _gateway(
+    order: Order,
+    held: _Held,
+    policy: StandingPolicy,
+    registry: CollectorRegistry,
+    stack: AsyncExitStack,
+) -> Gateway:
+    gateway = Gateway(
+        World(
+            configuration=order.loaded.configuration,
+            ledger=held.ledger,
+            policy=policy,
+            keys=held.keys,
+            registry=registry,
+            now=clock,
+            environment=order.variables,
+            unsafe_no_auth=order.unsafe.no_auth,
+            reach=order.reach,
+        )
+    )
+    stack.push_async_callback(gateway.close)
+    await gateway.start()
+    return gateway
+
+
+def _runner(application: web.Application) -> web.AppRunner:
+    return web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+
+
+async def _listen(sock: socket, runner: web.AppRunner, stack: AsyncExitStack) -> None:
+    stack.push_async_callback(runner.cleanup)
+    await runner.setup()
+    await web.SockSite(runner, sock).start()
+
+
+async def _drain(operations: Operations, gateway: Gateway) -> None:
+    operations.draining = True
+    await gateway.drain()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Assembles the command line from the commands of the packages, and runs one of them."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+import gateway.commands
+import ledger.commands
+from ledger.ledger import Ledger
+from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
+from placet_settings import Unsafe, ledger_url, load, user
+from policies.inert import inert
+from policies.refusals import Refused
+
+VERSION = "0.1.0"
+
+Register: TypeAlias = Callable[[AddCommand, Shell], None]
+"""Adds commands to the command line."""
+
+
+def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
+    """Run one command: of `registers`, or of the packages. Returns its exit code.
+
+    0 is all well, 1 the answer is no, 2 usage or configuration.
+    """
+    arguments = _parser(registers).parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except Misconfigured as wrong:
+        print(inert(str(wrong), multiline=True), file=sys.stderr)
+        return 2
+    except Refused as refused:
+        print(f"placet: {inert(str(refused), multiline=True)}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; Python would complain of it
+        return 1
+    return code
+
+
+def clock() -> datetime:
+    """Return the time in UTC: the only look at the wall clock."""
+    return datetime.now(UTC)  # noqa: TID251  the root hands the clock in
+
+
+def say(line: str) -> None:
+    r"""Print one line; whatever is invisible in it, and a line feed, shows as `\u{…}`."""
+    print("\\u{A}".join(inert(part, multiline=True) for part in line.split("\n")), flush=True)
+
+
+def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="placet",
+        description="Decides every tool call of AI agents by policy and by people in Slack.",
+        epilog="Exit codes: 0 all is well, 1 the answer is no, 2 usage or configuration.",
+    )
+    parser.add_argument("--version", action="version", version=f"placet {VERSION}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    shell = Shell(
+        actor=f"shell:{user()}",
+        now=clock,
+        load=_load,
+        open_ledger=_open_ledger,
+        say=say,
+        with_config=_with_config,
+    )
+    for register in (*registers, gateway.commands.register, ledger.commands.register):
+        register(commands.add_parser, shell)
+    return parser
+
+
+def _load(path: Path) -> Loaded:
+    return load(path, unsafe=Unsafe(no_auth=True, local_approvers=True))
+
+
+@contextmanager
+def _open_ledger(path: Path) -> Iterator[Ledger]:
+    configuration = _load(path).configuration
+    with Ledger.open(
+        ledger_url(configuration, path),
+        now=clock,
+        directory=configuration.directory(),
+        serving=False,
+    ) as opened:
+        yield opened
+
+
+def _with_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("placet.yaml"),
+        metavar="FILE",
+        help="the configuration (default: placet.yaml)",
+    )

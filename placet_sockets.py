@@ -1,0 +1,50 @@
+"""Binds the addresses that Placet listens on, all or none."""
+
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from ledger.shell import Misconfigured
+from policies.fields import Address
+
+
+def bound(addresses: Mapping[str, Address], stack: ExitStack) -> dict[str, socket.socket]:
+    """Return a bound socket for each address, by its name in `listen`; `stack` closes them.
+
+    Nobody can connect before something listens on them. Raises Misconfigured
+    naming every address that cannot be had.
+    """
+    sockets: dict[str, socket.socket] = {}
+    wrong: list[str] = []
+    for name, address in addresses.items():
+        try:
+            sockets[name] = stack.enter_context(_bind(address))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            wrong.append(f"cannot listen on `{address}` (`listen.{name}`): {reason}")
+    if wrong:
+        raise Misconfigured("\n".join(wrong))
+    return sockets
+
+
+def origin(sock: socket.socket) -> str:
+    """Return the base address at which a bound socket will be reached."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _bind(address: Address) -> socket.socket:
+    found = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, kind, protocol, _, where = found[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(where)
+    except OSError:
+        sock.close()
+        raise
+    return sock
