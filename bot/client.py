@@ -18,6 +18,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 TIMEOUT = 5
 """Seconds that one request may take."""
 
+SHORT = 4
+"""Seconds that a request of the courier may take: less than is left of its lease."""
+
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError, OSError, SlackClientError)
 """What a call raises when Slack refuses it (SlackApiError) or cannot be reached."""
 
@@ -39,7 +42,7 @@ class SlackClient(AsyncWebClient):
         super().__init__(
             token=token,
             base_url=base_url,
-            timeout=TIMEOUT,
+            timeout=TIMEOUT if patient else SHORT,
             retry_handlers=_handlers() if patient else [],
         )
         if urlsplit(base_url).hostname in LOOPBACK:

@@ -12,11 +12,11 @@ from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
 from policies.refusals import Refused
 
-LEASE = 8.0
+LEASE = 6.0
 """Seconds for which one process is the courier; it renews each second."""
 
 _RENEW = 1.0
-_ATTEMPT = 5.0
+_ATTEMPT = 4.0
 _HANDS = 4
 _RECENT = 500
 _LIVE = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.DISPATCHED)

@@ -20,6 +20,7 @@ The SDK can stick to a used-up address for ever. Doubles up to a minute while th
 
 _MOST_PATIENCE = 60.0
 
+_SOON = 0.1
 _PING = 5.0
 _LOG = logging.getLogger(__name__)
 _SDK = logging.getLogger("placet.socket")
@@ -67,7 +68,7 @@ class Socket:
                 await self._drop()
                 await self._build()
                 alive_at, patience = loop.time(), min(patience * 2, _MOST_PATIENCE)
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(LOOK if self.connected else _SOON)
 
     async def _build(self) -> None:
         _SDK.setLevel(logging.CRITICAL)

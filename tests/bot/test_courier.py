@@ -1,0 +1,319 @@
+"""Cards follow the ledger: over outages, wrong channels, restarts and lost answers."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import acme
+import pytest
+from office import BOB, EVERYBODY, PLATFORM, SECURITY, open_office, shown, until, until_async
+
+from bot.workspace.faults import AnswerError, AnswerStatus, LoseAnswer, RateLimit
+from bot.workspace.spec import WorkspaceChannel
+from ledger.approvals import ApprovalStatus
+from ledger.deadlines_due import ExpireApproval
+from ledger.events import CardPosted, CardRepainted
+from ledger.ledger import Ledger
+from policies.decisions import Term
+from policies.people import Team
+
+
+async def test_a_card_is_posted_once_and_recorded_as_it_was_sent(office) -> None:
+    approval = await office.ask()
+
+    card = await office.card(approval)
+
+    await until_async(lambda: _recorded(office, approval, CardPosted))
+    (posted,) = [e for e in await office.events(approval) if isinstance(e, CardPosted)]
+    assert (posted.channel, posted.ts) == (PLATFORM, card["ts"])
+    assert json.loads(posted.blocks) == card["blocks"]
+    assert posted.whole is True
+    assert len(await office.cards(approval)) == 1
+
+
+async def test_the_posted_message_asks_slack_to_parse_nothing(office) -> None:
+    approval = await office.ask(tool="write_file", arguments='{"a":"<!channel>"}')
+
+    await office.card(approval)
+
+    (request,) = await office.local.requests("chat.postMessage")
+    assert request.arguments["parse"] == "none"
+    assert request.arguments["mrkdwn"] is False
+    assert request.arguments["link_names"] is False
+    assert request.arguments["unfurl_links"] is False
+
+
+async def test_two_teams_that_share_a_channel_get_one_card(sqlite_url) -> None:
+    shared = Team("security", PLATFORM, ("cat", "eve"))
+    directory = replace(acme.DIRECTORY, teams={**acme.DIRECTORY.teams, "security": shared})
+    async with open_office(sqlite_url, directory=directory) as office:
+        await office.listening()
+
+        approval = await office.ask(
+            assessment=acme.assessed(terms=(Term("platform", 1), Term("security", 1)))
+        )
+
+        await office.card(approval)
+        await until_async(lambda: _recorded(office, approval, CardPosted))
+        assert len(await office.cards(approval)) == 1
+
+
+async def test_expiry_paints_the_card_and_takes_its_buttons(office) -> None:
+    approval = await office.ask(assessment=acme.assessed(expires_in=timedelta(seconds=40)))
+    await office.card(approval)
+    office.clock.ahead += timedelta(seconds=41)
+
+    await office.ledger.execute(
+        ExpireApproval(id=f"expire:{approval}", actor="placet:deadlines", approval=approval)
+    )
+
+    card = await office.card(approval, "Expired: files / write_file")
+    assert "That is not a denial." in shown(card)
+    assert not [block for block in card["blocks"] if block["type"] == "actions"]
+
+
+async def test_the_outcome_is_on_the_card_and_in_its_thread(office) -> None:
+    approval = await office.ask()
+    card = await office.card(approval)
+    await office.click(BOB, approval, "approve")
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+
+    await office.run(approval)
+
+    done = await office.card(approval, "Completed: files / write_file")
+    assert "The call ran and the tool answered after 812 ms, 1,204 bytes" in shown(done)
+    await office.local.wait_for_message(
+        PLATFORM,
+        lambda m: m.get("thread_ts") == card["ts"] and "after 812 ms" in shown(m),
+    )
+    thread = await office.local.messages(PLATFORM, card["ts"])
+    told = "\n".join(shown(message) for message in thread[1:])
+    assert told.count("bob approved") == 1
+    assert told.count("Approved once by bob") == 1
+    assert told.count("The call was sent to the server.") == 1
+    assert told.count("after 812 ms") == 1
+
+
+async def test_what_was_painted_is_recorded_with_its_hash(office) -> None:
+    approval = await office.ask()
+    await office.click(BOB, approval, "approve")
+
+    await until_async(lambda: _recorded(office, approval, CardRepainted))
+
+    card = await office.card(approval, "Approved: files")
+    painted = [e for e in await office.events(approval) if isinstance(e, CardRepainted)][-1]
+    assert json.loads(painted.blocks) == card["blocks"]
+    assert (await office.approval(approval)).cards[0].sha256 == painted.sha256
+
+
+@pytest.mark.parametrize("refuse", [False, True])
+async def test_slack_away_at_request_time_leaves_it_pending_and_posts_when_back(
+    office, refuse
+) -> None:
+    await office.local.outage(refuse=refuse)
+
+    approval = await office.ask()
+    await until(lambda: any("cards wait" in problem for problem in office.bot.ready()))
+    still = await office.approval(approval)
+    await office.local.recover()
+
+    await office.card(approval)
+    assert still.status is ApprovalStatus.PENDING
+    assert still.undeliverable == {}
+    await until(lambda: office.bot.ready() == [])
+    await office.click(BOB, approval, "approve")
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+
+
+async def test_a_bot_that_starts_while_slack_is_away_posts_when_it_is_back(closed_office) -> None:
+    office = closed_office
+    await office.local.outage(refuse=True)
+    approval = await office.ask()
+    bot = await office.start_bot()
+    await until(lambda: any("auth.test failed" in problem for problem in bot.ready()))
+
+    await office.local.recover()
+
+    await office.card(approval)
+    await until(lambda: bot.ready() == [])
+
+
+async def test_a_channel_that_is_not_there_is_undeliverable_at_once_and_posted_once_it_is(
+    office,
+) -> None:
+    await office.local.remove_channel(PLATFORM)
+
+    approval = await office.ask()
+    await until_async(lambda: _undeliverable(office, approval))
+    marked = await office.approval(approval)
+    problems = office.bot.ready()
+    await office.local.add_channel(WorkspaceChannel(PLATFORM, "platform-again", EVERYBODY))
+
+    await office.card(approval)
+    assert marked.status is ApprovalStatus.PENDING
+    assert marked.undeliverable == {"platform": "channel_not_found"}
+    line = f"approval {approval} is undeliverable to team platform: channel_not_found"
+    assert line in problems
+    await until(lambda: office.bot.ready() == [])
+    assert (await office.approval(approval)).undeliverable == {}
+
+
+@pytest.mark.parametrize("error", ["not_in_channel", "is_archived", "invalid_blocks", "no_text"])
+async def test_what_slack_refuses_for_good_is_undeliverable_until_it_does_not(
+    office, error
+) -> None:
+    await office.local.fail_next("chat.postMessage", AnswerError(error), times=2)
+
+    approval = await office.ask()
+
+    await until_async(lambda: _undeliverable(office, approval))
+    await office.card(approval)
+    assert (await office.topics(approval)).count("CardUndeliverable") == 1
+
+
+async def test_one_team_without_a_channel_does_not_keep_the_other_from_its_card(office) -> None:
+    await office.local.remove_channel(PLATFORM)
+
+    approval = await office.ask(
+        assessment=acme.assessed(terms=(Term("platform", 1), Term("security", 1)))
+    )
+
+    card = await office.card(approval, "Not delivered  to team platform", channel=SECURITY)
+    assert "channel_not_found" in shown(card)
+
+
+@pytest.mark.parametrize("fault", [RateLimit(1), AnswerStatus(503), AnswerError("internal_error")])
+async def test_what_passes_by_itself_is_tried_again_and_is_not_undeliverable(office, fault) -> None:
+    await office.local.fail_next("chat.postMessage", fault, times=2)
+
+    approval = await office.ask()
+
+    await office.card(approval)
+    assert "CardUndeliverable" not in await office.topics(approval)
+    assert len(await office.cards(approval)) == 1
+
+
+async def test_a_card_that_was_deleted_is_posted_anew(office) -> None:
+    approval = await office.ask(assessment=acme.assessed(terms=(Term("platform", 2),)))
+    card = await office.card(approval)
+    await office.local.fail_next("chat.update", AnswerError("message_not_found"))
+
+    await office.click(BOB, approval, "approve")
+
+    again = await office.local.wait_for_message(
+        PLATFORM,
+        lambda m: m["ts"] != card["ts"] and "thread_ts" not in m and "(1 of 2" in shown(m),
+    )
+    assert again["ts"] != card["ts"]
+
+
+async def test_a_failed_repaint_is_tried_again(office) -> None:
+    approval = await office.ask()
+    await office.card(approval)
+    await office.local.fail_next("chat.update", AnswerStatus(503), times=2)
+
+    await office.click(BOB, approval, "approve")
+
+    await office.card(approval, "Approved: files")
+
+
+async def test_a_restarted_bot_keeps_the_cards_working(office) -> None:
+    approval = await office.ask()
+    await office.card(approval)
+    await office.stop_bot()
+
+    await office.listening()
+    await office.click(BOB, approval, "approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    await office.card(approval, "Approved: files")
+    assert len(await office.cards(approval)) == 1
+
+
+async def test_what_happened_while_no_bot_ran_is_painted_and_told_at_the_next_start(office) -> None:
+    approval = await office.ask(assessment=acme.assessed(expires_in=timedelta(seconds=40)))
+    later = await office.ask("call_2", acme.assessed(expires_in=timedelta(seconds=40)))
+    card = await office.card(approval)
+    await office.card(later)
+    await office.stop_bot()
+    office.clock.ahead += timedelta(seconds=41)
+    for name in (approval, later):
+        await office.ledger.execute(
+            ExpireApproval(id=f"expire:{name}", actor="placet:deadlines", approval=name)
+        )
+
+    await office.listening()
+
+    await office.card(approval, "Expired: files")
+    await office.card(later, "Expired: files")
+    await office.local.wait_for_message(
+        PLATFORM, lambda m: m.get("thread_ts") == card["ts"] and "nobody decided" in shown(m)
+    )
+
+
+async def test_an_answer_that_was_lost_leaves_a_copy_whose_click_counts(office) -> None:
+    await office.local.fail_next("chat.postMessage", LoseAnswer())
+
+    approval = await office.ask()
+    await until_async(lambda: _copies(office, approval, 2))
+    first, second = await office.cards(approval)
+    await office.local.click(BOB, PLATFORM, first["ts"], "approval.approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    for copy in (first, second):
+        await office.local.wait_for_message(
+            PLATFORM,
+            lambda m, copy=copy: m["ts"] == copy["ts"] and "Approved: files" in shown(m),
+        )
+
+
+async def test_only_one_of_two_replicas_posts_and_the_other_takes_over(office, sqlite_url) -> None:
+    beside = Ledger.open(
+        sqlite_url,
+        now=office.clock.now,
+        monotonic=office.clock.seconds,
+        directory=acme.DIRECTORY,
+        serving=False,
+    )
+    replica = replace(office, ledger=beside, bot=None)
+    await replica.start_bot()
+    try:
+        approvals = [await office.ask(f"call_{n}") for n in range(5)]
+        for approval in approvals:
+            await office.card(approval)
+        await office.stop_bot()
+        more = await office.ask("call_9")
+        await office.card(more)
+
+        for approval in (*approvals, more):
+            assert len(await office.cards(approval)) == 1
+    finally:
+        await replica.stop_bot()
+        beside.close()
+
+
+async def test_nothing_is_posted_for_what_ended_before_it_could_be(closed_office) -> None:
+    office = closed_office
+    approval = await office.ask(assessment=acme.assessed(expires_in=timedelta(seconds=40)))
+    office.clock.ahead += timedelta(seconds=41)
+    await office.ledger.execute(
+        ExpireApproval(id=f"expire:{approval}", actor="placet:deadlines", approval=approval)
+    )
+
+    await office.listening()
+    shown_one = await office.ask("call_2")
+
+    await office.card(shown_one)
+    assert await office.cards(approval) == []
+
+
+async def _recorded(office, approval, kind) -> bool:
+    return any(isinstance(event, kind) for event in await office.events(approval))
+
+
+async def _undeliverable(office, approval) -> bool:
+    return bool((await office.approval(approval)).undeliverable)
+
+
+async def _copies(office, approval, count) -> bool:
+    return len(await office.cards(approval)) == count
