@@ -17,16 +17,21 @@ _PAGE = 500
 
 
 class Observer:
-    """A listener and the event loop on which it is called."""
+    """A listener, the event loop on which it is called, and the position after which it listens."""
 
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
         """Listen until `active` is turned off."""
         self._listener = listener
         self._loop = loop
         self.active = True
+        self.after = 0
 
     def hand_over(self, recorded: Sequence[Recorded]) -> None:
         """Call the listener soon, from any thread; a loop that has ended hears nothing."""
+        if recorded[0].position <= self.after:
+            recorded = [each for each in recorded if each.position > self.after]
+        if not recorded:
+            return
         try:
             self._loop.call_soon_threadsafe(self._call, recorded)
         except RuntimeError:
@@ -53,11 +58,17 @@ class Announcer:
         self._read = read
         self._lock = Lock()
         self._observers: tuple[Observer, ...] = ()
+        self._newest = position
         self.position = position
+
+    def note(self, newest: int) -> None:
+        """Know that the history reaches to `newest`: who listens from now on hears the rest."""
+        self._newest = max(self._newest, newest)
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Add an observer and return what takes it away."""
         with self._lock:
+            observer.after = self._newest
             self._observers = (*self._observers, observer)
 
         def leave() -> None:

@@ -44,9 +44,10 @@ class Inbox:
         self._crowd = 0
 
     @property
-    def closed(self) -> bool:
-        """Whether nothing is taken in any more."""
-        return self._closed
+    def finished(self) -> bool:
+        """Whether nothing is taken in any more and everything was given out."""
+        with self._changed:
+            return self._closed and not self._waiting
 
     def put(self, waiting: Waiting) -> None:
         """Take in a command. Raises LedgerUnavailable where it is full or closed."""

@@ -49,6 +49,7 @@ class Writer:
         self._beat = beat
         self._monotonic = monotonic
         self._problem: tuple[str, str] | None = None
+        self._stopped: str | None = None
         self._pause = 0.0
         self._retry_at = 0.0
         self._next_tick = 0.0
@@ -58,7 +59,9 @@ class Writer:
     @property
     def problem(self) -> str | None:
         """What keeps the ledger from being written, in words for operators; None while it works."""
-        return None if self._problem is None else ": ".join(self._problem)
+        if self._problem is None:
+            return self._stopped
+        return f"the ledger cannot be written: {': '.join(self._problem)}"
 
     def close(self) -> None:
         """Settle what waits, then end the thread."""
@@ -81,7 +84,7 @@ class Writer:
             self._tick(idle=not waiting)
             if waiting:
                 self._work(waiting)
-            elif self._inbox.closed:
+            elif self._inbox.finished:
                 self._settler.disconnect()
                 return
 
@@ -95,7 +98,9 @@ class Writer:
             if due:
                 self._next_tick = now + _TICK
                 self._beat()
-            self._announcer.catch_up(self._settler.head())
+            position, self._stopped = self._settler.look()
+            self._announcer.note(position)
+            self._announcer.catch_up(position)
             self._recovered()
         except SQLAlchemyError as error:
             self._failed(error)
@@ -117,6 +122,7 @@ class Writer:
         if error is None:
             return
         if isinstance(error, LedgerUnavailable):
+            self._stopped = str(error)
             _resolve([(each, LedgerUnavailable(str(error))) for each in waiting])
         elif is_down(error) and not is_lost(error):
             self._failed(error)
@@ -169,6 +175,8 @@ class Writer:
             self._settler.forget()
             return error
         self._recovered()
+        if settled.recorded:
+            self._announcer.note(settled.recorded[-1].position)
         _resolve(list(zip(waiting, settled.outcomes, strict=True)))
         try:
             self._announcer.announce(settled.recorded)
