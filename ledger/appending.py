@@ -18,10 +18,14 @@ Placed: TypeAlias = tuple[Header, bytes]
 
 _HEAD = "SELECT position, at, NULL FROM ledger_head WHERE id = 1"
 
-_LOCKED_HEAD = (
-    "WITH head AS MATERIALIZED (SELECT position, at FROM ledger_head WHERE id = 1 FOR UPDATE)"
-    " SELECT position, at, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM head"
-)
+_CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+_HEAD_AND_CLOCK = f"SELECT position, at, {_CLOCK} FROM ledger_head WHERE id = 1"  # noqa: S608 (a literal)
+
+_LOCKED_HEAD = f"""
+WITH head AS MATERIALIZED (SELECT position, at FROM ledger_head WHERE id = 1 FOR UPDATE)
+SELECT position, at, {_CLOCK} FROM head
+"""  # noqa: S608 (a literal)
 """The clock is read outside the locking query, hence after the lock was waited for."""
 
 _MOVE = "UPDATE ledger_head SET position = ?, at = ? WHERE id = 1"
@@ -59,6 +63,11 @@ class Appender:
     def take_head(self, connection: Connection) -> Head:
         """Return the head row, which no other process moves until this transaction ends."""
         statement = _LOCKED_HEAD if self._postgres else _HEAD
+        return Head(*connection.exec_driver_sql(statement).one())
+
+    def look_at_head(self, connection: Connection) -> Head:
+        """Return the head row as it was last committed, without taking it."""
+        statement = _HEAD_AND_CLOCK if self._postgres else _HEAD
         return Head(*connection.exec_driver_sql(statement).one())
 
     def append(self, connection: Connection, placed: Sequence[Placed]) -> None:

@@ -86,14 +86,14 @@ class Settler:
         with self._around.database.turn:
             return self._transact(commands, look_first=look_first)
 
-    def head(self) -> int:
-        """Return the newest position, without waiting for writers, and check the clocks."""
-        clock = "clock_timestamp()" if self._around.database.postgres else "NULL"
+    def look(self) -> tuple[int, str | None]:
+        """Return the newest position, and why nothing may be decided now, if there is a reason.
+
+        Waits for no writer.
+        """
         with self._around.database.reading.connect() as connection:
-            query = f"SELECT position, {clock} FROM ledger_head WHERE id = 1"  # noqa: S608 (two literals)
-            position, now = connection.exec_driver_sql(query).one()
-        self._around.guard.check(now or self._around.now())
-        return int(position)
+            head = self._appender.look_at_head(connection)
+        return head.position, self._objection(head)
 
     def forget(self) -> None:
         """Drop the open models; they are read anew."""
@@ -133,17 +133,22 @@ class Settler:
 
     def _time(self, head: Head) -> datetime:
         """Return the time of this batch: now, never earlier than the last event."""
-        now = self._around.now() if head.now is None else moment(head.now)
-        reason = self._around.guard.check(now)
-        if reason is not None:
-            raise LedgerUnavailable(reason)
-        last = moment(head.at)
-        if last - now >= MOST_DIVERGENCE:
-            behind = round((last - now) / timedelta(seconds=1))
-            raise LedgerUnavailable(
-                f"the clock is {behind} s behind the ledger's last event; set it right"
-            )
-        return max(now, last)
+        objection = self._objection(head)
+        if objection is not None:
+            raise LedgerUnavailable(objection)
+        return max(self._now(head), moment(head.at))
+
+    def _now(self, head: Head) -> datetime:
+        return self._around.now() if head.now is None else moment(head.now)
+
+    def _objection(self, head: Head) -> str | None:
+        """Say why the clocks forbid to decide."""
+        now = self._now(head)
+        behind = moment(head.at) - now
+        if behind >= MOST_DIVERGENCE:
+            seconds = round(behind / timedelta(seconds=1))
+            return f"the clock is {seconds} s behind the ledger's last event; set it right"
+        return self._around.guard.check(now)
 
     def _caught_up(self, connection: Connection, head: Head) -> State:
         state = self._state

@@ -193,11 +193,8 @@ class Ledger:
         """Return what is wrong, in words for operators; empty when all is well."""
         if self._closed:
             return ["the ledger is closed"]
-        problems = [self._parts.guard.reason]
         problem = self._parts.writer.problem
-        if problem is not None:
-            problems.append(f"the ledger cannot be written: {problem}")
-        return [each for each in problems if each]
+        return [] if problem is None else [problem]
 
     async def _read(self, work: Callable[[], _T]) -> _T:
         if self._closed:

@@ -46,7 +46,6 @@ class Parts:
     """What an open ledger is made of; `closing` takes it apart in the right order."""
 
     database: Database
-    guard: ClockGuard
     inbox: Inbox
     announcer: Announcer
     leases: Leases
@@ -116,7 +115,6 @@ def _assemble(
         closing.callback(Listener(database.url, inbox.wake).close)
     parts = Parts(
         database=database,
-        guard=around.guard,
         inbox=inbox,
         announcer=announcer,
         leases=leases,
