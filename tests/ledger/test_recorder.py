@@ -1,14 +1,11 @@
 """The recorder passes the test cases that eventsourcing ships, on both databases."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from eventsourcing.persistence import Notification, StoredEvent
 from eventsourcing.tests import persistence as shipped
-from sqlalchemy.exc import DBAPIError
 
 from ledger.databases import Database, connect
 from ledger.recorder import LedgerRecorder
