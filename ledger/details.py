@@ -98,7 +98,7 @@ def _what(event: CallDecided, seen: Seen) -> Iterator[tuple[str, Row]]:
 
 def _why(event: CallDecided, recorded: Recorded, seen: Seen) -> Iterator[tuple[str, Row]]:
     yield "policy", [policy(event.policy_digest, recorded.position, seen)]
-    yield "rules", [_rule(rule) for rule in event.rules] or ["none"]
+    yield "rules", [rule_line(rule) for rule in event.rules] or ["none"]
     if event.message and len(event.message) <= SHORT:
         yield "message", [quoted(event.message)]
     yield "risk", [f"{event.risk}: {quoted(event.evidence)}"]
@@ -123,7 +123,8 @@ def policy(digest: str, position: int, seen: Seen) -> str:
     return f"{named(digest)} ({source}, in force since {clock(newest.at)}, #{newest.position})"
 
 
-def _rule(rule: SpokenRule) -> str:
+def rule_line(rule: SpokenRule) -> str:
+    """Return a rule that spoke: its JSON Pointer, name, effect and why it covered the call."""
     return f"{named(rule.pointer)} {named(rule.rule)}: {rule.effect}, {quoted(rule.because)}"
 
 

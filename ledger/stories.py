@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 
 from ledger.approvals import Approval
 from ledger.calls import CallRecord
-from ledger.details import Row, Seen, rows
+from ledger.details import Seen, rows
 from ledger.envelopes import Recorded
 from ledger.grants import Grant
 from ledger.sentences import clock, named, quoted, sentence, several
-
-_LABEL = 17
-"""Width of the column of labels."""
+from ledger.tabulating import labelled
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def told(story: Story) -> Iterator[str]:
         )
         yield f"    {sentence(recorded.event)}"
         for label, lines in rows(recorded, seen):
-            yield from _row(label, lines)
+            yield from labelled(label, lines)
 
 
 def heading(story: Story) -> Iterator[str]:
@@ -115,10 +113,3 @@ def _approval(approval: Approval) -> Iterator[str]:
         yield f"because {quoted(approval.reason)}"
     for team, error in approval.undeliverable.items():
         yield f"card for {named(team)} could not be delivered: {quoted(error)}"
-
-
-def _row(label: str, lines: Row) -> Iterator[str]:
-    first, *more = lines or ("",)
-    yield f"    {label:<{_LABEL}}{first}".rstrip()
-    for line in more:
-        yield f"    {'':<{_LABEL}}{line}"

@@ -1,0 +1,25 @@
+"""The ledger's part of the command line: audit, approvals, grants and agents."""
+
+from ledger import (
+    agent_commands,
+    approval_commands,
+    audit_commands,
+    grant_commands,
+    proving_commands,
+    replay_commands,
+)
+from ledger.shell import AddCommand, Shell
+
+
+def register(add: AddCommand, shell: Shell) -> None:
+    """Add the package's commands to the command line."""
+    audit = add(
+        "audit",
+        help="read and prove the history",
+        description="Reads the history of everything that was decided, and proves parts of it.",
+    )
+    kinds = audit.add_subparsers(required=True, metavar="COMMAND")
+    for part in (audit_commands, replay_commands, proving_commands):
+        part.register(kinds.add_parser, shell)
+    for part in (approval_commands, grant_commands, agent_commands):
+        part.register(add, shell)

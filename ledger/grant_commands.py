@@ -1,0 +1,157 @@
+"""`placet grant`: temporary permissions, given and ended by an operator at the shell."""
+
+import argparse
+import asyncio
+import secrets
+import uuid
+from collections.abc import Iterator, Sequence
+
+from ledger.argument_types import duration, positive, words
+from ledger.audit_commands import the_one
+from ledger.envelopes import Recorded
+from ledger.events import GrantIssued, GrantRefused, GrantRevoked
+from ledger.grants import Grant, IssueGrant, RevokeGrant
+from ledger.sentences import clock, named, quoted
+from ledger.shell import AddCommand, Shell
+from ledger.tabulating import machine, table
+from policies.refusals import Refused
+
+
+def register(add: AddCommand, shell: Shell) -> None:
+    """Add `grant issue`, `grant revoke` and `grant list`."""
+    parser = add(
+        "grant",
+        help="give, end and list temporary permissions",
+        description="Gives, ends and lists temporary permissions. A grant lifts calls that need"
+        " approval, within the caps of the policy; it never lifts a denial.",
+    )
+    kinds = parser.add_subparsers(required=True, metavar="COMMAND")
+    _register_issue(kinds.add_parser, shell)
+    revoke = kinds.add_parser("revoke", help="end a grant now", description="Ends a grant now.")
+    shell.with_config(revoke)
+    revoke.add_argument("id", metavar="ID", help="its id, or as much of it as names one only")
+    revoke.add_argument("--because", metavar="TEXT", type=words, help="why; kept in the ledger")
+    revoke.add_argument("--json", action="store_true", help="one JSON object")
+    revoke.set_defaults(run=lambda arguments: _revoke(arguments, shell))
+    listing = kinds.add_parser(
+        "list", help="list the grants in force", description="Lists the grants in force."
+    )
+    shell.with_config(listing)
+    listing.add_argument("--all", action="store_true", help="the ended ones too")
+    listing.add_argument("--json", action="store_true", help="one JSON array")
+    listing.set_defaults(run=lambda arguments: _list(arguments, shell))
+
+
+def _register_issue(add: AddCommand, shell: Shell) -> None:
+    issue = add(
+        "issue",
+        help="give an agent some tools for some time",
+        description="Lets an agent call some tools for some time without asking each time.",
+        epilog="Example: placet grant issue ci-bot 'files/write_*' --for 1h --because migration",
+    )
+    shell.with_config(issue)
+    issue.add_argument("agent", metavar="AGENT", type=words, help="the agent's name")
+    issue.add_argument(
+        "target",
+        metavar="SERVER/TOOL",
+        type=words,
+        help="which tools; `*` and `?` stand for others",
+    )
+    issue.add_argument(
+        "--for",
+        dest="lasting",
+        metavar="DURATION",
+        type=duration,
+        required=True,
+        help="how long, such as 30m, 8h or 1h30m; the policy's `grants.longest` is the cap",
+    )
+    issue.add_argument("--uses", metavar="N", type=positive, help="for how many calls at most")
+    issue.add_argument("--because", metavar="TEXT", type=words, help="why; kept in the ledger")
+    issue.add_argument("--json", action="store_true", help="one JSON object")
+    issue.set_defaults(run=lambda arguments: _issue(arguments, shell))
+
+
+def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
+    longest = shell.load(arguments.config).policy.grants.longest
+    command = IssueGrant(
+        id=f"shell:{uuid.uuid4()}",
+        actor=shell.actor,
+        grant=f"grt_{secrets.token_hex(6)}",
+        agent=arguments.agent,
+        target=arguments.target,
+        lasting=arguments.lasting,
+        uses=arguments.uses,
+        reason=arguments.because or None,
+        longest=longest,
+    )
+    with shell.open_ledger(arguments.config) as ledger:
+        recorded = _agreed(asyncio.run(ledger.execute(command)))
+    issued = recorded.event
+    assert isinstance(issued, GrantIssued), "it is that or a refusal"
+    if arguments.json:
+        shell.say(machine(issued.model_dump(mode="json")))
+        return 0
+    uses = "" if issued.uses is None else f", for {issued.uses} calls at most"
+    shell.say(
+        f"{issued.grant}: {named(issued.agent)} may use {named(issued.target)}"
+        f" until {clock(issued.until)}{uses}"
+    )
+    return 0
+
+
+def _revoke(arguments: argparse.Namespace, shell: Shell) -> int:
+    with shell.open_ledger(arguments.config) as ledger:
+        _, name = asyncio.run(
+            ledger.look(lambda connection: the_one(connection, arguments.id, ("grant",)))
+        )
+        command = RevokeGrant(
+            id=f"shell:{uuid.uuid4()}",
+            actor=shell.actor,
+            grant=name,
+            reason=arguments.because or None,
+        )
+        revoked = _agreed(asyncio.run(ledger.execute(command))).event
+    assert isinstance(revoked, GrantRevoked), "it is that or a refusal"
+    if arguments.json:
+        shell.say(machine(revoked.model_dump(mode="json")))
+    else:
+        shell.say(f"{revoked.grant}: revoked; no call runs under it any more")
+    return 0
+
+
+def _agreed(recorded: Sequence[Recorded]) -> Recorded:
+    """Return the one event of a command. Raises Refused where it is a refusal."""
+    (only,) = recorded
+    if isinstance(only.event, GrantRefused):
+        raise Refused(only.event.message)
+    return only
+
+
+def _list(arguments: argparse.Namespace, shell: Shell) -> int:
+    with shell.open_ledger(arguments.config) as ledger:
+        grants = asyncio.run(ledger.grants(live=not arguments.all))
+    if arguments.json:
+        shell.say(machine([grant.model_dump(mode="json") for grant in grants]))
+        return 0
+    nothing = "there are no grants" if arguments.all else "no grants are in force"
+    for line in _table(grants) if grants else [nothing]:
+        shell.say(line)
+    return 0
+
+
+def _table(grants: Sequence[Grant]) -> Iterator[str]:
+    titles = ("ID", "STATUS", "AGENT", "TARGET", "UNTIL", "USED", "BY", "BECAUSE")
+    rows = [
+        (
+            grant.id,
+            str(grant.status),
+            named(grant.agent),
+            named(grant.target),
+            clock(grant.until),
+            f"{grant.used} of {grant.uses or 'any'}",
+            named(grant.by),
+            quoted(grant.reason, 80) if grant.reason else "-",
+        )
+        for grant in grants
+    ]
+    return table(titles, rows)

@@ -1,0 +1,119 @@
+"""`placet audit projections`: proves that what is kept is what the events make."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ledger.reaching import Progress
+from ledger.rebuilding import Difference
+from ledger.replay import UNREADABLE
+from ledger.sentences import named, quoted
+from ledger.shell import AddCommand, Shell
+from ledger.tables import PROJECTIONS
+from ledger.tabulating import machine
+from policies.refusals import Refused
+
+_SHOWN = 100
+"""Differences that are listed; the others are counted."""
+
+
+def register(add: AddCommand, shell: Shell) -> None:
+    """Add `projections` to the commands of `audit`."""
+    proving = add(
+        "projections",
+        help="prove that every projection is what the events make",
+        description="Rebuilds every projection from the first event on and compares it, row by"
+        " row, with the one that is kept. Exits with 1 where any row differs.",
+    )
+    shell.with_config(proving)
+    proving.add_argument("--json", action="store_true", help="one JSON object")
+    proving.set_defaults(run=lambda arguments: _projections(arguments, shell))
+
+
+def _projections(arguments: argparse.Namespace, shell: Shell) -> int:
+    progress = Progress()
+    reached = 0
+
+    def count(done: int, of: int) -> None:
+        nonlocal reached
+        reached = done
+        progress(done, of)
+
+    with shell.open_ledger(arguments.config) as ledger:
+        try:
+            differences = asyncio.run(ledger.differences(count))
+        except UNREADABLE as error:
+            message = "the events cannot be folded; `placet audit replay` names the wrong ones"
+            raise Refused(message) from error
+    progress.clear()
+    say = _said_as_json if arguments.json else _said
+    for line in say(differences, reached):
+        shell.say(line)
+    return 1 if differences else 0
+
+
+def _said(differences: list[Difference], reached: int) -> Iterator[str]:
+    if not differences:
+        yield f"{reached} events folded: every projection is what they make"
+        return
+    yield f"{len(differences)} rows differ from what {reached} events make:"
+    for difference in differences[:_SHOWN]:
+        yield f"  {difference.kind} {named(difference.id)}: {'; '.join(_what(difference))}"
+    if len(differences) > _SHOWN:
+        yield f"  and {len(differences) - _SHOWN} more"
+
+
+def _what(difference: Difference) -> Iterator[str]:
+    if difference.kept is None:
+        yield "the row is missing"
+    elif difference.rebuilt is None:
+        yield "no event makes this row"
+    else:
+        for name, kept, made in _columns(difference):
+            yield f"{name} is {quoted(str(kept), 80)} and should be {quoted(str(made), 80)}"
+
+
+def _columns(difference: Difference) -> Iterator[tuple[str, object, object]]:
+    """Yield name, kept and rebuilt value of what differs; the state's members one by one."""
+    columns = [column.name for column in PROJECTIONS[difference.kind].columns]
+    for name, kept, made in zip(
+        columns, difference.kept or (), difference.rebuilt or (), strict=True
+    ):
+        if kept == made:
+            continue
+        if name == "state":
+            yield from _members(str(kept), str(made))
+        else:
+            yield name, kept, made
+
+
+def _members(kept: str, made: str) -> Iterator[tuple[str, object, object]]:
+    before, after = _object(kept), _object(made)
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if not names:
+        yield "state", kept, made
+    for name in names:
+        yield f"state.{name}", before.get(name), after.get(name)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"unreadable": text}
+    return found if isinstance(found, dict) else {"unreadable": text}
+
+
+def _said_as_json(differences: list[Difference], reached: int) -> Iterator[str]:
+    yield machine(
+        {
+            "events": reached,
+            "equal": not differences,
+            "differences": [
+                {"kind": each.kind, "id": each.id, "what": list(_what(each))}
+                for each in differences
+            ],
+        }
+    )
