@@ -1,7 +1,14 @@
 """A small workspace to try things in, and the blocks that tests post there."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
 
 BOT, ALICE, BOB, CAT, GUEST = "U0PLACET", "U0ALICE", "U0BOB", "U0CAT", "U0GUEST"
@@ -57,3 +64,28 @@ def text_input(block_id: str, **members: Any) -> dict[str, Any]:
         "label": {"type": "plain_text", "text": "Reason"},
         "element": {"type": "plain_text_input", "action_id": "typed", **members},
     }
+
+
+def rich(*elements: dict[str, Any]) -> dict[str, Any]:
+    """Return a rich text block of one line."""
+    line = {"type": "rich_text_section", "elements": list(elements)}
+    return {"type": "rich_text", "elements": [line]}
+
+
+async def card(client: AsyncWebClient, *elements: dict[str, Any], extra: Any = ()) -> str:
+    """Post a message with buttons below other blocks; return its timestamp."""
+    blocks = [*extra, actions(*elements or [button("go")])]
+    return str((await client.chat_postMessage(channel=GENERAL, text="x", blocks=blocks))["ts"])
+
+
+@asynccontextmanager
+async def connected(local: LocalWorkspace, app: AsyncApp) -> AsyncIterator[AsyncSocketModeHandler]:
+    """Connect a Bolt app in Socket Mode while the block runs."""
+    handler = AsyncSocketModeHandler(app, APP_TOKEN, ping_interval=0.5)
+    before = local.sockets.connected
+    await handler.connect_async()
+    try:
+        await local.wait_until_connected(before + 1)
+        yield handler
+    finally:
+        await handler.close_async()

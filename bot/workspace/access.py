@@ -45,14 +45,12 @@ class Access:
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse what does not come from here, exchange the token, then ask for it."""
-        refusal = self._refusal(request)
-        if refusal is None:
-            response = await handler(request)
-        else:
-            response = refusal
-        if not response.prepared:
-            response.headers.update(HEADERS)
-        return response
+        return self._refusal(request) or await handler(request)
+
+    @staticmethod
+    async def protect(_request: web.Request, response: web.StreamResponse) -> None:
+        """Add what forbids a browser to run, frame or keep more than the page is."""
+        response.headers.update(HEADERS)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         if request.headers.get("Host") not in self._hosts():

@@ -1,6 +1,6 @@
 """Messages as Slack keeps them: posted, replied to, updated, deleted, seen by one person."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,14 @@ class Timeline:
     """The messages of one channel, replies among them, by `ts` in order of posting."""
 
     messages: dict[str, Message] = field(default_factory=dict)
+    _replies: dict[str, set[str]] = field(default_factory=dict)
 
     def put(self, message: Message) -> None:
         """Add a message or take its new version."""
         self.messages[message["ts"]] = message
+        root = str(message.get("thread_ts", message["ts"]))
+        if root != message["ts"]:
+            self._replies.setdefault(root, set()).add(message["ts"])
 
     def at(self, ts: str) -> Message:
         """Return the message with that `ts`. Raises SlackError `message_not_found`."""
@@ -45,7 +49,9 @@ class Timeline:
 
     def remove(self, ts: str) -> None:
         """Delete a message. Raises SlackError `message_not_found`."""
-        del self.messages[self.at(ts)["ts"]]
+        root = self.at(ts).get("thread_ts", ts)
+        del self.messages[ts]
+        self._replies.get(root, set()).discard(ts)
 
     def top_level(self) -> list[Message]:
         """Return what the channel shows, newest first: no replies but broadcast ones."""
@@ -56,20 +62,18 @@ class Timeline:
         """Return a root message and its replies, oldest first. Raises `thread_not_found`."""
         if ts not in self.messages:
             raise SlackError("thread_not_found")
-        replies = sorted(self._replies(ts), key=stamp)
-        return [self._with_replies(self.messages[ts]), *replies]
+        return [self._with_replies(self.messages[ts]), *self._replies_to(ts)]
 
     def shown(self, message: Message) -> Message:
         """Return a message with the counts of its thread, as history and events show it."""
         return self._with_replies(message)
 
-    def _replies(self, ts: str) -> Iterator[Message]:
-        for message in self.messages.values():
-            if message.get("thread_ts") == ts and message["ts"] != ts:
-                yield message
+    def _replies_to(self, ts: str) -> list[Message]:
+        replies = [self.messages[reply] for reply in self._replies.get(ts, ())]
+        return sorted(replies, key=stamp)
 
     def _with_replies(self, message: Message) -> Message:
-        replies = sorted(self._replies(message["ts"]), key=stamp)
+        replies = self._replies_to(message["ts"])
         if not replies:
             return message
         return {

@@ -2,17 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
 
 from bot.workspace.changes import Change, Feed
 from bot.workspace.errors import Impossible, SlackError
-from bot.workspace.interactions import Interactions, Shown
+from bot.workspace.interactions import Interactions
+from bot.workspace.page_requests import PageRequest
 from bot.workspace.snapshot import snapshot
 from bot.workspace.state import Workspace
 
@@ -24,7 +26,8 @@ KINDS = {
     ".svg": "image/svg+xml",
 }
 HEARTBEAT_SECONDS = 15.0
-TEXT_AT_MOST = 4_000
+RETRY_MILLISECONDS = 1000
+_REQUEST: TypeAdapter[PageRequest] = TypeAdapter(PageRequest)
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class PageServer:
             web.get("/", self.index),
             web.get("/static/{name}", self.static),
             web.get("/feed", self.feed),
-            web.post("/act/{what}", self.act),
+            web.post("/act", self.act),
         ]
 
     async def index(self, _request: web.Request) -> web.StreamResponse:
@@ -61,8 +64,6 @@ class PageServer:
         if user not in {each.id for each in self.workspace.people.all()}:
             return web.Response(status=404, text="nobody has that id")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
         await response.prepare(request)
         feed = self.workspace.changes.follow(user)
         try:
@@ -76,57 +77,16 @@ class PageServer:
     async def act(self, request: web.Request) -> web.StreamResponse:
         """Do what a person did in the page and answer what Slack shows them."""
         try:
-            asked = await request.json()
-            shown = await self._doing(request.match_info["what"], asked)
-        except (ValueError, KeyError, TypeError) as error:
+            asked = _REQUEST.validate_json(await request.read())
+            shown = await asked.apply(self.interactions)
+        except ValidationError as error:
             return web.json_response({"impossible": f"not understood: {error}"}, status=400)
         except Impossible as impossible:
             return web.json_response({"impossible": str(impossible)}, status=409)
         return web.json_response(asdict(shown))
 
-    def _doing(self, what: str, asked: dict[str, Any]) -> Awaitable[Shown]:
-        user, values = str(asked["user"]), asked.get("values") or {}
-        match what:
-            case "click" if "view" in asked:
-                return self.interactions.click_in_view(
-                    user, asked["view"], asked["action"], block_id=asked["block"], values=values
-                )
-            case "click":
-                return self.interactions.click(
-                    user,
-                    asked["channel"],
-                    asked["ts"],
-                    asked["action"],
-                    block_id=asked["block"],
-                    values=values,
-                )
-            case "submit":
-                return self.interactions.submit(user, asked["view"], values)
-            case "close":
-                return self.interactions.close_view(user, asked["view"])
-            case "command":
-                return self.interactions.command(
-                    user, asked["channel"], asked["command"], asked.get("text", "")
-                )
-            case "say":
-                return self._say(user, asked)
-            case "dismiss":
-                return self._dismiss(user, str(asked["ts"]))
-            case "home":
-                return self.interactions.open_home(user)
-        raise KeyError(what)
-
-    async def _say(self, user: str, asked: dict[str, Any]) -> Shown:
-        self.interactions.say(
-            user, str(asked["channel"]), str(asked["text"])[:TEXT_AT_MOST], asked.get("thread")
-        )
-        return Shown()
-
-    async def _dismiss(self, user: str, ts: str) -> Shown:
-        self.workspace.dismiss(user, ts)
-        return Shown()
-
     async def _stream(self, response: web.StreamResponse, feed: Feed) -> None:
+        await response.write(f"retry: {RETRY_MILLISECONDS}\n\n".encode())
         await self._send_everything(response, feed)
         while not feed.closed:
             change: Change | None = None

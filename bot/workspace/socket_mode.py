@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 from bot.workspace.delivery import Ack, Unanswered
 
 CONNECTIONS_AT_MOST = 10
+CLOSING_SECONDS = 1.0
 
 
 @dataclass(eq=False)
@@ -53,7 +54,7 @@ class SocketMode:
         self._tickets.discard(ticket)
         if self.connected >= CONNECTIONS_AT_MOST:
             return web.Response(status=409, text="too many connections")
-        connection = web.WebSocketResponse(max_msg_size=1_000_000)
+        connection = web.WebSocketResponse(timeout=CLOSING_SECONDS, max_msg_size=1_000_000)
         await connection.prepare(request)
         self._connections.append(connection)
         self.changed(self.connected)

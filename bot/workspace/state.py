@@ -131,8 +131,10 @@ class Workspace:
             case {"message": message, "channel": channel} if channel in known:
                 known[channel].timeline.put(message)
                 self.stamps.seen(message["ts"])
-            case {"deleted": ts, "channel": channel} if channel in known:
-                known[channel].timeline.messages.pop(ts, None)
+            case {"deleted": ts, "channel": channel} if channel in known and (
+                ts in known[channel].timeline.messages
+            ):
+                known[channel].timeline.remove(ts)
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         for channel in self.channels.all():

@@ -5,6 +5,7 @@ https://docs.slack.dev/apis/web-api/
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,8 @@ from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import Workspace
 
 OPEN_CONNECTION = "apps.connections.open"
+RESPONSE_URL = "response_url"
+Perform = Callable[[Arguments], web.Response]
 
 
 @dataclass
@@ -48,36 +51,40 @@ class WebApi:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request of `/api/{method}`."""
-        method, at = request.match_info["method"], self.workspace.now()
+        method = request.match_info["method"]
+
+        def perform(arguments: Arguments) -> web.Response:
+            answer = {"ok": True} | self._perform(request, method, arguments)
+            headers = {"X-OAuth-Scopes": ",".join(sorted(self.workspace.spec.scopes))}
+            return web.json_response(answer, headers=headers)
+
+        return await self._logged(method, request, perform)
+
+    async def respond(self, request: web.Request) -> web.StreamResponse:
+        """Answer one use of a response URL, `/response/{name}`."""
+
+        def perform(arguments: Arguments) -> web.Response:
+            respond(self.workspace, request.match_info["name"], arguments)
+            return web.Response(text="ok")
+
+        return await self._logged(RESPONSE_URL, request, perform)
+
+    async def _logged(
+        self, method: str, request: web.Request, perform: Perform
+    ) -> web.StreamResponse:
+        at = self.workspace.now()
         try:
             arguments = await arguments_of(request)
         except SlackError as refused:
             self.log.add(method, at, {}, refused.error)
-            return web.json_response(refused.answer(), status=refused.status)
-        fault = self.faults.take(method)
-        if self.away:
-            fault = AnswerStatus(503)
-        outcome, response = await self._answer_despite(fault, request, method, arguments)
+            return _refused(refused)
+        fault = AnswerStatus(503) if self.away else self.faults.take(method)
+        outcome, response = await self._despite(fault, request, lambda: perform(arguments))
         self.log.add(method, at, arguments.given, outcome)
         return response
 
-    async def respond(self, request: web.Request) -> web.StreamResponse:
-        """Answer one use of a response URL, `/response/{name}`."""
-        at = self.workspace.now()
-        if self.away:
-            self.log.add("response_url", at, {}, "status 503")
-            return web.Response(status=503, text="upstream error")
-        try:
-            arguments = await arguments_of(request)
-            respond(self.workspace, request.match_info["name"], arguments)
-        except SlackError as refused:
-            self.log.add("response_url", at, {}, refused.error)
-            return web.json_response(refused.answer(), status=refused.status)
-        self.log.add("response_url", at, arguments.given, "ok")
-        return web.Response(text="ok")
-
-    async def _answer_despite(
-        self, fault: Fault | None, request: web.Request, method: str, arguments: Arguments
+    async def _despite(
+        self, fault: Fault | None, request: web.Request, perform: Callable[[], web.Response]
     ) -> tuple[str, web.StreamResponse]:
         match fault:
             case AnswerError(error):
@@ -92,23 +99,11 @@ class WebApi:
             case CutConnection():
                 return "cut", _cut(request)
             case LoseAnswer():
-                outcome, _ = self._answer(request, method, arguments)
+                outcome, _ = _performed(perform)
                 return f"{outcome}, answer lost", _cut(request)
             case Delay(seconds):
                 await self._wait(seconds)
-        return self._answer(request, method, arguments)
-
-    def _answer(
-        self, request: web.Request, method: str, arguments: Arguments
-    ) -> tuple[str, web.StreamResponse]:
-        try:
-            answer = {"ok": True} | self._perform(request, method, arguments)
-        except SlackError as refused:
-            if refused.error == "ratelimited":
-                return refused.error, _rate_limited(refused.extra["retry_after"])
-            return refused.error, web.json_response(refused.answer(), status=refused.status)
-        headers = {"X-OAuth-Scopes": ",".join(sorted(self.workspace.spec.scopes))}
-        return "ok", web.json_response(answer, headers=headers)
+        return _performed(perform)
 
     def _perform(self, request: web.Request, name: str, arguments: Arguments) -> dict[str, Any]:
         self._authenticate(name, token_of(request, arguments))
@@ -152,6 +147,19 @@ class WebApi:
             await asyncio.wait_for(self.closing.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _performed(perform: Callable[[], web.Response]) -> tuple[str, web.Response]:
+    try:
+        return "ok", perform()
+    except SlackError as refused:
+        return refused.error, _refused(refused)
+
+
+def _refused(refused: SlackError) -> web.Response:
+    if refused.error == "ratelimited":
+        return _rate_limited(refused.extra["retry_after"])
+    return web.json_response(refused.answer(), status=refused.status)
 
 
 def _same(given: str, expected: str) -> bool:

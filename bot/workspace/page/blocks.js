@@ -3,7 +3,7 @@ import { make } from "./dom.js";
 import { element } from "./elements.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { richText } from "./rich_text.js";
-import { plain, visible } from "./text.js";
+import { plain, visible, visibleText } from "./text.js";
 
 /** Return the drawn blocks; `context` as in elements.js, with `error(block)` for inputs. */
 export function drawBlocks(blocks, context) {
@@ -49,7 +49,7 @@ function divider() {
 
 function input(block, context) {
   const error = context.error?.(block.block_id);
-  const label = block.label.text;
+  const label = visibleText(block.label.text);
   return [
     make("div.label", {}, plain(block.label), block.optional ? make("span.optional", {}, " (optional)") : null),
     element(block, block.element, context, label),

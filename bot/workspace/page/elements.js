@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { state } from "./state.js";
-import { link, plain, visible } from "./text.js";
+import { link, plain, visible, visibleText } from "./text.js";
 
 /** Return a drawn element of a block. */
 export function element(block, item, context, label) {
@@ -105,5 +105,5 @@ function written(block, item, context, label) {
 }
 
 function plainOf(object) {
-  return object?.text ?? "";
+  return visibleText(object?.text);
 }

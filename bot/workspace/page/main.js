@@ -6,7 +6,7 @@ import { emptiness, list } from "./messages.js";
 import { contextOf, drawModal } from "./modal.js";
 import { drawSide } from "./places.js";
 import { begin, change, isMember, markRead, places, shownIn, state, unread } from "./state.js";
-import { visible } from "./text.js";
+import { visible, visibleText } from "./text.js";
 import { act, follow } from "./wire.js";
 
 const at = (id) => document.getElementById(id);
@@ -45,7 +45,7 @@ function draw() {
 }
 
 function drawTop(channel, home) {
-  const toggle = make("button.plain.icon-only.toggle", { type: "button", "aria-label": "Channels and people", "aria-controls": "side", "data-toggle-side": true, onclick: () => at("frame").classList.toggle("side-open") }, icon("menu"));
+  const toggle = make("button.plain.icon-only.toggle", { type: "button", "aria-label": "Channels and people", "aria-controls": "side", "aria-expanded": String(at("frame").classList.contains("side-open")), "data-toggle-side": true, onclick: toggleSide }, icon("menu"));
   if (home || !channel) return fill(at("top"), toggle, make("h1", {}, visible(home ? state.app.name : "No channel")));
   const person = state.people.get(channel.with);
   return fill(at("top"), toggle,
@@ -118,6 +118,11 @@ function go(place) {
   draw();
 }
 
+function toggleSide() {
+  if (at("frame").classList.toggle("side-open")) at("side").querySelector("button")?.focus();
+  plan();
+}
+
 function become(user) {
   sessionStorage.setItem(ME, user);
   connect(user);
@@ -154,13 +159,13 @@ function tell(text) {
 function placeholder(channel) {
   const name = channel.direct ? state.people.get(channel.with)?.shown ?? channel.with : `#${channel.name}`;
   const command = state.app.commands[0]?.command;
-  return `Message ${name}${command ? `, or type ${command}` : ""}`;
+  return `Message ${visibleText(name)}${command ? `, or type ${command}` : ""}`;
 }
 
 function title() {
   const fresh = places().reduce((sum, each) => sum + (each.id === state.here ? 0 : unread(each.id)), 0);
   const name = state.channels.get(state.here)?.name ?? state.app.name;
-  document.title = `${fresh ? `(${fresh}) ` : ""}${name} · ${state.app.team}`;
+  document.title = visibleText(`${fresh ? `(${fresh}) ` : ""}${name} · ${state.app.team}`);
 }
 
 pin(at("scroll"));

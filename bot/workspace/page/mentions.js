@@ -1,7 +1,7 @@
 // Shows whom and what a message mentions.
 import { make } from "./dom.js";
 import { state } from "./state.js";
-import { visible } from "./text.js";
+import { visible, visibleText } from "./text.js";
 
 /** Return a mention of a person. */
 export function person(id) {
@@ -21,7 +21,7 @@ export function usergroup(id) {
   const found = state.groups[id];
   const mine = found?.users.includes(state.me) ? ".mine" : "";
   const members = (found?.users ?? []).map((user) => state.people.get(user)?.shown ?? user).join(", ");
-  return make(`span.mention${mine}`, { "data-usergroup-mention": id, title: members || id }, "@", visible(found?.handle ?? id));
+  return make(`span.mention${mine}`, { "data-usergroup-mention": id, title: visibleText(members || id) }, "@", visible(found?.handle ?? id));
 }
 
 /** Return a mention of everybody. */

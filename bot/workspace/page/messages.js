@@ -5,7 +5,7 @@ import { clock, dayName, whenOf } from "./dates.js";
 import { arrange, icon, make } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { isMember, shownIn, state } from "./state.js";
-import { emoji, visible } from "./text.js";
+import { emoji, visible, visibleText } from "./text.js";
 import { act } from "./wire.js";
 
 const GROUPED_SECONDS = 300;
@@ -103,7 +103,7 @@ function markOf(mark, block) {
 function reactions(message) {
   if (!message.reactions?.length) return null;
   return make("p.reactions", {}, message.reactions.map(({ name, count, users }) =>
-    make("span.reaction", { title: users.map((user) => state.people.get(user)?.shown ?? user).join(", ") }, emoji(name), ` ${count}`)));
+    make("span.reaction", { title: visibleText(users.map((user) => state.people.get(user)?.shown ?? user).join(", ")) }, emoji(name), ` ${count}`)));
 }
 
 function replies(message, actions) {

@@ -64,7 +64,7 @@ function head(view) {
 }
 
 function body(view) {
-  const failed = wrong.get(view.id)?.error;
+  const failed = wrong.get(view.id)?.block ? null : wrong.get(view.id)?.error;
   return make("div.modal-body", { tabindex: -1 },
     make("form.blocks", { id: "modal-form", novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(view); } }, drawBlocks(view.blocks, contextOf(view))),
     failed ? make("p.failed", { role: "alert", "data-failed": true }, icon("warn"), visible(failed)) : null);
@@ -95,9 +95,9 @@ export function contextOf(view, redraw = drawModal) {
       const key = `${view.id} ${block.block_id} ${item.action_id}`;
       busy.add(key);
       redraw();
-      const said = await act("click", { view: view.id, block: block.block_id, action: item.action_id, values });
+      const said = await act("click-in-view", { view: view.id, block: block.block_id, action: item.action_id, values });
       busy.delete(key);
-      if (said.error) wrong.set(view.id, { error: said.error });
+      if (said.error) wrong.set(view.id, { error: said.error, block: block.block_id });
       else wrong.delete(view.id);
       redraw();
     },

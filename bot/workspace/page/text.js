@@ -31,6 +31,11 @@ function mark(character) {
   return make("span.unseen", { title: `invisible character U+${code.padStart(4, "0")}` }, `\\u{${code}}`);
 }
 
+/** Return text with every unseen character written as its code point, where only text can be. */
+export function visibleText(text) {
+  return visible(String(text ?? "")).map((node) => node.textContent ?? node).join("");
+}
+
 /** Return nodes for a plain_text object. */
 export function plain(object) {
   if (!object) return [];

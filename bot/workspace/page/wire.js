@@ -8,10 +8,10 @@ let source = null;
 export async function act(what, asked = {}) {
   let answer;
   try {
-    answer = await fetch(`/act/${what}`, {
+    answer = await fetch("/act", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ user: state.me, ...asked }),
+      body: JSON.stringify({ do: what, user: state.me, ...asked }),
     });
   } catch {
     return { error: "the local workspace does not answer", errors: {} };

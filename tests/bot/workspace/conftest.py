@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
-from small_workspace import APP_TOKEN, BOT_TOKEN, spec
+from small_workspace import BOT_TOKEN, connected, spec
 
 from bot.workspace.server import LocalWorkspace
 
@@ -32,17 +30,11 @@ def app(client: AsyncWebClient) -> AsyncApp:
 
 
 @pytest.fixture
-async def connect(local: LocalWorkspace) -> AsyncIterator[Any]:
+async def connect(local):
     """Return a function that connects a Bolt app in Socket Mode."""
-    async with AsyncExitStack() as open_handlers:
+    async with AsyncExitStack() as handlers:
 
-        async def connected(app: AsyncApp) -> AsyncSocketModeHandler:
-            handler = AsyncSocketModeHandler(app, APP_TOKEN)
-            handler.client.web_client = AsyncWebClient(base_url=local.api_url)
-            before = local.sockets.connected
-            await handler.connect_async()
-            open_handlers.push_async_callback(handler.close_async)
-            await local.wait_until_connected(before + 1)
-            return handler
+        async def connecting(app: AsyncApp) -> None:
+            await handlers.enter_async_context(connected(local, app))
 
-        yield connected
+        yield connecting

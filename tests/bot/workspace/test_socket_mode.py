@@ -51,9 +51,7 @@ async def opened(local, app, connect, client, *, answer=None):
     return await local.wait_for_view(ALICE)
 
 
-async def test_a_pressed_button_reaches_the_app_as_slack_would_send_it(
-    local, app, connect, client
-):
+async def test_a_pressed_button_reaches_the_app_as_slack_would_send_it(local, app, connect, client):
     bodies = []
 
     @app.action("go")

@@ -136,9 +136,7 @@ async def test_a_message_needs_a_channel_the_bot_is_in(client, channel, error):
 async def test_a_private_channel_without_the_bot_is_not_there(local, client):
     await local.leave(SECRET, BOT)
 
-    assert await refusal(client.chat_postMessage(channel=SECRET, text="x")) == (
-        "channel_not_found"
-    )
+    assert await refusal(client.chat_postMessage(channel=SECRET, text="x")) == ("channel_not_found")
 
 
 async def test_an_archived_channel_takes_no_messages(local, client):
@@ -170,9 +168,9 @@ async def test_timestamps_are_distinct_and_ascending(client):
 
 
 async def test_an_update_without_blocks_takes_them_away_and_marks_the_edit(local, client):
-    ts = (
-        await client.chat_postMessage(channel=GENERAL, text="x", blocks=[actions(button("go"))])
-    )["ts"]
+    ts = (await client.chat_postMessage(channel=GENERAL, text="x", blocks=[actions(button("go"))]))[
+        "ts"
+    ]
 
     await client.chat_update(channel=GENERAL, ts=ts, text="done")
 
