@@ -197,7 +197,7 @@ def test_a_cut_off_end_is_found(terminal) -> None:
     ["state = 'text'", "state = X'7b7d'", "at = 9000000000000000000", "actor = 7", "salt = ''"],
 )
 def test_an_event_that_nobody_can_read_is_named_and_left_out(terminal, change) -> None:
-    statement = f"UPDATE ledger_event SET {change} WHERE position = 8"  # noqa: S608  our own
+    statement = f"UPDATE ledger_event SET {change} WHERE position = 8"
     tamper(terminal.url, statement)
 
     code = terminal.run("audit", "replay")
