@@ -33,6 +33,7 @@ PER_MINUTE = {
     "conversations.join": _TIER_3,
     "reactions.add": _TIER_3,
     "team.info": _TIER_3,
+    "bots.info": _TIER_3,
     "usergroups.list": _TIER_2,
     "usergroups.users.list": _TIER_2,
     "conversations.list": _TIER_2,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.workspace.arguments import Arguments
+from bot.workspace.errors import SlackError
 from bot.workspace.methods.conversations import cut
 from bot.workspace.state import Workspace
 
@@ -21,6 +22,25 @@ def auth_test(workspace: Workspace, _arguments: Arguments) -> dict[str, Any]:
         "user_id": spec.bot_user_id,
         "bot_id": spec.bot_id,
         "is_enterprise_install": False,
+    }
+
+
+def bot(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
+    """Return the bot of the one app, with the app's id. Raises SlackError `bot_not_found`.
+
+    https://docs.slack.dev/reference/methods/bots.info
+    """
+    spec = workspace.spec
+    if arguments.text("bot") != spec.bot_id:
+        raise SlackError("bot_not_found")
+    return {
+        "bot": {
+            "id": spec.bot_id,
+            "deleted": False,
+            "name": spec.app_name,
+            "app_id": spec.app_id,
+            "user_id": spec.bot_user_id,
+        }
     }
 
 

@@ -23,6 +23,7 @@ class Method:
 
 METHODS = {
     "auth.test": Method(people.auth_test),
+    "bots.info": Method(people.bot, frozenset({"users:read"})),
     "chat.postMessage": Method(chat.post_message, frozenset({"chat:write"})),
     "chat.update": Method(chat.update, frozenset({"chat:write"})),
     "chat.delete": Method(chat.delete, frozenset({"chat:write"})),
