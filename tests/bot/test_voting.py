@@ -4,8 +4,22 @@ import asyncio
 
 import acme
 import pytest
-from office import ALICE, BOB, CAT, DAN, EVE, GUEST, MEMBER, OUT, PLATFORM, ROBOT, SECURITY
-from office import STRANGER, shown, until
+from office import (
+    ALICE,
+    BOB,
+    CAT,
+    DAN,
+    EVE,
+    GUEST,
+    MEMBER,
+    OUT,
+    PLATFORM,
+    ROBOT,
+    SECURITY,
+    STRANGER,
+    shown,
+    until,
+)
 
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang
 from ledger.approvals import ApprovalStatus
