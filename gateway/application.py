@@ -40,6 +40,7 @@ DRAIN_SECONDS = 10.0
 
 _REMEMBERED = (
     ApprovalStatus.PENDING,
+    ApprovalStatus.APPROVED,
     ApprovalStatus.DENIED,
     ApprovalStatus.EXPIRED,
     ApprovalStatus.CANCELLED,
@@ -83,7 +84,7 @@ class Gateway:
         self._identity = _identity(world)
         self._outcomes = Outcomes(ledger, world.reach)
         self._room = WaitingRoom(ledger)
-        self._aftermath = Aftermath(configuration.gateway.hold)
+        self._aftermath = Aftermath(ledger.instance, configuration.gateway.hold)
         meters = Meters(world.registry)
         meters.show_held(lambda: self._room.held)
         self._dispatcher = Dispatcher(self._outcomes, meters, world.reach)
@@ -112,7 +113,16 @@ class Gateway:
                 name: Served(name, upstream, self._toolboxes[name])
                 for name, upstream in self._upstreams.items()
             },
-            calls=ToolCalls(ledger, gate, self._room, self._aftermath, meters, world.now, hold),
+            calls=ToolCalls(
+                ledger,
+                gate,
+                self._room,
+                self._aftermath,
+                meters,
+                world.now,
+                hold,
+                configuration.directory(),
+            ),
             dispatcher=self._dispatcher,
             passage=Passage(sessions),
             room=self._room,
@@ -122,9 +132,16 @@ class Gateway:
         )
 
     def runner(self) -> web.AppRunner:
-        """Return a runner for the application, which notices callers that go away."""
+        """Return a runner for the application, which notices callers that go away.
+
+        It unpacks no bodies: a packed one is refused, not read.
+        """
         return web.AppRunner(
-            self.application, handler_cancellation=True, access_log=None, shutdown_timeout=1.0
+            self.application,
+            handler_cancellation=True,
+            auto_decompress=False,
+            access_log=None,
+            shutdown_timeout=1.0,
         )
 
     async def start(self) -> None:
@@ -135,9 +152,7 @@ class Gateway:
             self._ledger.observe(self._aftermath.follow),
         ]
         self._identity.learn(await self._ledger.agents())
-        approvals = await self._ledger.approvals(*_REMEMBERED, limit=1000)
-        grants = await self._ledger.grants(live=True)
-        self._aftermath.learn(approvals, {grant.agent for grant in grants})
+        self._aftermath.learn(await self._ledger.approvals(*_REMEMBERED, limit=1000))
         for name, upstream in self._upstreams.items():
             await upstream.start()
             self._toolboxes[name].start()

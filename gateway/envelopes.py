@@ -66,7 +66,8 @@ def read_message(body: bytes) -> Message:
     if not isinstance(value, dict):
         _refuse(None, "the body is not a JSON-RPC object; send one message")
     known = _known_id(value)
-    _check_spelling(known, value, _MEMBERS, "message")
+    _check_spelling(known, value, _MEMBERS, "member")
+    _check_members(known, value)
     if value.get("jsonrpc") != "2.0":
         _refuse(known, '`jsonrpc` is not "2.0"; send JSON-RPC 2.0')
     return _message(known, value)
@@ -132,9 +133,14 @@ def _check_spelling(
         if meant is not None and meant != member:
             shown = inert_line(member, _ECHO)
             _refuse(known, f"the {what} `{shown}` is almost `{meant}`; spell it so", code)
-    if expected is _MEMBERS and (more := next((m for m in members if m not in expected), None)):
-        shown = inert_line(more, _ECHO)
-        _refuse(known, f"a JSON-RPC message has no member `{shown}`; remove it", code)
+
+
+def _check_members(known: RequestId, members: Mapping[str, JsonValue]) -> None:
+    """Refuse members that JSON-RPC does not have: nobody would see what they say."""
+    for member in members:
+        if member not in _MEMBERS:
+            shown = inert_line(member, _ECHO)
+            _refuse(known, f"a JSON-RPC message has no member `{shown}`; remove it")
 
 
 def _known_id(value: Mapping[str, JsonValue]) -> RequestId:

@@ -1,6 +1,7 @@
 """Reaches a server over streamable HTTP, byte for byte."""
 
 from collections.abc import Mapping
+from io import BytesIO
 
 from aiohttp import (
     ClientConnectorError,
@@ -88,7 +89,7 @@ class HttpUpstream:
             response = await self._session.request(
                 request.method,
                 self._url,
-                data=request.body or None,
+                data=_written(request.body),
                 headers=headers,
                 allow_redirects=False,
             )
@@ -133,6 +134,11 @@ class HttpUpstream:
         self._trouble = f"`{self._name}` broke off an answer ({kind})"
         message = f"the server `{self._name}` broke off before its answer was whole"
         return UpstreamFailed(message, sent=True)
+
+
+def _written(body: bytes) -> bytes | BytesIO | None:
+    """Return a body as aiohttp wants it: large ones are written piece by piece."""
+    return BytesIO(body) if len(body) > _WHOLE else body or None
 
 
 class _Bytes:

@@ -6,18 +6,21 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
 from gateway import answers
-from gateway.aftermath import Aftermath
+from gateway.aftermath import Aftermath, Question
 from gateway.answers import Answer
 from gateway.examining import Asked, Examined
 from gateway.gate import Gate
 from gateway.meters import Meters
 from gateway.waiting import CalledOff, WaitingRoom
-from ledger.approvals import Approval, ApprovalStatus
+from ledger.approvals import OPEN, Approval, ApprovalStatus
 from ledger.claims import AlreadyUsed
+from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling, Voided, Waiting
 from policies.decisions import Effect
+from policies.people import Directory
 from policies.refusals import Refused
+from policies.settling import settle
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class ToolCalls:
         meters: Meters,
         now: Callable[[], datetime],
         hold: timedelta,
+        directory: Directory,
     ) -> None:
         """Take the collaborators; `hold` is how long a call waits for people at most."""
         self._ledger = ledger
@@ -55,6 +59,7 @@ class ToolCalls:
         self._meters = meters
         self._now = now
         self._hold = hold.total_seconds()
+        self._directory = directory
 
     async def verdict(self, asked: Asked) -> Verdict:
         """Return whether the call may run, or what its caller is told instead.
@@ -64,33 +69,52 @@ class ToolCalls:
         """
         with self._meters.deciding():
             examined = await self._gate.examine(asked)
-            heard = await self._unheard(examined)
-            if heard is not None:
-                return heard
-            ruling, examined = await self._gate.decide(asked, examined)
+            question = self._question(examined)
+            if question is None:
+                ruling, examined = await self._gate.decide(asked, examined)
+            else:
+                async with question.turn:
+                    heard = await self._heard(asked, examined, question)
+                    if heard is not None:
+                        return heard
+                    ruling, examined = await self._gate.decide(asked, examined)
+                    self._came_back(ruling, examined)
         self._meters.decided(asked.server, ruling)
         return await self._followed(asked, ruling, examined)
 
-    async def _unheard(self, examined: Examined) -> Answer | None:
-        """Return the end of an earlier, identical call of which the caller has not heard yet."""
+    def _question(self, examined: Examined) -> Question | None:
         if examined.assessment.effect is not Effect.REQUIRE_APPROVAL:
             return None
-        ended = self._aftermath.unheard(examined.facts.digests, self._now())
-        approval = await self._ledger.approval(ended) if ended is not None else None
-        return _ending(approval) if approval is not None else None
+        return self._aftermath.question(examined.facts.digests)
+
+    async def _heard(self, asked: Asked, examined: Examined, question: Question) -> Answer | None:
+        """Return the end of an earlier, identical call of which the caller has not heard yet."""
+        approval = await self._ledger.approval(question.approval)
+        if approval is None or approval.status in OPEN:
+            return None
+        grants = [
+            live(grant, asked.agent, self._directory)
+            for grant in await self._ledger.grants(live=True)
+            if grant.agent == asked.agent.name
+        ]
+        now = self._now()
+        if settle(examined.assessment, grants, now).effect is Effect.ALLOW:
+            return None
+        return _ending(approval) if self._aftermath.owed(question, approval, now) else None
+
+    def _came_back(self, ruling: Ruling, examined: Examined) -> None:
+        """Note whom the caller found waiting, if it is the approval it was told of."""
+        if isinstance(ruling, Waiting | Dispatched):
+            self._aftermath.came_back(examined.facts.digests[0], ruling.approval)
 
     async def _followed(self, asked: Asked, ruling: Ruling, examined: Examined) -> Verdict:
         match ruling:
-            case Allowed():
-                return Passed(examined.assessment.show_result)
-            case Dispatched():
-                self._aftermath.came_back(ruling.approval)
+            case Allowed() | Dispatched():
                 return Passed(examined.assessment.show_result)
             case Denied():
                 return answers.denied(ruling.decided)
             case Waiting():
-                self._aftermath.came_back(ruling.approval)
-                return await self._held(asked, ruling.approval)
+                return await self._held(asked, ruling.approval, examined.facts.digests[0])
             case Voided():
                 return answers.voided(await self._approval(ruling.approval), ruling.because)
             case Lapsed():
@@ -98,7 +122,7 @@ class ToolCalls:
             case _:
                 assert_never(ruling)
 
-    async def _held(self, asked: Asked, approval: str) -> Verdict:
+    async def _held(self, asked: Asked, approval: str, digest: str) -> Verdict:
         """Wait for people for a few seconds, and then say that it is pending."""
         away = True
         try:
@@ -108,7 +132,7 @@ class ToolCalls:
             return answers.called_off(await self._approval(approval))
         finally:
             if away:
-                self._aftermath.went_away(approval)
+                self._aftermath.went_away(digest, approval)
         if known is None:
             raise Refused(f"approval `{approval}` is not known; nothing was executed")
         if known.status is ApprovalStatus.PENDING:
