@@ -142,14 +142,18 @@ def _begin_immediate(connection: Connection) -> None:
 def _postgres(url: URL) -> Database:
     arguments = {key: value for key, value in _PATIENCE.items() if key not in url.query}
     writing = create_engine(
-        url, connect_args=arguments, pool_size=2, isolation_level="READ COMMITTED"
+        url,
+        connect_args=arguments,
+        pool_size=2,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
     )
     reading = create_engine(
         url,
         connect_args=arguments,
         pool_size=_READERS,
-        isolation_level="AUTOCOMMIT",
         pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
     )
     event.listen(writing, "connect", _prepare_postgres)
     event.listen(reading, "connect", _prepare_postgres)

@@ -103,7 +103,8 @@ class Writer:
             self._announcer.catch_up(position)
             self._recovered()
         except SQLAlchemyError as error:
-            self._failed(error)
+            if not is_lost(error):
+                self._failed(error)
         except EventSourcingError:
             _LOG.exception("the ledger holds an event that this Placet cannot read")
 
