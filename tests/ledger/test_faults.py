@@ -1,0 +1,208 @@
+"""A database that is full, read-only or gone: refused, never guessed, and well again afterwards."""
+
+import asyncio
+
+import psycopg
+import pytest
+from acme import ask, assessed
+from open_ledgers import open_ledger, prepare, until
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError
+
+from ledger.faults import because
+from ledger.unavailable import LedgerUnavailable
+from policies.decisions import Effect
+
+
+def allowed(call: str):
+    return ask(call, assessed(Effect.ALLOW))
+
+
+def on_the_writers_connection(ledger, statement: str) -> None:
+    """Change how SQLite treats the connection that writes."""
+    with ledger._parts.database.turn:
+        connection = ledger._parts.writer._settler._connected()
+        connection.connection.driver_connection.execute(statement)
+
+
+@pytest.fixture
+def administrator(postgres_url, postgres_server):
+    """Give what runs a statement on another database of the same server."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        yield connection.execute
+
+
+def lock_out(administrator, postgres_url: str) -> None:
+    name = make_url(postgres_url).database
+    administrator(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    hang_up(administrator, postgres_url)
+
+
+def let_in(administrator, postgres_url: str) -> None:
+    administrator(f'ALTER DATABASE "{make_url(postgres_url).database}" ALLOW_CONNECTIONS true')
+
+
+def hang_up(administrator, postgres_url: str, like: str = "%") -> int:
+    name = make_url(postgres_url).database
+    ended = administrator(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        f" WHERE datname = '{name}' AND query LIKE '{like}'"
+    )
+    return ended.fetchone()[0]
+
+
+async def test_a_full_disk_refuses_and_is_survived(sqlite_url):
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+        with ledger._parts.database.reading.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        on_the_writers_connection(ledger, f"PRAGMA max_page_count = {pages}")
+
+        with pytest.raises(LedgerUnavailable, match="its disk is full"):
+            await asyncio.gather(*(ledger.execute(allowed(f"call_{n}")) for n in range(1000)))
+        assert "disk is full" in ledger.ready()[0]
+        before = await ledger.events()
+        assert await ledger.differences() == []
+
+        await until(lambda: ledger.ready() == [])
+        (decided,) = await ledger.execute(allowed("call_after"))
+        assert decided.position == before[-1].position + 1
+        assert await ledger.differences() == []
+
+
+async def test_a_read_only_file_refuses_and_is_survived(sqlite_url):
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+        on_the_writers_connection(ledger, "PRAGMA query_only = ON")
+
+        with pytest.raises(LedgerUnavailable, match="read-only"):
+            await ledger.execute(allowed("call_1"))
+
+        await until(lambda: ledger.ready() == [])
+        assert len(await ledger.execute(allowed("call_1"))) == 1
+
+
+async def test_a_lost_connection_is_made_again_before_anybody_notices(postgres_url, administrator):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+
+        hang_up(administrator, postgres_url)
+
+        (decided,) = await ledger.execute(allowed("call_1"))
+        assert decided.position == 3
+
+
+async def test_a_database_that_is_gone_refuses_until_it_is_back(postgres_url, administrator):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+
+        lock_out(administrator, postgres_url)
+        with pytest.raises(LedgerUnavailable, match="its database does not answer"):
+            await ledger.execute(allowed("call_1"))
+        with pytest.raises(LedgerUnavailable):
+            await ledger.agents()
+        assert "cannot be written" in ledger.ready()[0]
+
+        let_in(administrator, postgres_url)
+        await until(lambda: ledger.ready() == [])
+        (decided,) = await ledger.execute(allowed("call_1"))
+        assert decided.position == 3
+
+
+async def test_a_read_only_database_refuses_and_is_survived(postgres_url, administrator):
+    name = make_url(postgres_url).database
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+
+        administrator(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        hang_up(administrator, postgres_url)
+        with pytest.raises(LedgerUnavailable, match="it is read-only"):
+            await ledger.execute(allowed("call_1"))
+
+        administrator(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        hang_up(administrator, postgres_url)
+        await until(lambda: ledger.ready() == [])
+        assert len(await ledger.execute(allowed("call_1"))) == 1
+
+
+async def test_losing_the_connection_that_listens_loses_no_event(postgres_url, administrator):
+    with open_ledger(postgres_url) as ledger, open_ledger(postgres_url, instance="two") as other:
+        await prepare(ledger)
+        heard = []
+        ledger.observe(heard.extend)
+
+        for number in range(3):
+            assert hang_up(administrator, postgres_url, like="LISTEN%") >= 1
+            await other.execute(allowed(f"call_{number}"))
+            await until(lambda number=number: len(heard) == number + 1)
+            await until(lambda: hang_up_count(administrator, postgres_url) == 2)
+
+        assert [recorded.position for recorded in heard] == [3, 4, 5]
+
+
+def hang_up_count(administrator, postgres_url: str) -> int:
+    name = make_url(postgres_url).database
+    found = administrator(
+        f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND query LIKE 'LISTEN%'"
+    )
+    return found.fetchone()[0]
+
+
+async def test_another_process_that_hangs_with_the_head_row_holds_nobody_for_ever(postgres_url):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+        address = postgres_url.replace("+psycopg", "")
+
+        with psycopg.connect(address) as hanging:
+            hanging.execute("SELECT * FROM ledger_head FOR UPDATE")
+            with pytest.raises(LedgerUnavailable, match="another process holds it"):
+                await ledger.execute(allowed("call_1"))
+
+        await until(lambda: ledger.ready() == [])
+        assert len(await ledger.execute(allowed("call_1"))) == 1
+
+
+async def test_a_lock_of_sqlite_that_is_never_released_refuses(sqlite_url):
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+        on_the_writers_connection(ledger, "PRAGMA busy_timeout = 50")
+
+        other = ledger._parts.database.writing.connect()
+        with other.begin():
+            other.execute(text("UPDATE ledger_lease SET until = 0"))
+            with pytest.raises(LedgerUnavailable, match="another process holds it"):
+                await ledger.execute(allowed("call_1"))
+        other.close()
+
+        await until(lambda: ledger.ready() == [])
+        assert len(await ledger.execute(allowed("call_1"))) == 1
+
+
+def test_what_callers_are_told_holds_nothing_of_the_database():
+    error = OperationalError("SELECT 1", {}, OSError("connection to 10.0.0.7 refused"))
+
+    assert because(error) == "its database does not answer"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///:memory:", "mysql://root@localhost/x", "not a url"],
+)
+def test_a_ledger_that_cannot_be_kept_there_says_so(url):
+    with pytest.raises(LedgerUnavailable):
+        open_ledger(url)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    place = tmp_path / "placet.db"
+    place.write_bytes(b"this is no database, but it is long enough to look at" * 100)
+
+    with pytest.raises(LedgerUnavailable, match="cannot be opened"):
+        open_ledger(f"sqlite:///{place}")
+
+    assert place.read_bytes().startswith(b"this is no database")
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(LedgerUnavailable, match="No such file or directory"):
+        open_ledger(f"sqlite:///{tmp_path}/nowhere/placet.db")
