@@ -2,6 +2,8 @@
 
 Another web site open in the same browser cannot get in: the Host must be this address (DNS
 rebinding), a given Origin must be this one (cross-site requests), and the cookie is SameSite.
+Cookies do not keep ports apart (RFC 6265, 8.5): what else serves on this machine would be sent
+this one, too, were it not for a path that nobody else knows.
 A program that runs as the same account on this machine is not kept out.
 """
 
@@ -25,16 +27,16 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 NAMES = ("127.0.0.1", "localhost", "[::1]")
-CONTROL = "/control/"
 _SAFE = frozenset({"GET", "HEAD"})
 
 
 @dataclass
 class Access:
-    """Lets in who holds `token`; `port` is set once the page listens."""
+    """Lets in who holds `token`, to the page at `place`; `port` is set once the page listens."""
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     port: int = 0
+    place: str = field(default_factory=lambda: f"/p/{secrets.token_urlsafe(12)}/")
     _session: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     @property
@@ -59,7 +61,7 @@ class Access:
             return web.Response(status=403, text="this page takes no requests from other origins")
         if request.path == "/" and "token" in request.query:
             return self._exchange(request)
-        if self._bearer(request) or (self._cookie(request) and not self._is_control(request)):
+        if self._bearer(request) or (self._cookie(request) and self._is_page(request)):
             return None
         return web.Response(
             status=401, text="open the address with its token, which was printed at the start\n"
@@ -68,8 +70,10 @@ class Access:
     def _exchange(self, request: web.Request) -> web.Response:
         if not _same(request.query["token"], self.token):
             return web.Response(status=401, text="that token is not, or no longer, the right one\n")
-        response = web.Response(status=303, headers={"Location": "/"})
-        response.set_cookie(self.cookie, self._session, httponly=True, samesite="Strict", path="/")
+        response = web.Response(status=303, headers={"Location": self.place})
+        response.set_cookie(
+            self.cookie, self._session, httponly=True, samesite="Strict", path=self.place
+        )
         return response
 
     def _hosts(self) -> set[str]:
@@ -80,7 +84,7 @@ class Access:
         if origin is not None:
             return origin == f"http://{request.headers['Host']}"
         if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-            return request.path == "/" and request.method == "GET"
+            return request.path in {"/", self.place} and request.method == "GET"
         return request.method in _SAFE or self._bearer(request)
 
     def _bearer(self, request: web.Request) -> bool:
@@ -90,9 +94,8 @@ class Access:
     def _cookie(self, request: web.Request) -> bool:
         return _same(request.cookies.get(self.cookie, ""), self._session)
 
-    @staticmethod
-    def _is_control(request: web.Request) -> bool:
-        return request.path.startswith(CONTROL)
+    def _is_page(self, request: web.Request) -> bool:
+        return request.path.startswith(self.place)
 
 
 def _same(given: str, expected: str) -> bool:

@@ -32,19 +32,21 @@ _REQUEST: TypeAdapter[PageRequest] = TypeAdapter(PageRequest)
 
 @dataclass(frozen=True)
 class PageServer:
-    """The page's part of the server; `connected` tells how many wires the app holds, if any."""
+    """The page below the path `place`; `connected` tells how many wires the app holds, if any."""
 
     workspace: Workspace
     interactions: Interactions
     connected: Callable[[], int | None]
+    place: str
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return what the page asks for."""
         return [
-            web.get("/", self.index),
-            web.get("/static/{name}", self.static),
-            web.get("/feed", self.feed),
-            web.post("/act", self.act),
+            web.get(self.place, self.index),
+            web.get(self.place + "static/{name}", self.static),
+            web.get(self.place + "feed", self.feed),
+            web.post(self.place + "act", self.act),
+            web.post("/control/act", self.act),
         ]
 
     async def index(self, _request: web.Request) -> web.StreamResponse:

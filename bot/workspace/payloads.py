@@ -27,7 +27,10 @@ def block_actions_in_message(
     message: Message,
     action: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the payload of an action in a message, without trigger and response URL."""
+    """Return the payload of an action in a message, without trigger and response URL.
+
+    As with Slack, it holds no `message` where only one person sees it.
+    """
     ephemeral = bool(message.get("is_ephemeral"))
     container = {
         "type": "message",
@@ -37,11 +40,12 @@ def block_actions_in_message(
     }
     if "thread_ts" in message:
         container["thread_ts"] = message["thread_ts"]
+    shown = {} if ephemeral else {"message": message}
     return {
         **_frame(workspace, user, "block_actions"),
         "container": container,
         "channel": {"id": channel.id, "name": channel_name(channel)},
-        "message": {k: v for k, v in message.items() if k not in {"channel", "is_ephemeral"}},
+        **shown,
         "actions": [action],
     }
 

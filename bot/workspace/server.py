@@ -169,7 +169,7 @@ class LocalWorkspace(Driving, Disturbing):
     def _page_app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_AT_MOST, middlewares=[self.access.guard])
         app.on_response_prepare.append(self.access.protect)
-        page = PageServer(self.workspace, self.interactions, self._wires)
+        page = PageServer(self.workspace, self.interactions, self._wires, self.access.place)
         app.add_routes(page.routes())
         app.add_routes(Control(self, self).routes())
         return app

@@ -61,7 +61,7 @@ export function avatar(id, name) {
 }
 
 function check() {
-  return make("img", { src: "/static/mark.svg", alt: "" });
+  return make("img", { src: "static/mark.svg", alt: "" });
 }
 
 function content(message, channel, actions) {

@@ -8,7 +8,7 @@ import { visible } from "./text.js";
 export function drawSide(element, { go, become }) {
   const all = places();
   fill(element,
-    make("header.team", {}, make("img.team-mark", { src: "/static/mark.svg", alt: "" }),
+    make("header.team", {}, make("img.team-mark", { src: "static/mark.svg", alt: "" }),
       make("div", {}, make("strong", {}, visible(state.app.team ?? "")), connection())),
     make("div.places", {},
       group("Channels", all.filter((each) => !each.direct && isMember(each)), go),

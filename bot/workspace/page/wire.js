@@ -8,7 +8,7 @@ let source = null;
 export async function act(what, asked = {}) {
   let answer;
   try {
-    answer = await fetch("/act", {
+    answer = await fetch("act", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ do: what, user: state.me, ...asked }),
@@ -24,7 +24,7 @@ export async function act(what, asked = {}) {
 /** Follow the feed as a person; after a break the browser asks anew and all is sent again. */
 export function follow(user, { onSnapshot, onChange, onBreak, onEnd }) {
   source?.close();
-  const mine = new EventSource(user ? `/feed?user=${encodeURIComponent(user)}` : "/feed");
+  const mine = new EventSource(user ? `feed?user=${encodeURIComponent(user)}` : "feed");
   source = mine;
   mine.addEventListener("snapshot", (event) => mine === source && onSnapshot(JSON.parse(event.data)));
   for (const kind of KINDS) {
@@ -34,6 +34,6 @@ export function follow(user, { onSnapshot, onChange, onBreak, onEnd }) {
     if (mine !== source) return;
     onBreak();
     if (mine.readyState !== EventSource.CLOSED) return;
-    onEnd((await fetch("/", { method: "HEAD" }).catch(() => null))?.status ?? 0);
+    onEnd((await fetch("./", { method: "HEAD" }).catch(() => null))?.status ?? 0);
   });
 }

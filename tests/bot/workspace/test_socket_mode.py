@@ -112,6 +112,27 @@ async def test_a_stranger_carries_the_team_of_the_other_workspace(local, app, co
     assert teams == [("T0OTHER", "T0LOCAL")]
 
 
+async def test_a_press_in_a_message_for_one_person_carries_no_message(local, app, connect, client):
+    bodies = []
+
+    @app.action("go")
+    async def pressed(ack, body, respond):
+        bodies.append(body)
+        await ack()
+        await respond(delete_original=True)
+
+    await connect(app)
+    answer = await client.chat_postEphemeral(
+        channel=GENERAL, user=ALICE, text="x", blocks=[actions(button("go"))]
+    )
+
+    await local.click(ALICE, GENERAL, answer["message_ts"], "go")
+    await local.wait_until(lambda: local.workspace.ephemerals(ALICE) == [])
+
+    assert bodies[0]["container"]["is_ephemeral"] is True
+    assert "message" not in bodies[0]
+
+
 async def test_a_click_that_nobody_acknowledges_shows_slacks_error_mark(
     local, app, connect, client
 ):

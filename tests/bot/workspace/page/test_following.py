@@ -8,7 +8,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_the_token_leaves_the_address(page, local):
-    assert page.url == f"http://127.0.0.1:{local.access.port}/"
+    assert page.url == f"http://127.0.0.1:{local.access.port}{local.access.place}"
+    assert local.access.token not in page.url
 
 
 async def test_another_person_sees_their_own_things_only(page, client):
