@@ -66,12 +66,14 @@ class Dispatcher:
             return await self._relayed(http, run, answer)
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))
+            self._begin(_close(forwarding))
             raise _rejected(failure, run.era) from failure
         except (asyncio.CancelledError, ConnectionError):
             self._leave(run, forwarding)
             raise
         except BaseException:
             self._end(run, Outcome("failed", "Placet failed while it handed the answer on"))
+            self._begin(_close(forwarding))
             raise
 
     async def stop(self, seconds: float = 0.0) -> None:
@@ -109,12 +111,12 @@ class Dispatcher:
         """See to a call whose caller went away."""
         if run.reader is not None and run.reader.answered:
             self._end(run, run.reader.outcome())
-            self._begin(self._close(forwarding))
+            self._begin(_close(forwarding))
         elif run.era is Era.LEGACY and not self._stopping:
             self._begin(self._finish(run, forwarding))
         else:
             forwarding.cancel()
-            self._begin(self._close(forwarding))
+            self._begin(_close(forwarding))
             if self._stopping:
                 self._let_go(run)
             else:
@@ -137,16 +139,7 @@ class Dispatcher:
             self._let_go(run)
             raise
         finally:
-            await self._close(forwarding)
-
-    async def _close(self, forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
-        """Give up the stream of an answer, if there is one."""
-        try:
-            answer = await forwarding
-        except (UpstreamFailed, asyncio.CancelledError):
-            return
-        if answer.stream is not None:
-            await answer.stream.aclose()
+            await _close(forwarding)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -175,6 +168,16 @@ class Dispatcher:
         if not run.ended:
             run.ended = True
             self._meters.running(-1)
+
+
+async def _close(forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
+    """Give up the stream of an answer, if there is one."""
+    await asyncio.wait([forwarding])
+    if forwarding.cancelled() or forwarding.exception() is not None:
+        return
+    stream = forwarding.result().stream
+    if stream is not None:
+        await stream.aclose()
 
 
 def _rejected(failure: UpstreamFailed, era: Era) -> Rejected:
