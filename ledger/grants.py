@@ -17,6 +17,7 @@ from ledger.events import (
 )
 from ledger.evidence import FRESH, Evidence, Standing, standing
 from policies.decisions import LiveGrant
+from policies.durations import written
 from policies.matching import Glob
 from policies.people import Agent, Directory
 from policies.refusals import Refused
@@ -236,7 +237,7 @@ def _bounds(command: IssueGrant) -> str | None:
     if command.lasting <= timedelta(0):
         return "a grant has to last longer than nothing; write for example `for 1h`"
     if command.longest is not None and command.lasting > command.longest:
-        return f"the policy allows grants of at most {command.longest}; ask for less"
+        return f"the policy allows grants of at most {written(command.longest)}; ask for less"
     if command.uses is not None and command.uses < 1:
         return "a grant has to be good for one use at least"
     return None

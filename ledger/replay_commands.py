@@ -51,7 +51,8 @@ def _replay(arguments: argparse.Namespace, shell: Shell) -> int:
             last = position_before(connection, wanted, including=True)
         if arguments.position is not None:
             last = _known(arguments.position, last)
-        moment = wanted or (at_position(connection, last) if arguments.position else now)
+        by_time = arguments.position is None
+        moment = (wanted or now) if by_time else at_position(connection, last)
         return replay(connection, last, progress), moment
 
     with shell.open_ledger(arguments.config) as ledger:

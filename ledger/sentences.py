@@ -142,7 +142,7 @@ def _issued(event: GrantIssued) -> str:
 
 def _ungranted(event: GrantRefused) -> str:
     return (
-        f"{named(event.person)} may not decide on a grant of {named(event.target)} "
+        f"{named(event.person)} was refused about a grant of {named(event.target)} "
         f"for {named(event.agent)} ({named(event.because)})" + _because(event.message)
     )
 

@@ -68,7 +68,7 @@ def heading(story: Story) -> Iterator[str]:
         case Approval():
             yield from _approval(subject)
         case Grant():
-            uses = "without a limit" if subject.uses is None else f"of {subject.uses}"
+            uses = "times" if subject.uses is None else f"of {subject.uses} times"
             yield (
                 f"{named(subject.by)} let {named(subject.agent)} use {named(subject.target)} "
                 f"until {clock(subject.until)}; used {subject.used} {uses}"

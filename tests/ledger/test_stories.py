@@ -206,7 +206,7 @@ def test_a_grant_is_told_with_its_uses() -> None:
 
     assert found[0] == "grant grt_1: live"
     assert found[1] == (
-        "bob let ci-bot use files/write_* until 2026-11-23T13:00:00.000000Z; used 1 of 3"
+        "bob let ci-bot use files/write_* until 2026-11-23T13:00:00.000000Z; used 1 of 3 times"
     )
     assert row(found, "grant") == "grt_1"
     assert row(found, "speaks for") == "platform"
