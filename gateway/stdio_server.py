@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import signal
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -60,15 +60,45 @@ class ServerCommand:
         return {**passed, **self.added}
 
 
+class _Pipes(SubprocessStreamProtocol):
+    """The pipes of a process; tells its end when it comes, not when its pipes are closed."""
+
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit, loop)
+        self.exited = asyncio.Event()
+        self.useless = asyncio.Event()
+
+    def process_exited(self) -> None:
+        """Note the end."""
+        self.exited.set()
+        self.useless.set()
+        super().process_exited()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Note that nothing is read any more."""
+        if fd == 0:
+            self.useless.set()
+        super().pipe_connection_lost(fd, exc)
+
+
 class StdioProcess:
     """A running server (specification, transports, stdio): one message a line."""
 
-    def __init__(self, name: str, process: Process) -> None:
+    def __init__(
+        self,
+        name: str,
+        transport: asyncio.SubprocessTransport,
+        protocol: "_Pipes",
+        process: Process,
+    ) -> None:
         """Take over a process whose three pipes are open; its errors go to the log."""
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         self._name = name
+        self._transport = transport
+        self._exited = protocol.exited
+        self._useless = protocol.useless
         self._process = process
         self._stdin = process.stdin
         self._stdout = process.stdout
@@ -77,7 +107,9 @@ class StdioProcess:
     @classmethod
     async def start(cls, command: ServerCommand) -> "StdioProcess":
         """Start the server in a process group of its own. Raises OSError."""
-        process = await asyncio.create_subprocess_exec(
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.subprocess_exec(
+            lambda: _Pipes(limit=_CHUNK, loop=loop),
             *command.command,
             stdin=PIPE,
             stdout=PIPE,
@@ -86,7 +118,7 @@ class StdioProcess:
             env=command.variables(),
             start_new_session=True,
         )
-        return cls(command.name, process)
+        return cls(command.name, transport, protocol, Process(transport, protocol, loop))
 
     def write(self, line: bytes) -> None:
         """Queue one message, without its line feed, for the server. Raises NotReading."""
@@ -114,9 +146,13 @@ class StdioProcess:
         """The exit status, negative for a signal; None while the process runs."""
         return self._process.returncode
 
-    async def exit(self) -> int:
-        """Return the exit status once the process has ended; negative is a signal."""
-        return await self._process.wait()
+    async def exit(self) -> None:
+        """Wait until the process has ended, whoever holds its pipes."""
+        await self._exited.wait()
+
+    async def end(self) -> None:
+        """Wait until the process has ended, whoever holds its pipes, or has closed its input."""
+        await self._useless.wait()
 
     async def stop(self) -> None:
         """End the server and all it started: close its input, then SIGTERM, then SIGKILL.
@@ -130,12 +166,11 @@ class StdioProcess:
         await self._wait()
         self._errors.cancel()
         await asyncio.gather(self._errors, return_exceptions=True)
-        # What the server left behind may hold the pipes open.
-        self._process._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 (no public way)
+        self._transport.close()
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+            await asyncio.wait_for(self._exited.wait(), _PATIENCE)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 
-from gateway.stdio_channel import Answer, Channel
+from gateway.stdio_channel import Answer, Broken, Channel
 from gateway.stdio_server import NotReading, ServerCommand, StdioProcess
 from gateway.synthesis import Introduction, NotSpoken
 from gateway.upstreams import LEGACY_VERSIONS, UpstreamFailed
@@ -44,7 +44,8 @@ class Supervisor:
         self._restarted = restarted
         self._first_delay = first_delay
         self._server: tuple[Introduction, Channel] | None = None
-        self._up = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._delay = first_delay
         self._trouble: str | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._runs = 0
@@ -61,6 +62,7 @@ class Supervisor:
             await asyncio.gather(self._keeping, return_exceptions=True)
             self._keeping = None
         self._trouble = "it is shut down"
+        self._announce()
 
     @property
     def channel(self) -> Channel | None:
@@ -81,30 +83,39 @@ class Supervisor:
     async def ready(self) -> tuple[Introduction, Channel]:
         """Return what the server said of itself and the way to it.
 
-        Waits for a first start (30 s) or, shortly, for a restart (2 s).
+        Waits for a first start (30 s), and for a restart (2 s) that is near.
         Raises UpstreamFailed.
         """
-        if self._server is None and self._keeping is not None:
-            patience = _START if self._trouble is None else _RESTART
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._up.wait(), patience)
+        if self._server is None and self._trouble is None:
+            await self._news(_START)
+        if self._server is None and self._delay <= _RESTART and self._keeping is not None:
+            await self._news(_RESTART)
         if self._server is None:
             why = self._trouble or "it is still starting"
             message = f"the server `{self._command.name}` cannot be used: {why}"
             raise UpstreamFailed(message, sent=False)
         return self._server
 
+    async def _news(self, patience: float) -> None:
+        """Wait until the server is up or has failed, `patience` seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), patience)
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     async def _keep_running(self) -> None:
         clock = asyncio.get_running_loop().time
-        delay = self._first_delay
         while True:
             began = clock()
             self._trouble = await self._run()
             _log.warning("%s: %s", self._command.name, self._trouble)
             if clock() - began > _STEADY:
-                delay = self._first_delay
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, _LONGEST_DELAY)
+                self._delay = self._first_delay
+            self._announce()
+            await asyncio.sleep(self._delay)
+            self._delay = min(2 * self._delay, _LONGEST_DELAY)
 
     async def _run(self) -> str:
         """Run the server until it ends and return why it did."""
@@ -117,7 +128,8 @@ class Supervisor:
         try:
             async with asyncio.timeout(_INTRODUCTION):
                 introduction = await _introduce(channel)
-            self._begin(introduction, channel)
+            if introduction is not None:
+                self._begin(introduction, channel)
             await serving
         except TimeoutError:
             return f"it did not answer `initialize` within {_INTRODUCTION:.0f} s"
@@ -135,32 +147,37 @@ class Supervisor:
         self._runs += 1
         self._server = (introduction, channel)
         self._trouble = None
-        self._up.set()
+        self._announce()
         if self._runs > 1:
             self._restarted(introduction, channel)
 
     async def _serve(self, process: StdioProcess, channel: Channel) -> None:
         """Read the server's output until it closes it or ends, then fail what is open."""
         reading = asyncio.create_task(channel.read())
+        ending = asyncio.create_task(process.end())
         exiting = asyncio.create_task(process.exit())
         try:
-            await asyncio.wait({reading, exiting}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
+            self._server = None
+            channel.over = True
             await asyncio.wait({reading, exiting}, timeout=_LAST_LINES)
         finally:
             self._server = None
-            self._up.clear()
             self._garbage += channel.garbage
             name = self._command.name
             channel.fail(f"the server `{name}` ended before it answered{_status(process)}")
-            reading.cancel()
-            exiting.cancel()
-            await asyncio.gather(reading, exiting, return_exceptions=True)
+            for task in (reading, ending, exiting):
+                task.cancel()
+            await asyncio.gather(reading, ending, exiting, return_exceptions=True)
             if not reading.cancelled() and (bug := reading.exception()):
                 _log.error("%s: reading its output failed", name, exc_info=bug)
 
 
-async def _introduce(channel: Channel) -> Introduction:
-    """Shake hands (specification 2025-11-25, lifecycle), offering nothing. Raises NotSpoken."""
+async def _introduce(channel: Channel) -> Introduction | None:
+    """Shake hands (specification 2025-11-25, lifecycle), offering nothing.
+
+    Returns None where the server ended before. Raises NotSpoken.
+    """
     params = json.dumps(
         {
             "protocolVersion": LEGACY_VERSIONS[-1],
@@ -170,12 +187,14 @@ async def _introduce(channel: Channel) -> Introduction:
     )
     try:
         event = await channel.request("initialize", lambda _: params).mailbox.take()
+        if isinstance(event, Broken):
+            return None
         if not isinstance(event, Answer) or event.is_error:
             raise NotSpoken
         introduction = Introduction.read(event.text)
         channel.notify("notifications/initialized")
     except NotReading:
-        raise NotSpoken from None
+        return None
     return introduction
 
 
