@@ -1,0 +1,157 @@
+"""What a stdio server tells by itself, and who hears it."""
+
+import asyncio
+
+from bridging import bridged, legacy, modern, raw, said, state, told, tool
+
+CHANGED = {"method": "notifications/tools/list_changed", "params": {"x": 1}}
+SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
+
+
+def updated(uri: str) -> dict:
+    return {"method": "notifications/resources/updated", "params": {"uri": uri}}
+
+
+async def listen(bridge, session):
+    answer = await bridge.forward(raw(b"", session=session, method="GET"))
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    return answer.stream
+
+
+async def tell(bridge, notification):
+    await bridge.forward(legacy("tools/call", tool("tell", **notification), session="teller"))
+
+
+async def test_every_session_hears_on_one_stream_that_a_list_changed():
+    async with bridged() as bridge:
+        first, second = await listen(bridge, "a"), await listen(bridge, "b")
+        other = await listen(bridge, "b")
+
+        await tell(bridge, CHANGED)
+        heard = [told(await first.__anext__()), told(await other.__anext__())]
+        await bridge.forward(raw(b"", session="b", method="DELETE"))
+
+        assert heard == [{"jsonrpc": "2.0", **CHANGED}] * 2
+        assert [event async for event in second] == []
+
+
+async def test_updates_reach_only_sessions_that_subscribed():
+    async with bridged() as bridge:
+        first, second = await listen(bridge, "a"), await listen(bridge, "b")
+        await bridge.forward(legacy("resources/subscribe", {"uri": "memo://1"}, session="a"))
+
+        await tell(bridge, updated("memo://1"))
+        await tell(bridge, CHANGED)
+
+        assert told(await first.__anext__())["params"] == {"uri": "memo://1"}
+        assert told(await second.__anext__())["method"] == CHANGED["method"]
+
+
+async def test_a_subscription_stays_at_the_server_while_somebody_has_it():
+    async with bridged() as bridge:
+        for session in ("a", "b"):
+            await bridge.forward(legacy("resources/subscribe", {"uri": "m"}, session=session))
+
+        first = await bridge.forward(legacy("resources/unsubscribe", {"uri": "m"}, session="a"))
+        between = (await state(bridge))["subscribed"]
+        await bridge.forward(raw(b"", session="b", method="DELETE"))
+        after = (await state(bridge))["subscribed"]
+
+        assert said(first)["result"] == {}
+        assert between == [["subscribe", "m"], ["subscribe", "m"]]
+        assert after == [*between, ["unsubscribe", "m"]]
+
+
+async def test_listening_is_acknowledged_first_and_gets_what_was_asked_for():
+    async with bridged() as bridge:
+        asked = {
+            "toolsListChanged": True,
+            "promptsListChanged": True,
+            "resourceSubscriptions": ["m"],
+        }
+        answer = await bridge.forward(
+            modern("subscriptions/listen", {"notifications": asked}, number="sub")
+        )
+        assert answer.stream is not None
+
+        await tell(bridge, {"method": "notifications/resources/list_changed", "params": {}})
+        await tell(bridge, CHANGED)
+        await tell(bridge, updated("other"))
+        await tell(bridge, updated("m"))
+        heard = [told(await answer.stream.__anext__()) for _ in range(3)]
+        await answer.stream.aclose()
+        subscribed = (await state(bridge))["subscribed"]
+
+        assert heard == [
+            {
+                "jsonrpc": "2.0",
+                "method": "notifications/subscriptions/acknowledged",
+                "params": {
+                    "_meta": {SUBSCRIPTION: "sub"},
+                    "notifications": {"toolsListChanged": True, "resourceSubscriptions": ["m"]},
+                },
+            },
+            {
+                "jsonrpc": "2.0",
+                "method": CHANGED["method"],
+                "params": {"_meta": {SUBSCRIPTION: "sub"}, "x": 1},
+            },
+            {
+                "jsonrpc": "2.0",
+                "method": "notifications/resources/updated",
+                "params": {"_meta": {SUBSCRIPTION: "sub"}, "uri": "m"},
+            },
+        ]
+        assert subscribed == [["subscribe", "m"], ["unsubscribe", "m"]]
+
+
+async def test_listening_to_nothing_well_formed_is_refused():
+    async with bridged() as bridge:
+        for params in (
+            {},
+            {"notifications": []},
+            {"notifications": {"resourceSubscriptions": [1]}},
+            {"notifications": {"resourceSubscriptions": "m"}},
+            {"notifications": {"resourceSubscriptions": ["m"] * 5000}},
+        ):
+            answer = await bridge.forward(modern("subscriptions/listen", params))
+
+            assert answer.status == 400
+            assert said(answer)["error"]["code"] == -32602
+
+
+async def test_the_end_of_the_gateway_ends_every_stream():
+    async with bridged() as bridge:
+        old = await listen(bridge, "a")
+        new = (await bridge.forward(modern("subscriptions/listen", {"notifications": {}}))).stream
+        assert new is not None
+        await new.__anext__()
+
+        await bridge.close()
+
+        assert [event async for event in old] == []
+        assert [told(event) async for event in new] == [
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "result": {"resultType": "complete", "_meta": {SUBSCRIPTION: 1}},
+            }
+        ]
+
+
+async def test_after_a_restart_lists_are_to_be_read_again_and_subscriptions_stand():
+    async with bridged() as bridge:
+        stream = await listen(bridge, "a")
+        await bridge.forward(legacy("resources/subscribe", {"uri": "m"}, session="a"))
+
+        await asyncio.gather(
+            bridge.forward(legacy("tools/call", tool("die"))), return_exceptions=True
+        )
+        heard = {told(await stream.__anext__())["method"] for _ in range(2)}
+
+        assert heard == {
+            "notifications/tools/list_changed",
+            "notifications/resources/list_changed",
+        }
+        assert (await state(bridge))["subscribed"] == [["subscribe", "m"]]
