@@ -2,83 +2,113 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import TypeAlias
+
+import cel
 
 from policies.calls import JsonValue, Number
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _LARGEST = 2**63 - 1
 _MOST_DIGITS = 400
+_MOST_VALUES = 50_000
 _DEEPEST = 100
+_UNIT = 1000
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
-Seen: TypeAlias = "Plain | datetime"
 
 
 class _Flawed(Exception):
-    """An argument that CEL would see as something else than it is."""
+    """An argument that CEL would see as something else than it is, or not in good time."""
+
+
+@dataclass
+class Size:
+    """How much there is to look at: values (1,000 characters count as one), the longest list."""
+
+    values: int = 0
+    longest: int = 0
+
+    def add(self, value: JsonValue) -> None:
+        """Count one value. Raises an error where there are more than 50,000."""
+        self.values += 1
+        if isinstance(value, str):
+            self.values += len(value) // _UNIT
+        elif isinstance(value, list | dict):
+            self.longest = max(self.longest, len(value))
+        if self.values > _MOST_VALUES:
+            raise _Flawed("the arguments hold more than 50,000 values")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Arguments as CEL counts, the size of the whole and of each, and why they cannot be shown."""
+
+    values: Mapping[str, Plain] = field(default_factory=dict)
+    whole: Size = field(default_factory=Size)
+    parts: Mapping[str, int] = field(default_factory=dict)
+    flaw: str | None = None
+
+    def size(self, name: str | None) -> int:
+        """Return how many values the argument `name` has; None means all of them."""
+        return self.whole.values if name is None else self.parts.get(name, 0)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The variables of one call; the arguments are converted once, when first asked for."""
+    """The variables of one call; they are converted once, when first asked for."""
 
-    arguments: Mapping[str, JsonValue]
+    raw: Mapping[str, JsonValue]
     call: Mapping[str, str | None]
     agent: Mapping[str, str | None]
     now: datetime
+    _contexts: dict[frozenset[str], cel.Context] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> "Scope":
         """Return a scope without a call, for conditions that look at none."""
         return cls({}, {}, {}, datetime.min.replace(tzinfo=UTC))
 
-    @property
-    def flaw(self) -> str | None:
-        """Why the arguments cannot be shown to a condition as they are, or None."""
-        return self._converted[1]
-
-    @property
-    def largest(self) -> int:
-        """How many elements the longest list or map in the arguments has."""
-        return self._converted[2]
-
-    def variables(self, names: frozenset[str]) -> dict[str, Seen]:
-        """Return the variables that have these names."""
-        seen: dict[str, Seen] = {
-            "call": dict(self.call),
-            "agent": dict(self.agent),
-            "now": self.now,
-        }
-        if "args" in names:
-            seen["args"] = self._converted[0]
-        return {name: value for name, value in seen.items() if name in names}
-
     @cached_property
-    def _converted(self) -> tuple[Plain, str | None, int]:
-        sizes = [0]
+    def arguments(self) -> Arguments:
+        """The arguments, or why they cannot be shown to a condition as they are."""
+        size, values, parts = Size(), {}, {}
         try:
-            return _plain(dict(self.arguments), 0, sizes), None, max(sizes)
+            size.add(dict(self.raw))
+            for name, value in self.raw.items():
+                before = size.values
+                values[name] = _plain(value, 1, size)
+                parts[name] = size.values - before
         except _Flawed as flaw:
-            return None, str(flaw), max(sizes)
+            return Arguments(flaw=str(flaw))
+        return Arguments(values, size, parts)
+
+    def context(self, reads: frozenset[str]) -> cel.Context:
+        """Return the variables of these names, converted for the evaluator once."""
+        if reads not in self._contexts:
+            variables: dict[str, object] = {"now": self.now}
+            variables["call"], variables["agent"] = dict(self.call), dict(self.agent)
+            if "args" in reads:
+                variables["args"] = dict(self.arguments.values)
+            self._contexts[reads] = cel.Context({name: variables[name] for name in reads})
+        return self._contexts[reads]
 
 
-def _plain(value: JsonValue, depth: int, sizes: list[int]) -> Plain:
+def _plain(value: JsonValue, depth: int, size: Size) -> Plain:
     if depth > _DEEPEST:
         raise _Flawed("the arguments are nested too deeply")
+    size.add(value)
     match value:
         case Number():
             return exact(value)
         case list():
-            sizes[0] = max(sizes[0], len(value))
-            return [_plain(each, depth + 1, sizes) for each in value]
+            return [_plain(each, depth + 1, size) for each in value]
         case dict():
-            sizes[0] = max(sizes[0], len(value))
-            return {key: _plain(each, depth + 1, sizes) for key, each in value.items()}
+            return {key: _plain(each, depth + 1, size) for key, each in value.items()}
         case _:
             return value
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cel
 
 from policies.arguments import Scope
+from policies.effort import Effort
 from policies.expressions import Expression, Token
 from policies.validation import choice, suggestion
 
@@ -28,7 +29,6 @@ _MEMBERS = {
     "call": ("server", "tool", "team", "risk"),
     "agent": ("name", "team", "owner", "on_behalf_of"),
 }
-_MOST_ELEMENTS = 1000
 _SYNTAX = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
 
 
@@ -52,22 +52,21 @@ class Unevaluable:
 
 @dataclass(frozen=True)
 class Condition:
-    """A compiled `when`; `loops` says whether it holds a comprehension."""
+    """A compiled `when`: the variables it reads, and the effort it may take."""
 
     source: str
     program: cel.Program
     reads: frozenset[str]
-    loops: bool
+    effort: Effort
 
     def holds(self, scope: Scope) -> bool | Unevaluable:
         """Say whether the condition holds in `scope`, or why that cannot be told."""
         if "args" in self.reads:
-            if scope.flaw is not None:
-                return Unevaluable(scope.flaw)
-            if self.loops and scope.largest > _MOST_ELEMENTS:
-                return Unevaluable("a list or map in the arguments has more than 1,000 elements")
+            obstacle = scope.arguments.flaw or self.effort.excess(scope.arguments)
+            if obstacle is not None:
+                return Unevaluable(obstacle)
         try:
-            answer = self.program.execute(scope.variables(self.reads))
+            answer = self.program.execute(scope.context(self.reads))
         except Exception as error:  # noqa: BLE001 - any failure counts against the call
             return Unevaluable(self._reason(error))
         except BaseException as error:
@@ -109,9 +108,8 @@ def compile_condition(source: str) -> Condition:
         check(expression)
     references = program.references()
     _check_references(expression, references)
-    condition = Condition(
-        source, program, frozenset(references["variables"]) & set(_ROOTS), bool(expression.loops())
-    )
+    reads = frozenset(references["variables"]) & set(_ROOTS)
+    condition = Condition(source, program, reads, Effort.of(expression))
     if not condition.reads:
         _check_constant(condition)
     return condition
@@ -178,14 +176,16 @@ def _check_members(expression: Expression) -> None:
 
 
 def _check_patterns(expression: Expression) -> None:
-    for token, first in expression.functions():
-        if token.text != "matches" or first is None or first.kind != "text":
-            continue
+    for token, between in expression.calls("matches"):
+        pattern = between[0] if between else token
+        if [each.kind for each in between] != ["text"]:
+            instead = "write the regular expression itself, in quotes"
+            raise _refuse(expression, pattern, "`matches` takes a text only", instead)
         try:
-            cel.compile(f'"".matches({first.text})').execute({})
+            cel.compile(f'"".matches({pattern.text})').execute({})
         except Exception:  # noqa: BLE001 - the regular expression is refused, whatever the reason
             instead = "write RE2 syntax, without look-around and back references"
-            raise _refuse(expression, first, "not a regular expression", instead) from None
+            raise _refuse(expression, pattern, "not a regular expression", instead) from None
 
 
 def _check_references(expression: Expression, references: dict[str, list[str]]) -> None:

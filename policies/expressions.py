@@ -79,6 +79,26 @@ class Expression:
             if self._sign(index + 1) != "(" and token.text not in bound:
                 yield token
 
+    def reads(self, loop: Loop) -> Iterator[str | None]:
+        """Yield the argument of each `args.name` inside a comprehension, None for `args` alone."""
+        for index in range(loop.first, loop.last):
+            token = self.tokens[index]
+            if token.kind == "name" and token.text == "args" and self._sign(index - 1) != ".":
+                yield self._sign(index + 2) if self._sign(index + 1) == "." else None
+
+    def joins(self) -> int:
+        """Return how often `+` stands outside of comprehensions, where it may join lists."""
+        inside = {index for loop in self.loops() for index in range(loop.first, loop.last)}
+        return sum(
+            token.text == "+" and index not in inside for index, token in enumerate(self.tokens)
+        )
+
+    def patterns(self, loop: Loop) -> Iterator[str]:
+        """Yield each regular expression that is matched for each element."""
+        for index in range(loop.first, loop.last - 2):
+            if self.tokens[index].text == "matches":
+                yield self.tokens[index + 2].text
+
     def members(self, root: str) -> Iterator[Token]:
         """Yield each name that is read as `root.name`."""
         for index, token in enumerate(self.tokens):
@@ -91,6 +111,12 @@ class Expression:
         for index, token in enumerate(self.tokens):
             if token.kind == "name" and token.text not in _WORDS and self._sign(index + 1) == "(":
                 yield token, self.tokens[index + 2] if index + 2 < len(self.tokens) else None
+
+    def calls(self, name: str) -> Iterator[tuple[Token, tuple[Token, ...]]]:
+        """Yield each function `name` with the tokens between its brackets."""
+        for index, token in enumerate(self.tokens):
+            if token.kind == "name" and token.text == name and self._sign(index + 1) == "(":
+                yield token, self.tokens[index + 2 : self._closing(index + 1)]
 
     def mentions(self, key: str) -> bool:
         """Say whether `key` is written in the condition, as a name or a text."""
