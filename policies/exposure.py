@@ -16,6 +16,7 @@ def exposure_problems(
 ) -> list[Problem]:
     """Return a problem for each way in that is open, and each secret that is missing."""
     problems = [*_keys(document), *_one_anonymous(document), *_slack(document), *_ledger(document)]
+    problems += _same_address(document)
     if not unsafe_no_auth:
         problems += _beyond_loopback(document)
     if not unsafe_local_approvers:
@@ -78,6 +79,20 @@ def _slack_address(document: Document, mode: str) -> Iterator[Problem]:
         place = document.key(("listen",))
         what = "`slack` is missing in `listen`, and mode http needs it"
         yield document.problem(place, what, 'add `slack: "0.0.0.0:8788"`')
+
+
+def _same_address(document: Document) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for name in ("agents", "operations", "slack"):
+        value = document.at(("listen", name))
+        address = parse_address(value) if isinstance(value, str) else None
+        if address is None or address.port == 0:
+            continue
+        if str(address) in seen:
+            what = f"`{name}` has the address of `{seen[str(address)]}`"
+            place = document.place(("listen", name))
+            yield document.problem(place, what, "give each a port of its own")
+        seen.setdefault(str(address), name)
 
 
 def _local_with_servers(document: Document) -> Iterator[Problem]:

@@ -99,21 +99,42 @@ class TeamSection(Section):
         return tuple(each.group for each in self.approvers if isinstance(each, Group))
 
 
+_OWN_HEADERS = frozenset(
+    (
+        "accept", "connection", "content-encoding", "content-length", "content-type", "host",
+        "mcp-session-id", "transfer-encoding",
+    )
+)  # fmt: skip
+
+
+def _header(name: str) -> str:
+    if name.lower() in _OWN_HEADERS:
+        raise Wrong("is a header that Placet sets itself", "remove it")
+    return name
+
+
+HeaderName = Annotated[
+    str,
+    matching(
+        r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "is not a header name", "write it like `Authorization`"
+    ),
+    AfterValidator(_header),
+]
+
+
+def _distinct(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    if len({name.lower() for name in headers}) < len(headers):
+        raise Wrong("names a header twice, in upper and lower case", "keep one")
+    return headers
+
+
 class HttpServer(Section):
     """An MCP server reached over streamable HTTP; `headers` go with every request."""
 
     url: Url
-    headers: dict[
-        Annotated[
-            str,
-            matching(
-                r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
-                "is not a header name",
-                "write it like `Authorization`",
-            ),
-        ],
-        Secret,
-    ] = Field(default_factory=dict)
+    headers: Annotated[dict[HeaderName, Secret], AfterValidator(_distinct)] = Field(
+        default_factory=dict
+    )
     team: Name
     trusted: bool = False
 

@@ -1,5 +1,6 @@
 """Turns a document into a model, and what the model refuses into problems with places."""
 
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -38,6 +39,7 @@ _ADVICE = {
     "a map of keys and values": "write `key: value` lines below it, indented",
     "a list": "write `[one, two]`, or lines that begin with `- `",
 }
+_QUOTED = re.compile(r"`([^`]*)`")
 
 
 class Section(BaseModel):
@@ -108,7 +110,12 @@ def _without_nulls(document: Document) -> tuple[Value, dict[Path, Problem]]:
 
 def _whereabouts(document: Document, details: ErrorDetails) -> tuple[Path, Place]:
     steps = details["loc"]
-    path = tuple(step for step in steps if not str(step).startswith(("=", "[key]")))
+    path: Path = ()
+    for step in steps:
+        inside = document.at(path)
+        written = isinstance(inside, dict) and step in inside
+        if written or not str(step).startswith(("=", "[key]")):
+            path = (*path, step)
     if steps and steps[-1] == "[key]":
         return path, document.key(path)
     if details["type"] == "extra_forbidden":
@@ -134,9 +141,14 @@ def _problem(
             wanted = _KINDS[kind]
             return document.problem(place, f"{name} must be {wanted}", _ADVICE[wanted])
         case (("literal_error" | "enum"), {"expected": expected}):
-            return document.problem(
-                place, f"{name} must be {_plain(expected)}", "write it like that"
-            )
+            words = str(expected).replace("'", "`")
+            word = str(document.at(path) or document.at(path[:-1]))  # one may stand for a list
+            near = suggestion(word, _QUOTED.findall(words), "write one of these")
+            return document.problem(place, f"{name} must be {words}", near)
+        case "greater_than_equal", {"ge": least}:
+            return document.problem(place, f"{name} must be at least {least}", "write more")
+        case "less_than_equal", {"le": most}:
+            return document.problem(place, f"{name} must be at most {most}", "write less")
         case _:
             return document.problem(place, f"{name}: {_lower(details['msg'])}", "mend the value")
 
@@ -144,10 +156,6 @@ def _problem(
 def _name(path: Path) -> str:
     words = [step for step in path if isinstance(step, str)]
     return f"`{words[-1]}`" if words else "the file"
-
-
-def _plain(expected: str) -> str:
-    return str(expected).replace("'", "`")
 
 
 def _lower(message: str) -> str:
