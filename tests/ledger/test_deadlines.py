@@ -1,0 +1,168 @@
+"""What ends by itself is ended: on time, after a restart, once, whoever else watches."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from acme import NOON, ask, assessed, card, click, grant
+from open_ledgers import Clock, open_ledger, prepare, until
+
+from ledger.approvals import ApprovalStatus
+from ledger.deadlines import Deadlines
+from ledger.grants import GrantStatus, RevokeGrant
+
+SOON = timedelta(milliseconds=300)
+
+
+def names(recorded) -> list[str]:
+    return [each.event.TOPIC for each in recorded]
+
+
+@pytest.fixture
+async def heard(ledger):
+    found = []
+    ledger.observe(found.extend)
+    return found
+
+
+@pytest.fixture
+async def ledger(ledger_url):
+    with open_ledger(ledger_url) as opened:
+        await prepare(opened)
+        yield opened
+
+
+@pytest.fixture
+async def deadlines(ledger):
+    watching = Deadlines(ledger, sweep_seconds=3600)
+    await watching.start()
+    yield watching
+    await watching.stop()
+
+
+async def test_an_approval_that_nobody_decided_expires_on_time(ledger, deadlines, heard):
+    await ledger.execute(ask(assessment=assessed(expires_in=SOON)))
+
+    await until(lambda: "ApprovalExpired" in names(heard))
+
+    expired = heard[-1]
+    approval = await ledger.approval("apr_1")
+    assert approval is not None
+    assert approval.status is ApprovalStatus.EXPIRED
+    assert expired.at >= approval.request.expires_at
+    assert expired.actor == "placet:deadlines"
+
+
+async def test_an_approval_that_was_not_used_lapses_on_time(ledger, deadlines, heard):
+    await ledger.execute(ask(assessment=assessed(use_within=timedelta(seconds=1))))
+    await ledger.execute(card())
+    await ledger.execute(click("bob", await ledger.now()))
+
+    await until(lambda: "ApprovalLapsed" in names(heard))
+
+
+async def test_a_grant_ends_on_time(ledger, deadlines, heard):
+    await ledger.execute(grant(at=await ledger.now(), lasting=SOON))
+
+    await until(lambda: "GrantExpired" in names(heard))
+
+    ended = await ledger.grant("grt_1")
+    assert ended is not None
+    assert ended.status is GrantStatus.EXPIRED
+    assert await ledger.grants(live=True) == []
+
+
+async def test_what_has_ended_has_no_timer(ledger, deadlines, heard):
+    await ledger.execute(grant(at=await ledger.now()))
+    await ledger.execute(ask("call_1", assessed(grantable=False)))
+    await until(lambda: len(deadlines._scheduler.get_jobs()) == 3)
+
+    await ledger.execute(RevokeGrant(id="r", actor="shell:root", grant="grt_1"))
+    await ledger.execute(click("bob", await ledger.now(), approves=False))
+
+    await until(lambda: [job.id for job in deadlines._scheduler.get_jobs()] == ["sweep"])
+
+
+async def test_what_was_due_while_nobody_watched_ends_at_start(sqlite_url):
+    clock = Clock()
+    with open_ledger(sqlite_url, clock) as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask())
+        await ledger.execute(grant(None, agent="helper"))
+
+    clock = Clock(NOON + timedelta(days=1))
+    with open_ledger(sqlite_url, clock) as ledger:
+        watching = Deadlines(ledger)
+        await watching.start()
+        await watching.stop()
+
+        assert names(await ledger.events())[-2:] == ["ApprovalExpired", "GrantExpired"]
+
+
+async def test_timers_are_made_anew_at_start(ledger_url):
+    with open_ledger(ledger_url) as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask(assessment=assessed(expires_in=timedelta(seconds=2))))
+
+    with open_ledger(ledger_url) as ledger:
+        heard = []
+        ledger.observe(heard.extend)
+        watching = Deadlines(ledger, sweep_seconds=3600)
+        await watching.start()
+        await until(lambda: names(heard) == ["ApprovalExpired"])
+        await watching.stop()
+
+
+async def test_the_sweep_finds_what_no_timer_knew(ledger, heard):
+    watching = Deadlines(ledger, sweep_seconds=0.2)
+    await watching.start()
+    watching._leave()
+
+    await ledger.execute(ask(assessment=assessed(expires_in=SOON)))
+
+    await until(lambda: "ApprovalExpired" in names(heard))
+    await watching.stop()
+
+
+async def test_two_that_watch_end_a_thing_once(ledger, deadlines, heard):
+    second = Deadlines(ledger, sweep_seconds=0.1)
+    await second.start()
+
+    await ledger.execute(ask(assessment=assessed(expires_in=SOON)))
+    await until(lambda: "ApprovalExpired" in names(heard))
+    await second.sweep()
+    await deadlines.sweep()
+    await second.stop()
+
+    assert names(heard) == ["CallDecided", "ApprovalRequested", "ApprovalExpired"]
+
+
+async def test_hundreds_that_are_due_at_once_all_end(sqlite_url):
+    clock = Clock()
+    with open_ledger(sqlite_url, clock) as ledger:
+        await prepare(ledger)
+        await asyncio.gather(
+            *(ledger.execute(ask(f"call_{n}", digests=(f"k1:{n}",))) for n in range(450))
+        )
+        clock.advance(3600)
+        watching = Deadlines(ledger)
+        await watching.start()
+        await watching.stop()
+
+        assert await ledger.approvals(ApprovalStatus.PENDING) == []
+        assert len(await ledger.approvals(ApprovalStatus.EXPIRED)) == 450
+        assert await ledger.differences() == []
+
+
+async def test_nothing_expires_while_the_clocks_have_parted(sqlite_url):
+    clock = Clock()
+    with open_ledger(sqlite_url, clock) as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask())
+        watching = Deadlines(ledger)
+        clock.jump(7200)
+
+        await watching.start()
+        await watching.stop()
+
+        assert [each.id for each in await ledger.approvals(ApprovalStatus.PENDING)] == ["apr_1"]

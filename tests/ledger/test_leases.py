@@ -1,0 +1,124 @@
+"""One process at a time holds a role, and the calls of processes that are gone end."""
+
+import asyncio
+
+import pytest
+from acme import ask, assessed
+from open_ledgers import Clock, open_ledger, prepare, until
+from sqlalchemy import text
+
+from ledger.calls import CallStatus, CompleteCall
+from policies.decisions import Effect
+
+
+async def test_a_role_has_one_holder_until_it_ends(sqlite_url):
+    clock = Clock()
+    with (
+        open_ledger(sqlite_url, clock) as one,
+        open_ledger(sqlite_url, clock, instance="two", serving=False) as two,
+    ):
+        assert await one.lease("courier", 10)
+        assert not await two.lease("courier", 10)
+        assert await two.lease("sweeper", 10)
+
+        clock.advance(9)
+        assert await one.lease("courier", 10)
+        clock.advance(9)
+        assert not await two.lease("courier", 10)
+        clock.advance(2)
+        assert await two.lease("courier", 10)
+        assert not await one.lease("courier", 10)
+
+
+async def test_of_many_that_ask_at_once_one_gets_the_role(postgres_url):
+    with open_ledger(postgres_url) as one, open_ledger(postgres_url, instance="two") as two:
+        for role in range(10):
+            taken = await asyncio.gather(
+                one.lease(f"role-{role}", 60), two.lease(f"role-{role}", 60)
+            )
+            assert sorted(taken) == [False, True]
+
+
+async def test_a_role_ends_by_the_databases_clock(postgres_url):
+    with open_ledger(postgres_url) as one, open_ledger(postgres_url, instance="two") as two:
+        assert await one.lease("courier", 60)
+        with one._parts.database.write() as connection:
+            connection.execute(text("UPDATE ledger_lease SET until = until - 61000000"))
+
+        assert await two.lease("courier", 60)
+
+
+async def test_a_process_that_lives_is_seen_again_and_again(sqlite_url):
+    clock = Clock()
+
+    def seen() -> int:
+        with ledger._parts.database.reading.connect() as connection:
+            return connection.execute(text("SELECT seen_at FROM ledger_instance")).scalar_one()
+
+    with open_ledger(sqlite_url, clock) as ledger:
+        first = seen()
+        clock.advance(5)
+
+        await until(lambda: seen() == first + 5_000_000)
+
+
+async def test_calls_of_a_process_that_was_not_seen_end_unknown(postgres_url):
+    with open_ledger(postgres_url) as one, open_ledger(postgres_url, instance="two") as two:
+        await prepare(two)
+        await two.execute(ask("call_1", assessed(Effect.ALLOW), instance="two"))
+        await one.execute(ask("call_2", assessed(Effect.ALLOW)))
+        assert await one.presume_lost() == ()
+
+        two.close()
+        with one._parts.database.write() as connection:
+            connection.execute(
+                text("UPDATE ledger_instance SET seen_at = seen_at - 11000000 WHERE id = 'two'")
+            )
+
+        (lost,) = await one.presume_lost()
+        assert (lost.event.TOPIC, lost.event.call) == ("OutcomeUnknown", "call_1")
+        assert await one.presume_lost() == ()
+        found = await one.call("call_2")
+        assert found is not None
+        assert found.status is CallStatus.RUNNING
+
+
+async def test_a_late_completion_supersedes_an_unknown_outcome(sqlite_url):
+    clock = Clock()
+    with open_ledger(sqlite_url, clock, instance="first") as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask("call_1", assessed(Effect.ALLOW), instance="first"))
+
+    with open_ledger(sqlite_url, clock, instance="second") as ledger:
+        found = await ledger.call("call_1")
+        assert found is not None
+        assert found.status is CallStatus.OUTCOME_UNKNOWN
+
+        await ledger.execute(
+            CompleteCall(
+                id="late",
+                actor="placet:gateway",
+                call="call_1",
+                outcome="ok",
+                duration_ms=20,
+                size=3,
+            )  # fmt: skip
+        )
+
+        found = await ledger.call("call_1")
+        assert found is not None
+        assert found.status is CallStatus.COMPLETED
+
+
+@pytest.mark.parametrize("serving", [False])
+async def test_a_command_beside_the_service_ends_no_calls(sqlite_url, serving):
+    clock = Clock()
+    with open_ledger(sqlite_url, clock) as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask("call_1", assessed(Effect.ALLOW)))
+
+        with open_ledger(sqlite_url, clock, instance="shell", serving=serving):
+            found = await ledger.call("call_1")
+
+        assert found is not None
+        assert found.status is CallStatus.RUNNING

@@ -1,0 +1,137 @@
+"""The tables are made once, moved forward only, and the history in them cannot be changed."""
+
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from open_ledgers import open_ledger, prepare
+from sqlalchemy import inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+from ledger.databases import connect
+from ledger.schema import migrate
+from ledger.tables import METADATA
+from ledger.unavailable import LedgerUnavailable
+
+
+@pytest.fixture
+def database(ledger_url):
+    opened = connect(ledger_url)
+    yield opened
+    opened.close()
+
+
+def migrated(database):
+    with database.write() as connection:
+        migrate(connection)
+
+
+def test_the_tables_are_those_that_statements_are_built_from(database):
+    migrated(database)
+
+    found = inspect(database.reading)
+
+    assert {*found.get_table_names()} == {*METADATA.tables, "ledger_schema"}
+    for name, table in METADATA.tables.items():
+        columns = [(column["name"], column["nullable"]) for column in found.get_columns(name)]
+        assert [name for name, _ in columns] == [column.name for column in table.columns]
+
+
+def test_migrating_again_changes_nothing(database):
+    migrated(database)
+    migrated(database)
+
+    with database.reading.connect() as connection:
+        assert connection.execute(text("SELECT version FROM ledger_schema")).all() == [(1,)]
+        assert connection.execute(text("SELECT * FROM ledger_head")).all() == [(1, 0, 0)]
+
+
+def test_processes_that_start_at_once_make_the_tables_once(ledger_url):
+    together = threading.Barrier(6)
+
+    def start(_: int) -> None:
+        database = connect(ledger_url)
+        together.wait()
+        migrated(database)
+        database.close()
+
+    with ThreadPoolExecutor(6) as starting:
+        assert list(starting.map(start, range(6))) == [None] * 6
+
+
+def test_a_newer_schema_is_left_alone(database, ledger_url):
+    migrated(database)
+    with database.write() as connection:
+        connection.execute(text("UPDATE ledger_schema SET version = 2"))
+
+    with pytest.raises(LedgerUnavailable, match="schema 2, this Placet knows 1"):
+        open_ledger(ledger_url)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_event SET actor = 'nobody'",
+        "DELETE FROM ledger_event WHERE position = 1",
+        "DELETE FROM ledger_event",
+        "UPDATE ledger_event SET state = state WHERE position = 2",
+    ],
+)
+async def test_the_history_cannot_be_changed(database, ledger_url, statement):
+    with open_ledger(ledger_url) as ledger:
+        await prepare(ledger)
+
+    with (
+        pytest.raises(DBAPIError, match="the history is never changed"),
+        database.write() as connection,
+    ):
+        connection.execute(text(statement))
+
+
+async def test_the_history_cannot_be_truncated(postgres_url):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+        with (
+            pytest.raises(DBAPIError, match="the history is never changed"),
+            ledger._parts.database.write() as connection,
+        ):
+            connection.execute(text("TRUNCATE ledger_event"))
+
+
+async def test_sqlite_writes_ahead_and_waits_for_the_disk(sqlite_url):
+    with open_ledger(sqlite_url) as ledger:
+        connection = ledger._parts.writer._settler._connected()
+        await prepare(ledger)
+        found = [
+            connection.connection.driver_connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "busy_timeout")
+        ]
+
+    assert found == ["wal", 2, 5000]
+
+
+async def test_others_on_the_machine_cannot_read_the_sqlite_files(sqlite_url):
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+        place = Path(str(make_url(sqlite_url).database)).parent
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()}
+
+    assert set(modes) == {"placet.db", "placet.db-wal", "placet.db-shm", "placet.db.lock"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_commit_on_postgresql_waits_for_the_disk_even_where_the_server_would_not(
+    postgres_url,
+):
+    name = make_url(postgres_url).database
+    database = connect(postgres_url)
+    with database.write() as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
+    database.close()
+
+    database = connect(postgres_url)
+    with database.write() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
+    database.close()
