@@ -10,10 +10,10 @@ TESTS ?=
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench lock screenshot clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/runtime.stamp ## run Placet on loopback with a demo server and a local workspace
 	@$(BIN)/placet demo
@@ -38,6 +38,9 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows (a
 	$(LOCK) --upgrade pyproject.toml --group build --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	$(LOCK) --upgrade --group mcp1 --output-file requirements-mcp1.lock
+
+screenshot: $(VENV)/dev.stamp ## draw docs/card.png anew from the demo (needs Chromium)
+	PYTHONPATH=.:tests $(BIN)/python tests/scenarios/screenshot.py
 
 clean: ## remove the environments and caches
 	rm -rf $(VENV) .venv-mcp1 .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

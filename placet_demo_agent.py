@@ -38,11 +38,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class DemoAgent:
-    """An agent with a key; `url` is a server's path at the gateway."""
+    """An agent, with a key or anonymous; `url` is a server's path at the gateway."""
 
     http: ClientSession
     url: str
-    key: str
+    key: str | None
 
     async def insist(self, tool: str, arguments: Mapping[str, str]) -> Reply:
         """Make a call until it is decided. Raises CallFailed."""
@@ -54,7 +54,9 @@ class DemoAgent:
 
     async def call(self, tool: str, arguments: Mapping[str, str]) -> Reply:
         """Make a call once. Raises CallFailed."""
-        headers = {**headers_of(tool), "Authorization": f"Bearer {self.key}"}
+        headers = headers_of(tool)
+        if self.key is not None:
+            headers["Authorization"] = f"Bearer {self.key}"
         try:
             async with self.http.post(
                 self.url, data=message_of(tool, arguments), headers=headers

@@ -106,9 +106,9 @@ def _configuration(stage: DemoStage, files_url: str, ports: Ports) -> str:
             "operations": f"127.0.0.1:{ports.operations}",
         },
         "people": {
-            "alice": {"slack": "T0DEMO/U0ALICE"},
             "bob": {"slack": "T0DEMO/U0BOB"},
             "cat": {"slack": "T0DEMO/U0CAT"},
+            "alice": {"slack": "T0DEMO/U0ALICE"},
         },
         "teams": {"platform": {"channel": "C0PLATFORM", "approvers": ["bob", "cat"]}},
         "servers": {"files": {"url": files_url, "team": "platform"}},
