@@ -6,7 +6,7 @@ from collections.abc import Callable
 FIRST_WAIT = 1.0
 """Seconds before the first new attempt; each further one doubles, up to LONGEST_WAIT."""
 
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 10.0
 
 
 class Backlog:
