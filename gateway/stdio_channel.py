@@ -177,10 +177,7 @@ class Channel:
             self._answer(found)
 
     def _answer(self, found: dict[str, str]) -> None:
-        number = found.get("id", "")
-        exchange = (
-            self._open.pop(int(number), None) if number.isascii() and number.isdigit() else None
-        )
+        exchange = self._open.pop(_number(found.get("id", "")), None)
         if exchange is None:
             self._count_garbage("answers nothing that was asked")
         elif "result" in found and found["result"].startswith("{"):
