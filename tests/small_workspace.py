@@ -36,6 +36,7 @@ def spec(**changed: Any) -> WorkspaceSpec:
         "bot_token": BOT_TOKEN,
         "app_token": APP_TOKEN,
         "bot_user_id": BOT,
+        "home_tab": True,
         "commands": [SlashCommand("/placet", "Approvals and grants", "list | show ID")],
     }
     return WorkspaceSpec(**members | changed)

@@ -145,8 +145,10 @@ class Interactions:
         return self._answer(acting, place, ack)
 
     async def open_home(self, user: str) -> Shown:
-        """Open the app's home tab. Raises Impossible."""
+        """Open the app's home tab. Raises Impossible where it has none."""
         acting = self._acting(user)
+        if not self.workspace.spec.home_tab:
+            raise Impossible(f"{self.workspace.spec.app_name} has no home tab")
         event = payloads.home_opened(
             self.workspace.spec,
             acting,

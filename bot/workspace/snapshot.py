@@ -37,6 +37,7 @@ def _app(workspace: Workspace) -> dict[str, Any]:
         "user": spec.bot_user_id,
         "team": spec.team_name,
         "team_id": spec.team_id,
+        "home": spec.home_tab,
         "commands": [
             {
                 "command": each.command,

@@ -67,7 +67,8 @@ class WorkspaceSpec:
 
     `usergroups` maps a group's id to the ids of its users, `usergroup_handles` to its
     @-name. `scopes` are those of the bot token: hand in the manifest's, and a method
-    that needs another one answers `missing_scope` as Slack does.
+    that needs another one answers `missing_scope` as Slack does. `home_tab` tells whether
+    the app has one.
 
     Raises ValueError naming everything that is wrong.
     """
@@ -87,6 +88,7 @@ class WorkspaceSpec:
     usergroup_handles: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[SlashCommand] = ()
     scopes: frozenset[str] = EVERY_SCOPE
+    home_tab: bool = False
 
     def __post_init__(self) -> None:
         wrong = list(_faults_of(self))

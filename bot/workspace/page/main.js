@@ -67,7 +67,7 @@ function drawPlace(channel, home) {
 }
 
 function homeTab() {
-  if (!state.home) return make("div.empty", {}, make("h2", {}, visible(state.app.name), " has nothing here for you yet"), make("p", {}, "The app decides what its home tab shows."));
+  if (!state.home) return make("div.empty.at-top", {}, make("h2", {}, visible(state.app.name), " has nothing here for you yet"), make("p", {}, "The app decides what its home tab shows."));
   return make("div.home.blocks", { "data-view-id": state.home.id }, drawBlocks(state.home.blocks, contextOf(state.home, plan)));
 }
 

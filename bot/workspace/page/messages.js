@@ -9,12 +9,13 @@ import { emoji, visible, visibleText } from "./text.js";
 import { act } from "./wire.js";
 
 const GROUPED_SECONDS = 300;
+const SHOWN = 400;
 const entered = new Map();
 const pressed = new Set();
 
 /** Show the messages of a channel or a thread in an element. */
 export function list(element, channel, thread, actions) {
-  const messages = shownIn(channel.id, thread);
+  const messages = shownIn(channel.id, thread).slice(-SHOWN);
   const items = [];
   let before = null;
   for (const message of messages) {

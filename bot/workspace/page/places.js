@@ -14,11 +14,15 @@ export function drawSide(element, { go, become }) {
       group("Channels", all.filter((each) => !each.direct && isMember(each)), go),
       group("Other channels", all.filter((each) => !each.direct && !isMember(each)), go),
       group("Direct messages", all.filter((each) => each.direct), go),
-      make("h2.group", { id: "group-apps" }, "Apps"),
-      make("ul", { "aria-labelledby": "group-apps" }, make("li", {},
-        make("button.place", { type: "button", "data-channel-id": "home", "aria-current": state.here === "home" ? "page" : undefined, onclick: () => go("home") },
-          avatar(state.app.user ?? "", state.app.name), make("span.place-name", {}, visible(state.app.name)))))),
+      state.app.home ? apps(go) : null),
     people(become));
+}
+
+function apps(go) {
+  return [make("h2.group", { id: "group-apps" }, "Apps"),
+    make("ul", { "aria-labelledby": "group-apps" }, make("li", {},
+      make("button.place", { type: "button", "data-channel-id": "home", "aria-current": state.here === "home" ? "page" : undefined, onclick: () => go("home") },
+        avatar(state.app.user, state.app.name), make("span.place-name", {}, visible(state.app.name)))))];
 }
 
 function connection() {

@@ -2,7 +2,8 @@
 import { make } from "./dom.js";
 
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\p{Zs}\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
-const PICTURE_BEFORE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f]$/u;
+// Not one class of all three: some releases of V8 then miss characters beyond U+FFFF.
+const PICTURE = /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f/u;
 const EMOJI = {
   white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", rotating_light: "🚨", lock: "🔒",
   hourglass: "⌛", hourglass_flowing_sand: "⏳", no_entry: "⛔", no_entry_sign: "🚫", eyes: "👀", bell: "🔔",
@@ -18,7 +19,7 @@ export function visible(text) {
     const [character] = found;
     if (" \n\t".includes(character)) continue;
     const joins = character === "\u200d" || character === "\ufe0f";
-    if (joins && PICTURE_BEFORE.test(text.slice(0, found.index))) continue;
+    if (joins && PICTURE.test([...text.slice(Math.max(0, found.index - 2), found.index)].at(-1) ?? "")) continue;
     nodes.push(text.slice(from, found.index), mark(character));
     from = found.index + character.length;
   }

@@ -394,6 +394,13 @@ async def test_opening_the_home_tab_is_an_event(local, app, connect):
     assert (await local.home(ALICE))["blocks"] == []
 
 
+async def test_an_app_without_a_home_tab_has_none_to_open():
+    workspace = LocalWorkspace(spec(home_tab=False))
+
+    with pytest.raises(Impossible, match="has no home tab"):
+        await workspace.open_home(ALICE)
+
+
 async def test_each_envelope_goes_to_one_of_several_connections(local, app, connect, client):
     presses = []
 

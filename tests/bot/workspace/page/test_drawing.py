@@ -1,5 +1,7 @@
 """What the page draws, and what stays inert in it."""
 
+import unicodedata
+
 import pytest
 from playwright.async_api import expect
 from small_workspace import BOB, GENERAL, button, card, rich
@@ -115,3 +117,28 @@ async def test_mrkdwn_links_lead_to_the_web_only(page, client):
         "rel", "noopener noreferrer nofollow"
     )
     await expect(page.locator(".dead-link")).to_have_count(2)
+
+
+async def test_no_unseen_character_is_shown_as_nothing(page, client):
+    unseen = [
+        chr(point)
+        for point in (*range(1, 0x1E000), *range(0xE0000, 0xE01F0))
+        if chr(point) not in " \n\t"
+        and (
+            unicodedata.category(chr(point)) in {"Cc", "Cf", "Zl", "Zp", "Zs"}
+            or "VARIATION SELECTOR-" in unicodedata.name(chr(point), "")
+        )
+    ]
+    ts = await card(client, extra=[rich({"type": "text", "text": f"[{'|'.join(unseen)}]"})])
+    marks = page.locator(f'[data-message-ts="{ts}"] .unseen')
+
+    await expect(marks).to_have_count(len(unseen))
+    assert await marks.all_inner_texts() == [f"\\u{{{ord(each):X}}}" for each in unseen]
+
+
+async def test_an_emoji_of_several_characters_stays_whole(page, client):
+    text = "\u2764\ufe0f \U0001f469\u200d\U0001f4bb"
+    await card(client, extra=[rich({"type": "text", "text": text})])
+
+    await expect(page.locator(".rich-line")).to_have_text(text)
+    await expect(page.locator(".unseen")).to_have_count(0)

@@ -54,3 +54,18 @@ async def test_the_state_of_the_connection_is_shown(page, app, connect):
     await connect(app)
 
     await expect(page.locator("[data-connected=yes]")).to_have_text("Placet is connected")
+
+
+async def test_the_home_tab_shows_what_the_app_publishes(page, app, connect):
+    text = {"type": "plain_text", "text": "Waiting for you: 0"}
+
+    @app.event("app_home_opened")
+    async def on_open(event, client):
+        view = {"type": "home", "blocks": [{"type": "header", "text": text}]}
+        await client.views_publish(user_id=event["user"], view=view)
+
+    await connect(app)
+    await page.click("[data-channel-id=home]")
+
+    await expect(page.locator("[data-view-id] h3")).to_have_text("Waiting for you: 0")
+    await expect(page.locator("#compose")).to_be_hidden()
