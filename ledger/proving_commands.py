@@ -41,13 +41,12 @@ def _projections(arguments: argparse.Namespace, shell: Shell) -> int:
         reached = done
         progress(done, of)
 
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.open_ledger(arguments.config) as ledger, progress.shown():
         try:
             differences = asyncio.run(ledger.differences(count))
         except UNREADABLE as error:
             message = "the events cannot be folded; `placet audit replay` names the wrong ones"
             raise Refused(message) from error
-    progress.clear()
     say = _said_as_json if arguments.json else _said
     for line in say(differences, reached):
         shell.say(line)

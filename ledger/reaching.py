@@ -2,11 +2,18 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
+
+from policies.refusals import Refused
 
 _EVERY_TERMINAL = 0.2
 _EVERY_ELSEWHERE = 5.0
+
+
+class Interrupted(Refused):
+    """The person at the terminal has had enough."""
 
 
 class Progress:
@@ -25,9 +32,26 @@ class Progress:
         self._monotonic = monotonic
         self._began = self._shown = monotonic()
         self._line = ""
+        self._stopped = False
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Take the line away at the end; an interrupt ends the reading, which may be in a thread.
+
+        Raises Interrupted.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._stopped = True
+            raise Interrupted("interrupted; nothing was changed") from None
+        finally:
+            self._clear()
 
     def __call__(self, done: int, of: int) -> None:
-        """Show that position `done` of `of` was reached, if a line is due."""
+        """Show that position `done` of `of` was reached, if a line is due. Raises Interrupted."""
+        if self._stopped:
+            raise Interrupted("interrupted")
         now = self._monotonic()
         if now - self._shown < self._every:
             return
@@ -42,8 +66,7 @@ class Progress:
         self._stream.flush()
         self._line = line
 
-    def clear(self) -> None:
-        """Take the line off the terminal."""
+    def _clear(self) -> None:
         if self._terminal and self._line:
             self._stream.write("\r" + " " * len(self._line) + "\r")
             self._stream.flush()

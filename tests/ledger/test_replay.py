@@ -17,7 +17,7 @@ from ledger.deadlines_due import ExpireApproval
 from ledger.grants import RevokeGrant
 from ledger.moments import parse_moment, position_before
 from ledger.policy_in_force import ActivatePolicy
-from ledger.reaching import Progress
+from ledger.reaching import Interrupted, Progress
 from policies.refusals import Refused
 
 NOW = datetime.fromisoformat("2026-11-23T12:00:00Z")
@@ -358,10 +358,10 @@ def test_progress_is_one_line_on_a_terminal_and_goes_away() -> None:
     screen = Screen()
     progress = Progress(screen, lambda: next(seconds))
 
-    progress(10, 200)
-    progress(50, 200)
-    progress(200, 200)
-    progress.clear()
+    with progress.shown():
+        progress(10, 200)
+        progress(50, 200)
+        progress(200, 200)
 
     assert screen.getvalue().split("\r")[1:3] == [
         "50 of 200 events, 25 %, 50 a second",
@@ -381,6 +381,15 @@ def test_progress_elsewhere_is_a_line_every_five_seconds() -> None:
     assert stream.getvalue() == (
         "50 of 200 events, 25 %, 10 a second\n100 of 200 events, 50 %, 10 a second\n"
     )
+
+
+def test_an_interrupt_ends_a_reading_that_goes_on_in_a_thread() -> None:
+    progress = Progress(io.StringIO())
+
+    with pytest.raises(Interrupted, match="nothing was changed"), progress.shown():
+        raise KeyboardInterrupt
+    with pytest.raises(Interrupted):
+        progress(1, 2)
 
 
 def test_a_long_history_is_told_progress_in_order(sqlite_url) -> None:
