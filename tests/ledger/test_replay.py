@@ -151,9 +151,8 @@ def test_an_approval_past_its_deadline_is_marked_though_its_expiry_came_later(sq
         "UPDATE ledger_event SET command_id = 'x' WHERE position = 7",
     ],
 )
-def test_a_changed_row_is_named_by_its_position(ledger_url, statement) -> None:
-    terminal = a_history(ledger_url)
-    tamper(ledger_url, statement)
+def test_a_changed_row_is_named_by_its_position(terminal, statement) -> None:
+    tamper(terminal.url, statement)
 
     code = terminal.run("audit", "replay")
 
