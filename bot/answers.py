@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.cards import card
+from bot.cards import Card
 from bot.parsing import GRANT_FORM, REVOKE_FORM, SHOW_FORM
 from bot.pieces import Block, lines, moment, name, notification, words
 from bot.wording import Row, heading
@@ -12,7 +12,6 @@ from ledger.approvals import Approval
 from ledger.events import GrantIssued
 from ledger.grants import Grant
 from policies.durations import written
-from policies.people import Directory
 
 _LISTED = 20
 
@@ -100,9 +99,8 @@ def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
     return _answer(f"{len(approvals)} approvals wait for you", rows)
 
 
-def showing(approval: Approval, directory: Directory, at: datetime) -> Answer:
+def showing(approval: Approval, made: Card, at: datetime) -> Answer:
     """Return an approval as its card stands at `at`, without buttons."""
-    made = card(approval, directory, revision=approval.position)
     blocks = tuple(block for block in made.blocks if block["type"] != "actions")
     told = [
         [words("Request "), name(approval.id), words(", asked "), moment(approval.requested_at)],

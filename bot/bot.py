@@ -94,7 +94,7 @@ class Bot:
         app = bolt_app(slack, self._finder, secret)
         actions.register(app, self._desk)
         views.register(app, self._desk)
-        commands.register(app, Requests(self._desk, longest))
+        commands.register(app, self._desk, Requests(self._desk, longest))
         others.register(app)
         self._socket: Socket | None = None
         self.application: web.Application | None = None

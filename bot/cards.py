@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.facts import AMPLE, SCANT, Facts, Room, facts
 from bot.fitting import Cut, cut
@@ -103,7 +104,13 @@ def _made(approval: Approval, directory: Directory, revision: int, room: Room) -
 
 def arguments_text(request: ApprovalRequested) -> str:
     """Return the redacted arguments as pretty JSON, inert."""
-    return inert(pretty(parse(request.arguments.encode())), multiline=True)
+    return _inert_json(request.arguments)
+
+
+@lru_cache(maxsize=32)
+def _inert_json(arguments: str) -> str:
+    """Return JSON laid out and inert; kept because a card is drawn many times."""
+    return inert(pretty(parse(arguments.encode())), multiline=True)
 
 
 def revision_of(block_id: str) -> int | None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
-from bot.cards import card
+from bot.drawing import drawn
 from bot.outbox import NotTaken, Outbox, Place
 from bot.threads import thread_blocks, thread_text
 from ledger.approvals import Approval, ApprovalStatus, PaintedCard
@@ -67,7 +67,7 @@ class Delivery:
             yield team
 
     async def _post(self, approval: Approval, team: Team) -> None:
-        made = card(approval, self._directory, revision=approval.position)
+        made = await drawn(approval, self._directory, approval.position)
         self._reach("card-sending")
         try:
             place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
@@ -76,7 +76,6 @@ class Delivery:
                 await self._undeliverable(approval, team, refused.code)
             raise
         self._reach("card-sent")
-        self._told[place] = approval.position
         await self._record(
             RecordCard(
                 id=f"card:{approval.id}:{place.channel}:{place.ts}",
@@ -96,10 +95,10 @@ class Delivery:
     async def _repaint(self, approval: Approval, painted: PaintedCard) -> None:
         """Paint a card anew where it does not show what the ledger says."""
         place = Place(painted.channel, painted.ts)
-        same = card(approval, self._directory, revision=painted.revision)
+        same = await drawn(approval, self._directory, painted.revision)
         if same.sha256 == painted.sha256 or place in self._gone:
             return
-        made = card(approval, self._directory, revision=approval.position)
+        made = await drawn(approval, self._directory, approval.position)
         try:
             await self._outbox.update(place, made.text, list(made.blocks))
             await self._tell(approval, place, painted.revision)
@@ -119,6 +118,7 @@ class Delivery:
                 sha256=made.sha256,
             )
         )
+        self._told.pop(place, None)
 
     async def _tell(self, approval: Approval, place: Place, since: int) -> None:
         """Reply with what happened after position `since`, each event once in this process."""

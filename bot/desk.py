@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.client import UNREACHABLE, SlackClient, reason_of
@@ -9,7 +10,6 @@ from bot.errands import Errands
 from bot.feedback import ephemeral
 from bot.home import HomeFinder
 from bot.modals import Spot
-from bot.payloads import Click, Submission
 from bot.pieces import Block
 from bot.voting import Voting
 from bot.witness import Witness
@@ -34,10 +34,12 @@ class Desk:
     voting: Voting
     errands: Errands = field(default_factory=Errands)
 
-    def slack_of(self, acted: Click | Submission) -> str:
-        """Return who acted as `T…/U…`."""
+    def slack_of(self, teams: Sequence[str], user: str) -> str:
+        """Return a person as `T…/U…`; `teams` are the workspaces that Slack named."""
         home = self.finder.home
-        return acted.slack(home.team if home else None)
+        if home is None:
+            return f"{teams[0] if teams else 'unknown'}/{user}"
+        return home.slack_of(teams, user, self.directory)
 
     def tell(self, spot: Spot, slack: str, text: str) -> None:
         """Tell one person something in the card's channel, after the click is acknowledged.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.fitting import Cut, cut
 from bot.pieces import Block, moment, name, person, words
@@ -122,8 +123,13 @@ def _strange_keys(request: ApprovalRequested) -> list[Row]:
 
 def _warnings(request: ApprovalRequested) -> list[Row]:
     """Return what in the call could mislead the eye, though all of it is shown inert."""
-    findings = hostile(" ".join((*_names(request), request.arguments)))
+    findings = _findings(" ".join((*_names(request), request.arguments)))
     return [[_label("Careful"), words(f"the call holds {', '.join(findings)}")]] if findings else []
+
+
+@lru_cache(maxsize=32)
+def _findings(text: str) -> tuple[str, ...]:
+    return tuple(hostile(text))
 
 
 def _needs(approval: Approval, room: Room) -> list[Row]:
@@ -156,10 +162,8 @@ def _expires(approval: Approval) -> list[Row]:
 
 
 def _votes(approval: Approval, room: Room) -> list[Row]:
-    rows = [[_label("Vote"), *ballot(vote, room.reason)] for vote in approval.votes[-room.votes :]]
-    if approval.refused_votes:
-        rows.append([words(f"{approval.refused_votes} clicks did not count.")])
-    return rows
+    """Return the newest votes that count; refused ones would let anybody repaint the card."""
+    return [[_label("Vote"), *ballot(vote, room.reason)] for vote in approval.votes[-room.votes :]]
 
 
 def _undelivered(approval: Approval, room: Room) -> list[Row]:

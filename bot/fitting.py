@@ -27,7 +27,8 @@ def weight(text: str) -> int:
     UTF-16 code units, with `& < >` as entities and JSON's own escapes; never
     less than the number of characters.
     """
-    return sum(_cost(character) for character in text)
+    escapes = sum(text.count(character) * (cost - 1) for character, cost in _ENTITIES.items())
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 + escapes
 
 
 def cut(text: str, limit: int) -> Cut:
@@ -43,7 +44,7 @@ def cut(text: str, limit: int) -> Cut:
         return Cut(f"{start}…", len(start), len(text) - len(start))
     room = limit - 45
     start = head(text, room * 2 // 3)
-    tail = head(text[::-1], room - room * 2 // 3)[::-1]
+    tail = head(text[: -limit - 1 : -1], room - room * 2 // 3)[::-1]
     hidden = len(text) - len(start) - len(tail)
     note = f" … {hidden:,} characters not shown … "
     return Cut(f"{start}{note}{tail}", len(start) + len(tail), hidden)
@@ -51,26 +52,23 @@ def cut(text: str, limit: int) -> Cut:
 
 def head(text: str, room: int) -> str:
     """Return the beginning of `text` that weighs at most `room`."""
-    spent = 0
-    for place, character in enumerate(text):
+    start, spent = text[: max(room, 0)], 0
+    if weight(start) <= room:
+        return start
+    for place, character in enumerate(start):
         spent += _cost(character)
         if spent > room:
-            return text[:place]
-    return text
+            return start[:place]
+    return start
 
 
 def pieces_of(text: str, limit: int = ELEMENT) -> list[str]:
     """Return `text` in consecutive pieces that weigh at most `limit` each."""
     pieces: list[str] = []
-    start = spent = 0
-    for place, character in enumerate(text):
-        cost = _cost(character)
-        if spent + cost > limit:
-            pieces.append(text[start:place])
-            start, spent = place, 0
-        spent += cost
-    pieces.append(text[start:])
-    return [piece for piece in pieces if piece]
+    while text:
+        pieces.append(head(text, limit) or text[0])
+        text = text[len(pieces[-1]) :]
+    return pieces
 
 
 def _cost(character: str) -> int:

@@ -1,11 +1,13 @@
 """Knows which workspace and which app we are, as Slack says."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slack_sdk.errors import SlackApiError
 
 from bot.client import UNREACHABLE, SlackClient, reason_of
+from policies.people import Directory
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,6 +24,18 @@ class Home:
     bot_user: str
     app: str | None
     url: str | None
+
+    def slack_of(self, teams: Sequence[str], user: str, directory: Directory) -> str:
+        """Return a person as `T…/U…`, or as `E…/U…` where the configuration knows them so.
+
+        A workspace among `teams` that is not ours is never left out.
+        """
+        foreign = [team for team in teams if team not in {self.team, self.enterprise}]
+        if foreign:
+            return f"{foreign[0]}/{user}"
+        by_organization = f"{self.enterprise}/{user}"
+        known = directory.person_at(by_organization) in directory.people
+        return by_organization if self.enterprise and known else f"{self.team}/{user}"
 
 
 class HomeFinder:

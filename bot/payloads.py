@@ -63,11 +63,10 @@ class _Interaction(_Payload):
     team: Workspace | None = None
     trigger_id: str = Field(default="", max_length=200)
 
-    def slack(self, home: str | None) -> str:
-        """Return the person as `T…/U…`; a workspace that is not `home` is never left out."""
-        teams = [team for team in (self.team and self.team.id, self.user.team_id) if team]
-        foreign = [team for team in teams if team != home]
-        return f"{[*foreign, *teams, 'unknown'][0]}/{self.user.id}"
+    @property
+    def teams(self) -> tuple[str, ...]:
+        """Return the workspaces that Slack names: where it happened, and the person's own."""
+        return tuple(team for team in (self.team and self.team.id, self.user.team_id) if team)
 
 
 class Click(_Interaction):
@@ -97,8 +96,3 @@ class Typed(_Payload):
     channel_id: str = Field(default="", max_length=64)
     text: str = Field(default="", max_length=12_000)
     trigger_id: str = Field(default="", max_length=200)
-
-    @property
-    def slack(self) -> str:
-        """Return the person as `T…/U…`."""
-        return f"{self.team_id}/{self.user_id}"

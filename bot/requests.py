@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.answers import Answer, granted, helping, listing, plainly, revoked, showing, waiting
 from bot.desk import Desk
+from bot.drawing import drawn
 from bot.feedback import sentence
 from bot.parsing import (
     Asked,
@@ -122,7 +123,8 @@ class Requests:
         if approval is None:
             raise Refused(f"there is no approval `{name}`; `/placet pending` lists the open ones")
         at = max(await self._desk.ledger.now(), evidence.fetched_at)
-        return showing(approval, self._desk.directory, at)
+        made = await drawn(approval, self._desk.directory, approval.position)
+        return showing(approval, made, at)
 
     async def _admitted(self, slack: str) -> Evidence:
         """Return the evidence of a person who may read: one of the configuration, or an approver.

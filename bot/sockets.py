@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot.client import LOOPBACK, SlackClient
+from bot.client import LOOPBACK, UNREACHABLE, SlackClient, reason_of
 
-LOOK = 1.0
+LOOK = 0.5
 """Seconds between two looks at the connection."""
 
 PATIENCE = 6.0
@@ -59,8 +59,10 @@ class Socket:
         alive_at, patience = loop.time(), PATIENCE
         await self._build()
         while True:
-            handler = self._handler
+            handler, before = self._handler, self.connected
             self.connected = handler is not None and await handler.client.is_connected()
+            if handler is not None and before and not self.connected:
+                self._reconnect(handler)
             if self.connected:
                 alive_at, patience = loop.time(), PATIENCE
             elif loop.time() - alive_at > patience:
@@ -84,6 +86,11 @@ class Socket:
         self._handler = handler
         self._connecting = asyncio.create_task(_connect(handler))
 
+    def _reconnect(self, handler: AsyncSocketModeHandler) -> None:
+        """Open a connection at once; by itself the SDK looks only every few seconds."""
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.create_task(_quietly(handler))
+
     async def _drop(self) -> None:
         handler, self._handler = self._handler, None
         connecting, self._connecting = self._connecting, None
@@ -93,6 +100,13 @@ class Socket:
             await asyncio.gather(connecting, return_exceptions=True)
         if handler is not None:
             await handler.close_async()  # type: ignore[no-untyped-call]  # the SDK is untyped there
+
+
+async def _quietly(handler: AsyncSocketModeHandler) -> None:
+    try:
+        await handler.client.connect_to_new_endpoint()
+    except UNREACHABLE as error:
+        _LOG.info("the Socket Mode connection is not back yet: %s", reason_of(error))
 
 
 async def _connect(handler: AsyncSocketModeHandler) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.cards import card
+from bot.drawing import drawn
 from bot.feedback import refusal_of, verdict
 from bot.modals import Spot
 from bot.witness import Witness
@@ -111,7 +111,7 @@ class Voting:
             channel=spot.channel,
             ts=spot.ts,
             revision=spot.revision,
-            whole=card(approval, self._directory, revision=spot.revision).whole,
+            whole=(await drawn(approval, self._directory, spot.revision)).whole,
             evidence=voter,
             voters=tuple(voters),
         )

@@ -81,11 +81,15 @@ async def _deny(desk: Desk, click: Click) -> None:
 async def _ask(desk: Desk, click: Click, spot: Spot, view: dict[str, Any]) -> None:
     trouble = await desk.open_modal(click.trigger_id, view)
     if trouble:
-        desk.tell(spot, desk.slack_of(click), f"Nothing was recorded: {trouble}. Press again.")
+        desk.tell(
+            spot,
+            desk.slack_of(click.teams, click.user.id),
+            f"Nothing was recorded: {trouble}. Press again.",
+        )
 
 
 async def _vote(desk: Desk, click: Click, spot: Spot, *, approves: bool) -> None:
-    slack = desk.slack_of(click)
+    slack = desk.slack_of(click.teams, click.user.id)
     mark = click.action.action_ts or click.trigger_id
     ballot = Ballot(f"vote:{slack}:{spot.approval}:{mark}", slack, spot, approves)
     verdict = await desk.voting.cast(ballot)

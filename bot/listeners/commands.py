@@ -6,6 +6,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.desk import Desk
 from bot.payloads import Typed
 from bot.requests import Requests
 
@@ -14,13 +15,14 @@ COMMAND = "/placet"
 _LOG = logging.getLogger(__name__)
 
 
-def register(app: AsyncApp, requests: Requests) -> None:
+def register(app: AsyncApp, desk: Desk, requests: Requests) -> None:
     """Listen to the command; the answer is in the acknowledgement, for one person's eyes."""
 
     @app.command(COMMAND)
     async def placet(ack: AsyncAck, body: dict[str, Any]) -> None:
         typed = Typed.model_validate(body)
-        answer = await requests.answer(typed.text, typed.slack, typed.trigger_id)
+        slack = desk.slack_of((typed.team_id,), typed.user_id)
+        answer = await requests.answer(typed.text, slack, typed.trigger_id)
         await ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
 
     @app.command(re.compile(".*"))

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from bot.client import UNREACHABLE, reason_of
 from bot.desk import QUICK, Desk
-from bot.details import Page, pages
+from bot.details import Page
+from bot.drawing import paged
 from bot.modals import Reading, Spot, details_modal
 from bot.payloads import Click
 from ledger.approvals import Approval
@@ -19,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 
 async def open_details(desk: Desk, click: Click, spot: Spot) -> None:
     """Show the first page; a page counts as read only after Slack has shown it."""
-    slack = desk.slack_of(click)
+    slack = desk.slack_of(click.teams, click.user.id)
     approval = await desk.ledger.approval(spot.approval)
     if approval is None:
         desk.tell(spot, slack, "There is no such approval.")
@@ -55,13 +56,13 @@ async def turn_page(desk: Desk, click: Click, step: int) -> None:
         _LOG.warning("a page of the details could not be shown: %s", reason_of(error))
         return
     mark = f"{click.view.id}:{click.view.hash}:{page}"
-    await _note(desk, desk.slack_of(click), approval, page, len(made), mark)
+    await _note(desk, desk.slack_of(click.teams, click.user.id), approval, page, len(made), mark)
 
 
 async def _pages(desk: Desk, approval: Approval) -> list[Page]:
     tools = await desk.ledger.tools(approval.request.server)
     named = [tool for tool in tools if tool.tool == approval.request.tool]
-    return pages(approval, named[0] if named else None)
+    return await paged(approval, named[0] if named else None)
 
 
 async def _note(

@@ -48,7 +48,7 @@ async def _submit(desk: Desk, ack: AsyncAck, sent: Submission, *, approves: bool
     if not reason:
         await ack(response_action="errors", errors={REASON: "Write a reason, please."})
         return
-    slack = desk.slack_of(sent)
+    slack = desk.slack_of(sent.teams, sent.user.id)
     mark = f"{sent.view.id}:{sent.trigger_id or sent.view.hash}"
     ballot = Ballot(f"submit:{slack}:{spot.approval}:{mark}", slack, spot, approves, reason)
     verdict = await desk.voting.cast(ballot)

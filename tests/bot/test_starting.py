@@ -1,0 +1,99 @@
+"""How the bot starts: with its own secrets only, whatever the environment holds."""
+
+import pytest
+from office import APP_TOKEN, BOB, BOT_TOKEN, until, until_async
+
+from bot.bot import Bot, EmptySecret, OverHttp, OverSocket, SlackAccess
+from ledger.approvals import ApprovalStatus
+
+
+@pytest.mark.parametrize(
+    ("access", "named"),
+    [
+        (SlackAccess("", OverSocket(APP_TOKEN)), "slack.bot_token must not be empty"),
+        (SlackAccess("  ", OverSocket("")), "slack.bot_token and slack.app_token"),
+        (SlackAccess(BOT_TOKEN, OverHttp(" ")), "slack.signing_secret must not be empty"),
+    ],
+)
+async def test_an_empty_secret_is_refused_at_start(closed_office, access, named) -> None:
+    office = closed_office
+
+    with pytest.raises(EmptySecret, match=named):
+        Bot(access, office.ledger, office.directory, longest=lambda: None)
+
+
+async def test_nothing_of_slack_is_read_from_the_environment(
+    closed_office, monkeypatch, tmp_path
+) -> None:
+    office = closed_office
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "SLACK_CLIENT_ID",
+        "SLACK_CLIENT_SECRET",
+        "SLACK_VERIFICATION_TOKEN",
+    ):
+        monkeypatch.setenv(name, "not-ours")
+
+    await office.listening()
+    approval = await office.ask()
+    await office.click(BOB, approval, "approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    assert [path for path in tmp_path.iterdir() if "placet" not in path.name] == []
+    outcomes = {request.outcome for request in await office.local.requests()}
+    assert outcomes == {"ok"}
+
+
+async def test_a_proxy_of_the_environment_is_not_used_on_loopback(
+    closed_office, monkeypatch
+) -> None:
+    office = closed_office
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    bot = await office.listening()
+
+    assert bot.ready() == []
+
+
+async def test_readiness_names_a_token_that_slack_does_not_take(closed_office) -> None:
+    office = closed_office
+    bot = Bot(
+        SlackAccess("xoxb-wrong", OverSocket(APP_TOKEN), office.local.api_url),
+        office.ledger,
+        office.directory,
+        longest=lambda: None,
+    )
+
+    async with bot:
+        await until(lambda: "Slack: auth.test failed: Slack says invalid_auth" in bot.ready())
+
+
+@pytest.mark.parametrize("cut", ["drop_sockets", "disconnect_sockets"])
+async def test_a_connection_that_was_cut_is_opened_again_and_clicks_arrive(office, cut) -> None:
+    approval = await office.ask()
+    await office.card(approval)
+
+    async def pressed_again() -> bool:
+        return (await office.click(BOB, approval, "approve")).acknowledged
+
+    await getattr(office.local, cut)()
+    await until_async(pressed_again, 30)
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    await until(lambda: office.bot.ready() == [])
+
+
+async def test_closing_leaves_no_task_behind(closed_office) -> None:
+    office = closed_office
+    bot = await office.listening()
+    approval = await office.ask()
+    await office.card(approval)
+
+    await office.stop_bot()
+    await bot.close()
+
+    assert office.bot is None
