@@ -9,14 +9,16 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 from scenarios.recording_server import RecordingServer
 
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
+from ledger.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VERSION = "2026-07-28"
@@ -38,6 +40,11 @@ rules:
 redact: ["*password*"]
 grants: {longest: 8h}
 """
+
+
+def clock() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 (the test is a root of its own)
 
 
 def free_port() -> int:
@@ -105,6 +112,11 @@ class Replica:
         async with self.stage.http.get(f"http://{self.operations}/readyz") as answer:
             return answer.status, await answer.text()
 
+    async def holds(self, calls: int) -> bool:
+        """Tell whether it holds so many calls, by its own metrics."""
+        async with self.stage.http.get(f"http://{self.operations}/metrics") as answer:
+            return f"placet_held_calls {calls}.0" in await answer.text()
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         assert self.process is not None
@@ -141,7 +153,7 @@ class Replica:
         return result
 
     async def post(
-        self, body: bytes, headers: dict[str, str] | None = None, key: str = CI_BOT
+        self, body: bytes | BinaryIO, headers: dict[str, str] | None = None, key: str = CI_BOT
     ) -> tuple[int, bytes]:
         """Post a body to /mcp/files; `headers` replace or, with an empty value, remove."""
         standard = {
@@ -230,12 +242,12 @@ class Stage:
 
     async def card(self, channel: str = PLATFORM) -> dict[str, Any]:
         """Wait for the newest card with a button, and return its message."""
-        return await self.workspace.wait_for_message(channel, buttons, timeout=20)
+        return await self.workspace.wait_for_message(channel, buttons, seconds=20)
 
     async def card_saying(self, text: str, channel: str = PLATFORM) -> dict[str, Any]:
         """Wait for a message that says `text` somewhere, in any case, and return it."""
         return await self.workspace.wait_for_message(
-            channel, lambda message: text.lower() in json.dumps(message).lower(), timeout=20
+            channel, lambda message: text.lower() in json.dumps(message).lower(), seconds=20
         )
 
     async def press(self, user: str, action: str, channel: str = PLATFORM) -> str:
@@ -259,16 +271,10 @@ class Stage:
         shown = await self.workspace.command(user, channel, "/placet", text)
         return json.dumps(dataclasses.asdict(shown), default=str)
 
-    async def waiting_on_one_card(self, calls: int) -> bool:
-        """Tell whether so many calls wait on the approval of the newest card."""
-        _, out, _ = await self.run("audit", "log", "--json")
-        return out.count('"CallDecided"') >= calls
-
     async def events(self) -> list[str]:
         """Return the names of all events so far, in order of position."""
-        code, out, errors = await self.run("audit", "log", "--json")
-        assert code == 0, errors
-        return [json.loads(line)["event"] for line in out.splitlines()]
+        with Ledger.open(self.ledger_url, now=clock, serving=False) as ledger:
+            return [recorded.event.TOPIC for recorded in await ledger.events(limit=10_000)]
 
     async def _told(self, user: str, before: int) -> str:
         async def newer() -> str:

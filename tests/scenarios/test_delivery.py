@@ -20,6 +20,7 @@ async def test_a_card_is_posted_once_slack_is_back(staged):
 
         pending = await replica.call("write_file", WRITE)
         await stage.workspace.recover()
+        await stage.workspace.wait_until_connected(seconds=60)
         await stage.press(BOB, "approval.approve")
         ran = await replica.call("write_file", WRITE)
 

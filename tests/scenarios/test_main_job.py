@@ -88,8 +88,9 @@ async def test_silence_is_expiry_and_not_denial(staged):
         card = await stage.card_saying("expired")
 
         assert result["isError"] is True
-        assert "expired" in result["content"][0]["text"]
-        assert "denied" not in result["content"][0]["text"]
+        text = result["content"][0]["text"]
+        assert text.startswith("Expired: nobody answered")
+        assert "that is not a denial" in text
         assert "Approve once" not in str(card)
         assert stage.server.calls() == []
 
@@ -116,9 +117,7 @@ async def test_owner_outsider_and_guest_are_refused_and_told_why(staged, who):
         assert shown
         assert result["isError"] is True
         assert stage.server.calls() == []
-        code, story, _ = await stage.run("audit", "log")
-        assert code == 0
-        assert "VoteRefused" in story
+        assert "VoteRefused" in await stage.events()
 
 
 async def test_identical_calls_of_two_agents_are_two_approvals(staged):
@@ -141,7 +140,7 @@ async def test_three_identical_calls_and_one_click_run_once(staged):
             asyncio.create_task(replica.call("write_file", WRITE, number=number))
             for number in range(3)
         ]
-        await until(lambda: stage.waiting_on_one_card(3))
+        await until(lambda: replica.holds(3))
         await stage.press(BOB, "approval.approve")
         results = await asyncio.gather(*calls)
 
@@ -163,6 +162,6 @@ async def test_two_approvers_at_once_make_one_decision_and_both_are_told(staged)
 
         assert first
         assert second
-        _, log, _ = await stage.run("audit", "log")
-        assert log.count("ApprovalGiven") == 1
-        assert log.count("VoteRefused") == 1
+        names = await stage.events()
+        assert names.count("ApprovalGiven") == 1
+        assert names.count("VoteRefused") == 1

@@ -1,0 +1,113 @@
+"""Every command in the documents runs, and every file they show is valid."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from scenarios.demo import running_demo
+from scenarios.documents import DOCUMENTS, ROOT, blocks, commands, script
+from scenarios.stage import CI_BOT, OTHER_BOT, Replica, Stage
+
+from policies.policy import compile_policy
+
+pytestmark = pytest.mark.timeout(300)
+
+names = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+
+
+@pytest.fixture
+async def stage(tmp_path, sqlite_url):
+    stage = Stage(tmp_path, sqlite_url)
+    await stage.open()
+    yield stage
+    await stage.close()
+
+
+async def run(text, folder):
+    """Run a script in a folder as a user would; return its exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", text),
+        cwd=folder,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # noqa: TID251  its own
+            "HOME": str(folder),
+            "CI_BOT_KEY": CI_BOT,
+            "OTHER_BOT_KEY": OTHER_BOT,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()
+
+
+@names
+async def test_every_command_of_a_document_runs(document, stage, tmp_path):
+    (tmp_path / "placet.yaml").write_text(stage.configuration(Replica(stage, "placet")))
+    for block in blocks(document):
+        if block.title is not None:
+            (tmp_path / block.title).write_text(block.text)
+
+    code, said = await run(script(document), tmp_path)
+
+    assert code == 0, said
+
+
+@names
+def test_every_block_is_of_a_language_that_is_looked_at(document):
+    languages = {block.language for block in blocks(document)}
+
+    assert languages <= {"sh", "json", "yaml", "python"}
+
+
+@names
+def test_every_json_block_is_json(document):
+    for block in blocks(document):
+        if block.language == "json":
+            json.loads(block.text)
+
+
+@names
+def test_every_link_into_the_repository_leads_somewhere(document):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_policies_shown_are_valid():
+    shown = [
+        block.text
+        for document in DOCUMENTS
+        for block in blocks(document)
+        if block.title == "policy.yaml"
+    ]
+
+    assert len(shown) == 1
+    assert len(compile_policy(shown[0]).rules) == 3
+
+
+def test_the_readmes_two_commands_are_there():
+    assert commands(ROOT / "README.md")[:2] == ["make demo", "make test"]
+
+
+async def test_the_readmes_python_client_reads_a_file(tmp_path):
+    (snippet,) = (b.text for b in blocks(ROOT / "README.md") if b.language == "python")
+    async with running_demo(tmp_path) as demo:
+        agents = demo.told("agents")
+        configuration = (tmp_path / "placet.yaml").read_text()
+        key = re.search(r'"key": "(\w+)"', configuration)[1]
+        text = snippet.replace("http://127.0.0.1:8787/mcp/files", agents)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-c", text),
+            env={"CI_BOT_KEY": key},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate()
+
+    assert process.returncode == 0, out.decode()
+    assert "Call the plumber." in out.decode()
