@@ -2,6 +2,7 @@ r"""Makes text from outside inert: what is invisible or reorders is shown as `\u
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 _SHOWN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
@@ -17,7 +18,13 @@ _SPACES_KEPT = 3
 _SPACES_KEPT_IN_LINES = 32
 _INDENT_KEPT = 200
 _BREAKS_KEPT = 3
-_SUSPECT = re.compile(r"[^\x20-\x7e\n]+|\n+| {4,}|\\(?=u\{)")
+# Letters of common scripts, passed over at once; whatever is not here is looked at singly.
+_LETTERS = (
+    r"\xc0-\xd6\xd8-\xf6\xf8-\u0233\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9\u0400-\u0481"
+    r"\u048a-\u0527\u05d0-\u05ea\u0621-\u063a\u0641-\u064a\u3041-\u3096\u30a1-\u30fa"
+    r"\u4e00-\u9fcc\uac00-\ud7a3"
+)
+_SUSPECT = re.compile(rf"[^\x20-\x7e\n{_LETTERS}]+|\n+| {{4,}}|\\(?=u\{{)")
 _ANYTHING_SUSPECT = re.compile(r"[^\x20-\x7e]| {4}|\\u\{")
 _ESCAPE = re.compile(r"\\u\{[0-9A-F]+(?:x[0-9]+)?\}")
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
@@ -48,25 +55,28 @@ def inert_line(text: str, limit: int) -> str:
     What is cut off is counted at the end: "… 41210 characters not shown"; so
     no limit below 40 is kept to.
     """
-    whole = inert(text)
-    if len(whole) <= limit:
-        return whole
+    shown: list[str] = []
+    size = kept = fitting = fitting_kept = 0
     room = limit - len(_cut_off(len(text)))
-    shown = ""
-    kept = 0
-    for piece, length in _pieces(text):
-        if len(shown) + len(piece) > room:
-            break
-        shown += piece
-        kept += length
-    return shown + _cut_off(len(text) - kept)
+    for piece, stands_for in _pieces(text, limit):
+        shown.append(piece)
+        size += len(piece)
+        kept += stands_for
+        if size <= room:
+            fitting, fitting_kept = len(shown), kept
+        if size > limit:
+            return "".join(shown[:fitting]) + _cut_off(len(text) - fitting_kept)
+    return "".join(shown)
 
 
 def mixed_scripts(text: str) -> bool:
     """Tell whether a word mixes scripts with look-alike letters, as Latin and Cyrillic."""
     if text.isascii():
         return False
-    return any(len(_scripts(word)) > 1 for word in _WORD.findall(text))
+    for word in _WORD.findall(text):
+        if not word.isascii() and len({_script(letter) for letter in word} - {""}) > 1:
+            return True
+    return False
 
 
 def hostile(text: str) -> list[str]:
@@ -76,7 +86,7 @@ def hostile(text: str) -> list[str]:
         findings.append("invisible or control characters")
     if mixed_scripts(text):
         findings.append("letters of several scripts in one word")
-    if any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in text):
+    if not text.isascii() and not {"R", "AL"}.isdisjoint(map(unicodedata.bidirectional, text)):
         findings.append("right-to-left letters")
     return findings
 
@@ -92,7 +102,7 @@ def _shown(found: re.Match[str], *, multiline: bool) -> str:
         if multiline and len(run) <= _BREAKS_KEPT:
             return run
         return _escaped("\n") if len(run) == 1 else _repeated("\n", len(run))
-    return _foreign(run, after=found.string[found.start() - 1 : found.start()])
+    return "".join(_foreign(run, after=found.string[found.start() - 1 : found.start()]))
 
 
 def _spaces(found: re.Match[str], *, multiline: bool) -> str:
@@ -105,25 +115,28 @@ def _spaces(found: re.Match[str], *, multiline: bool) -> str:
     return found[0] if count <= kept else _repeated(" ", count)
 
 
-def _foreign(run: str, *, after: str) -> str:
-    """Return a run of characters outside printable ASCII; `after` is the one before it."""
-    shown = []
+def _foreign(run: str, *, after: str) -> Iterator[str]:
+    """Yield what stands for each character outside printable ASCII; `after` is the one before."""
     on_letter, marks = after.isalpha(), 0
     for character in run:
-        if unicodedata.category(character)[0] == "M":
+        kind = _kind(character)
+        if kind == "M":
             marks += 1
-            visible = on_letter and marks <= _MARKS_KEPT and not _is_shown(character)
+            visible = on_letter and marks <= _MARKS_KEPT
         else:
-            visible = not _is_shown(character)
-            on_letter, marks = visible and character.isalpha(), 0
-        shown.append(character if visible else _escaped(character))
-    return "".join(shown)
+            marks = 0
+            visible = kind != ""
+            on_letter = kind == "L"
+        yield character if visible else _escaped(character)
 
 
-@lru_cache(maxsize=4096)
-def _is_shown(character: str) -> bool:
-    """Tell whether `character` is shown by its code point."""
-    return unicodedata.category(character) in _SHOWN_CATEGORIES or ord(character) in _FILLERS
+@lru_cache(maxsize=65536)
+def _kind(character: str) -> str:
+    """Return the first letter of a character's category; nothing for one that is to be shown."""
+    category = unicodedata.category(character)
+    if category in _SHOWN_CATEGORIES or ord(character) in _FILLERS:
+        return ""
+    return category[0]
 
 
 def _escaped(character: str) -> str:
@@ -138,31 +151,30 @@ def _cut_off(count: int) -> str:
     return f"… {count} characters not shown"
 
 
-def _pieces(text: str) -> list[tuple[str, int]]:
-    """Return the indivisible parts of `inert(text)`, each with the characters it stands for."""
-    pieces = []
+def _pieces(text: str, most: int) -> Iterator[tuple[str, int]]:
+    """Yield the indivisible parts of `inert(text)`, each with how many characters it stands for.
+
+    Of a stretch without anything suspect no more than `most` + 1 characters matter.
+    """
     done = 0
     for found in _SUSPECT.finditer(text):
-        pieces += [(character, 1) for character in text[done : found.start()]]
-        shown = _shown(found, multiline=False)
-        whole = _ESCAPE.fullmatch(shown) or found[0][0] in " \n"
-        pieces += [(shown, len(found[0]))] if whole else _split(shown)
+        for character in text[done : min(found.start(), done + most + 1)]:
+            yield character, 1
+        if found[0][0] in " \n\\":
+            yield _shown(found, multiline=False), len(found[0])
+        else:
+            after = text[found.start() - 1 : found.start()]
+            for part in _foreign(found[0], after=after):
+                yield part, 1
         done = found.end()
-    return pieces + [(character, 1) for character in text[done:]]
+    for character in text[done : done + most + 1]:
+        yield character, 1
 
 
-def _split(shown: str) -> list[tuple[str, int]]:
-    """Return the escapes and characters of one run of foreign characters."""
-    return [(part, 1) for part in re.findall(r"\\u\{[0-9A-F]+\}|.", shown, re.DOTALL)]
-
-
-def _scripts(word: str) -> set[str]:
-    """Return which of the look-alike scripts the letters of `word` belong to."""
-    scripts = set()
-    for letter in word:
-        name = unicodedata.name(letter, "")
-        if letter not in _UNITS:
-            scripts |= {
-                script for script in _SCRIPTS if name.startswith((script, f"FULLWIDTH {script}"))
-            }
-    return scripts
+@lru_cache(maxsize=65536)
+def _script(letter: str) -> str:
+    """Return which of the look-alike scripts a letter belongs to, if any."""
+    name = unicodedata.name(letter, "").removeprefix("FULLWIDTH ")
+    if letter in _UNITS:
+        return ""
+    return next((script for script in _SCRIPTS if name.startswith(script)), "")

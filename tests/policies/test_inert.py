@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.inert import hostile, inert, inert_line, mixed_scripts
+from policies.inert import _SUSPECT, hostile, inert, inert_line, mixed_scripts
 
 any_text = st.text(
     st.one_of(st.characters(), st.sampled_from("\\u{}20x \n\t\u200b\u202e\u0301\ufe0fé"))
@@ -133,3 +133,23 @@ def test_findings_are_told_in_words():
         "letters of several scripts in one word",
         "right-to-left letters",
     ]
+
+
+def test_what_is_passed_over_at_once_is_letters():
+    passed = [chr(code) for code in range(0x110000) if not _SUSPECT.match(chr(code))]
+
+    foreign = [character for character in passed if not character.isascii()]
+
+    assert len(foreign) > 30_000
+    assert all(unicodedata.category(character)[0] == "L" for character in foreign)
+    assert not set(foreign) & set(FILLERS)
+
+
+@pytest.mark.parametrize("piece", ["\u6771", "\u0301", "a\u200b", "    a", "\\u{", "a\u0430", "\n"])
+def test_a_line_of_a_long_text_is_cut_and_counted(piece: str):
+    text = piece * 100_000
+
+    shown = inert_line(text, 60)
+
+    assert len(shown) <= 60
+    assert shown.endswith(" characters not shown") or piece == "\n"
