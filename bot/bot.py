@@ -136,10 +136,21 @@ class Bot:
     def ready(self) -> list[str]:
         """Return what is wrong, in words; empty when people can be asked and can answer."""
         problems = [f"Slack: {self._finder.trouble}"] if self._finder.trouble else []
+        problems += self._strange_workspace()
         if self._socket is not None and not self._socket.connected:
             problems.append("Slack: no Socket Mode connection")
         problems += [f"Slack: cards wait: {trouble}" for trouble in self._courier.troubles()]
         return problems + self._undelivered.problems()
+
+    def _strange_workspace(self) -> list[str]:
+        """Return what is wrong where nobody of the configuration is of the token's workspace."""
+        home = self._finder.home
+        known = [person.slack for person in self._desk.directory.people.values() if person.slack]
+        teams = {slack.partition("/")[0] for slack in known}
+        if home is None or not teams or not teams.isdisjoint({home.team, home.enterprise}):
+            return []
+        named = ", ".join(sorted(teams))
+        return [f"Slack: the bot token is of workspace {home.team}, all people are of {named}"]
 
     async def __aenter__(self) -> Self:
         await self.start()

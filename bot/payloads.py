@@ -51,11 +51,14 @@ class View(_Payload):
     state: dict[str, Any] = Field(default_factory=dict)
 
     def typed(self, block: str, action: str) -> str:
-        """Return what was typed into a field, without blanks at its ends."""
+        """Return what was typed into a field, without blanks at its ends.
+
+        Half a surrogate pair, which no database takes, becomes `?`.
+        """
         found: Any = self.state
         for step in ("values", block, action, "value"):
             found = found.get(step) if isinstance(found, dict) else None
-        return found.strip() if isinstance(found, str) else ""
+        return found.encode("utf-8", "replace").decode().strip() if isinstance(found, str) else ""
 
 
 class _Interaction(_Payload):

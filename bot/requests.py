@@ -145,10 +145,13 @@ class Requests:
         return evidence
 
     def _decides(self, approval: Approval, evidence: Evidence) -> bool:
-        """Tell whether the person may decide, by the same rule that a vote is held to."""
+        """Tell whether the person's vote is still wanted, by the rule that votes are held to."""
         directory = self._desk.directory
+        person = directory.person_at(evidence.slack)
+        if any(vote.is_of(person, evidence.slack) for vote in approval.votes):
+            return False
         where = standing(
-            directory.person_at(evidence.slack),
+            person,
             evidence,
             directory,
             teams=tuple(term.team for term in approval.request.terms),

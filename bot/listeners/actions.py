@@ -2,17 +2,20 @@
 
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.cards import APPROVE, DENY, DETAILS, revision_of
 from bot.desk import Desk
+from bot.feedback import sentence
 from bot.listeners.reading import open_details, turn_page
 from bot.modals import NEXT, PREVIOUS, Spot, approve_modal, deny_modal
 from bot.payloads import Click
 from bot.voting import Ballot
 from ledger.approvals import Approval, ApprovalStatus
+from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,25 +26,28 @@ def register(app: AsyncApp, desk: Desk) -> None:
     @app.action(APPROVE)
     async def approve(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        await _approve(desk, click)
+        await _carry_out(desk, click, _approve)
         await ack()
 
     @app.action(DENY)
     async def deny(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        await _deny(desk, click)
+        await _carry_out(desk, click, _deny)
         await ack()
 
     @app.action(DETAILS)
     async def details(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        await open_details(desk, click, spot_of(click))
+        await _carry_out(desk, click, open_details)
         await ack()
 
     @app.action(re.compile(f"{re.escape(NEXT)}|{re.escape(PREVIOUS)}"))
     async def turn(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        await turn_page(desk, click, 1 if click.action.action_id == NEXT else -1)
+        try:
+            await turn_page(desk, click, 1 if click.action.action_id == NEXT else -1)
+        except Refused as refused:
+            _LOG.warning("a page of the details was not turned: %s", refused)
         await ack()
 
     @app.action(re.compile(".*"))
@@ -60,8 +66,19 @@ def spot_of(click: Click) -> Spot:
     )
 
 
-async def _approve(desk: Desk, click: Click) -> None:
+async def _carry_out(
+    desk: Desk, click: Click, work: Callable[[Desk, Click, Spot], Awaitable[None]]
+) -> None:
+    """Do what a click asks for; where the ledger is away, say so."""
     spot = spot_of(click)
+    try:
+        await work(desk, click, spot)
+    except Refused as refused:
+        who = desk.slack_of(click.teams, click.user.id)
+        desk.tell(spot, who, f"Nothing was recorded. {sentence(str(refused))}")
+
+
+async def _approve(desk: Desk, click: Click, spot: Spot) -> None:
     approval = await desk.ledger.approval(spot.approval)
     if approval is not None and _is_pending(approval) and approval.request.reason_required:
         await _ask(desk, click, spot, approve_modal(approval, spot))
@@ -69,8 +86,7 @@ async def _approve(desk: Desk, click: Click) -> None:
     await _vote(desk, click, spot, approves=True)
 
 
-async def _deny(desk: Desk, click: Click) -> None:
-    spot = spot_of(click)
+async def _deny(desk: Desk, click: Click, spot: Spot) -> None:
     approval = await desk.ledger.approval(spot.approval)
     if approval is not None and _is_pending(approval):
         await _ask(desk, click, spot, deny_modal(approval, spot))

@@ -16,6 +16,7 @@ from office import BOB, CAT, OUT, PLATFORM, SIGNING_SECRET
 from slack_sdk.signature import SignatureVerifier
 
 from bot.endpoint import payload_of
+from bot.payloads import View
 from ledger.approvals import ApprovalStatus
 from policies.decisions import Term
 
@@ -290,3 +291,14 @@ def test_whatever_shape_a_payload_has_it_is_read_or_turned_away(kind, members) -
     payload = payload_of(text, FORM)
 
     assert payload is None or isinstance(payload["user"], dict)
+
+
+def test_half_a_character_in_a_reason_is_made_whole() -> None:
+    view = View(id="V1", state={"values": {"reason": {"reason": {"value": " no \ud800 "}}}})
+
+    assert view.typed("reason", "reason") == "no ?"
+
+
+@pytest.mark.parametrize("state", [{}, {"values": []}, {"values": {"reason": 5}}])
+def test_a_field_that_is_not_there_was_left_empty(state) -> None:
+    assert View(id="V1", state=state).typed("reason", "reason") == ""
