@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+import psycopg
 from eventsourcing.persistence import MapperDeserialisationError
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -73,6 +74,7 @@ class Settler:
         self._history = History(around.mapper)
         self._connection: Connection | None = None
         self._state: State | None = None
+        self._backend = 0
 
     def settle(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
         """Settle `commands`; nothing of them is recorded where it raises.
@@ -107,9 +109,17 @@ class Settler:
             connection.invalidate()
             connection.close()
 
+    def is_mine(self, backend: int) -> bool:
+        """Tell whether PostgreSQL's process `backend` serves this settler's connection."""
+        return backend == self._backend
+
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = self._around.database.writing.connect()
+            self._connection = connection = self._around.database.writing.connect()
+            if self._around.database.postgres:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, psycopg.Connection), "the only driver we use"
+                self._backend = driver.info.backend_pid
         return self._connection
 
     def _transact(self, commands: Sequence[Command], *, look_first: bool) -> Settled:

@@ -101,7 +101,7 @@ def connect(url: str) -> Database:
 def _sqlite(url: URL) -> Database:
     if url.database in {None, "", ":memory:"}:
         raise LedgerUnavailable("the ledger needs a file: write `sqlite:///placet.db`")
-    path = Path(str(url.database)).absolute()
+    path = Path(str(url.database)).resolve()
     _make_private(path)
     url = url.set(drivername="sqlite+pysqlite", database=str(path))
     arguments = {"check_same_thread": False, "timeout": 5.0}

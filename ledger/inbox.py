@@ -14,6 +14,9 @@ from ledger.unavailable import LedgerUnavailable
 _MOMENT = 0.0005
 """Seconds in which a caller that was just answered may come again."""
 
+_MOMENTS = 4
+_CROWD = 8
+
 Events: TypeAlias = tuple[Recorded, ...]
 
 
@@ -76,9 +79,11 @@ class Inbox:
         return taken
 
     def _gather(self, crowd: int) -> None:
-        """Wait while commands keep coming, until there are `crowd` of them."""
+        """Wait a few moments while commands keep coming, until there are `crowd` of them."""
         before = 0
-        while before < len(self._waiting) < crowd:
+        for _ in range(_MOMENTS if crowd >= _CROWD else 0):
+            if not before < len(self._waiting) < crowd:
+                return
             before = len(self._waiting)
             time.sleep(_MOMENT)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,9 @@ from ledger.tables import HEAD
 from ledger.waking import Listener
 from ledger.writer import Writer
 from policies.people import Directory
+from policies.refusals import Refused
+
+_LOG = logging.getLogger(__name__)
 
 _READERS = 4
 
@@ -109,10 +113,11 @@ def _assemble(
     readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-reader")
     closing.callback(readers.shutdown)
     beat = leases.beat if serving else _nothing
-    writer = Writer(Settler(around), inbox, announcer, beat, world.monotonic)
+    settler = Settler(around)
+    writer = Writer(settler, inbox, announcer, beat, world.monotonic)
     closing.callback(writer.close)
     if database.postgres:
-        closing.callback(Listener(database.url, inbox.wake).close)
+        closing.callback(Listener(database.url, inbox.wake, settler.is_mine).close)
     parts = Parts(
         database=database,
         inbox=inbox,
@@ -126,8 +131,16 @@ def _assemble(
     )
     lost = leases.lost(alone=database.path is not None) if serving else ()
     if lost:
-        parts.ask(lost_command(lost))
+        _give_up(parts, lost)
     return parts
+
+
+def _give_up(parts: Parts, lost: tuple[str, ...]) -> None:
+    """Record the unknown end of dead processes' calls; the sweep tries again if this fails."""
+    try:
+        parts.ask(lost_command(lost))
+    except Refused as refusal:
+        _LOG.warning("calls of %s processes that are gone stay open: %s", len(lost), refusal)
 
 
 def lost_command(instances: Sequence[str]) -> PresumeLost:

@@ -27,8 +27,17 @@ class Listener:
     the head row each second is done elsewhere and needs no listener.
     """
 
-    def __init__(self, url: URL, wake: Callable[[], None]) -> None:
-        """Start listening at `url` (PostgreSQL); a lost connection is made again."""
+    def __init__(
+        self,
+        url: URL,
+        wake: Callable[[], None],
+        is_mine: Callable[[int], bool] = lambda _backend: False,
+    ) -> None:
+        """Start listening at `url` (PostgreSQL); a lost connection is made again.
+
+        Notifications of a server process that `is_mine` are no news.
+        """
+        self._is_mine = is_mine
         self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._wake = wake
         self._stopped, self._stop = os.pipe()
@@ -73,12 +82,11 @@ class Listener:
             if self._drained(connection):
                 self._wake()
 
-    @staticmethod
-    def _drained(connection: psycopg.Connection) -> bool:
-        """Take every waiting notification; tell whether there was one."""
+    def _drained(self, connection: psycopg.Connection) -> bool:
+        """Take every waiting notification; tell whether one came from elsewhere."""
         found = False
-        while connection.pgconn.notifies() is not None:
-            found = True
+        while (notification := connection.pgconn.notifies()) is not None:
+            found = found or not self._is_mine(notification.be_pid)
         return found
 
     def _is_stopped(self, seconds: float) -> bool:

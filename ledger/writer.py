@@ -53,6 +53,7 @@ class Writer:
         self._pause = 0.0
         self._retry_at = 0.0
         self._next_tick = 0.0
+        self._in_hand: list[Waiting] = []
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -71,21 +72,22 @@ class Writer:
     def _run(self) -> None:
         try:
             self._serve()
-        except Exception:
+        except BaseException:  # noqa: BLE001 (nobody may wait for a thread that is gone)
             _LOG.exception("the ledger's writer stopped; nothing is recorded until a restart")
             self._problem = ("its writer stopped", "a bug; see the log")
             self._inbox.close()
-            self._refuse(self._inbox.take(sys.maxsize, 0), "the ledger's writer stopped")
-            raise
+            left = [*self._in_hand, *self._inbox.take(sys.maxsize, 0)]
+            self._refuse(left, "the ledger's writer stopped")
+        finally:
+            self._settler.disconnect()
 
     def _serve(self) -> None:
         while True:
-            waiting = self._inbox.take(MOST, _TICK)
+            self._in_hand = waiting = self._inbox.take(MOST, _TICK)
             self._tick(idle=not waiting)
             if waiting:
                 self._work(waiting)
             elif self._inbox.finished:
-                self._settler.disconnect()
                 return
 
     def _tick(self, *, idle: bool) -> None:
@@ -109,14 +111,17 @@ class Writer:
             _LOG.exception("the ledger holds an event that this Placet cannot read")
 
     def _work(self, waiting: Sequence[Waiting]) -> None:
-        wanted = [each for each in waiting if not each.future.cancelled()]
-        oldest = self._monotonic() - PATIENCE
-        self._refuse([each for each in wanted if each.since < oldest], "the ledger is busy")
-        wanted = [each for each in wanted if each.since >= oldest]
+        wanted = self._in_time([each for each in waiting if not each.future.cancelled()])
         if self._problem is not None and self._monotonic() < self._retry_at:
             self._refuse(wanted, f"the ledger cannot be written: {self._problem[0]}")
         elif wanted:
             self._settle(wanted)
+
+    def _in_time(self, waiting: Sequence[Waiting]) -> list[Waiting]:
+        """Refuse what has waited too long, and return the rest."""
+        oldest = self._monotonic() - PATIENCE
+        self._refuse([each for each in waiting if each.since < oldest], "the ledger is busy")
+        return [each for each in waiting if each.since >= oldest]
 
     def _settle(self, waiting: Sequence[Waiting]) -> None:
         error = self._attempt(waiting, look_first=False)
@@ -140,7 +145,8 @@ class Writer:
         _LOG.info("a batch of %s commands is settled again: %s", len(waiting), verbatim(error))
         if is_lost(error):
             self._settler.disconnect()
-        again = self._attempt(waiting, look_first=True)
+        waiting = self._in_time(waiting)
+        again = self._attempt(waiting, look_first=True) if waiting else None
         if again is None:
             return
         for index, each in enumerate(waiting):
@@ -154,10 +160,7 @@ class Writer:
 
     def _settle_alone(self, waiting: Waiting) -> Exception | None:
         """Settle one command; return what is wrong with the database, if that is the reason."""
-        if self._monotonic() - waiting.since > PATIENCE:
-            self._refuse([waiting], "the ledger is busy")
-            return None
-        error = self._attempt([waiting], look_first=True)
+        error = self._attempt([waiting], look_first=True) if self._in_time([waiting]) else None
         if error is None:
             return None
         if is_down(error):
@@ -201,7 +204,7 @@ class Writer:
 
     @staticmethod
     def _refuse(waiting: Sequence[Waiting], reason: str) -> None:
-        message = f"{reason}; the call was not let through, try again"
+        message = f"{reason}: nothing was let through, try again in a moment"
         _resolve([(each, LedgerUnavailable(message)) for each in waiting])
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from acme import ask, assessed
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import text
@@ -94,30 +93,28 @@ async def test_a_late_completion_supersedes_an_unknown_outcome(sqlite_url):
         assert found is not None
         assert found.status is CallStatus.OUTCOME_UNKNOWN
 
-        await ledger.execute(
-            CompleteCall(
-                id="late",
-                actor="placet:gateway",
-                call="call_1",
-                outcome="ok",
-                duration_ms=20,
-                size=3,
-            )  # fmt: skip
+        late = CompleteCall(
+            id="late",
+            actor="placet:gateway",
+            call="call_1",
+            outcome="ok",
+            duration_ms=20,
+            size=3,
         )
+        await ledger.execute(late)
 
         found = await ledger.call("call_1")
         assert found is not None
         assert found.status is CallStatus.COMPLETED
 
 
-@pytest.mark.parametrize("serving", [False])
-async def test_a_command_beside_the_service_ends_no_calls(sqlite_url, serving):
+async def test_a_command_beside_the_service_ends_no_calls(sqlite_url):
     clock = Clock()
     with open_ledger(sqlite_url, clock) as ledger:
         await prepare(ledger)
         await ledger.execute(ask("call_1", assessed(Effect.ALLOW)))
 
-        with open_ledger(sqlite_url, clock, instance="shell", serving=serving):
+        with open_ledger(sqlite_url, clock, instance="shell", serving=False):
             found = await ledger.call("call_1")
 
         assert found is not None

@@ -393,6 +393,20 @@ async def test_a_caller_that_went_away_before_the_decision_records_nothing(ledge
         assert [each.event.TOPIC for each in await ledger.events()] == ["PolicyActivated"]
 
 
+async def test_a_writer_that_stopped_by_a_bug_refuses_everything(ledger_url, clock):
+    def reach(point: str) -> None:
+        if point == "before-commit":
+            raise SystemExit
+
+    with open_ledger(ledger_url, clock, reach=reach) as ledger:
+        with pytest.raises(LedgerUnavailable):
+            await ledger.execute(PREPARED[0])
+        with pytest.raises(LedgerUnavailable):
+            await ledger.execute(PREPARED[1])
+
+        assert "its writer stopped" in ledger.ready()[0]
+
+
 async def test_a_lost_commit_acknowledgement_is_found_again(ledger_url, clock):
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415 (only this test raises it)
 
