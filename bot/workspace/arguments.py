@@ -32,6 +32,13 @@ class Arguments:
             return None
         return value if isinstance(value, str) else json.dumps(value)
 
+    def channel(self) -> str:
+        """Return the channel's id. Raises SlackError `channel_not_found` where it is absent."""
+        value = self.maybe("channel")
+        if value is None:
+            raise SlackError("channel_not_found")
+        return value
+
     def flag(self, name: str) -> bool:
         """Tell whether a yes-or-no argument says yes."""
         value = self.given.get(name)

@@ -16,7 +16,7 @@ def post_message(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/chat.postMessage
     """
-    channel = writable(workspace, arguments.text("channel"))
+    channel = writable(workspace, arguments.channel())
     content = content_of(arguments)
     message = by_the_bot(workspace) | content | _thread_of(channel, arguments)
     workspace.put(channel, message)
@@ -28,7 +28,7 @@ def update(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/chat.update
     """
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     if channel.is_archived:
         raise SlackError("is_archived")
     before = channel.timeline.at(arguments.text("ts"))
@@ -55,7 +55,7 @@ def delete(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/chat.delete
     """
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     message = channel.timeline.at(arguments.text("ts"))
     if message.get("bot_id") != workspace.spec.bot_id:
         raise SlackError("cant_delete_message")
@@ -68,7 +68,7 @@ def post_ephemeral(workspace: Workspace, arguments: Arguments) -> dict[str, Any]
 
     https://docs.slack.dev/reference/methods/chat.postEphemeral
     """
-    channel = writable(workspace, arguments.text("channel"))
+    channel = writable(workspace, arguments.channel())
     user = workspace.people.at(arguments.text("user"))
     if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
@@ -84,7 +84,7 @@ def permalink(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/chat.getPermalink
     """
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     message = channel.timeline.at(arguments.text("message_ts"))
     place = f"https://{workspace.spec.team_domain}.slack.com/archives/{channel.id}"
     return {"channel": channel.id, "permalink": f"{place}/p{message['ts'].replace('.', '')}"}
@@ -95,7 +95,7 @@ def add_reaction(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/reactions.add
     """
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     if workspace.spec.bot_user_id not in channel.members:
         raise SlackError("not_in_channel")
     message = channel.timeline.at(arguments.text("timestamp"))
@@ -113,7 +113,6 @@ def by_the_bot(workspace: Workspace) -> Message:
     """Return what every message of the bot holds besides its content."""
     return {
         "type": "message",
-        "subtype": "bot_message",
         "user": workspace.spec.bot_user_id,
         "bot_id": workspace.spec.bot_id,
         "app_id": workspace.spec.app_id,

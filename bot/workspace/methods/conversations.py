@@ -18,7 +18,7 @@ def about(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/conversations.info
     """
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     shown = as_slack(workspace, channel)
     if arguments.flag("include_num_members"):
         shown["num_members"] = len(channel.members)
@@ -51,7 +51,7 @@ def members(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/conversations.members
     """
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     page, following = cut(channel.members, arguments)
     return {"members": page, "response_metadata": {"next_cursor": following}}
 
@@ -82,7 +82,7 @@ def join(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
 
     https://docs.slack.dev/reference/methods/conversations.join
     """
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     if channel.is_archived:
         raise SlackError("is_archived")
     if channel.is_im or channel.is_private:
@@ -100,7 +100,7 @@ def open_direct(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
     """
     given = arguments.maybe("users")
     if given is None:
-        return {"channel": {"id": visible(workspace, arguments.text("channel")).id}}
+        return {"channel": {"id": visible(workspace, arguments.channel()).id}}
     users = [workspace.people.at(user.strip()).id for user in given.split(",")]
     if len(users) != 1:
         raise SlackError("method_not_supported_for_channel_type")
@@ -145,7 +145,7 @@ def cut(found: list[Any], arguments: Arguments) -> tuple[list[Any], str]:
 
 
 def _readable(workspace: Workspace, arguments: Arguments) -> Channel:
-    channel = visible(workspace, arguments.text("channel"))
+    channel = visible(workspace, arguments.channel())
     if workspace.spec.bot_user_id not in channel.members:
         raise SlackError("not_in_channel")
     return channel

@@ -125,6 +125,7 @@ async def test_broken_json_is_refused(local):
 @pytest.mark.parametrize(
     ("channel", "error"),
     [
+        ("", "channel_not_found"),
         ("C0NOWHERE", "channel_not_found"),
         ("C0NOBOT", "not_in_channel"),
     ],
