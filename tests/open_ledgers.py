@@ -50,5 +50,5 @@ async def prepare(ledger: Ledger) -> None:
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait until `condition` holds; fail after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 (the condition is another thread's)
+        while not condition():
             await asyncio.sleep(0.01)
