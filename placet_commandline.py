@@ -11,8 +11,8 @@ from typing import TypeAlias
 import gateway.commands
 import ledger.commands
 from ledger.ledger import Ledger
-from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
-from placet_settings import Unsafe, ledger_url, load, user
+from ledger.shell import AddCommand, Misconfigured, Shell
+from placet_settings import ledger_url, load_beside, user
 from policies.inert import inert
 from policies.refusals import Refused
 
@@ -63,7 +63,7 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
     shell = Shell(
         actor=f"shell:{user()}",
         now=clock,
-        load=_load,
+        load=load_beside,
         open_ledger=_open_ledger,
         say=say,
         with_config=_with_config,
@@ -73,13 +73,9 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
     return parser
 
 
-def _load(path: Path) -> Loaded:
-    return load(path, unsafe=Unsafe(no_auth=True, local_approvers=True))
-
-
 @contextmanager
 def _open_ledger(path: Path) -> Iterator[Ledger]:
-    configuration = _load(path).configuration
+    configuration = load_beside(path).configuration
     with Ledger.open(
         ledger_url(configuration, path),
         now=clock,

@@ -138,7 +138,9 @@ class _Demo:
         assert service.workspace is not None, "the demo's Slack is a local workspace"
         url = f"{service.agents}/mcp/files"
         self.say(f"page        {service.workspace.page_url}")
-        self.say("            it stands in for Slack; bob and cat may approve, alice owns the agents")
+        self.say(
+            "            it stands in for Slack; bob and cat may approve, alice owns the agents"
+        )
         self.say(f"agents      {url}")
         self.say("            MCP over HTTP; from this machine no key is needed")
         self.say(f"operations  {service.operations}/readyz")

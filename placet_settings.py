@@ -15,6 +15,8 @@ from policies.problems import InvalidDocument, Problem
 
 SETTINGS: Mapping[str, str] = os.environ  # noqa: TID251  the one place that reads the environment
 
+_UNSET = "not-set-"
+
 
 class Environment(Mapping[str, str]):
     """Variables, and files named by variables: `NAME`, else what the file at `NAME_FILE` holds."""
@@ -41,6 +43,17 @@ class Environment(Mapping[str, str]):
         return len(self._variables)
 
 
+class LenientEnvironment(Environment):
+    """An environment for commands that need no secrets: what is not set has a stand-in."""
+
+    def __getitem__(self, name: str) -> str:
+        """Return the value of `name`, or a stand-in that shows what is missing."""
+        try:
+            return super().__getitem__(name)
+        except KeyError:
+            return f"{_UNSET}{name}-{'0' * 32}"
+
+
 @dataclass(frozen=True)
 class Unsafe:
     """What an operator has said may be unsafe, in so many words."""
@@ -57,9 +70,23 @@ def user() -> str:
         return str(os.getuid())
 
 
-def load(
-    path: Path, *, unsafe: Unsafe = Unsafe(), environment: Mapping[str, str] = SETTINGS
-) -> Loaded:
+def load_beside(path: Path, *, environment: Mapping[str, str] = SETTINGS) -> Loaded:
+    """Return both files for a command beside the service, which needs no secrets.
+
+    Raises Misconfigured as `_load`, and where the ledger's address needs a
+    variable that is not set.
+    """
+    unsafe = Unsafe(no_auth=True, local_approvers=True)
+    loaded = _load(path, unsafe, LenientEnvironment(environment))
+    if _UNSET in loaded.configuration.ledger.url:
+        place = loaded.configuration.place(("ledger", "url"))
+        what = "`ledger.url` names a variable that is not set"
+        problem = Problem(str(path), place.line, place.column, what, "set it for this command")
+        raise Misconfigured(str(problem))
+    return loaded
+
+
+def _load(path: Path, unsafe: Unsafe, environment: Environment) -> Loaded:
     """Return the configuration at `path` and the policy it names.
 
     Relative paths in the file start from its folder. Raises Misconfigured
@@ -71,7 +98,7 @@ def load(
     try:
         configuration = parse_configuration(
             text,
-            Environment(environment),
+            environment,
             file=str(path),
             unsafe_no_auth=unsafe.no_auth,
             unsafe_local_approvers=unsafe.local_approvers,
@@ -89,8 +116,13 @@ def load(
 def load_to_serve(
     path: Path, *, unsafe: Unsafe, environment: Mapping[str, str] = SETTINGS
 ) -> Loaded:
-    """Return what `load` does. Raises Misconfigured also for approvals that nobody could give."""
-    loaded = load(path, unsafe=unsafe, environment=environment)
+    """Return both files, to serve them.
+
+    Relative paths in the configuration start from its folder. Raises
+    Misconfigured with every problem of both files, and with approvals that
+    nobody could give.
+    """
+    loaded = _load(path, unsafe, Environment(environment))
     _check_approvable(loaded.configuration, loaded.policy)
     return loaded
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.shell import Misconfigured
-from placet_settings import Environment, Unsafe, load
+from placet_settings import Environment, Unsafe, ledger_url, load_beside, load_to_serve
 
 CONFIGURATION = """\
 version: 1
@@ -24,6 +24,10 @@ rules:
 """
 
 VARIABLES = {"CI_BOT_KEY": "k" * 32, "BOT": "xoxb-example", "APP": "xapp-example"}
+
+
+def load(path, *, unsafe=Unsafe(), environment):  # noqa: B008  it is frozen
+    return load_to_serve(path, unsafe=unsafe, environment=environment)
 
 
 @pytest.fixture
@@ -133,3 +137,32 @@ def test_the_local_workspace_beside_real_servers_needs_the_operators_word(folder
         folder / "placet.yaml", unsafe=Unsafe(local_approvers=True), environment=VARIABLES
     )
     assert loaded.configuration.slack.mode == "local"
+
+
+def test_a_command_beside_the_service_needs_no_secrets(folder):
+    loaded = load_beside(folder / "placet.yaml", environment={})
+
+    assert list(loaded.configuration.agents) == ["ci-bot"]
+
+
+def test_a_command_needs_the_variables_of_the_ledgers_address(folder):
+    text = CONFIGURATION.replace("sqlite:///placet.db", "sqlite:///${PLACE}/placet.db")
+    (folder / "placet.yaml").write_text(text)
+
+    with pytest.raises(Misconfigured, match=r"placet\.yaml:3:.*`ledger\.url` names a variable"):
+        load_beside(folder / "placet.yaml", environment={})
+
+
+def test_approvals_that_nobody_could_give_are_refused(folder):
+    (folder / "placet.yaml").write_text(CONFIGURATION.replace("[bob]", "[alice]"))
+
+    with pytest.raises(Misconfigured, match="nobody could: owners never approve"):
+        load(folder / "placet.yaml", environment=VARIABLES)
+
+
+def test_a_relative_ledger_lies_beside_the_configuration(folder):
+    loaded = load(folder / "placet.yaml", environment=VARIABLES)
+
+    url = ledger_url(loaded.configuration, folder / "placet.yaml")
+
+    assert url == f"sqlite:///{folder}/placet.db"

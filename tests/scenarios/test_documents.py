@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from scenarios.demo import running_demo
 from scenarios.documents import DOCUMENTS, ROOT, blocks, commands, script
-from scenarios.stage import CI_BOT, OTHER_BOT, Replica, Stage
+from scenarios.stage import CI_BOT, OTHER_BOT, Replica, stage
 
 from policies.policy import compile_policy
 
@@ -20,11 +20,9 @@ names = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: docu
 
 
 @pytest.fixture
-async def stage(tmp_path, sqlite_url):
-    stage = Stage(tmp_path, sqlite_url)
-    await stage.open()
-    yield stage
-    await stage.close()
+async def staged(tmp_path, sqlite_url):
+    async with stage(tmp_path, sqlite_url) as opened:
+        yield opened
 
 
 async def run(text, folder):
@@ -46,8 +44,8 @@ async def run(text, folder):
 
 
 @names
-async def test_every_command_of_a_document_runs(document, stage, tmp_path):
-    (tmp_path / "placet.yaml").write_text(stage.configuration(Replica(stage, "placet")))
+async def test_every_command_of_a_document_runs(document, staged, tmp_path):
+    (tmp_path / "placet.yaml").write_text(staged.configuration(Replica(staged, "placet")))
     for block in blocks(document):
         if block.title is not None:
             (tmp_path / block.title).write_text(block.text)
@@ -61,7 +59,7 @@ async def test_every_command_of_a_document_runs(document, stage, tmp_path):
 def test_every_block_is_of_a_language_that_is_looked_at(document):
     languages = {block.language for block in blocks(document)}
 
-    assert languages <= {"sh", "json", "yaml", "python"}
+    assert languages <= {"sh", "json", "python", "text", "yaml"}
 
 
 @names
