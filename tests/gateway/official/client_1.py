@@ -1,0 +1,47 @@
+"""Drives an MCP server with the official client before 2.0: `client_1.py URL KEY CALLS`."""
+
+import asyncio
+import json
+import sys
+
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
+
+
+async def main(url: str, key: str, calls: list) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+    async with (
+        streamablehttp_client(url, headers=headers) as (read, write, session_id),
+        ClientSession(read, write) as session,
+    ):
+        begun = await session.initialize()
+        steps = []
+
+        async def noticed(progress, total, message):
+            steps.append([progress, total, message])
+
+        found = {
+            "version": str(begun.protocolVersion),
+            "instructions": begun.instructions,
+            "session": bool(session_id()),
+            "tools": dumped(await session.list_tools()),
+            "prompt": dumped(await session.get_prompt("greet", {"who": "you"})),
+            "resource": dumped(await session.read_resource("note://a")),
+            "calls": [],
+        }
+        for name, arguments in calls:
+            try:
+                result = await session.call_tool(name, arguments, progress_callback=noticed)
+                found["calls"].append(dumped(result))
+            except Exception as error:  # noqa: BLE001 (whatever a client raises is what is looked at)
+                found["calls"].append({"raised": str(error)})
+        found["progress"] = steps
+        sys.stdout.write(json.dumps(found))
+
+
+def dumped(model):
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])))

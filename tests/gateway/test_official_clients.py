@@ -1,0 +1,142 @@
+"""The official clients of both eras, through the gateway and directly, to an official server."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from gateway_stage import CI_BOT, RawServer, staged, until
+
+from gateway.instructions import HINT
+
+OFFICIAL = Path(__file__).parent / "official"
+POLICY = """\
+version: 1
+rules:
+  - {name: reads, match: {tool: "read_*"}, effect: allow}
+"""
+
+
+class SdkServer(RawServer):
+    """The official SDK's server in a process of its own, in the place of a raw one."""
+
+    def __init__(self, port):
+        super().__init__()
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}/mcp"
+        self.process = None
+
+    async def start(self, port=0):
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(OFFICIAL / "sdk_server.py"),
+            str(self.port),
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+
+        async def listens():
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.close()
+                return True
+
+        await until(listens, 30)
+
+    async def close(self):
+        self.process.terminate()
+        await self.process.wait()
+
+    @property
+    def listeners(self):
+        return 1
+
+
+@pytest.fixture
+async def sdk(free_port, sqlite_url):
+    server = SdkServer(free_port)
+    await server.start()
+    async with staged(sqlite_url, policy=POLICY, hold="0s", server=server) as stage:
+        yield stage
+    await server.close()
+
+
+@pytest.fixture(params=["2 auto", "2 legacy", "1"])
+def client(request):
+    """Give a function that runs an official client and returns what it got."""
+    if request.param == "1":
+        python = request.getfixturevalue("mcp1_python")
+        command = [str(python), str(OFFICIAL / "client_1.py")]
+        mode = []
+    else:
+        command = [sys.executable, str(OFFICIAL / "client_2.py")]
+        mode = [request.param.split()[1]]
+
+    async def run(url, calls, key=CI_BOT):
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            url,
+            key,
+            *mode,
+            json.dumps(calls),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            out, errors = await asyncio.wait_for(process.communicate(), 40)
+        except TimeoutError:
+            process.kill()
+            raise
+        assert process.returncode == 0, errors.decode()
+        return json.loads(out)
+
+    return run
+
+
+READS = [
+    ["read_note", {"name": "a"}],
+    ["read_slowly", {"steps": 3}],
+    ["read_badly", {}],
+]
+
+
+async def test_what_is_allowed_is_what_the_server_answers_directly(sdk, client):
+    through = await client(f"{sdk.url}/mcp/files", READS)
+    direct = await client(sdk.server.url, READS)
+
+    assert through.pop("instructions") == f"Keep notes short.\n\n{HINT}"
+    assert direct.pop("instructions") == "Keep notes short."
+    assert through == direct
+    assert through["calls"][0]["structuredContent"]["sign"] == "\u00e9\u202e"
+    assert [step[0] for step in through["progress"]] == [1, 2, 3]
+
+
+async def test_pending_then_approved_then_repeated_then_pending_again(sdk, client):
+    write = [["write_note", {"name": "a", "text": "x"}]]
+    url = f"{sdk.url}/mcp/files"
+
+    pending = await client(url, write)
+    (approval,) = await sdk.pending()
+    await sdk.decide(approval.id)
+    done = await client(url, write * 2)
+
+    assert "Pending" in pending["calls"][0]["content"][0]["text"]
+    assert done["calls"][0]["content"][0]["text"] == "a: x"
+    assert done["calls"][0].get("isError") is not True
+    assert "Pending" in done["calls"][1]["content"][0]["text"]
+
+
+async def test_denied_and_unknown_tools_are_told_as_results(sdk, client):
+    url = f"{sdk.url}/mcp/files"
+    write = [["write_note", {"name": "b", "text": "x"}], ["no_such_tool", {}]]
+    await client(url, write)
+    (approval,) = await sdk.pending()
+    await sdk.decide(approval.id, approves=False, reason="not today")
+
+    told = await client(url, write)
+
+    assert [call["isError"] for call in told["calls"]] == [True, True]
+    assert "not today" in told["calls"][0]["content"][0]["text"]
+    assert "does not list" in told["calls"][1]["content"][0]["text"]
+    assert told["calls"][0]["_meta"]["placet/decision"]["status"] == "denied"
