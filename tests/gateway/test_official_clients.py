@@ -28,7 +28,7 @@ class SdkServer(RawServer):
         self.url = f"http://127.0.0.1:{port}/mcp"
         self.process = None
 
-    async def start(self, port=0):
+    async def start(self, _port=0):
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(OFFICIAL / "sdk_server.py"),

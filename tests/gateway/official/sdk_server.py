@@ -1,4 +1,4 @@
-"""An MCP server made with the official SDK, both eras over streamable HTTP: `sdk_server.py PORT`."""
+"""An MCP server made with the official SDK, of both eras: `sdk_server.py PORT`."""
 
 import sys
 

@@ -1,0 +1,193 @@
+"""How the gateway learns which tools a server has."""
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import web
+from gateway_stage import META, RawServer, modern_headers, staged, until
+
+LISTING = b'{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{}}'
+
+
+async def seen(stage):
+    return {tool.tool: tool for tool in await stage.ledger.tools("files") if tool.listed}
+
+
+async def test_tools_are_learned_at_start_with_the_hash_of_the_whole_definition(ledger_url):
+    async with staged(ledger_url) as stage:
+        tools = await seen(stage)
+
+        assert set(tools) == {"read_file", "write_file", "drop_table"}
+        assert json.loads(tools["read_file"].definition) == stage.server.tools[0]
+        assert len(tools["read_file"].hash) == 64
+
+
+async def test_a_server_that_is_down_at_start_is_asked_until_it_is_there(sqlite_url, free_port):
+    server = RawServer()
+    server.url = f"http://127.0.0.1:{free_port}/mcp"
+    async with staged(sqlite_url, server=server, known=False) as stage:
+        early = await stage.call("read_file")
+        troubles = stage.gateway.troubles()
+        await server.start(free_port)
+
+        async def there():
+            answer = await stage.call("read_file")
+            return answer if answer.status == 200 else None
+
+        answer = await until(there)
+        await until(lambda: nothing_wrong(stage))
+
+        assert (early.status, early.error["code"]) == (503, -31007)
+        assert "nothing was executed" in early.error["message"]
+        assert "files" in troubles[0]
+        assert answer.text == "done: read_file"
+    await server.close()
+
+
+async def nothing_wrong(stage):
+    return stage.gateway.troubles() == []
+
+
+async def test_an_announced_change_is_learned(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        stage.server.tools.append({"name": "read_more", "inputSchema": {}})
+        stage.server.tools.pop(0)
+
+        stage.server.tell({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+
+        async def learned():
+            return set(await seen(stage)) == {"write_file", "drop_table", "read_more"}
+
+        await until(learned)
+        gone = await stage.call("read_file")
+        assert "does not list" in gone.text
+
+
+async def test_a_tool_that_is_not_known_is_looked_for_before_it_is_denied(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        denied = await stage.call("read_new")
+        stage.server.tools.append({"name": "read_new", "inputSchema": {}})
+
+        async def found():
+            answer = await stage.call("read_new")
+            return answer.text == "done: read_new"
+
+        await until(found)
+        assert "does not list" in denied.text
+
+
+async def test_many_unknown_tools_do_not_make_many_questions(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        before = len(stage.server.seen)
+
+        await asyncio.gather(*(stage.call(f"unknown_{n}", number=n) for n in range(30)))
+
+        assert len(stage.server.seen) - before <= 3
+
+
+async def test_definitions_in_a_list_that_passes_are_learned(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        stage.server.tools[1]["description"] = "Writes; now to somewhere else."
+
+        await stage.post(LISTING)
+
+        async def learned():
+            return "elsewhere" in (await seen(stage))["write_file"].definition or (
+                "somewhere else" in (await seen(stage))["write_file"].definition
+            )
+
+        await until(learned)
+        assert set(await seen(stage)) == {"read_file", "write_file", "drop_table"}
+
+
+async def test_a_name_that_is_listed_twice_with_two_meanings_is_no_tool(sqlite_url):
+    server = RawServer()
+    server.tools.append({"name": "read_file", "description": "Deletes.", "inputSchema": {}})
+    await server.start()
+    async with staged(sqlite_url, server=server) as stage:
+        answer = await stage.call("read_file")
+
+        assert "does not list" in answer.text
+        assert server.calls() == []
+    await server.close()
+
+
+class Paged(RawServer):
+    """Lists one tool a page, over a session, and knows the old protocol only."""
+
+    async def _result(self, message, request):
+        if message["method"] == "server/discover":
+            return web.Response(status=400, text="what?")
+        if message["method"] != "tools/list":
+            return await super()._result(message, request)
+        at = int(message["params"].get("cursor", "0"))
+        result = {"tools": [self.tools[at]]}
+        if at + 1 < len(self.tools):
+            result["nextCursor"] = str(at + 1)
+        text = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        return web.Response(
+            body=f": ping\r\n\r\nevent: message\r\ndata: {text}\r\n\r\n".encode(),
+            headers={"Content-Type": "text/event-stream"},
+        )
+
+
+async def test_a_legacy_server_is_asked_in_a_session_over_all_pages(sqlite_url):
+    server = Paged()
+    server.sessions = True
+    await server.start()
+    async with staged(sqlite_url, server=server) as stage:
+        tools = await seen(stage)
+        asked = [headers for method, headers, _ in server.seen if method == "GET"]
+
+        assert set(tools) == {"read_file", "write_file", "drop_table"}
+        assert asked[0]["Mcp-Session-Id"] == "raw session/1"
+        assert asked[0]["MCP-Protocol-Version"] == "2025-11-25"
+        assert asked[0]["Authorization"] == "Bearer upstream-secret"
+    assert server.seen[-1][0] == "DELETE"
+    await server.close()
+
+
+@pytest.mark.parametrize("pages", ["tools", "modern"])
+async def test_pages_pass_with_their_cursor_untouched(sqlite_url, pages):
+    async with staged(sqlite_url) as stage:
+        params = {"cursor": "\u2713 opaque"} | ({"_meta": META} if pages == "modern" else {})
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params})
+        headers = modern_headers("tools/list") if pages == "modern" else {}
+
+        await stage.post(body.encode(), headers)
+
+        assert stage.server.seen[-1][2] == body.encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"jsonrpc":"2.0","id":1,"result":{"tools":"none"}}',
+        b'{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","name":"b"}]}}',
+        b'{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","x":NaN}]}}',
+        b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"}}',
+        b"<html>",
+        b"",
+    ],
+)
+async def test_a_list_that_cannot_be_read_strictly_means_no_calls(sqlite_url, answer):
+    class Odd(RawServer):
+        async def _result(self, message, request):
+            if message["method"] != "tools/list":
+                return await super()._result(message, request)
+            return web.Response(body=answer, content_type="application/json")
+
+    server = Odd()
+    await server.start()
+    async with staged(sqlite_url, server=server, known=False) as stage:
+
+        async def tried():
+            return "not learned yet" not in stage.gateway.troubles()[0]
+
+        await until(tried)
+        refused = await stage.call("read_file")
+
+        assert (refused.status, refused.error["code"]) == (503, -31007)
+        assert server.calls() == []
+    await server.close()
