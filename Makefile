@@ -28,7 +28,8 @@ check: $(VENV)/dev.stamp ## check format, lint, types and the imports between th
 	$(BIN)/lint-imports
 
 bench: $(VENV)/dev.stamp ## measure a call through Placet against no gateway and a bare one
-	@$(BIN)/python tests/benchmarks/bench.py
+	@$(BIN)/python tests/benchmarks/bench_gateway.py
+	@$(BIN)/python tests/benchmarks/bench_ledger.py
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
