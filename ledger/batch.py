@@ -10,15 +10,16 @@ import psycopg
 from eventsourcing.persistence import MapperDeserialisationError
 from pydantic import ValidationError
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import deciding
-from ledger.appending import Appender, Head, Placed, numbered
+from ledger.appending import Appender, Head
 from ledger.clock import MOST_DIVERGENCE, ClockGuard, micros, moment
 from ledger.databases import Database
-from ledger.entries import Header
-from ledger.envelopes import Command, Draft, Event, Model, Recorded
+from ledger.envelopes import Command, Draft, Model, Recorded
 from ledger.history import History
 from ledger.mapper import RecordMapper
+from ledger.placing import check_fields, place, placed
 from ledger.projections import find_model, open_models, write_projections
 from ledger.state import State
 from ledger.unavailable import LedgerUnavailable
@@ -30,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_LAG = 2_000
 """Events that are applied one by one to catch up; behind more, the open models are read anew."""
 
+_UNREADABLE = "the ledger holds what this Placet cannot read: run the newer one that wrote it"
+
 Outcome: TypeAlias = tuple[Recorded, ...] | Exception
 """What became of a command: its events, or why there are none."""
 
@@ -38,10 +41,11 @@ Decide: TypeAlias = Callable[[Command, State, datetime], list[Draft]]
 
 @dataclass(frozen=True)
 class Settled:
-    """The outcomes of a batch, in its order, and what was recorded for it."""
+    """The outcomes of a batch, in its order; what was recorded for it, and the stored states."""
 
     outcomes: list[Outcome]
     recorded: list[Recorded]
+    states: list[bytes]
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Settler:
         self._connection: Connection | None = None
         self._state: State | None = None
         self._backend = 0
+        self._unreadable = False
 
     def settle(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
         """Settle `commands`; nothing of them is recorded where it raises.
@@ -132,7 +137,7 @@ class Settler:
             known = self._history.of_commands(connection, sent) if sent else {}
             settled = self._decided(connection, commands, known, state, at)
             if settled.recorded:
-                self._write(connection, state, settled.recorded)
+                self._write(connection, state, settled)
                 self._around.reach("before-commit")
             else:
                 transaction.rollback()
@@ -152,7 +157,9 @@ class Settler:
         return self._around.now() if head.now is None else moment(head.now)
 
     def _objection(self, head: Head) -> str | None:
-        """Say why the clocks forbid to decide."""
+        """Say why nothing may be decided: the clocks, or facts that this process cannot weigh."""
+        if self._unreadable:
+            return _UNREADABLE
         now = self._now(head)
         behind = moment(head.at) - now
         if behind >= MOST_DIVERGENCE:
@@ -170,8 +177,9 @@ class Settler:
                     state.apply(recorded)
                 state.settle_down()
         except (MapperDeserialisationError, ValidationError) as error:
-            _LOG.exception("the ledger holds what this Placet cannot read")
-            raise LedgerUnavailable("the ledger was written by a newer Placet; run that") from error
+            _LOG.exception(_UNREADABLE)
+            self._unreadable = True
+            raise LedgerUnavailable(_UNREADABLE) from error
         assert state.position == head.position, "the head row counts every event"
         return state
 
@@ -193,26 +201,34 @@ class Settler:
         state: State,
         at: datetime,
     ) -> Settled:
-        outcomes: list[Outcome] = []
-        recorded: list[Recorded] = []
+        settled = Settled([], [], [])
         for command in commands:
             outcome: Outcome = known.get(command.id, ())
             if not outcome:
-                outcome = self._decide(command, state, at)
+                outcome = self._decide(command, state, at, settled)
                 if outcome and isinstance(outcome, tuple):
-                    recorded.extend(outcome)
                     known[command.id] = outcome
-            outcomes.append(outcome)
-        return Settled(self._resent(connection, commands, outcomes), recorded)
+            settled.outcomes.append(outcome)
+        settled.outcomes[:] = self._resent(connection, commands, settled.outcomes)
+        return settled
 
-    def _decide(self, command: Command, state: State, at: datetime) -> Outcome:
+    def _decide(self, command: Command, state: State, at: datetime, settled: Settled) -> Outcome:
+        """Decide a command, and place what it causes if all of it can be stored."""
         try:
             drafts = self._around.decide(command, state, at)
+            for draft in drafts:
+                check_fields(draft, command)
+            states = [self._around.mapper.state(draft.event) for draft in drafts]
+        except SQLAlchemyError:
+            raise  # what the state looked up was not there to be read: no command's fault
         except Refused as refusal:
             return refusal
         except Exception as bug:  # noqa: BLE001 (it is raised at whoever sent this command)
             return bug
-        return tuple(_place(draft, command, state, at) for draft in drafts)
+        recorded = tuple(place(draft, command, state, at) for draft in drafts)
+        settled.recorded.extend(recorded)
+        settled.states.extend(states)
+        return recorded
 
     def _resent(
         self, connection: Connection, commands: Sequence[Command], outcomes: list[Outcome]
@@ -228,61 +244,13 @@ class Settler:
             for command, outcome in pairs
         ]
 
-    def _write(self, connection: Connection, state: State, recorded: list[Recorded]) -> None:
-        last = recorded[-1]
+    def _write(self, connection: Connection, state: State, settled: Settled) -> None:
+        last = settled.recorded[-1]
         at = micros(last.at)
-        self._appender.append(connection, self._placed(recorded, at))
+        self._appender.append(connection, placed(settled.recorded, settled.states, at))
         write_projections(connection, self._appender, state.touched())
         self._appender.move_head(connection, last.position, at)
-
-    def _placed(self, recorded: list[Recorded], at: int) -> list[Placed]:
-        """Return headers and states; everything in a batch has the same time."""
-        ordinals = numbered(each.command_id for each in recorded)
-        return [
-            (
-                Header(
-                    each.position,
-                    each.stream,
-                    each.version,
-                    each.event.TOPIC,
-                    at,
-                    each.actor,
-                    each.command_id,
-                    ordinal,
-                    each.correlation_id,
-                    each.causation_id,
-                ),
-                self._around.mapper.state(each.event),
-            )
-            for each, ordinal in zip(recorded, ordinals, strict=True)
-        ]
-
-
-def _place(draft: Draft, command: Command, state: State, at: datetime) -> Recorded:
-    """Return the draft in its place; the state has applied it."""
-    recorded = Recorded(
-        position=state.position + 1,
-        stream=draft.stream,
-        version=state.next_version(draft),
-        at=at,
-        actor=command.actor,
-        command_id=command.id,
-        correlation_id=correlation(draft.stream, draft.event),
-        causation_id=command.causation_id,
-        event=draft.event,
-    )
-    state.apply(recorded)
-    return recorded
 
 
 def _is_idle(outcome: Outcome) -> bool:
     return not outcome or isinstance(outcome, Refused)
-
-
-def correlation(stream: str, event: Event) -> str:
-    """Return what an event belongs to: its approval, its call, its grant, or just its stream."""
-    for name in ("approval", "call", "grant"):
-        found = getattr(event, name, None)
-        if found:
-            return str(found)
-    return stream

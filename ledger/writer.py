@@ -108,7 +108,8 @@ class Writer:
             if not is_lost(error):
                 self._failed(error)
         except EventSourcingError:
-            _LOG.exception("the ledger holds an event that this Placet cannot read")
+            self._stopped = "the ledger holds what this Placet cannot read; run the newer one"
+            _LOG.exception(self._stopped)
 
     def _work(self, waiting: Sequence[Waiting]) -> None:
         wanted = self._in_time([each for each in waiting if not each.future.cancelled()])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from acme import ADD_MOLE, PREPARED, WRITE_FILE, ask, assessed, card, click, grant, use
+from eventsourcing.persistence import StoredEvent
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import text
 
@@ -17,6 +18,7 @@ from ledger.deadlines_due import ExpireApproval
 from ledger.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.policy_in_force import ActivatePolicy
+from ledger.recorder import LedgerRecorder
 from ledger.tools import SeeTools
 from ledger.unavailable import LedgerUnavailable
 from policies.decisions import Effect
@@ -154,8 +156,18 @@ async def test_a_bug_in_one_command_fails_that_command_alone(ledger):
     assert len(await ledger.events()) == 4
 
 
-async def test_a_command_that_cannot_be_stored_fails_alone(ledger):
-    poison = replace(ADD_MOLE, agent="mo\ud800le")
+@pytest.mark.parametrize(
+    "poison",
+    [
+        replace(ADD_MOLE, agent="mo\ud800le"),
+        replace(ADD_MOLE, agent="mo\0le"),
+        replace(ADD_MOLE, agent="m" * 5000),
+        replace(ADD_MOLE, key_sha256="\udfff"),
+        replace(ADD_MOLE, actor="shell:\ud800"),
+        replace(ADD_MOLE, id=""),
+    ],
+)
+async def test_a_command_that_cannot_be_stored_fails_alone(ledger, poison):
 
     outcomes = await asyncio.gather(
         ledger.execute(allowed("call_1")),
@@ -391,6 +403,19 @@ async def test_a_caller_that_went_away_before_the_decision_records_nothing(ledge
         await first
 
         assert [each.event.TOPIC for each in await ledger.events()] == ["PolicyActivated"]
+
+
+async def test_nothing_is_decided_on_events_that_cannot_be_read(ledger_url, clock):
+    with open_ledger(ledger_url, clock) as ledger:
+        await prepare(ledger)
+        newer = StoredEvent("freeze-1", 1, "EverythingFrozen", b"{}")
+        LedgerRecorder(ledger._parts.database, clock.now).insert_events([newer])
+
+        with pytest.raises(LedgerUnavailable, match="run the newer one"):
+            await ledger.execute(allowed("call_1"))
+        with pytest.raises(LedgerUnavailable, match="run the newer one"):
+            await ledger.execute(allowed("call_2"))
+        await until(lambda: "cannot read" in "".join(ledger.ready()))
 
 
 async def test_a_writer_that_stopped_by_a_bug_refuses_everything(ledger_url, clock):
