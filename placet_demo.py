@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from bot.cards import APPROVE
+from ledger.card_events import CardPosted, VoteCast
 from ledger.envelopes import Recorded
 from ledger.events import (
     ApprovalDispatched,
@@ -21,8 +22,6 @@ from ledger.events import (
     ApprovalRequested,
     CallCompleted,
     CallDecided,
-    CardPosted,
-    VoteCast,
 )
 from ledger.shell import AddCommand, Shell
 from placet_commandline import Register

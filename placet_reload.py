@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from ledger.envelopes import Recorded
-from ledger.events import PolicyActivated
 from ledger.ledger import Ledger
 from ledger.policy_in_force import ActivatePolicy
+from ledger.standing_events import PolicyActivated
 from policies.policy import Policy, compile_policy
 from policies.problems import InvalidDocument
 from policies.refusals import Refused

@@ -9,8 +9,8 @@ from bot.parsing import GRANT_FORM, REVOKE_FORM, SHOW_FORM
 from bot.pieces import Block, lines, moment, name, notification, words
 from bot.wording import Row, heading
 from ledger.approvals import Approval
-from ledger.events import GrantIssued
 from ledger.grants import Grant
+from ledger.standing_events import GrantIssued
 from policies.durations import written
 
 _LISTED = 20

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from bot.pieces import Block, lines, notification, words
 from ledger.approvals import Approval, ApprovalStatus
+from ledger.card_events import VoteCast, VoteRefused
 from ledger.envelopes import Recorded
-from ledger.events import ApprovalDenied, ApprovalGiven, VoteCast, VoteRefused
+from ledger.events import ApprovalDenied, ApprovalGiven
 
 
 def sentence(message: str) -> str:

@@ -22,9 +22,9 @@ from bot.parsing import (
 )
 from bot.voting import groups_of
 from ledger.approvals import Approval, ApprovalStatus
-from ledger.events import GrantIssued, GrantRefused
 from ledger.evidence import GROUP_FRESH, Evidence, standing
 from ledger.grants import IssueGrant, RevokeGrant
+from ledger.standing_events import GrantIssued, GrantRefused
 from ledger.votes import apart
 from policies.matching import Glob
 from policies.refusals import Refused

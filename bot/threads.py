@@ -6,6 +6,7 @@ from bot.cards import result_words
 from bot.pieces import Block, lines, name, notification, words
 from bot.wording import Row, run_report
 from ledger.approvals import Approval
+from ledger.card_events import VoteCast
 from ledger.envelopes import Event, Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -17,7 +18,6 @@ from ledger.events import (
     ApprovalVoided,
     CallCompleted,
     OutcomeUnknown,
-    VoteCast,
 )
 
 _REASON = 300

@@ -3,6 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from ledger.approvals import ApprovalStatus
+from ledger.card_events import (
+    CardFound,
+    CardPosted,
+    CardUndeliverable,
+)
 from ledger.envelopes import Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -10,9 +15,6 @@ from ledger.events import (
     ApprovalExpired,
     ApprovalGiven,
     ApprovalVoided,
-    CardFound,
-    CardPosted,
-    CardUndeliverable,
 )
 from ledger.ledger import Ledger
 

@@ -8,8 +8,8 @@ from bot.feedback import refusal_of, verdict
 from bot.modals import Spot
 from bot.witness import Witness
 from ledger.approvals import Approval
+from ledger.card_events import VoteRefused
 from ledger.envelopes import Recorded
-from ledger.events import VoteRefused
 from ledger.ledger import Ledger
 from ledger.votes import CastVote
 from policies.calls import Risk

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.errors import Code, Rejected
 from ledger.agents import LedgerAgent
 from ledger.envelopes import Recorded
-from ledger.events import AgentAdded, AgentRevoked
+from ledger.standing_events import AgentAdded, AgentRevoked
 from policies.people import Agent
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from ledger.approvals import Approval, ApprovalStatus
+from ledger.card_events import CardUndeliverable
 from ledger.envelopes import Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -15,7 +16,6 @@ from ledger.events import (
     ApprovalGiven,
     ApprovalLapsed,
     ApprovalVoided,
-    CardUndeliverable,
 )
 from ledger.ledger import Ledger
 

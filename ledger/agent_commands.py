@@ -11,9 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from ledger.agents import AddAgent, LedgerAgent, RevokeAgent
 from ledger.argument_types import words
-from ledger.events import AgentAdded, ApprovalCancelled, ApprovalVoided, GrantRevoked
+from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.sentences import named
 from ledger.shell import AddCommand, Shell
+from ledger.standing_events import AgentAdded, GrantRevoked
 from ledger.tabulating import machine, table
 from policies.fields import Name
 from policies.people import Agent

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
-from ledger.events import AgentAdded, AgentRevoked
+from ledger.standing_events import AgentAdded, AgentRevoked
 from policies.people import Agent, Directory
 from policies.refusals import Refused
 

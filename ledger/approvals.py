@@ -6,6 +6,15 @@ from typing import assert_never
 
 from pydantic import AwareDatetime
 
+from ledger.card_events import (
+    CardFound,
+    CardPosted,
+    CardRepainted,
+    CardUndeliverable,
+    DetailsViewed,
+    VoteCast,
+    VoteRefused,
+)
 from ledger.envelopes import Event, Fact, Model, Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -18,14 +27,7 @@ from ledger.events import (
     ApprovalRequested,
     ApprovalVoided,
     CallCompleted,
-    CardFound,
-    CardPosted,
-    CardRepainted,
-    CardUndeliverable,
-    DetailsViewed,
     OutcomeUnknown,
-    VoteCast,
-    VoteRefused,
 )
 from ledger.evidence import Evidence
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from ledger.argument_types import positive, words
+from ledger.catalogue import EVENTS
 from ledger.envelopes import Recorded
-from ledger.events import EVENTS
 from ledger.filtering import Filter, matching
 from ledger.ledger import Ledger
 from ledger.moments import head, parse_moment, position_before

@@ -14,9 +14,8 @@ from ledger.events import (
     ApprovalRequested,
     ApprovalTerm,
     ApprovalVoided,
-    GrantExpired,
-    GrantUsed,
 )
+from ledger.standing_events import GrantExpired, GrantUsed
 from policies.decisions import Assessment, Decision, Effect, LiveGrant
 from policies.people import Directory
 from policies.refusals import Refused

@@ -20,12 +20,14 @@ from ledger.events import (
     ApprovalLapsed,
     ApprovalRequested,
     ApprovalVoided,
+)
+from ledger.ledger import Ledger
+from ledger.readings import Deadline
+from ledger.standing_events import (
     GrantExpired,
     GrantIssued,
     GrantRevoked,
 )
-from ledger.ledger import Ledger
-from ledger.readings import Deadline
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)

@@ -18,9 +18,10 @@ from ledger.claims import (
 from ledger.deadlines_due import ExpireApproval, ExpireGrant
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
-from ledger.events import ApprovalCancelled, ApprovalVoided, GrantIssued, GrantRevoked
+from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.policy_in_force import ActivatePolicy
+from ledger.standing_events import GrantIssued, GrantRevoked
 from ledger.state import State
 from ledger.tools import SeeTools
 from ledger.votes import CastVote, ViewDetails

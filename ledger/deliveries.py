@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 
 from ledger.approvals import Approval
+from ledger.card_events import (
+    CardPosted,
+    CardRepainted,
+    CardUndeliverable,
+)
 from ledger.envelopes import Command, Event
-from ledger.events import CardPosted, CardRepainted, CardUndeliverable
 
 
 @dataclass(frozen=True, kw_only=True)

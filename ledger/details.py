@@ -5,6 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from ledger.card_events import (
+    CardPosted,
+    CardRepainted,
+    VoteCast,
+    VoteRefused,
+)
 from ledger.envelopes import Event, Recorded
 from ledger.events import (
     ApprovalDispatched,
@@ -12,17 +18,15 @@ from ledger.events import (
     ApprovalRequested,
     CallCompleted,
     CallDecided,
-    CardPosted,
-    CardRepainted,
-    GrantIssued,
-    PolicyActivated,
     SpokenRule,
-    ToolSeen,
-    VoteCast,
-    VoteRefused,
 )
 from ledger.evidence import Evidence
 from ledger.sentences import SHORT, clock, named, quoted
+from ledger.standing_events import (
+    GrantIssued,
+    PolicyActivated,
+    ToolSeen,
+)
 from policies.strict_json import NotStrict, parse, pretty
 
 Row: TypeAlias = Sequence[str]

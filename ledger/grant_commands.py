@@ -9,10 +9,14 @@ from collections.abc import Iterator, Sequence
 from ledger.argument_types import duration, positive, words
 from ledger.audit_commands import the_one
 from ledger.envelopes import Recorded
-from ledger.events import GrantIssued, GrantRefused, GrantRevoked
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.sentences import clock, named, quoted
 from ledger.shell import AddCommand, Shell
+from ledger.standing_events import (
+    GrantIssued,
+    GrantRefused,
+    GrantRevoked,
+)
 from ledger.tabulating import machine, table
 from policies.refusals import Refused
 

@@ -8,14 +8,14 @@ from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
-from ledger.events import (
+from ledger.evidence import FRESH, Evidence, Standing, standing
+from ledger.standing_events import (
     GrantExpired,
     GrantIssued,
     GrantRefused,
     GrantRevoked,
     GrantUsed,
 )
-from ledger.evidence import FRESH, Evidence, Standing, standing
 from policies.decisions import LiveGrant
 from policies.durations import written
 from policies.matching import Glob

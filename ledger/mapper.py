@@ -15,9 +15,9 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import register_topic
 
+from ledger.catalogue import EVENTS
 from ledger.clock import micros, moment
 from ledger.envelopes import Event, Recorded
-from ledger.events import EVENTS
 
 Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns the raw state of one version of an event into that of the next version."""

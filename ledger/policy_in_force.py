@@ -6,7 +6,7 @@ from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
-from ledger.events import PolicyActivated
+from ledger.standing_events import PolicyActivated
 
 STREAM = "policy"
 

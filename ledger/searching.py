@@ -7,12 +7,17 @@ from sqlalchemy import Connection, func, select
 from ledger.approvals import Approval
 from ledger.calls import CallRecord
 from ledger.envelopes import Recorded
-from ledger.events import CallDecided, GrantUsed, PolicyActivated, ToolSeen
+from ledger.events import CallDecided
 from ledger.grants import Grant
 from ledger.history import History
 from ledger.mapper import RecordMapper
 from ledger.policy_in_force import STREAM
 from ledger.projections import find_model
+from ledger.standing_events import (
+    GrantUsed,
+    PolicyActivated,
+    ToolSeen,
+)
 from ledger.stories import Story
 from ledger.tables import PROJECTIONS
 

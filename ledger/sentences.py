@@ -6,10 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from ledger.card_events import (
+    CardFound,
+    CardPosted,
+    CardRepainted,
+    CardUndeliverable,
+    DetailsViewed,
+    VoteCast,
+    VoteRefused,
+)
 from ledger.envelopes import Event
 from ledger.events import (
-    AgentAdded,
-    AgentRevoked,
     ApprovalCancelled,
     ApprovalDenied,
     ApprovalDispatched,
@@ -21,22 +28,19 @@ from ledger.events import (
     ApprovalVoided,
     CallCompleted,
     CallDecided,
-    CardFound,
-    CardPosted,
-    CardRepainted,
-    CardUndeliverable,
-    DetailsViewed,
+    OutcomeUnknown,
+)
+from ledger.standing_events import (
+    AgentAdded,
+    AgentRevoked,
     GrantExpired,
     GrantIssued,
     GrantRefused,
     GrantRevoked,
     GrantUsed,
-    OutcomeUnknown,
     PolicyActivated,
     ToolGone,
     ToolSeen,
-    VoteCast,
-    VoteRefused,
 )
 
 _PLAIN = re.compile(r"[\w.@:/*?-]+", re.ASCII)

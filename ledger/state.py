@@ -10,16 +10,15 @@ from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
 from ledger.envelopes import Draft, Model, Recorded
 from ledger.events import (
-    AgentAdded,
     ApprovalDispatched,
     ApprovalRequested,
     CallCompleted,
     CallDecided,
-    GrantIssued,
     OutcomeUnknown,
 )
 from ledger.grants import Grant
 from ledger.policy_in_force import PolicyInForce
+from ledger.standing_events import AgentAdded, GrantIssued
 from ledger.tools import SeenTool
 from policies.people import Agent, Directory
 

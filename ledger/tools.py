@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Draft, Model, Recorded
-from ledger.events import ToolGone, ToolSeen
+from ledger.standing_events import ToolGone, ToolSeen
 from policies.calls import Tool
 
 

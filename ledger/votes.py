@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
+from ledger.card_events import (
+    CardFound,
+    DetailsViewed,
+    VoteCast,
+    VoteRefused,
+)
 from ledger.envelopes import Command, Event
 from ledger.events import (
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
     ApprovalLapsed,
-    CardFound,
-    DetailsViewed,
-    VoteCast,
-    VoteRefused,
 )
 from ledger.evidence import FRESH, GROUP_FRESH, Evidence, Standing, standing
 from policies.calls import Risk

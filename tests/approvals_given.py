@@ -4,8 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ledger.approvals import Approval, evolve
+from ledger.card_events import VoteCast
 from ledger.envelopes import Event, Recorded
-from ledger.events import ApprovalRequested, ApprovalTerm, SpokenRule, VoteCast
+from ledger.events import (
+    ApprovalRequested,
+    ApprovalTerm,
+    SpokenRule,
+)
 from ledger.evidence import Evidence
 from policies.calls import Risk
 from policies.decisions import Effect

@@ -14,6 +14,7 @@ from slack_limits import check_message, objects, visible_text
 
 from bot.cards import APPROVE, DENY, DETAILS, card, revision_of
 from ledger.approvals import ApprovalStatus
+from ledger.card_events import CardUndeliverable
 from ledger.events import (
     ApprovalCancelled,
     ApprovalDenied,
@@ -24,7 +25,6 @@ from ledger.events import (
     ApprovalTerm,
     ApprovalVoided,
     CallCompleted,
-    CardUndeliverable,
     OutcomeUnknown,
     SpokenRule,
 )

@@ -11,8 +11,8 @@ from office import BOB, EVERYBODY, PLATFORM, SECURITY, open_office, shown, until
 from bot.workspace.faults import AnswerError, AnswerStatus, LoseAnswer, RateLimit
 from bot.workspace.spec import WorkspaceChannel
 from ledger.approvals import ApprovalStatus
+from ledger.card_events import CardPosted, CardRepainted
 from ledger.deadlines_due import ExpireApproval
-from ledger.events import CardPosted, CardRepainted
 from ledger.ledger import Ledger
 from policies.decisions import Term
 from policies.people import Team

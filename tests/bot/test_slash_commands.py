@@ -7,8 +7,9 @@ import pytest
 from office import ALICE, BOB, EVE, GUEST, MEMBER, OUT, PLATFORM, shown
 
 from bot.workspace.faults import AnswerStatus
-from ledger.events import CallDecided, GrantRefused
+from ledger.events import CallDecided
 from ledger.grants import GrantStatus
+from ledger.standing_events import GrantRefused
 from policies.calls import Risk
 from policies.decisions import Effect, Term
 

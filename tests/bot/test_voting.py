@@ -23,7 +23,11 @@ from office import (
 
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang
 from ledger.approvals import ApprovalStatus
-from ledger.events import CardPosted, VoteCast, VoteRefused
+from ledger.card_events import (
+    CardPosted,
+    VoteCast,
+    VoteRefused,
+)
 from policies.calls import Risk
 from policies.decisions import Term
 

@@ -10,7 +10,8 @@ from ledger.calls import CompleteCall, PresumeLost
 from ledger.deadlines_due import ExpireApproval
 from ledger.deliveries import RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Recorded
-from ledger.events import ApprovalExpired, ApprovalRequested, ToolGone
+from ledger.events import ApprovalExpired, ApprovalRequested
+from ledger.standing_events import ToolGone
 from policies.decisions import Term
 from policies.refusals import Refused
 

@@ -7,7 +7,11 @@ from acme import DIRECTORY, WRITE_FILE, Book, after, ask, assessed, click, evide
 
 from ledger.approvals import ApprovalStatus
 from ledger.claims import AlreadyUsed, PolicyChanged, ToolChanged
-from ledger.events import ApprovalDispatched, ApprovalVoided, CallDecided
+from ledger.events import (
+    ApprovalDispatched,
+    ApprovalVoided,
+    CallDecided,
+)
 from ledger.policy_in_force import ActivatePolicy
 from ledger.tools import SeeTools
 from policies.decisions import Effect, Spoke, Term

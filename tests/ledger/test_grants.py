@@ -7,8 +7,13 @@ import pytest
 from acme import DIRECTORY, NOON, Book, after, ask, assessed, evidence, grant
 
 from ledger.deadlines_due import ExpireGrant
-from ledger.events import CallDecided, GrantIssued, GrantRefused, GrantRevoked
+from ledger.events import CallDecided
 from ledger.grants import Grant, GrantStatus, IssueGrant, RevokeGrant
+from ledger.standing_events import (
+    GrantIssued,
+    GrantRefused,
+    GrantRevoked,
+)
 from policies.decisions import Effect, Term
 from policies.people import Team
 from policies.refusals import Refused

@@ -9,12 +9,13 @@ from acme import NOON, Book, ask, click
 from eventsourcing.persistence import EventStore, MapperDeserialisationError
 from open_ledgers import real_now
 
+from ledger.catalogue import EVENTS
 from ledger.databases import connect
 from ledger.envelopes import Event, Recorded
-from ledger.events import EVENTS, AgentRevoked
 from ledger.mapper import UPCASTERS, RecordMapper, StoredRecord
 from ledger.recorder import LedgerRecorder
 from ledger.schema import migrate
+from ledger.standing_events import AgentRevoked
 
 GOLDEN = [
     json.loads(line)

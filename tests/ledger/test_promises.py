@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ledger.agents import RevokeAgent
 from ledger.calls import CompleteCall, PresumeLost
+from ledger.card_events import VoteCast
 from ledger.deadlines_due import ExpireApproval, ExpireGrant
 from ledger.envelopes import Command, Recorded
 from ledger.events import (
@@ -26,13 +27,14 @@ from ledger.events import (
     ApprovalVoided,
     CallCompleted,
     CallDecided,
+)
+from ledger.grants import RevokeGrant
+from ledger.standing_events import (
     GrantExpired,
     GrantIssued,
     GrantRevoked,
     GrantUsed,
-    VoteCast,
 )
-from ledger.grants import RevokeGrant
 from ledger.state import State
 from ledger.tools import SeeTools
 from policies.decisions import Assessment, Effect, Term

@@ -9,8 +9,9 @@ from acme import ADD_MOLE, DIRECTORY, NOON, Book, after, ask, assessed, card, cl
 from ledger.calls import CompleteCall
 from ledger.deciding import decide
 from ledger.envelopes import Command, Draft
-from ledger.events import CallDecided, GrantRefused
+from ledger.events import CallDecided
 from ledger.policy_in_force import ActivatePolicy
+from ledger.standing_events import GrantRefused
 from ledger.state import State, kind_of
 from policies.decisions import Effect
 

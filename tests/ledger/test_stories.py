@@ -11,16 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.calls import CompleteCall, PresumeLost
+from ledger.card_events import VoteCast
+from ledger.catalogue import EVENTS
 from ledger.details import arguments
 from ledger.envelopes import Recorded
-from ledger.events import (
-    EVENTS,
-    CallCompleted,
-    PolicyActivated,
-    ToolSeen,
-    VoteCast,
-)
+from ledger.events import CallCompleted
 from ledger.sentences import _SENTENCES, sentence
+from ledger.standing_events import PolicyActivated, ToolSeen
 from ledger.stories import Story, told, told_as_json
 from policies.decisions import Effect, Spoke, Term
 from policies.inert import inert

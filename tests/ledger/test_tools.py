@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from acme import WRITE_FILE, Book
 
-from ledger.events import ToolGone, ToolSeen
+from ledger.standing_events import ToolGone, ToolSeen
 from ledger.tools import SeeTools
 from policies.calls import Tool
 

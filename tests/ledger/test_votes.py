@@ -7,7 +7,12 @@ import pytest
 from acme import DIRECTORY, NOON, Book, after, ask, assessed, card, click, evidence
 
 from ledger.approvals import ApprovalStatus
-from ledger.events import ApprovalGiven, DetailsViewed, VoteCast, VoteRefused
+from ledger.card_events import (
+    DetailsViewed,
+    VoteCast,
+    VoteRefused,
+)
+from ledger.events import ApprovalGiven
 from ledger.evidence import Evidence, Membership
 from ledger.votes import CastVote, ViewDetails
 from policies.calls import Risk

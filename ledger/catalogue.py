@@ -1,0 +1,71 @@
+"""Every fact that the ledger can hold."""
+
+from ledger.card_events import (
+    CardFound,
+    CardPosted,
+    CardRepainted,
+    CardUndeliverable,
+    DetailsViewed,
+    VoteCast,
+    VoteRefused,
+)
+from ledger.envelopes import Event
+from ledger.events import (
+    ApprovalCancelled,
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalJoined,
+    ApprovalLapsed,
+    ApprovalRequested,
+    ApprovalVoided,
+    CallCompleted,
+    CallDecided,
+    OutcomeUnknown,
+)
+from ledger.standing_events import (
+    AgentAdded,
+    AgentRevoked,
+    GrantExpired,
+    GrantIssued,
+    GrantRefused,
+    GrantRevoked,
+    GrantUsed,
+    PolicyActivated,
+    ToolGone,
+    ToolSeen,
+)
+
+EVENTS: tuple[type[Event], ...] = (
+    CallDecided,
+    CallCompleted,
+    OutcomeUnknown,
+    ApprovalRequested,
+    ApprovalJoined,
+    CardPosted,
+    CardRepainted,
+    CardFound,
+    CardUndeliverable,
+    DetailsViewed,
+    VoteCast,
+    VoteRefused,
+    ApprovalGiven,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalCancelled,
+    ApprovalDispatched,
+    ApprovalLapsed,
+    ApprovalVoided,
+    GrantIssued,
+    GrantRefused,
+    GrantUsed,
+    GrantRevoked,
+    GrantExpired,
+    PolicyActivated,
+    ToolSeen,
+    ToolGone,
+    AgentAdded,
+    AgentRevoked,
+)
+"""Every event class; the mapper registers them by topic."""

@@ -1,0 +1,119 @@
+"""What holds beyond one call: grants, policies, tools and agents. Names are for ever."""
+
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from ledger.envelopes import Event
+from ledger.evidence import Evidence
+
+
+class GrantIssued(Event):
+    """An agent may use the tools under `target` (a glob `server/tool`) until `until`.
+
+    `teams` are those for which the giver counted as an approver; `uses` is None
+    where uses are not counted.
+    """
+
+    TOPIC: ClassVar[str] = "GrantIssued"
+
+    grant: str
+    agent: str
+    target: str
+    until: AwareDatetime
+    uses: int | None
+    reason: str | None
+    by: str
+    teams: tuple[str, ...]
+    evidence: Evidence | None
+
+
+class GrantRefused(Event):
+    """A person asked for a grant or its end and was refused."""
+
+    TOPIC: ClassVar[str] = "GrantRefused"
+
+    person: str
+    agent: str
+    target: str
+    because: str
+    message: str
+
+
+class GrantUsed(Event):
+    """A call was allowed under a grant."""
+
+    TOPIC: ClassVar[str] = "GrantUsed"
+
+    grant: str
+    call: str
+
+
+class GrantRevoked(Event):
+    """A grant was ended by hand."""
+
+    TOPIC: ClassVar[str] = "GrantRevoked"
+
+    grant: str
+    by: str
+    reason: str | None
+
+
+class GrantExpired(Event):
+    """A grant reached its end, or its last use."""
+
+    TOPIC: ClassVar[str] = "GrantExpired"
+
+    grant: str
+
+
+class PolicyActivated(Event):
+    """A policy came into force; the whole text is kept."""
+
+    TOPIC: ClassVar[str] = "PolicyActivated"
+
+    digest: str
+    text: str
+    source: str
+
+
+class ToolSeen(Event):
+    """A server's tool was seen for the first time or with another definition."""
+
+    TOPIC: ClassVar[str] = "ToolSeen"
+
+    server: str
+    tool: str
+    hash: str
+    definition: str
+    previous_hash: str | None
+
+
+class ToolGone(Event):
+    """A tool that was seen before is no longer listed by its server."""
+
+    TOPIC: ClassVar[str] = "ToolGone"
+
+    server: str
+    tool: str
+    hash: str
+
+
+class AgentAdded(Event):
+    """An agent was made in the ledger; only the SHA-256 of its key is kept."""
+
+    TOPIC: ClassVar[str] = "AgentAdded"
+
+    agent: str
+    team: str
+    owner: str
+    key_sha256: str
+
+
+class AgentRevoked(Event):
+    """An agent of the ledger may no longer call."""
+
+    TOPIC: ClassVar[str] = "AgentRevoked"
+
+    agent: str
+    because: str | None
