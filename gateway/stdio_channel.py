@@ -166,9 +166,7 @@ class Channel:
             text = line.decode()
             found = {name: text[at] for name, at in members(text).items()}
         except (UnicodeDecodeError, NotAnObject):
-            self._unreadable(
-                line[-4096:] if len(line) < 0 else line[:4096], line[-4096:], "is not JSON"
-            )
+            self._unreadable(line[:_ENDS], line[-_ENDS:], "is not JSON")
             return
         method = found.get("method")
         if method is not None:
