@@ -282,7 +282,7 @@ def test_a_story_for_machines_has_every_event_in_full() -> None:
 
 HOSTILE = st.text(
     alphabet=st.one_of(
-        st.characters(),
+        st.characters(codec="utf-8"),
         st.sampled_from("\x1b\x07\x9b\u202e\u2066\u200b\ufeff\r\n\t\0\x7f\u2028`\"'\\{}u <!@>"),
     ),
     max_size=60,
