@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Self, TypeAlias
 
 from aiohttp import web
+from slack_bolt.async_app import AsyncApp
 
 from bot.app import bolt_app
 from bot.client import SlackClient
@@ -91,11 +92,7 @@ class Bot:
         voting = Voting(ledger, witness, directory, reach)
         self._desk = Desk(slack, ledger, directory, self._finder, witness, voting)
         secret = access.reached.signing_secret if isinstance(access.reached, OverHttp) else "-"
-        app = bolt_app(slack, self._finder, secret)
-        actions.register(app, self._desk)
-        views.register(app, self._desk)
-        commands.register(app, self._desk, Requests(self._desk, longest))
-        others.register(app)
+        app = _listening(bolt_app(slack, self._finder, secret), self._desk, longest)
         self._socket: Socket | None = None
         self.application: web.Application | None = None
         match access.reached:
@@ -168,6 +165,14 @@ class Bot:
                 _LOG.info("the bot lives in workspace %s", found.team)
                 self._courier.hurry()
             await asyncio.sleep(_ALIVE if found is not None else _TROUBLED)
+
+
+def _listening(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> AsyncApp:
+    actions.register(app, desk)
+    views.register(app, desk)
+    commands.register(app, desk, Requests(desk, longest))
+    others.register(app)
+    return app
 
 
 def _check(access: SlackAccess) -> None:

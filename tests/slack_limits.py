@@ -1,5 +1,6 @@
 """Slack's limits, checked without Slack's own models: what their validators let through."""
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,3 +92,12 @@ def visible_text(blocks: Any) -> str:
         for each in objects(blocks)
         if each.get("type") in {"text", "plain_text"} and isinstance(each.get("text"), str)
     )
+
+
+def invisible(letter: str) -> bool:
+    """Tell whether a reader cannot see a character, but for line feed and space."""
+    if letter in "\n ":
+        return False
+    category = unicodedata.category(letter)
+    filler = letter in "\u034f\u3164\u2800\u115f\u1160\uffa0"
+    return category in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"} or filler

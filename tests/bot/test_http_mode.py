@@ -10,13 +10,9 @@ from urllib.parse import urlencode
 import acme
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from office import BOB, CAT, OUT, PLATFORM, SIGNING_SECRET
 from slack_sdk.signature import SignatureVerifier
 
-from bot.endpoint import payload_of
-from bot.payloads import View
 from ledger.approvals import ApprovalStatus
 from policies.decisions import Term
 
@@ -271,35 +267,3 @@ async def test_an_outsiders_click_is_told_over_http_too(http_office) -> None:
     await send(http_office, click(approval, card, OUT))
 
     await http_office.told(OUT, "You are not an approver of `platform`")
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
-    max_leaves=12,
-)
-MEMBERS = ["user", "team", "actions", "container", "view", "channel", "message", "enterprise"]
-PAYLOADS = st.dictionaries(st.sampled_from(MEMBERS), JSON, max_size=6)
-
-
-@given(kind=st.sampled_from(["block_actions", "view_submission", "view_closed"]), members=PAYLOADS)
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_whatever_shape_a_payload_has_it_is_read_or_turned_away(kind, members) -> None:
-    text = urlencode({"payload": json.dumps({"type": kind, **members})})
-
-    payload = payload_of(text, FORM)
-
-    assert payload is None or isinstance(payload["user"], dict)
-
-
-def test_half_a_character_in_a_reason_is_made_whole() -> None:
-    view = View(id="V1", state={"values": {"reason": {"reason": {"value": " no \ud800 "}}}})
-
-    assert view.typed("reason", "reason") == "no ?"
-
-
-@pytest.mark.parametrize("state", [{}, {"values": []}, {"values": {"reason": 5}}])
-def test_a_field_that_is_not_there_was_left_empty(state) -> None:
-    assert View(id="V1", state=state).typed("reason", "reason") == ""

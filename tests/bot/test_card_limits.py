@@ -1,0 +1,158 @@
+"""Whatever an agent supplies, a card keeps Slack's limits and shows nothing invisible."""
+
+import json
+import re
+import unicodedata
+from datetime import timedelta
+
+import pytest
+from approvals_given import DIRECTORY, NOON, REQUEST, after, requested, vote_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_limits import check_message, invisible, objects, visible_text
+
+from bot.cards import card
+from ledger.approvals import ApprovalStatus
+from ledger.card_events import CardUndeliverable
+from ledger.events import (
+    ApprovalDenied,
+    ApprovalDispatched,
+    ApprovalGiven,
+    ApprovalTerm,
+    CallCompleted,
+    SpokenRule,
+)
+from policies.calls import Risk
+from policies.decisions import Effect
+
+GIVEN = ApprovalGiven(approval="apr_7F3K", by=("bob",), use_until=NOON + timedelta(minutes=15))
+SENT = ApprovalDispatched(approval="apr_7F3K", call="call_1", instance="i1", policy_digest="cd")
+CAME_BACK = CallCompleted(
+    call="call_1", approval="apr_7F3K", outcome="ok", duration_ms=812, size=1204, content="a\nb"
+)
+HOSTILE = ["<!channel>", "\u202eevil\u202c", "a\u200bb", "\x1b[31m", "      " * 20]
+
+
+def buttons(approval) -> list[dict]:
+    blocks = card(approval, DIRECTORY, revision=1).blocks
+    return [each for each in objects(blocks) if each.get("type") == "button"]
+
+
+TEXT = (
+    st.text(max_size=400) | st.sampled_from(HOSTILE) | st.text('\U0001f600<>&"\\\n', max_size=9000)
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(TEXT, inner, max_size=6),
+    max_leaves=30,
+)
+RULES = st.lists(
+    st.builds(
+        SpokenRule,
+        rule=TEXT,
+        pointer=TEXT,
+        effect=st.just(Effect.REQUIRE_APPROVAL),
+        because=TEXT,
+    ),
+    max_size=12,
+)
+
+
+@st.composite
+def approvals(draw):
+    request = REQUEST.model_copy(
+        update={
+            "agent": draw(TEXT),
+            "tool": draw(TEXT),
+            "server": draw(TEXT),
+            "evidence": draw(TEXT),
+            "owner": draw(TEXT),
+            "agent_team": draw(TEXT),
+            "on_behalf_of": draw(st.none() | TEXT),
+            "meta_keys": tuple(draw(st.lists(TEXT, max_size=5))),
+            "rules": tuple(draw(RULES)),
+            "arguments": json.dumps(_unambiguous(draw(JSON)), ensure_ascii=False),
+            "hidden": draw(st.integers(0, 9_999)),
+            "show_result": draw(st.booleans()),
+            "risk": draw(st.sampled_from(list(Risk))),
+            "terms": tuple(
+                ApprovalTerm(team=f"team-{n}", approvals=n + 1)
+                for n in range(draw(st.integers(1, 4)))
+            ),
+        }
+    )
+    votes = [vote_of("bob", reason=draw(st.none() | TEXT)) for _ in range(draw(st.integers(0, 8)))]
+    undelivered = [
+        CardUndeliverable(approval="apr_7F3K", team=f"team-{n}", channel="C0", error=draw(TEXT))
+        for n in range(draw(st.integers(0, 4)))
+    ]
+    ending = draw(
+        st.sampled_from(
+            [
+                [],
+                [GIVEN],
+                [GIVEN, SENT],
+                [GIVEN, SENT, CAME_BACK.model_copy(update={"content": draw(TEXT)})],
+                [
+                    GIVEN,
+                    SENT,
+                    CAME_BACK.model_copy(update={"outcome": "failed", "error": draw(TEXT)}),
+                ],
+                [ApprovalDenied(approval="apr_7F3K", by="bob", reason=draw(TEXT))],
+            ]
+        )
+    )
+    return after(None, request, *votes, *undelivered, *ending)
+
+
+def _unambiguous(value):
+    """Drop keys that strict parsing refuses as equal once folded; numbers stay small."""
+    if isinstance(value, dict):
+        seen = {
+            unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", k).casefold()): k
+            for k in value
+        }
+        return {key: _unambiguous(value[key]) for key in seen.values()}
+    if isinstance(value, list):
+        return [_unambiguous(item) for item in value]
+    return value
+
+
+@given(approval=approvals())
+@settings(max_examples=150, deadline=None)
+def test_every_card_keeps_slacks_limits_and_shows_nothinginvisible(approval) -> None:
+    shown = card(approval, DIRECTORY, revision=10**15)
+
+    check_message(shown.blocks)
+    assert not [letter for letter in visible_text(shown.blocks) if invisible(letter)]
+    assert not re.search(r"[<>]", shown.text)
+    assert (approval.status is ApprovalStatus.PENDING) == bool(buttons(approval))
+    assert shown.whole is (shown.hidden == 0)
+
+
+@pytest.mark.parametrize("letter", ["&", "<", '"', "\\", "\U0001f600", "\u200b", "x"])
+def test_the_worst_card_keeps_the_budget(letter) -> None:
+    text = letter * 9_000
+    rule = SpokenRule(rule=text, pointer=text, effect=Effect.REQUIRE_APPROVAL, because=text)
+    names = {"agent", "agent_team", "owner", "on_behalf_of", "server", "tool", "evidence"}
+    approval = after(
+        requested(
+            **dict.fromkeys(names, text),
+            meta_keys=(text,) * 9,
+            rules=(rule,) * 9,
+            arguments=json.dumps({"a": text}, ensure_ascii=False),
+            risk=Risk.DESTRUCTIVE,
+            reason_required=True,
+            hidden=10**6,
+            terms=tuple(ApprovalTerm(team=f"{n}{text}", approvals=9) for n in range(9)),
+        ),
+        *[vote_of("bob", reason=text)] * 9,
+        *[
+            CardUndeliverable(approval="apr_7F3K", team=f"{n}{text}", channel="C0", error=text)
+            for n in range(9)
+        ],
+    )
+    ended = after(approval, GIVEN, SENT, CAME_BACK.model_copy(update={"error": text}))
+
+    check_message(card(approval, DIRECTORY, revision=10**15).blocks)
+    check_message(card(ended, DIRECTORY, revision=10**15).blocks)

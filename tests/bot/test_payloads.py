@@ -1,0 +1,42 @@
+"""Payloads of any shape are read or turned away, never an error of ours."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.endpoint import payload_of
+from bot.payloads import View
+
+FORM = "application/x-www-form-urlencoded"
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=12,
+)
+MEMBERS = ["user", "team", "actions", "container", "view", "channel", "message", "enterprise"]
+PAYLOADS = st.dictionaries(st.sampled_from(MEMBERS), JSON, max_size=6)
+
+
+@given(kind=st.sampled_from(["block_actions", "view_submission", "view_closed"]), members=PAYLOADS)
+@settings(max_examples=60, deadline=None)
+def test_whatever_shape_a_payload_has_it_is_read_or_turned_away(kind, members) -> None:
+    text = urlencode({"payload": json.dumps({"type": kind, **members})})
+
+    payload = payload_of(text, FORM)
+
+    assert payload is None or isinstance(payload["user"], dict)
+
+
+def test_half_a_character_in_a_reason_is_made_whole() -> None:
+    view = View(id="V1", state={"values": {"reason": {"reason": {"value": " no \ud800 "}}}})
+
+    assert view.typed("reason", "reason") == "no ?"
+
+
+@pytest.mark.parametrize("state", [{}, {"values": []}, {"values": {"reason": 5}}])
+def test_a_field_that_is_not_there_was_left_empty(state) -> None:
+    assert View(id="V1", state=state).typed("reason", "reason") == ""

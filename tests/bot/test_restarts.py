@@ -1,0 +1,142 @@
+"""Cards over restarts, lost answers and replicas: the ledger says what is still to do."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import acme
+from office import BOB, CAT, PLATFORM, shown, until_async
+
+from bot.workspace.faults import LoseAnswer
+from ledger.approvals import ApprovalStatus
+from ledger.deadlines_due import ExpireApproval
+from ledger.ledger import Ledger
+
+
+async def test_a_restarted_bot_keeps_the_cards_working(office) -> None:
+    approval = await office.ask()
+    await office.card(approval)
+    await office.stop_bot()
+
+    await office.listening()
+    await office.click(BOB, approval, "approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    await office.card(approval, "Approved: files")
+    assert len(await office.cards(approval)) == 1
+
+
+async def test_what_happened_while_no_bot_ran_is_painted_and_told_at_the_next_start(office) -> None:
+    approval = await office.ask(assessment=acme.assessed(expires_in=timedelta(seconds=40)))
+    later = await office.ask("call_2", acme.assessed(expires_in=timedelta(seconds=40)))
+    card = await office.card(approval)
+    await office.card(later)
+    await office.stop_bot()
+    office.clock.ahead += timedelta(seconds=41)
+    for name in (approval, later):
+        await office.ledger.execute(
+            ExpireApproval(id=f"expire:{name}", actor="placet:deadlines", approval=name)
+        )
+
+    await office.listening()
+
+    await office.card(approval, "Expired: files")
+    await office.card(later, "Expired: files")
+    await office.local.wait_for_message(
+        PLATFORM, lambda m: m.get("thread_ts") == card["ts"] and "nobody decided" in shown(m)
+    )
+
+
+async def test_an_answer_that_was_lost_leaves_a_copy_whose_click_counts(office) -> None:
+    await office.local.fail_next("chat.postMessage", LoseAnswer())
+
+    approval = await office.ask()
+    await until_async(lambda: _copies(office, approval, 2))
+    first, second = await office.cards(approval)
+    await office.local.click(BOB, PLATFORM, first["ts"], "approval.approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    for copy in (first, second):
+        await office.local.wait_for_message(
+            PLATFORM,
+            lambda m, copy=copy: m["ts"] == copy["ts"] and "Approved: files" in shown(m),
+        )
+
+
+async def test_only_one_of_two_replicas_posts_and_the_other_takes_over(office, sqlite_url) -> None:
+    beside = Ledger.open(
+        sqlite_url,
+        now=office.clock.now,
+        monotonic=office.clock.seconds,
+        directory=acme.DIRECTORY,
+        serving=False,
+    )
+    replica = replace(office, ledger=beside, bot=None)
+    await replica.start_bot()
+    try:
+        approvals = [await office.ask(f"call_{n}") for n in range(5)]
+        for approval in approvals:
+            await office.card(approval)
+        await office.stop_bot()
+        more = await office.ask("call_9")
+        await office.card(more)
+
+        for approval in (*approvals, more):
+            assert len(await office.cards(approval)) == 1
+    finally:
+        await replica.stop_bot()
+        beside.close()
+
+
+async def test_nothing_is_posted_for_what_ended_before_it_could_be(closed_office) -> None:
+    office = closed_office
+    approval = await office.ask(assessment=acme.assessed(expires_in=timedelta(seconds=40)))
+    office.clock.ahead += timedelta(seconds=41)
+    await office.ledger.execute(
+        ExpireApproval(id=f"expire:{approval}", actor="placet:deadlines", approval=approval)
+    )
+
+    await office.listening()
+    shown_one = await office.ask("call_2")
+
+    await office.card(shown_one)
+    assert await office.cards(approval) == []
+
+
+async def test_a_click_on_a_decided_card_is_answered_with_what_was_decided(office) -> None:
+    approval = await office.ask()
+    card = await office.card(approval)
+    stale = card["blocks"]
+    await office.click(BOB, approval, "approve")
+    decided = await office.card(approval, "Approved: files")
+    copy = await _copy_of(office, stale)
+
+    await office.local.click(CAT, PLATFORM, copy, "approval.approve")
+
+    await office.told(CAT, "Not counted. Already approved by `bob`.")
+    assert decided["ts"] != copy
+
+
+async def test_a_second_copy_of_a_card_decides_and_is_painted_from_then_on(office) -> None:
+    approval = await office.ask()
+    card = await office.card(approval)
+    copy = await _copy_of(office, card["blocks"])
+
+    await office.local.click(BOB, PLATFORM, copy, "approval.approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    await office.local.wait_for_message(
+        PLATFORM, lambda message: message["ts"] == copy and "Approved: files" in shown(message)
+    )
+    assert "CardFound" in await office.topics(approval)
+
+
+async def _copies(office, approval, count) -> bool:
+    return len(await office.cards(approval)) == count
+
+
+async def _copy_of(office, blocks) -> str:
+    """Post a second copy of a card, as a crash between Slack's answer and our record leaves it."""
+    answer = await office.bot._desk.slack.chat_postMessage(
+        channel=PLATFORM, text="copy", blocks=blocks
+    )
+    return answer["ts"]
