@@ -35,7 +35,7 @@ def serve_command(open_service: OpenService) -> Register:
 
 
 async def until_told_to_stop(service: Service) -> None:
-    """Return at SIGTERM or SIGINT; the next one ends the process. SIGHUP looks at the policy."""
+    """Return at SIGTERM or SIGINT; a second SIGINT does not wait. SIGHUP looks at the policy."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     looking: set[asyncio.Task[None]] = set()
@@ -49,8 +49,7 @@ async def until_told_to_stop(service: Service) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.remove_signal_handler(number)
+    loop.remove_signal_handler(signal.SIGINT)
     _log.info("stopping: no new calls are taken, those under way may end")
 
 
