@@ -128,7 +128,8 @@ class Courier:
         try:
             await self._delivery.attend(approval)
         except NotTaken as refused:
-            self._troubles[approval] = str(refused)
+            if refused.wait is None:
+                self._troubles[approval] = str(refused)
             self._backlog.failed(approval, refused.wait)
         except Refused as away:
             _LOG.warning("the cards of %s wait: %s", approval, away)

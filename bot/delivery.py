@@ -98,6 +98,8 @@ class Delivery:
         same = await drawn(approval, self._directory, painted.revision)
         if same.sha256 == painted.sha256 or place in self._gone:
             return
+        if await self._only_looks_different(approval, painted):
+            return
         made = await drawn(approval, self._directory, approval.position)
         try:
             await self._outbox.update(place, made.text, list(made.blocks))
@@ -119,6 +121,12 @@ class Delivery:
             )
         )
         self._told.pop(place, None)
+
+    async def _only_looks_different(self, approval: Approval, painted: PaintedCard) -> bool:
+        """Tell whether a card of what has ended was just drawn by another version of Placet."""
+        if approval.open or not painted.sha256:
+            return False
+        return not thread_blocks(approval, await self._news(approval, painted.revision))
 
     async def _tell(self, approval: Approval, place: Place, since: int) -> None:
         """Reply with what happened after position `since`, each event once in this process."""

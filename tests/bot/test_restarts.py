@@ -9,6 +9,7 @@ from office import BOB, CAT, PLATFORM, shown, until_async
 from bot.workspace.faults import LoseAnswer
 from ledger.approvals import ApprovalStatus
 from ledger.deadlines_due import ExpireApproval
+from ledger.deliveries import RecordRepaint
 from ledger.ledger import Ledger
 
 
@@ -87,6 +88,36 @@ async def test_only_one_of_two_replicas_posts_and_the_other_takes_over(office, s
         beside.close()
 
 
+async def test_a_card_of_what_has_ended_is_not_painted_again_for_its_looks(office) -> None:
+    approval = await office.ask()
+    await office.click(BOB, approval, "approve")
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    await office.run(approval)
+    await office.card(approval, "Completed: files")
+    await until_async(lambda: _told_last(office, approval))
+    await office.stop_bot()
+    known = await office.approval(approval)
+    (card,) = known.cards
+    other_looks = RecordRepaint(
+        id="other-looks",
+        actor="placet:courier",
+        approval=approval,
+        channel=card.channel,
+        ts=card.ts,
+        revision=known.position,
+        blocks="[]",
+        sha256="0" * 64,
+    )
+    await office.ledger.execute(other_looks)
+    before = len(await office.local.requests("chat.update"))
+
+    await office.listening()
+    later = await office.ask("call_2")
+    await office.card(later)
+
+    assert len(await office.local.requests("chat.update")) == before
+
+
 async def test_nothing_is_posted_for_what_ended_before_it_could_be(closed_office) -> None:
     office = closed_office
     approval = await office.ask(assessment=acme.assessed(expires_in=timedelta(seconds=40)))
@@ -128,6 +159,13 @@ async def test_a_second_copy_of_a_card_decides_and_is_painted_from_then_on(offic
         PLATFORM, lambda message: message["ts"] == copy and "Approved: files" in shown(message)
     )
     assert "CardFound" in await office.topics(approval)
+
+
+async def _told_last(office, approval) -> bool:
+    known = await office.approval(approval)
+    return known.status is ApprovalStatus.COMPLETED and known.cards[0].revision >= (
+        known.position - 1
+    )
 
 
 async def _copies(office, approval, count) -> bool:
