@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -30,8 +31,14 @@ async def load(ledger: Ledger, effect: Effect, tasks: int, calls: int) -> None:
 
 
 def main() -> None:
-    url, instance, serving, effect, tasks, calls = sys.argv[1:]
-    with open_ledger(url, instance=instance, serving=serving == "serving") as ledger:
+    url, instance, serving, effect, tasks, calls, deadly = sys.argv[1:]
+
+    def reach(point: str) -> None:
+        if point == deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    serves = serving == "serving"
+    with open_ledger(url, instance=instance, serving=serves, reach=reach) as ledger:
         asyncio.run(load(ledger, Effect(effect), int(tasks), int(calls)))
 
 

@@ -32,8 +32,9 @@ def loading(
     effect: Effect = Effect.ALLOW,
     tasks: int = 20,
     calls: int = 0,
+    deadly: str = "nowhere",
 ) -> Iterator[subprocess.Popen[bytes]]:
-    words = ("serving" if serving else "beside", effect.value, str(tasks), str(calls))
+    words = ("serving" if serving else "beside", effect.value, str(tasks), str(calls), deadly)
     process = subprocess.Popen(
         [sys.executable, str(LOAD), url, instance, *words], stdout=subprocess.PIPE
     )
@@ -79,6 +80,28 @@ async def test_killing_it_under_load_loses_nothing_that_was_acknowledged(ledger_
             (decided,) = await ledger.events(stream=f"call-{call}", limit=1)
             assert decided.position == position
         assert {position for _, position, _ in known} <= set(found)
+        assert await ledger.differences() == []
+
+
+@pytest.mark.parametrize(("deadly", "recorded"), [("before-commit", 0), ("after-commit", 1)])
+async def test_killed_at_the_commit_a_call_is_recorded_whole_or_not_at_all(
+    ledger_url, deadly, recorded
+):
+    with open_ledger(ledger_url) as ledger:
+        await prepare(ledger)
+    with loading(ledger_url, "victim", tasks=1, deadly=deadly) as process:
+        assert await asyncio.to_thread(acknowledged, process) == []
+
+    with open_ledger(ledger_url, instance="next") as ledger:
+        call = "call_victim-00000000"
+        events = await ledger.events(stream=f"call-{call}")
+        again = await ledger.execute(
+            ask(call, assessed(Effect.ALLOW), instance="victim", digests=(call,))
+        )
+
+        assert sum(each.event.TOPIC == "CallDecided" for each in events) == recorded
+        assert [each.event.TOPIC for each in again] == ["CallDecided"]
+        assert again[0].position == 3
         assert await ledger.differences() == []
 
 
