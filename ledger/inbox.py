@@ -15,7 +15,7 @@ _MOMENT = 0.0005
 """Seconds in which a caller that was just answered may come again."""
 
 _MOMENTS = 4
-_CROWD = 8
+_CROWD = 2
 
 Events: TypeAlias = tuple[Recorded, ...]
 
