@@ -34,9 +34,9 @@ def test_there_are_three_locks():
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_a_lock_names_no_address(lock):
-    text = lock.read_text()
+    address = re.compile(r"https?:|file:|--\w*index|--find-links|\s@\s|^\.|^/", re.MULTILINE)
 
-    assert re.findall(r"https?:|file:|--\w*index|--find-links|\s@\s|^\.|^/", text, re.MULTILINE) == []
+    assert address.findall(lock.read_text()) == []
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

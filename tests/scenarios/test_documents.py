@@ -12,6 +12,7 @@ from scenarios.demo import running_demo
 from scenarios.documents import DOCUMENTS, ROOT, blocks, commands, script
 from scenarios.stage import CI_BOT, OTHER_BOT, Replica, stage
 
+from bot.manifest import SCOPES
 from policies.policy import compile_policy
 
 pytestmark = pytest.mark.timeout(300)
@@ -74,6 +75,13 @@ def test_every_link_into_the_repository_leads_somewhere(document):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
 
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/slack.md"])
+def test_every_scope_of_the_app_is_explained(name):
+    text = (ROOT / name).read_text()
+
+    assert [scope for scope in SCOPES if f"`{scope}`" not in text] == []
 
 
 def test_the_policies_shown_are_valid():
