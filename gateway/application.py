@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from gateway.admission import Premises
 from gateway.aftermath import Aftermath
 from gateway.bridge import Bridge
+from gateway.call_ids import CallIds
 from gateway.dispatching import Dispatcher
 from gateway.endpoint import Endpoint, Parts
 from gateway.examining import Examiner
@@ -127,6 +128,7 @@ class Gateway:
             passage=Passage(sessions),
             room=self._room,
             meters=meters,
+            ids=CallIds(world.now),
             reach=world.reach,
             body_limit=configuration.gateway.body_limit,
         )

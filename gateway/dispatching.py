@@ -28,6 +28,8 @@ class _Run:
     era: Era
     show: bool
     began: float
+    forwarding: "asyncio.Future[UpstreamAnswer] | None" = None
+    answer: UpstreamAnswer | None = None
     reader: OutcomeReader | None = None
     ended: bool = False
 
@@ -60,20 +62,19 @@ class Dispatcher:
         """Return the server's answer to the call. Raises Rejected where there is none to give."""
         run = _Run(call, request.era, show, time.monotonic())
         self._meters.running(1)
-        forwarding = asyncio.ensure_future(upstream.forward(request))
         try:
-            answer = await self._forwarded(run, forwarding)
-            return await self._relayed(http, run, answer)
+            run.answer = await self._forwarded(run, upstream, request)
+            return await self._relayed(http, run, run.answer)
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))
-            self._begin(_close(forwarding))
+            self._begin(_close(run.answer))
             raise _rejected(failure, run.era) from failure
         except (asyncio.CancelledError, ConnectionError):
-            self._leave(run, forwarding)
+            self._leave(run)
             raise
         except BaseException:
             self._end(run, Outcome("failed", "Placet failed while it handed the answer on"))
-            self._begin(_close(forwarding))
+            self._begin(_close(run.answer))
             raise
 
     async def stop(self, seconds: float = 0.0) -> None:
@@ -90,11 +91,13 @@ class Dispatcher:
             await asyncio.wait(self._left)
 
     async def _forwarded(
-        self, run: _Run, forwarding: "asyncio.Future[UpstreamAnswer]"
+        self, run: _Run, upstream: Upstream, request: UpstreamRequest
     ) -> UpstreamAnswer:
+        """Return the head of the server's answer; in the legacy era it comes in any case."""
         if run.era is Era.MODERN:
-            return await forwarding
-        return await asyncio.shield(forwarding)
+            return await upstream.forward(request)
+        run.forwarding = asyncio.ensure_future(upstream.forward(request))
+        return await asyncio.shield(run.forwarding)
 
     async def _relayed(
         self, http: web.BaseRequest, run: _Run, answer: UpstreamAnswer
@@ -107,58 +110,58 @@ class Dispatcher:
         self._end(run, run.reader.outcome())
         return response
 
-    def _leave(self, run: _Run, forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
+    def _leave(self, run: _Run) -> None:
         """See to a call whose caller went away."""
         if run.reader is not None and run.reader.answered:
             self._end(run, run.reader.outcome())
-            self._begin(_close(forwarding))
-        elif run.era is Era.LEGACY and not self._stopping:
-            self._begin(self._finish(run, forwarding))
+        elif self._stopping:
+            self._let_go(run)
+        elif run.era is Era.LEGACY:
+            self._begin(self._finish(run))
+            return
         else:
-            forwarding.cancel()
-            self._begin(_close(forwarding))
-            if self._stopping:
-                self._let_go(run)
-            else:
-                self._end(run, Outcome("failed", _LEFT))
+            self._end(run, Outcome("failed", _LEFT))
+        if run.forwarding is not None and not run.forwarding.done():
+            run.forwarding.cancel()
+        self._begin(_close(run.answer))
 
-    async def _finish(self, run: _Run, forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
+    async def _finish(self, run: _Run) -> None:
         """Read an answer to its end that nobody waits for."""
         try:
-            answer = await forwarding
-            reader = run.reader or OutcomeReader(answer, show=run.show)
-            if answer.body is not None and run.reader is None:
-                reader.feed(answer.body)
-            if answer.stream is not None:
-                async for chunk in answer.stream:
-                    reader.feed(chunk)
-            self._end(run, reader.outcome(), reader.size)
+            if run.answer is None:
+                assert run.forwarding is not None, "a legacy call is forwarded by a task"
+                run.answer = await run.forwarding
+            if run.reader is None:
+                run.reader = OutcomeReader(run.answer, show=run.show)
+                run.reader.feed(run.answer.body or b"")
+            if run.answer.stream is not None:
+                async for chunk in run.answer.stream:
+                    run.reader.feed(chunk)
+            self._end(run, run.reader.outcome())
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))
         except asyncio.CancelledError:
             self._let_go(run)
             raise
         finally:
-            await _close(forwarding)
+            await _close(run.answer)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._left.add(task)
         task.add_done_callback(self._left.discard)
 
-    def _end(self, run: _Run, outcome: Outcome, size: int | None = None) -> None:
+    def _end(self, run: _Run, outcome: Outcome) -> None:
         if run.ended:
             return
         self._let_go(run)
         self._meters.ended(outcome.name)
-        if size is None:
-            size = run.reader.size if run.reader else 0
         self._outcomes.note(
             Ended(
                 call=run.call,
                 outcome=outcome.name,
                 duration_ms=round((time.monotonic() - run.began) * 1000),
-                size=size,
+                size=run.reader.size if run.reader else 0,
                 content=outcome.content,
                 error=outcome.error,
             )
@@ -170,14 +173,10 @@ class Dispatcher:
             self._meters.running(-1)
 
 
-async def _close(forwarding: "asyncio.Future[UpstreamAnswer]") -> None:
+async def _close(answer: UpstreamAnswer | None) -> None:
     """Give up the stream of an answer, if there is one."""
-    await asyncio.wait([forwarding])
-    if forwarding.cancelled() or forwarding.exception() is not None:
-        return
-    stream = forwarding.result().stream
-    if stream is not None:
-        await stream.aclose()
+    if answer is not None and answer.stream is not None:
+        await answer.stream.aclose()
 
 
 def _rejected(failure: UpstreamFailed, era: Era) -> Rejected:

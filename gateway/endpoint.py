@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from multidict import CIMultiDict
 
 from gateway.admission import Premises, check_content, read_body
 from gateway.answers import Answer
+from gateway.call_ids import CallIds
 from gateway.dispatching import Dispatcher
 from gateway.envelopes import Message, Notification, Request, read_message
 from gateway.errors import Code, Rejected
@@ -55,6 +55,7 @@ class Parts:
     passage: Passage
     room: WaitingRoom
     meters: Meters
+    ids: CallIds
     reach: Callable[[str], None]
     body_limit: int
 
@@ -80,6 +81,7 @@ class Endpoint:
         self._meters = parts.meters
         self._reach = parts.reach
         self._body_limit = parts.body_limit
+        self._ids = parts.ids
         self._stopping = False
         self._under_way = 0
         self._quiet = asyncio.Event()
@@ -197,7 +199,7 @@ class Endpoint:
             if self._stopping:
                 raise Stopping("Placet is stopping; call again in a moment")
             self._reach("request-read")
-            asked = _asked(caller, message)
+            asked = _asked(self._ids.new(), caller, message)
             verdict = await self._calls.verdict(asked)
             if isinstance(verdict, Answer):
                 return _json(verdict.body(message.id, request.era))
@@ -216,11 +218,11 @@ class Endpoint:
         return era is Era.LEGACY and self._room.call_off(caller.ticket(canonical(named)))
 
 
-def _asked(caller: Caller, message: Request) -> Asked:
+def _asked(call: str, caller: Caller, message: Request) -> Asked:
     name = message.params["name"]
     assert isinstance(name, str), "the envelope was checked"
     return Asked(
-        id=f"call_{secrets.token_hex(10)}",
+        id=call,
         agent=caller.agent,
         server=caller.server.name,
         tool=name,

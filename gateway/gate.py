@@ -1,7 +1,7 @@
 """Has every call decided by the ledger before it can go anywhere."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.examining import Asked, Examined, Examiner
@@ -124,12 +124,10 @@ class Gate:
 
     async def _executed(self, asked: Asked, command: Command) -> Sequence[Recorded]:
         """Return what the ledger recorded; whoever stops waiting for it runs nothing."""
-        recording: Awaitable[Sequence[Recorded]] = self._ledger.execute(command)
-        task = asyncio.ensure_future(recording)
         try:
-            return await asyncio.shield(task)
+            return await self._ledger.execute(command)
         except asyncio.CancelledError:
-            self._outcomes.abandon(asked.id, task)
+            self._outcomes.abandon(asked.id, command)
             raise
         except LedgerUnavailable:
             self._outcomes.doubt(asked.id)

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from ledger.calls import CompleteCall
-from ledger.envelopes import Recorded
+from ledger.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.rulings import Allowed, Dispatched, ruling
 from ledger.unavailable import LedgerUnavailable
@@ -14,6 +14,7 @@ from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 
+_MOMENT = 0.01
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 _MOST_DOUBTS = 1000
@@ -41,15 +42,27 @@ class Outcomes:
         self._ledger = ledger
         self._reach = reach
         self._recording: set[asyncio.Task[None]] = set()
+        self._gathered: list[Ended] = []
         self._doubts = 0
 
     def note(self, ended: Ended) -> None:
-        """Record how a call ended, in the background."""
-        self._begin(self._record(ended))
+        """Record how a call ended, in the background.
 
-    def abandon(self, call: str, deciding: Awaitable[Sequence[Recorded]]) -> None:
+        Outcomes wait a moment for one another: they are then recorded in one
+        transaction, which leaves the next to the decisions that callers wait for.
+        """
+        if not self._gathered:
+            asyncio.get_running_loop().call_later(_MOMENT, self._flush)
+        self._gathered.append(ended)
+
+    def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for ended in gathered:
+            self._begin(self._record(ended))
+
+    def abandon(self, call: str, command: Command) -> None:
         """See to a decision that nobody waits for any more: if the call may run, it did not."""
-        self._begin(self._abandon(call, deciding))
+        self._begin(self._abandon(call, command))
 
     def doubt(self, call: str) -> None:
         """See to a decision that may or may not be recorded: the call did not run."""
@@ -59,6 +72,7 @@ class Outcomes:
 
     async def drain(self, seconds: float) -> int:
         """Wait until all is recorded, at most `seconds`; return how many outcomes are not."""
+        self._flush()
         if self._recording:
             await asyncio.wait(self._recording, timeout=seconds)
         left = len(self._recording)
@@ -97,9 +111,10 @@ class Outcomes:
                 self._reach("completed")
                 return
 
-    async def _abandon(self, call: str, deciding: Awaitable[Sequence[Recorded]]) -> None:
+    async def _abandon(self, call: str, command: Command) -> None:
+        """Ask what became of a command that was sent; sending it again changes nothing."""
         try:
-            found = ruling(await deciding)
+            found = ruling(await self._ledger.execute(command))
         except LedgerUnavailable:
             self.doubt(call)
             return
