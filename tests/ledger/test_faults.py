@@ -206,3 +206,14 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(LedgerUnavailable, match="No such file or directory"):
         open_ledger(f"sqlite:///{tmp_path}/nowhere/placet.db")
+
+
+async def test_maintenance_of_the_table_keeps_nobody_waiting(postgres_url):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+
+        with psycopg.connect(postgres_url.replace("+psycopg", "")) as vacuuming:
+            vacuuming.execute("LOCK TABLE ledger_event IN SHARE UPDATE EXCLUSIVE MODE")
+            (decided,) = await ledger.execute(allowed("call_1"))
+
+        assert decided.position == 3
