@@ -24,6 +24,7 @@ from gateway.identity import Identity
 from gateway.meters import Meters
 from gateway.outcomes import Outcomes
 from gateway.passing import Passage, Served
+from gateway.resuming import Resumable
 from gateway.sessions import Sessions
 from gateway.stdio_server import ServerCommand
 from gateway.tool_calls import ToolCalls
@@ -86,9 +87,10 @@ class Gateway:
         self._outcomes = Outcomes(ledger, world.reach)
         self._room = WaitingRoom(ledger)
         self._aftermath = Aftermath(ledger.instance, configuration.gateway.hold)
+        self._resumable = Resumable()
         meters = Meters(world.registry)
         meters.show_held(lambda: self._room.held)
-        self._dispatcher = Dispatcher(self._outcomes, meters, world.reach)
+        self._dispatcher = Dispatcher(self._outcomes, self._resumable, meters, world.reach)
         self._endpoint = Endpoint(self._parts(world, meters))
         self._observing: list[Callable[[], None]] = []
         self.application = _application(self._endpoint)
@@ -125,7 +127,7 @@ class Gateway:
                 configuration.directory(),
             ),
             dispatcher=self._dispatcher,
-            passage=Passage(sessions),
+            passage=Passage(sessions, self._resumable),
             room=self._room,
             meters=meters,
             ids=CallIds(world.now),

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.errors import Code, Rejected
+from gateway.headers import SESSION
 from gateway.meters import Meters
 from gateway.outcomes import Ended, Outcomes
+from gateway.passing import Served
 from gateway.reading_outcomes import Outcome, OutcomeReader
 from gateway.relaying import relay
+from gateway.resuming import Resumable
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.inert import inert_line
 from policies.redaction import redact_text
+from policies.strict_json import canonical
 
 _LONGEST_ERROR = 500
 _LEFT = "the caller went away before the answer; the server was told to stop, and may have run it"
@@ -25,13 +29,19 @@ class _Run:
     """One call at its server: what is seen of its answer, and whether its end is noted."""
 
     call: str
-    era: Era
+    server: str
+    request: UpstreamRequest
     show: bool
     began: float
     forwarding: "asyncio.Future[UpstreamAnswer] | None" = None
     answer: UpstreamAnswer | None = None
     reader: OutcomeReader | None = None
     ended: bool = False
+
+    @property
+    def era(self) -> Era:
+        """The era of the call."""
+        return self.request.era
 
 
 class Dispatcher:
@@ -42,8 +52,15 @@ class Dispatcher:
     server's answer is awaited, and its outcome noted.
     """
 
-    def __init__(self, outcomes: Outcomes, meters: Meters, reach: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        outcomes: Outcomes,
+        resumable: Resumable,
+        meters: Meters,
+        reach: Callable[[str], None],
+    ) -> None:
         """Take the collaborators; `reach` is called where a test may kill the process."""
+        self._resumable = resumable
         self._outcomes = outcomes
         self._meters = meters
         self._reach = reach
@@ -53,17 +70,17 @@ class Dispatcher:
     async def run(
         self,
         http: web.BaseRequest,
-        upstream: Upstream,
+        server: Served,
         request: UpstreamRequest,
         call: str,
         *,
         show: bool,
     ) -> web.StreamResponse:
         """Return the server's answer to the call. Raises Rejected where there is none to give."""
-        run = _Run(call, request.era, show, time.monotonic())
+        run = _Run(call, server.name, request, show, time.monotonic())
         self._meters.running(1)
         try:
-            run.answer = await self._forwarded(run, upstream, request)
+            run.answer = await self._forwarded(run, server.upstream)
             return await self._relayed(http, run, run.answer)
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))
@@ -90,13 +107,11 @@ class Dispatcher:
         if self._left:
             await asyncio.wait(self._left)
 
-    async def _forwarded(
-        self, run: _Run, upstream: Upstream, request: UpstreamRequest
-    ) -> UpstreamAnswer:
+    async def _forwarded(self, run: _Run, upstream: Upstream) -> UpstreamAnswer:
         """Return the head of the server's answer; in the legacy era it comes in any case."""
         if run.era is Era.MODERN:
-            return await upstream.forward(request)
-        run.forwarding = asyncio.ensure_future(upstream.forward(request))
+            return await upstream.forward(run.request)
+        run.forwarding = asyncio.ensure_future(upstream.forward(run.request))
         return await asyncio.shield(run.forwarding)
 
     async def _relayed(
@@ -107,8 +122,19 @@ class Dispatcher:
         if answer.stream is not None:
             await answer.stream.aclose()
         self._reach("forwarded")
-        self._end(run, run.reader.outcome())
+        self._conclude(run, run.reader)
         return response
+
+    def _conclude(self, run: _Run, reader: OutcomeReader) -> None:
+        """Note how a call ended whose answer was read; its client may have to ask for the rest."""
+        session = run.request.headers.get(SESSION)
+        message = run.request.message
+        if session is None or message is None or reader.answered or not reader.resumable:
+            self._end(run, reader.outcome())
+            return
+        self._resumable.leave(
+            (run.server, session), canonical(message["id"]), lambda found: self._end(run, found)
+        )
 
     def _leave(self, run: _Run) -> None:
         """See to a call whose caller went away."""
@@ -137,7 +163,7 @@ class Dispatcher:
             if run.answer.stream is not None:
                 async for chunk in run.answer.stream:
                     run.reader.feed(chunk)
-            self._end(run, run.reader.outcome())
+            self._conclude(run, run.reader)
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))
         except asyncio.CancelledError:

@@ -204,7 +204,7 @@ class Endpoint:
             if isinstance(verdict, Answer):
                 return _json(verdict.body(message.id, request.era))
             return await self._dispatcher.run(
-                http, caller.server.upstream, request, asked.id, show=verdict.show
+                http, caller.server, request, asked.id, show=verdict.show
             )
         except Rejected as rejected:
             rejected.id = message.id if rejected.id is None else rejected.id

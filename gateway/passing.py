@@ -10,6 +10,7 @@ from gateway.event_streams import EventReader, is_event_stream
 from gateway.headers import SESSION
 from gateway.instructions import hinted, with_hint
 from gateway.relaying import relay
+from gateway.resuming import Resumable
 from gateway.sessions import Sessions
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Upstream, UpstreamAnswer, UpstreamRequest
@@ -50,9 +51,10 @@ class Passage:
     own, and the `instructions` of an introduction, which gain a line.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
-        """Take what wraps session ids."""
+    def __init__(self, sessions: Sessions, resumable: Resumable) -> None:
+        """Take what wraps session ids, and what waits for answers on other streams."""
         self._sessions = sessions
+        self._resumable = resumable
         self._learning: set[asyncio.Task[None]] = set()
 
     async def through(
@@ -69,6 +71,11 @@ class Passage:
             response = await _relayed(http, answer, listener.feed)
             self._learn(caller.server.toolbox, listener)
             return response
+        session = (caller.server.name, request.headers.get(SESSION, ""))
+        if request.method == "DELETE":
+            self._resumable.end_session(session)
+        if request.method == "GET":
+            return await _relayed(http, answer, self._resumable.listener(session))
         return await _relayed(http, answer)
 
     def _as_callers(self, answer: UpstreamAnswer, caller: Caller) -> UpstreamAnswer:

@@ -65,13 +65,12 @@ class OutcomeReader:
                 self._chunks.append(chunk)
             return
         for event in self._events.feed(chunk):
-            if self._found is None:
-                self._found = self._read(event)
+            self._find(event)
 
     def outcome(self) -> Outcome:
         """Return how the call ended, once the answer is whole."""
         if self._events is None and self.size <= _LARGEST:
-            self._found = self._read(b"".join(self._chunks))
+            self._find(b"".join(self._chunks))
         if self._found is not None:
             return self._found
         if self._status >= _ERROR_STATUS:
@@ -80,21 +79,31 @@ class OutcomeReader:
             return Outcome("ok")
         return Outcome("failed", "the server ended its answer without a response")
 
-    def _read(self, text: bytes) -> Outcome | None:
-        """Return the outcome that a JSON-RPC response tells; None for anything else."""
-        try:
-            told = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(told, dict) or "method" in told:
-            return None
-        if isinstance(error := told.get("error"), dict):
-            return Outcome("rpc-error", _brief(str(error.get("message", "")), _LONGEST_ERROR))
-        result = told.get("result")
-        if not isinstance(result, dict):
-            return None
-        name = "tool-error" if result.get("isError") is True else "ok"
-        return Outcome(name, content=_content(result) if self._show else None)
+    def _find(self, text: bytes) -> None:
+        found = None if self._found is not None else response_in(text, show=self._show)
+        if found is not None:
+            self._found = found[1]
+
+
+def response_in(text: bytes, *, show: bool) -> tuple[object, Outcome] | None:
+    """Return the request id and the outcome that a JSON-RPC response tells; None for others.
+
+    `show` says that its content may be kept.
+    """
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or "method" in told:
+        return None
+    if isinstance(error := told.get("error"), dict):
+        said = _brief(str(error.get("message", "")), _LONGEST_ERROR)
+        return told.get("id"), Outcome("rpc-error", said)
+    result = told.get("result")
+    if not isinstance(result, dict):
+        return None
+    name = "tool-error" if result.get("isError") is True else "ok"
+    return told.get("id"), Outcome(name, content=_content(result) if show else None)
 
 
 def _content(result: dict[str, Any]) -> str:

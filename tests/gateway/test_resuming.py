@@ -1,0 +1,66 @@
+"""A server may end a stream early; the client takes its answer up on another one."""
+
+import json
+
+import pytest
+from aiohttp import web
+from gateway_stage import CI_BOT, staged
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}},
+}
+LEGACY = {"MCP-Protocol-Version": "2025-11-25"}
+
+
+async def early(_message, request):
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    await response.write(b"id: 1\ndata:\nretry: 10\n\n")
+    return response
+
+
+@pytest.fixture
+async def left(sqlite_url):
+    """Give a stage with a call whose stream the server has ended, and the session's headers."""
+    async with staged(sqlite_url) as stage:
+        stage.server.sessions = True
+        begun = await stage.post(json.dumps(INITIALIZE).encode())
+        session = LEGACY | {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"]}
+        stage.server.reply = early
+        call = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "read_file"}}
+        answer = await stage.post(json.dumps(call).encode(), session)
+        assert answer.body.startswith(b"id: 1")
+        yield stage, session | {"Authorization": f"Bearer {CI_BOT}"}
+
+
+async def test_the_outcome_is_that_of_the_response_on_the_other_stream(left):
+    stage, headers = left
+    assert "CallCompleted" not in await stage.topics()
+
+    async with stage.http.get(
+        f"{stage.url}/mcp/files", headers=headers | {"Last-Event-ID": "1"}
+    ) as stream:
+        stage.server.tell({"jsonrpc": "2.0", "id": 8, "result": {}})
+        stage.server.tell({"jsonrpc": "2.0", "id": 7, "result": {"isError": True}})
+        heard = [await stream.content.readline() for _ in range(3)]
+        (ended,) = await stage.ended()
+
+    assert json.loads(heard[2][6:])["id"] == 7
+    assert ended.outcome == "tool-error"
+    assert stage.server.seen[-1][1]["Last-Event-ID"] == "1"
+
+
+async def test_a_session_that_is_ended_first_makes_a_failed_call(left):
+    stage, headers = left
+
+    async with stage.http.delete(f"{stage.url}/mcp/files", headers=headers) as answer:
+        assert answer.status == 200
+    (ended,) = await stage.ended()
+
+    assert (ended.outcome, ended.error) == (
+        "failed",
+        "the session was ended before the server answered",
+    )
