@@ -113,15 +113,6 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def node() -> str:
-    """Give the path of Node 20 or later, or skip."""
-    found = shutil.which("node")
-    if found is None:
-        pytest.skip("needs Node: apt-get install nodejs npm")
-    return found
-
-
-@pytest.fixture(scope="session")
 def mcp1_python() -> Path:
     """Give the interpreter of the environment with the `mcp` client before 2.0, or skip."""
     python = ROOT / ".venv-mcp1" / "bin" / "python"
