@@ -1,5 +1,6 @@
 """Checks a request before anything in it is read: where it comes from, what it carries."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ _ECHO = 60
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not bound to)
 _CHARSETS = frozenset({"utf-8", "utf8"})
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/?#\s]+)(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Premises:
     def admit(self, request: web.BaseRequest) -> None:
         """Raise Rejected (HTTP 403) where `Host` or `Origin` is not of these premises."""
         hosts = request.headers.getall("Host", [])
-        if len(hosts) != 1 or not self._answers_to(hosts[0].lower()):
+        if not request.raw_path.startswith("/"):  # RFC 9112, 3.2.2: such a target names the host
+            hosts = [*hosts, request.url.authority]
+        if not hosts or not all(self._answers_to(host.lower()) for host in hosts):
             shown = inert_line(", ".join(hosts), _ECHO)
             text = f"the host `{shown}` is not answered here; name it under `allowed_hosts`"
             raise Rejected(403, Code.WRONG_ORIGIN, text)
@@ -68,12 +72,16 @@ class Premises:
 
 def check_content(request: web.BaseRequest) -> None:
     """Raise Rejected (HTTP 415) where the body is not plain JSON in UTF-8."""
-    if "Content-Encoding" in request.headers:
+    framing = request.headers.getall("Transfer-Encoding", [])
+    if "Content-Encoding" in request.headers or any(
+        coding.strip().lower() != "chunked" for coding in framing
+    ):
         text = "the body is compressed; send it as it is"
         raise Rejected(415, Code.WRONG_CONTENT, text)
     charset = request.charset
+    named = request.headers.get("Content-Type", "").lower().count("charset")
     if request.content_type != "application/json" or (
-        charset is not None and charset.lower() not in _CHARSETS
+        charset is not None and (charset.lower() not in _CHARSETS or named > 1)
     ):
         text = "the content type is not `application/json` in UTF-8; send it so"
         raise Rejected(415, Code.WRONG_CONTENT, text)
@@ -100,7 +108,6 @@ async def read_body(request: web.BaseRequest, limit: int) -> bytes:
 
 
 def _bare(host: str) -> str:
-    """Return a host without its port."""
-    if host.startswith("["):
-        return host[: host.find("]") + 1]
-    return host.partition(":")[0]
+    """Return a host without its port; empty where it is no host, perhaps with a port."""
+    found = _HOST.fullmatch(host)
+    return found[1] if found else ""

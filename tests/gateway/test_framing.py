@@ -1,0 +1,114 @@
+"""Requests whose frame, target or host says something else than it seems, as raw bytes."""
+
+import asyncio
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from gateway_stage import CI_BOT, modern_headers, staged
+
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+CALL = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "read_file", "arguments": {}, "_meta": META},
+    }
+).encode()
+
+
+@pytest.fixture
+async def stage(sqlite_url):
+    async with staged(sqlite_url) as opened:
+        yield opened
+
+
+async def sent(stage, body=CALL, target="/mcp/files", **headers):
+    """Send one request as it stands and return the answer's bytes."""
+    address = urlsplit(stage.url)
+    standard = {
+        **modern_headers("tools/call", "read_file"),
+        "Host": "localhost",
+        "Authorization": f"Bearer {CI_BOT}",
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{k}: {v}" for k, v in (standard | named).items() if v is not None]
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = "\r\n".join([f"POST {target} HTTP/1.1", *lines])
+    writer.write(head.encode() + b"\r\n\r\n" + body)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def chunked(body):
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("http://evil.example/mcp/files", {}),
+        ("https://evil.example:8443/mcp/files", {}),
+        ("http://localhost@evil.example/mcp/files", {}),
+        ("/mcp/files", {"Host": "[::1]evil.example"}),
+        ("/mcp/files", {"Host": "localhost:evil.example"}),
+        ("/mcp/files", {"Host": "localhost:80:90"}),
+        ("/mcp/files", {"Host": "localhost:80@evil.example"}),
+        ("/mcp/files", {"Origin": "http://localhost:80@evil.example"}),
+        ("/mcp/files", {"Origin": "http://[::1]evil.example"}),
+        ("/mcp/files", {"Origin": "http://localhost:x"}),
+    ],
+)
+async def test_a_host_that_only_begins_like_ours_is_refused(stage, target, headers):
+    answer = await sent(stage, target=target, **headers)
+
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert stage.server.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("http://localhost/mcp/files", {}),
+        ("http://127.0.0.1:8787/mcp/files", {}),
+        ("/mcp/files", {"Host": "LOCALHOST:65535"}),
+        ("/mcp/files", {"Host": "[::1]:80", "Origin": "http://[::1]:3000"}),
+    ],
+)
+async def test_our_own_host_is_known_however_it_is_written(stage, target, headers):
+    answer = await sent(stage, target=target, **headers)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "deflate, chunked", "identity, chunked"])
+async def test_a_body_in_another_coding_than_chunks_is_refused(stage, coding):
+    answer = await sent(stage, chunked(CALL), Content_Length=None, Transfer_Encoding=coding)
+
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert stage.server.calls() == []
+
+
+async def test_a_body_in_chunks_arrives_whole(stage):
+    answer = await sent(stage, chunked(CALL), Content_Length=None, Transfer_Encoding="Chunked")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert stage.server.calls() == [CALL]
+
+
+async def test_a_content_type_that_names_two_charsets_is_refused(stage):
+    two = "application/json; charset=utf-8; charset=utf-16le"
+
+    answer = await sent(stage, Content_Type=two)
+
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert stage.server.calls() == []
