@@ -3,6 +3,8 @@
 import logging
 import sys
 
+from aiohttp.http import HttpProcessingError
+
 from policies.inert import inert
 from policies.redaction import redact_text
 
@@ -17,10 +19,24 @@ class InertFormatter(logging.Formatter):
         return inert(redact_text(super().format(record)).text, multiline=True)
 
 
+class _Unquoted(logging.Filter):
+    """Shortens what aiohttp says of a request that is not HTTP: it quotes header and body."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the quotation out of a record, and keep the record."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            record.msg = f"{record.getMessage()}: it is not well-formed ({type(error).__name__})"
+            record.args = None
+            record.exc_info = None
+        return True
+
+
 def log_to_stderr(level: int) -> None:
     """Send every logger's records of `level` and above to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(InertFormatter(_FORMAT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("aiohttp.server").addFilter(_Unquoted())
     for chatty in ("apscheduler", "asyncio", "slack_sdk", "slack_bolt"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

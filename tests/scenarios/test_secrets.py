@@ -1,9 +1,10 @@
 """Secrets in arguments reach the server and nothing else."""
 
+import asyncio
 import json
 
 import pytest
-from scenarios.stage import BOB
+from scenarios.stage import BOB, CI_BOT
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -43,3 +44,25 @@ async def test_secrets_in_arguments_are_in_no_event_card_log_or_projection(stage
         for file in tmp_path.glob("placet.db*"):
             kept += file.read_bytes().decode("latin-1")
         assert [secret for secret in SECRETS if secret in kept] == []
+
+
+@pytest.mark.parametrize("breaks", ["after the body", "in the head"])
+async def test_the_log_does_not_quote_requests_that_are_not_http(staged, breaks):
+    head = f"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {CI_BOT}\r\n"
+    body = json.dumps({"params": {"arguments": ARGUMENTS}})
+    length = 5 if breaks == "after the body" else "x"
+    async with staged() as stage:
+        replica = await stage.serve()
+        host, _, port = replica.agents.partition(":")
+
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}".encode())
+        answer = await reader.read()
+        writer.close()
+        await replica.stop()
+
+        log = replica.log.read_text()
+        assert answer.startswith(b"HTTP/1.0 400")
+        assert "it is not well-formed" in log
+        assert [secret for secret in (*SECRETS, CI_BOT) if secret in log] == []
+        assert "arguments" not in log
