@@ -1,0 +1,40 @@
+"""Events are found in a stream however it is cut."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.event_streams import EventReader, is_event_stream
+
+STREAM = (
+    b": comment\r\n\r\nid: 1\nevent: message\ndata: one\n\n"
+    b'data:{"a":\r\ndata: 1}\r\n\r\nretry: 5\n\ndata: last'
+)
+
+
+@given(st.lists(st.integers(1, 9), max_size=40))
+def test_events_are_the_same_however_the_stream_is_cut(cuts):
+    reader, rest, found = EventReader(), STREAM, []
+    for cut in cuts:
+        found += reader.feed(rest[:cut])
+        rest = rest[cut:]
+
+    found += reader.feed(rest)
+
+    assert found == [b"one", b'{"a":\n1}']
+    assert reader.resumable
+
+
+def test_an_event_that_is_too_large_is_passed_over():
+    reader = EventReader()
+
+    found = [event for _ in range(80) for event in reader.feed(b"data: " + b"x" * 100_000)]
+    found += reader.feed(b"\n\ndata: next\n\n")
+
+    assert found == [b"next"]
+    assert not reader.resumable
+
+
+def test_only_event_streams_are_read_as_such():
+    assert is_event_stream("Text/Event-Stream; charset=utf-8")
+    assert not is_event_stream("application/json")
+    assert not is_event_stream("")

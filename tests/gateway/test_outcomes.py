@@ -1,0 +1,102 @@
+"""Outcomes are recorded however long the ledger is away, and read from whatever a server says."""
+
+import asyncio
+import sqlite3
+
+import pytest
+from gateway_stage import staged, until
+
+from gateway.reading_outcomes import OutcomeReader
+from gateway.upstreams import UpstreamAnswer
+
+
+async def test_an_outcome_waits_for_a_ledger_that_is_away(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        stage.server.gate.clear()
+        call = asyncio.create_task(stage.call("read_file"))
+        await asyncio.wait_for(stage.server.running.wait(), 5)
+        blocker = await asyncio.to_thread(
+            sqlite3.connect, sqlite_url.removeprefix("sqlite:///"), check_same_thread=False
+        )
+        await asyncio.to_thread(blocker.execute, "BEGIN IMMEDIATE")
+
+        stage.server.gate.set()
+        answer = await call
+        refused = await stage.call("read_file", number=2)
+        await asyncio.to_thread(blocker.close)
+        (ended,) = await stage.ended()
+
+        assert answer.text == "done: read_file"
+        assert (refused.status, refused.error["code"]) == (503, -31008)
+        assert ended.outcome == "ok"
+
+
+async def test_a_decision_that_was_not_confirmed_is_closed_when_the_ledger_is_back(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        blocker = await asyncio.to_thread(
+            sqlite3.connect, sqlite_url.removeprefix("sqlite:///"), check_same_thread=False
+        )
+        await asyncio.to_thread(blocker.execute, "BEGIN IMMEDIATE")
+
+        refused = await stage.call("read_file")
+        await asyncio.to_thread(blocker.close)
+
+        async def settled():
+            topics = await stage.topics()
+            return topics.count("CallDecided") == topics.count("CallCompleted")
+
+        await until(settled)
+        assert refused.status == 503
+        assert stage.server.calls() == []
+
+
+def read(body, *, status=200, kind="application/json", show=False, cut=7):
+    answer = UpstreamAnswer(status)
+    answer.headers["Content-Type"] = kind
+    reader = OutcomeReader(answer, show=show)
+    for start in range(0, len(body), cut):
+        reader.feed(body[start : start + cut])
+    return reader.outcome()
+
+
+def test_an_answer_in_events_is_found_among_other_messages():
+    stream = (
+        b'data: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n'
+        b'data: {"jsonrpc":"2.0","id":1,"method":"sampling/createMessage"}\n\n'
+        b'data: {"jsonrpc":"2.0","id":1,"result":{"isError":true}}\n\n'
+    )
+
+    assert read(stream, kind="text/event-stream").name == "tool-error"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "name"),
+    [
+        (b"", 200, "text/event-stream", "failed"),
+        (b"data: {}\n\n", 200, "text/event-stream", "failed"),
+        (b"oops", 500, "text/plain", "failed"),
+        (b'{"error":{"code":1,"message":"m"}}', 400, "application/json", "rpc-error"),
+        (b'{"result":{}}', 200, "application/json", "ok"),
+        (b'{"result":{"isError":"true"}}', 200, "application/json", "ok"),
+        (b"[" * 100_000, 200, "application/json", "ok"),
+        (b'{"result":{}}' + b" " * 5_000_000, 200, "application/json", "ok"),
+    ],
+)
+def test_an_outcome_is_read_from_any_answer(body, status, kind, name):
+    assert read(body, status=status, kind=kind, cut=100_000).name == name
+
+
+def test_content_is_kept_only_where_it_may_be_and_without_secrets():
+    body = (
+        b'{"result":{"content":[{"type":"text","text":"key AKIAIOSFODNN7EXAMPLE \\u202e"},'
+        b'{"type":"image"},{"type":"text","text":"two"}]}}'
+    )
+
+    assert read(body).content is None
+    assert read(body, show=True).content == "key [hidden] \\u{202E}\ntwo"
+
+
+def test_content_without_text_is_kept_as_json_without_secrets():
+    body = b'{"result":{"structuredContent":{"password":"x","n":1.50},"_meta":{"a":1}}}'
+
+    assert read(body, show=True).content == '{"structuredContent":{"n":1.5,"password":"[hidden]"}}'
