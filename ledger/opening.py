@@ -98,41 +98,45 @@ def _assemble(
     leases = Leases(database, instance, world.now)
     if serving:
         leases.beat()
-    history = History(RecordMapper())
-    around = Surroundings(
-        database=database,
-        mapper=history.mapper,
-        directory=world.directory,
-        now=world.now,
-        guard=ClockGuard(world.monotonic),
-        reach=world.reach,
-    )
-    inbox = Inbox(capacity)
-    readings = Readings(database, history, world.now)
-    announcer = Announcer(lambda after, limit: readings.events(after, limit, None, None), head)
-    readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-reader")
-    closing.callback(readers.shutdown)
     beat = leases.beat if serving else _nothing
-    settler = Settler(around)
-    writer = Writer(settler, inbox, announcer, beat, world.monotonic)
-    closing.callback(writer.close)
-    if database.postgres:
-        closing.callback(Listener(database.url, inbox.wake, settler.is_mine).close)
-    parts = Parts(
-        database=database,
-        inbox=inbox,
-        announcer=announcer,
-        leases=leases,
-        readings=readings,
-        readers=readers,
-        writer=writer,
-        monotonic=world.monotonic,
-        closing=closing,
-    )
+    parts = _at_work(database, leases, world, closing, Inbox(capacity), beat, head)
     lost = leases.lost(alone=database.path is not None) if serving else ()
     if lost:
         _give_up(parts, lost)
     return parts
+
+
+def _at_work(
+    database: Database,
+    leases: Leases,
+    world: World,
+    closing: ExitStack,
+    inbox: Inbox,
+    beat: Callable[[], None],
+    head: int,
+) -> Parts:
+    history = History(RecordMapper())
+    readings = Readings(database, history, world.now)
+    readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-reader")
+    closing.callback(readers.shutdown)
+    settler = Settler(
+        Surroundings(
+            database=database,
+            mapper=history.mapper,
+            directory=world.directory,
+            now=world.now,
+            guard=ClockGuard(world.monotonic),
+            reach=world.reach,
+        )
+    )
+    announcer = Announcer(lambda after, limit: readings.events(after, limit, None, None), head)
+    writer = Writer(settler, inbox, announcer, beat, world.monotonic)
+    closing.callback(writer.close)
+    if database.postgres:
+        closing.callback(Listener(database.url, inbox.wake, settler.is_mine).close)
+    return Parts(
+        database, inbox, announcer, leases, readings, readers, writer, world.monotonic, closing
+    )
 
 
 def _give_up(parts: Parts, lost: tuple[str, ...]) -> None:
