@@ -28,7 +28,7 @@ def register(add: AddCommand, shell: Shell) -> None:
     parser.add_argument("target", metavar="SERVER/TOOL", help="the tool")
     parser.add_argument("--agent", required=True, metavar="NAME", help="who would call")
     parser.add_argument(
-        "--arguments", default="{}", metavar="JSON", help="the arguments, a JSON object"
+        "--arguments", default="{}", metavar="JSON", help="the arguments, a JSON object or @FILE"
     )
     shell.with_config(parser)
     parser.set_defaults(run=lambda arguments: _explain(arguments, shell))
@@ -98,7 +98,10 @@ async def _grants(agent: Agent, loaded: Loaded, ledger: Ledger) -> tuple[LiveGra
 
 def _object(text: str) -> dict[str, JsonValue]:
     if text.startswith("@"):
-        text = Path(text[1:]).read_text("utf-8")
+        try:
+            text = Path(text[1:]).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(f"`{text[1:]}` cannot be read: {error}") from error
     value = parse(text.encode())
     if not isinstance(value, dict):
         raise Refused('the arguments are not a JSON object; write them like \'{"path": "a"}\'')

@@ -1,0 +1,88 @@
+"""`placet explain` says how one call would be decided, and sends nothing."""
+
+import asyncio
+
+import pytest
+from gateway_stage import CI_BOT, POLICY, configuration_text, now
+
+import placet
+from gateway.definitions import tools_of
+from ledger.ledger import Ledger
+from ledger.tools import SeeTools
+from policies.strict_json import parse
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Give a configuration whose ledger has seen one tool."""
+    text = configuration_text("http://127.0.0.1:9/mcp", "1s")
+    (tmp_path / "placet.yaml").write_text(text.replace("placet.db", f"{tmp_path}/placet.db"))
+    (tmp_path / "policy.yaml").write_text(
+        POLICY + '  - {name: main, match: {tool: read_file}, when: args.path == "/etc/shadow",'
+        " effect: deny, message: not that one}\n"
+    )
+    with Ledger.open(f"sqlite:///{tmp_path}/placet.db", now=now) as ledger:
+        tool = parse(b'{"name": "read_file", "description": "Reads a file."}')
+        seen = SeeTools(
+            id="see", actor="placet:gateway", server="files", tools=tools_of("files", [tool])
+        )
+        asyncio.run(ledger.execute(seen))
+    return str(tmp_path / "placet.yaml")
+
+
+def explain(config, *arguments):
+    return placet.main(["explain", *arguments, "--config", config])
+
+
+def test_it_names_the_rules_that_speak(config, capsys):
+    code = explain(
+        config, "files/read_file", "--agent", "ci-bot", "--arguments", '{"path": "/etc/shadow"}'
+    )
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert "ci-bot calls files/read_file: denied" in out
+    assert "main" in out
+    assert "not that one" in out
+    assert CI_BOT not in out
+
+
+def test_arguments_may_come_from_a_file(config, capsys, tmp_path):
+    (tmp_path / "arguments.json").write_text('{"path": "a"}')
+
+    code = explain(
+        config,
+        "files/read_file",
+        "--agent",
+        "ci-bot",
+        "--arguments",
+        f"@{tmp_path}/arguments.json",
+    )
+
+    assert code == 0
+    assert "ci-bot calls files/read_file: allowed" in capsys.readouterr().out
+
+
+def test_it_says_where_a_tool_was_never_seen(config, capsys):
+    code = explain(config, "files/unknown", "--agent", "ci-bot")
+
+    assert code == 0
+    assert "not seen a tool of this name" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere/x", "--agent", "ci-bot"], "the servers are: files"),
+        (["files", "--agent", "ci-bot"], "is no server/tool"),
+        (["files/read_file", "--agent", "nobody"], "the agents are: ci-bot, other-bot"),
+        (["files/read_file", "--agent", "ci-bot", "--arguments", "[]"], "not a JSON object"),
+        (["files/read_file", "--agent", "ci-bot", "--arguments", "{"], "not JSON"),
+        (["files/read_file", "--agent", "ci-bot", "--arguments", "@/no/file"], "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(config, capsys, arguments, said):
+    code = explain(config, *arguments)
+
+    assert code == 1
+    assert said in capsys.readouterr().err
