@@ -76,6 +76,7 @@ class State:
         self._touched: dict[tuple[str, str], Model] = {}
         self._fetched: set[tuple[str, str]] = set()
         self._by_digest: dict[str, str] = {}
+        self._grants_of: dict[str, set[str]] = {}
 
     def restore(self, kind: str, model: Model) -> None:
         """Put a model that a projection kept in its place."""
@@ -150,8 +151,8 @@ class State:
 
     def live_grants(self, agent: str) -> list[Grant]:
         """Return the grants of an agent that are not revoked or expired, by id."""
-        live = [g for g in self._all(Grant) if g.agent == agent and g.open]
-        return sorted(live, key=lambda grant: grant.id)
+        names = sorted(self._grants_of.get(agent, ()))
+        return [grant for name in names if (grant := self.grant(name)) is not None and grant.open]
 
     def call(self, name: str) -> CallRecord | None:
         """Return a call."""
@@ -200,12 +201,17 @@ class State:
         return found
 
     def _index(self, model: Model) -> None:
-        if not isinstance(model, Approval):
-            return
-        if model.status in OPEN:
-            self._by_digest[model.request.digest] = model.id
-        elif self._by_digest.get(model.request.digest) == model.id:
-            del self._by_digest[model.request.digest]
+        match model:
+            case Approval() if model.status in OPEN:
+                self._by_digest[model.request.digest] = model.id
+            case Approval() if self._by_digest.get(model.request.digest) == model.id:
+                del self._by_digest[model.request.digest]
+            case Grant() if model.open:
+                self._grants_of.setdefault(model.agent, set()).add(model.id)
+            case Grant():
+                self._grants_of.get(model.agent, set()).discard(model.id)
+            case _:
+                pass
 
 
 def _concerned(recorded: Recorded) -> list[tuple[str, str]]:
