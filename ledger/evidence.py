@@ -94,20 +94,9 @@ def standing(
     `apart` are people who never may: the agent's owner and the person it acts
     for. Evidence older than 10 seconds, or undetermined, refuses.
     """
-    if person in apart or evidence.slack in apart:
-        return Standing(
-            because="own-request",
-            message="you own this agent, or it acts for you: someone else has to decide",
-        )
-    if not evidence.fresh(at):
-        return Standing(
-            because="stale-evidence", message="Slack's answer came too late; press the button again"
-        )
-    if evidence.undetermined:
-        return _undetermined(evidence.undetermined)
-    for fact, (because, message) in _UNFIT.items():
-        if getattr(evidence, fact):
-            return Standing(because=because, message=message)
+    unfit = _unfit(person, evidence, apart, at)
+    if unfit is not None:
+        return unfit
     entitled = tuple(
         name
         for name in teams
@@ -123,6 +112,25 @@ def standing(
         because="not-an-approver",
         message=f"you are not an approver of {named}; ask someone who is",
     )
+
+
+def _unfit(person: str, evidence: Evidence, apart: frozenset[str], at: datetime) -> Standing | None:
+    """Return why a person may decide for no team at all; None where nothing speaks against it."""
+    if person in apart or evidence.slack in apart:
+        return Standing(
+            because="own-request",
+            message="you own this agent, or it acts for you: someone else has to decide",
+        )
+    if not evidence.fresh(at):
+        return Standing(
+            because="stale-evidence", message="Slack's answer came too late; press the button again"
+        )
+    if evidence.undetermined:
+        return _undetermined(evidence.undetermined)
+    for fact, (because, message) in _UNFIT.items():
+        if getattr(evidence, fact):
+            return Standing(because=because, message=message)
+    return None
 
 
 def _undetermined(why: str) -> Standing:

@@ -106,7 +106,10 @@ def test_a_grant_of_the_shell_is_recorded_by_its_user(ledger_url) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["ci-bot", "files/*", "--for", "9h"], "the policy allows grants of at most 8h; ask for less"),
+        (
+            ["ci-bot", "files/*", "--for", "9h"],
+            "the policy allows grants of at most 8h; ask for less",
+        ),
         (["ci-bot", "files/*", "--for", "0s"], "longer than nothing"),
         (["nobody", "files/*", "--for", "1h"], "there is no agent `nobody`"),
         (["ci-bot", "files", "--for", "1h"], "write `server/tool`"),
