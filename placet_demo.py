@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from bot.cards import APPROVE
+from gateway.answers import Told
 from ledger.card_events import CardPosted, VoteCast
 from ledger.envelopes import Recorded
 from ledger.events import (
@@ -34,6 +35,9 @@ from placet_service import OpenService, Order, Service
 from placet_settings import SETTINGS, Unsafe, load_to_serve
 
 _CHECK_SECONDS = 50.0
+_PATIENCE = 10
+"""How often the agent asks for the first call, each time for two minutes."""
+
 _CHANNEL, _APPROVER = "C0PLATFORM", "U0BOB"
 _STORY = (
     ApprovalRequested,
@@ -92,7 +96,10 @@ class _Demo:
         """Run until told to stop; the agent makes two calls by itself."""
         async with self._staged(folder, usual_ports()) as (stage, service, agent):
             self._tell(stage, service)
-            calls = [asyncio.create_task(self._act(agent, *call)) for call in (_DELETE, _WRITE)]
+            calls = [
+                asyncio.create_task(self._act(agent, _DELETE, times=_PATIENCE)),
+                asyncio.create_task(self._act(agent, _WRITE, times=1)),
+            ]
             self.say("ready")
             await until_told_to_stop(service)
             for call in calls:
@@ -149,16 +156,20 @@ class _Demo:
         for line in _curl(url, *_VISIT):
             self.say(f"  {line}")
 
-    async def _act(self, agent: DemoAgent, tool: str, arguments: Mapping[str, str]) -> None:
-        """Let the agent make a call, and say what comes of it."""
+    async def _act(self, agent: DemoAgent, call: tuple[str, dict[str, str]], times: int) -> None:
+        """Let the agent make a call, and say what comes of it; if it expires, ask again."""
+        tool, arguments = call
         what = f"demo-bot    {tool} {arguments['path']}"
-        self.say(f"{what}: asks for approval")
-        try:
-            reply = await agent.insist(tool, arguments)
-        except CallFailed as failed:
-            self.say(f"{what}: {failed}")
-        else:
+        for _ in range(times):
+            self.say(f"{what}: asks for approval")
+            try:
+                reply = await agent.insist(tool, arguments)
+            except CallFailed as failed:
+                self.say(f"{what}: {failed}")
+                return
             self.say(f"{what}: {reply.text}")
+            if reply.status != Told.EXPIRED:
+                return
 
 
 async def _serve_files(folder: Path, stack: AsyncExitStack) -> str:

@@ -23,12 +23,8 @@ rules:
     when: args.path.startsWith("secret/")
     effect: deny
     message: secrets are read by people; ask alice
-  - name: deletes
-    match: {tool: delete_file}
-    effect: require_approval
-    approval: {expires_in: 10m}
-  - name: writes
-    match: {tool: write_file}
+  - name: changes
+    match: {tool: [write_file, delete_file]}
     effect: require_approval
     approval: {expires_in: 2m}
     show_result: true

@@ -104,7 +104,7 @@ async def test_the_owner_of_the_agent_cannot_approve(demo, page, tmp_path):
 
 async def test_a_changed_policy_is_in_force_and_an_untouched_card_expires(demo, page, tmp_path):
     policy = tmp_path / "policy.yaml"
-    changed = policy.read_text().replace("expires_in: 10m", "expires_in: 3s")
+    changed = policy.read_text().replace("expires_in: 2m", "expires_in: 3s")
     policy.write_text(changed.replace('startsWith("secret/")', 'endsWith(".txt")'))
 
     async with asyncio.timeout(30):
