@@ -64,6 +64,14 @@ class Gate:
         tool = await self._toolboxes[asked.server].find(asked.tool)
         return self._examiner.examine(asked, self._policy(), tool)
 
+    async def examine_anew(self, asked: Asked) -> Examined:
+        """Return the same, after asking the server for its tools: not all say when these change.
+
+        So people are asked about, and have agreed to, the tool that runs.
+        """
+        await self._toolboxes[asked.server].learn_now()
+        return await self.examine(asked)
+
     async def decide(self, asked: Asked, examined: Examined) -> tuple[Ruling, Examined]:
         """Return the durable decision on a call, and what it was decided on.
 
@@ -102,7 +110,7 @@ class Gate:
             )
 
         self._reach("claiming")
-        found = await self._settled(asked, await self.examine(asked), command)
+        found = await self._settled(asked, await self.examine_anew(asked), command)
         self._reach("claimed")
         return found
 

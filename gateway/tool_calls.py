@@ -69,6 +69,8 @@ class ToolCalls:
         """
         with self._meters.deciding():
             examined = await self._gate.examine(asked)
+            if await self._asks_people(asked, examined):
+                examined = await self._gate.examine_anew(asked)
             question = self._question(examined)
             if question is None:
                 ruling, examined = await self._gate.decide(asked, examined)
@@ -92,15 +94,21 @@ class ToolCalls:
         approval = await self._ledger.approval(question.approval)
         if approval is None or approval.status in OPEN:
             return None
+        if not await self._asks_people(asked, examined):
+            return None
+        return _ending(approval) if self._aftermath.owed(question, approval, self._now()) else None
+
+    async def _asks_people(self, asked: Asked, examined: Examined) -> bool:
+        """Tell whether the call needs an approval that no grant gives it."""
+        if examined.assessment.effect is not Effect.REQUIRE_APPROVAL:
+            return False
         grants = [
             live(grant, asked.agent, self._directory)
             for grant in await self._ledger.grants(live=True)
             if grant.agent == asked.agent.name
         ]
-        now = self._now()
-        if settle(examined.assessment, grants, now).effect is Effect.ALLOW:
-            return None
-        return _ending(approval) if self._aftermath.owed(question, approval, now) else None
+        settled = settle(examined.assessment, grants, self._now())
+        return settled.effect is Effect.REQUIRE_APPROVAL
 
     def _came_back(self, ruling: Ruling, examined: Examined) -> None:
         """Note whom the caller found waiting, if it is the approval it was told of."""

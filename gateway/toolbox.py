@@ -36,9 +36,10 @@ class NotLearned(Refused):
 class Toolbox:
     """The tools of one server, learned in a conversation of the gateway's own.
 
-    They are learned at start, when the server says that they changed, and when
-    a tool is asked for that is not known; what changed is recorded. A server
-    that is away is asked again and again, with growing pauses of up to 15 s.
+    They are learned at start, when the server says that they changed, when a
+    tool is asked for that is not known, and anew whenever people are asked or
+    have answered; what changed is recorded. A server that is away is asked
+    again and again, with growing pauses of up to 15 s.
     """
 
     def __init__(
@@ -94,12 +95,20 @@ class Toolbox:
         return self._tools.get(name)
 
     async def learn_now(self) -> None:
-        """Ask the server for its tools; whoever asks meanwhile shares the answer."""
-        await self._learn_unless_newer(asyncio.get_running_loop().time())
+        """Ask the server for its tools; whoever waits for the same shares the answer.
+
+        Raises NotLearned where the server does not say them.
+        """
+        now = asyncio.get_running_loop().time()
+        await self._learn_unless_newer(now)
+        if self._learned_at < now:
+            message = f"the tools of `{self._server}` cannot be looked up now: "
+            message += self._trouble or "what they are could not be recorded"
+            raise NotLearned(f"{message}; nothing was executed, call again in a moment")
 
     async def _learn_unless_newer(self, than: float) -> None:
         async with self._learning:
-            if self._tools is None or self._learned_at <= than:
+            if self._tools is None or self._learned_at < than:
                 with contextlib.suppress(UpstreamFailed, TimeoutError, Refused):
                     await self._learn()
 
@@ -137,6 +146,7 @@ class Toolbox:
 
     async def _learn(self) -> None:
         """Ask for the whole list and record what changed. Raises what `_keep` survives."""
+        asked_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(_LEARNING_SECONDS):
                 listed = await self._listed()
@@ -144,7 +154,7 @@ class Toolbox:
             self._say(trouble)
             raise
         await self._record(tools_of(self._server, listed), complete=True)
-        self._learned_at = asyncio.get_running_loop().time()
+        self._learned_at = asked_at
         self._trouble = None
 
     async def _listed(self) -> list[JsonValue]:
