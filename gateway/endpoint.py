@@ -36,6 +36,8 @@ from policies.strict_json import canonical
 _LOG = logging.getLogger(__name__)
 
 _OK = 200
+_AT_ONCE = 128 * 1024
+"""Bytes of a body that are read while all others wait."""
 
 
 class Stopping(Refused):
@@ -134,7 +136,7 @@ class Endpoint:
         agent, server = self._admitted(http)
         check_content(http)
         body = await read_body(http, self._body_limit)
-        message = read_message(body)
+        message = await _read(body)
         era = era_of(message, http.headers)
         check_method(message, era)
         caller, headers = self._caller(http, agent, server, era, message)
@@ -199,7 +201,7 @@ class Endpoint:
             if self._stopping:
                 raise Stopping("Placet is stopping; call again in a moment")
             self._reach("request-read")
-            asked = _asked(self._ids.new(), caller, message)
+            asked = _asked(self._ids.new(), caller, message, len(request.body))
             verdict = await self._calls.verdict(asked)
             if isinstance(verdict, Answer):
                 return _json(verdict.body(message.id, request.era))
@@ -218,7 +220,14 @@ class Endpoint:
         return era is Era.LEGACY and self._room.call_off(caller.ticket(canonical(named)))
 
 
-def _asked(call: str, caller: Caller, message: Request) -> Asked:
+async def _read(body: bytes) -> Message:
+    """Return the message in a body; a large one is read beside the event loop."""
+    if len(body) <= _AT_ONCE:
+        return read_message(body)
+    return await asyncio.to_thread(read_message, body)
+
+
+def _asked(call: str, caller: Caller, message: Request, size: int) -> Asked:
     name = message.params["name"]
     assert isinstance(name, str), "the envelope was checked"
     return Asked(
@@ -228,6 +237,7 @@ def _asked(call: str, caller: Caller, message: Request) -> Asked:
         tool=name,
         params=message.params,
         ticket=caller.ticket(canonical(message.id)),
+        size=size,
     )
 
 

@@ -14,6 +14,7 @@ _ECHO = 60
 _LONGEST_ID = 200
 _MEMBERS = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 _CALL_PARAMS = frozenset({"name", "arguments", "_meta", "task", "requestState", "inputResponses"})
+_FOLDED = {names: {name.casefold(): name for name in names} for names in (_MEMBERS, _CALL_PARAMS)}
 _OBJECTS = ("arguments", "_meta", "task", "inputResponses")
 _PARSE_FLAWS = frozenset({Flaw.ENCODING, Flaw.SYNTAX, Flaw.NUMBER})
 
@@ -127,10 +128,8 @@ def _check_spelling(
 
     Go's `encoding/json`, for one, matches names by Unicode's simple case folding.
     """
-    folded = {name.casefold(): name for name in expected}
     for member in members:
-        meant = folded.get(member.casefold())
-        if meant is not None and meant != member:
+        if member not in expected and (meant := _FOLDED[expected].get(member.casefold())):
             shown = inert_line(member, _ECHO)
             _refuse(known, f"the {what} `{shown}` is almost `{meant}`; spell it so", code)
 

@@ -33,7 +33,8 @@ _MOST_REMEMBERED = 4096
 class Asked:
     """A call that an agent asks for: its id in the ledger, and what is asked.
 
-    `ticket` is how the caller itself can name the call while it is held.
+    `ticket` is how the caller itself can name the call while it is held;
+    `size` is that of the request in bytes.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Asked:
     tool: str
     params: Mapping[str, JsonValue]
     ticket: Ticket
+    size: int
 
 
 @dataclass(frozen=True)

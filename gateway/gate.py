@@ -17,6 +17,8 @@ from policies.policy import Policy
 from policies.refusals import Refused
 
 _ATTEMPTS = 5
+_AT_ONCE = 128 * 1024
+"""Bytes of a call that are looked at while all others wait."""
 
 
 class PolicyInForce(Protocol):
@@ -62,7 +64,9 @@ class Gate:
     async def examine(self, asked: Asked) -> Examined:
         """Return the call with what the rules say now. Raises NotLearned, Rejected."""
         tool = await self._toolboxes[asked.server].find(asked.tool)
-        return self._examiner.examine(asked, self._policy(), tool)
+        if asked.size <= _AT_ONCE:
+            return self._examiner.examine(asked, self._policy(), tool)
+        return await asyncio.to_thread(self._examiner.examine, asked, self._policy(), tool)
 
     async def examine_anew(self, asked: Asked) -> Examined:
         """Return the same, after asking the server for its tools: not all say when these change.
