@@ -87,17 +87,17 @@ class Gateway:
         self._outcomes = Outcomes(ledger, world.reach)
         self._room = WaitingRoom(ledger)
         self._aftermath = Aftermath(ledger.instance, configuration.gateway.hold)
-        self._resumable = Resumable()
+        sessions, resumable = Sessions(world.keys), Resumable()
+        self._passage = Passage(sessions, resumable)
         meters = Meters(world.registry)
         meters.show_held(lambda: self._room.held)
-        self._dispatcher = Dispatcher(self._outcomes, self._resumable, meters, world.reach)
-        self._endpoint = Endpoint(self._parts(world, meters))
+        self._dispatcher = Dispatcher(self._outcomes, self._passage, resumable, meters, world.reach)
+        self._endpoint = Endpoint(self._parts(world, sessions, meters))
         self._observing: list[Callable[[], None]] = []
         self.application = _application(self._endpoint)
 
-    def _parts(self, world: World, meters: Meters) -> Parts:
+    def _parts(self, world: World, sessions: Sessions, meters: Meters) -> Parts:
         configuration, ledger = world.configuration, world.ledger
-        sessions = Sessions(world.keys)
         trusted = frozenset(n for n, server in configuration.servers.items() if server.trusted)
         examiner = Examiner(
             configuration.directory(), world.keys, trusted, ledger.instance, world.now
@@ -127,7 +127,7 @@ class Gateway:
                 configuration.directory(),
             ),
             dispatcher=self._dispatcher,
-            passage=Passage(sessions, self._resumable),
+            passage=self._passage,
             room=self._room,
             meters=meters,
             ids=CallIds(world.now),

@@ -11,7 +11,7 @@ from gateway.errors import Code, Rejected
 from gateway.headers import SESSION
 from gateway.meters import Meters
 from gateway.outcomes import Ended, Outcomes
-from gateway.passing import Served
+from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
 from gateway.relaying import relay
 from gateway.resuming import Resumable
@@ -55,11 +55,13 @@ class Dispatcher:
     def __init__(
         self,
         outcomes: Outcomes,
+        passage: Passage,
         resumable: Resumable,
         meters: Meters,
         reach: Callable[[str], None],
     ) -> None:
         """Take the collaborators; `reach` is called where a test may kill the process."""
+        self._passage = passage
         self._resumable = resumable
         self._outcomes = outcomes
         self._meters = meters
@@ -70,17 +72,18 @@ class Dispatcher:
     async def run(
         self,
         http: web.BaseRequest,
-        server: Served,
+        caller: Caller,
         request: UpstreamRequest,
         call: str,
         *,
         show: bool,
     ) -> web.StreamResponse:
         """Return the server's answer to the call. Raises Rejected where there is none to give."""
-        run = _Run(call, server.name, request, show, time.monotonic())
+        run = _Run(call, caller.server.name, request, show, time.monotonic())
         self._meters.running(1)
         try:
-            run.answer = await self._forwarded(run, server.upstream)
+            answer = await self._forwarded(run, caller.server.upstream)
+            run.answer = self._passage.as_callers(answer, caller)
             return await self._relayed(http, run, run.answer)
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))

@@ -36,6 +36,8 @@ from policies.strict_json import canonical
 _LOG = logging.getLogger(__name__)
 
 _OK = 200
+_GONE = 499
+"""The status of an answer to a caller that is not there any more; nobody reads it."""
 _AT_ONCE = 128 * 1024
 """Bytes of a body that are read while all others wait."""
 
@@ -125,7 +127,7 @@ class Endpoint:
             self._meters.refused(Code.SERVER_FAILED)
             return Rejected(502, Code.SERVER_FAILED, str(failure)).response()
         except ConnectionError:
-            raise
+            return web.Response(status=_GONE)
         except Exception:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
             _LOG.exception("a request failed")
             self._meters.refused(Code.INTERNAL_ERROR)
@@ -205,9 +207,7 @@ class Endpoint:
             verdict = await self._calls.verdict(asked)
             if isinstance(verdict, Answer):
                 return _json(verdict.body(message.id, request.era))
-            return await self._dispatcher.run(
-                http, caller.server, request, asked.id, show=verdict.show
-            )
+            return await self._dispatcher.run(http, caller, request, asked.id, show=verdict.show)
         except Rejected as rejected:
             rejected.id = message.id if rejected.id is None else rejected.id
             raise

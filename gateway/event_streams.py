@@ -21,7 +21,7 @@ class EventReader:
         self.resumable = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Return the texts of the events that `chunk` completes.
+        """Return the texts of the events that `chunk` completes; events without text are none.
 
         `resumable` becomes true with the first event that has an id.
         """
@@ -35,7 +35,7 @@ class EventReader:
 
     def _take(self, line: bytes) -> Iterator[bytes]:
         if not line:
-            if self._lines and self._size <= _LONGEST:
+            if any(self._lines) and self._size <= _LONGEST:
                 yield b"\n".join(self._lines)
             self._lines = []
             self._size = 0

@@ -61,9 +61,7 @@ class Passage:
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, method: str = ""
     ) -> web.StreamResponse:
         """Return the server's answer to a message of `method`. Raises UpstreamFailed."""
-        answer = await caller.server.upstream.forward(request)
-        if SESSION in answer.headers:
-            answer = self._as_callers(answer, caller)
+        answer = self.as_callers(await caller.server.upstream.forward(request), caller)
         if method in _INTRODUCTIONS and answer.status == _OK:
             answer = _introduced(answer)
         if method == "tools/list" and answer.status == _OK:
@@ -78,8 +76,10 @@ class Passage:
             return await _relayed(http, answer, self._resumable.listener(session))
         return await _relayed(http, answer)
 
-    def _as_callers(self, answer: UpstreamAnswer, caller: Caller) -> UpstreamAnswer:
-        """Return the answer with the session id as this caller has to name it."""
+    def as_callers(self, answer: UpstreamAnswer, caller: Caller) -> UpstreamAnswer:
+        """Return the answer with the session id, if it has one, as this caller has to name it."""
+        if SESSION not in answer.headers:
+            return answer
         headers = answer.headers.copy()
         headers[SESSION] = self._sessions.wrap(
             headers[SESSION], agent=caller.agent.name, server=caller.server.name

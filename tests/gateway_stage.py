@@ -137,7 +137,7 @@ class RawServer:
 
     async def _result(self, message: dict[str, Any], request: web.Request) -> web.StreamResponse:
         modern = "io.modelcontextprotocol/protocolVersion" in message["params"].get("_meta", {})
-        headers = {}
+        headers = {"Mcp-Session-Id": "raw session/1"} if self.sessions else {}
         match message["method"]:
             case "initialize":
                 result: Any = {
@@ -145,8 +145,6 @@ class RawServer:
                     "capabilities": {"tools": {"listChanged": True}},
                     "serverInfo": {"name": "raw", "version": "1"},
                 }
-                if self.sessions:
-                    headers["Mcp-Session-Id"] = "raw session/1"
             case "server/discover":
                 result = {"supportedVersions": [MODERN], "capabilities": {}, "ttlMs": 0}
             case "tools/list":

@@ -294,6 +294,19 @@ async def test_a_session_belongs_to_the_agent_that_began_it(stage):
     assert len(stage.server.seen) == count
 
 
+async def test_every_answer_names_the_session_as_the_caller_knows_it(stage):
+    stage.server.sessions = True
+    begun = await stage.post(json.dumps(INITIALIZE).encode())
+    session = {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"]}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read_file"}}
+
+    listed = await stage.post(LISTING, LEGACY | session)
+    called = await stage.post(json.dumps(call).encode(), LEGACY | session)
+
+    assert listed.headers["Mcp-Session-Id"] == session["Mcp-Session-Id"]
+    assert called.headers["Mcp-Session-Id"] == session["Mcp-Session-Id"]
+
+
 async def test_a_session_survives_a_restart_of_the_gateway(sqlite_url):
     server = RawServer()
     server.sessions = True
