@@ -1,6 +1,7 @@
 """Wires the packages together into the service, and is the entry point of the command line."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
@@ -154,7 +155,11 @@ async def _workspace(order: Order, stack: AsyncExitStack) -> LocalWorkspace | No
         return None
     journal = order.config.parent / "placet.workspace"
     workspace = local_workspace(order.loaded.configuration, journal)
-    await workspace.start(port=order.page_port)
+    try:
+        await workspace.start(port=order.page_port)
+    except OSError as error:
+        wrong = f"the page of the local workspace cannot listen on port {order.page_port}"
+        raise Misconfigured(f"{wrong}: {os.strerror(error.errno or 0).lower()}") from error
     stack.push_async_callback(workspace.close)
     return workspace
 

@@ -24,7 +24,7 @@ from ledger.events import (
     CallCompleted,
     CallDecided,
 )
-from ledger.shell import AddCommand, Shell
+from ledger.shell import AddCommand, Misconfigured, Shell
 from placet_commandline import Register
 from placet_demo_agent import CallFailed, DemoAgent, headers_of, message_of
 from placet_demo_files import demo_server
@@ -133,12 +133,20 @@ class _Demo:
         async with AsyncExitStack() as stack:
             url = await _serve_files(folder / "files", stack)
             stage = lay_out(folder, url, ports)
-            unsafe = Unsafe(local_approvers=True)
-            loaded = await asyncio.to_thread(load_to_serve, stage.config, unsafe=unsafe)
-            order = Order(loaded, stage.config, unsafe, SETTINGS, page_port=ports.page)
-            service = await stack.enter_async_context(self.open_service(order))
+            try:
+                service = await self._served(stage, ports, stack)
+            except Misconfigured:  # another demo that starts now was quicker
+                stage = lay_out(folder, url, Ports())
+                service = await self._served(stage, Ports(), stack)
             http = await stack.enter_async_context(ClientSession())
             yield stage, service, DemoAgent(http, f"{service.agents}/mcp/files", stage.key)
+
+    async def _served(self, stage: DemoStage, ports: Ports, stack: AsyncExitStack) -> Service:
+        """Serve the stage until `stack` ends. Raises Misconfigured where a port is taken."""
+        unsafe = Unsafe(local_approvers=True)
+        loaded = await asyncio.to_thread(load_to_serve, stage.config, unsafe=unsafe)
+        order = Order(loaded, stage.config, unsafe, SETTINGS, page_port=ports.page)
+        return await stack.enter_async_context(self.open_service(order))
 
     def _tell(self, stage: DemoStage, service: Service) -> None:
         assert service.workspace is not None, "the demo's Slack is a local workspace"

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
@@ -135,6 +136,19 @@ async def test_a_second_demo_runs_beside_the_first(demo, tmp_path):
     async with running_demo(other) as second:
         assert second.told("agents") != demo.told("agents")
         assert second.told("page") != demo.told("page")
+
+
+async def test_demos_that_start_at_once_take_no_address_from_each_other(tmp_path):
+    folders = [tmp_path / name for name in ("one", "two", "three")]
+    for folder in folders:
+        folder.mkdir()
+
+    async with AsyncExitStack() as stack:
+        starts = [stack.enter_async_context(running_demo(folder)) for folder in folders]
+        demos = await asyncio.gather(*starts)
+        pages = {demo.told("page") for demo in demos}
+
+    assert len(pages) == 3
 
 
 async def test_ctrl_c_ends_the_demo_in_good_order(demo):
