@@ -14,6 +14,7 @@ from policies.secret_shapes import MARKER, hide_secrets
 from policies.strict_json import Json
 
 _LABELS = frozenset({"name", "key", "header", "field", "variable", "param", "parameter"})
+_SECOND = 2
 _FLAG = re.compile(r"--?[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -60,6 +61,23 @@ def redact_text(text: str) -> RedactedText:
     return RedactedText(*hide_secrets(text))
 
 
+class _Apart:
+    """Keeps keys that hide alike apart: the second is marked `'`, the third `'3`, and so on."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._times: dict[str, int] = {}
+
+    def key(self, shown: str) -> str:
+        """Return the key that stands for the next one shown as `shown`; quick for any number."""
+        marked = shown
+        while marked in self._taken:
+            times = self._times[shown] = self._times.get(shown, 1) + 1
+            marked = f"{shown}'" if times == _SECOND else f"{shown}'{times}"
+        self._taken.add(marked)
+        return marked
+
+
 class _Redaction:
     """One walk over a value; counts what it hides."""
 
@@ -95,12 +113,12 @@ class _Redaction:
     ) -> JsonValue:
         """Return an object redacted; two keys that hide alike stay two members."""
         redacted: dict[str, JsonValue] = {}
+        apart = _Apart()
         labelled = _labels_a_secret(members)
         for key, member in members.items():
-            shown = self._text(key)
-            while shown in redacted:
-                shown += "'"
-            redacted[shown] = self._member(key, member, paths, labelled=labelled)
+            redacted[apart.key(self._text(key))] = self._member(
+                key, member, paths, labelled=labelled
+            )
         return redacted
 
     def _member(

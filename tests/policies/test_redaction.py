@@ -246,6 +246,18 @@ def test_secrets_in_keys_are_hidden_and_members_stay_apart():
     assert redacted == Redacted({"[hidden]": Number("1"), "[hidden]'": Number("2")}, 2)
 
 
+def test_many_keys_that_hide_alike_stay_apart_in_linear_time():
+    keys = [f"ghp_{number:036d}" for number in range(20_000)]
+
+    redacted = redact({"[hidden]'3": None} | dict.fromkeys(keys), [])
+
+    assert isinstance(redacted.value, dict)
+    assert list(redacted.value)[:5] == [
+        *("[hidden]'3", "[hidden]", "[hidden]'", "[hidden]'4", "[hidden]'5")
+    ]
+    assert (len(redacted.value), redacted.hidden) == (20_001, 20_000)
+
+
 @pytest.mark.parametrize("text", ["4111111111111111", "4111111111111111.0", "4.111111111111111e15"])
 def test_card_numbers_written_as_json_numbers_are_hidden(text):
     assert redact([Number(text)], []) == Redacted(["[hidden]"], 1)
