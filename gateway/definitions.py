@@ -6,6 +6,7 @@ from hashlib import sha256
 from unicodedata import category
 
 from policies.calls import JsonValue, Tool
+from policies.redaction import redact_definition
 from policies.strict_json import canonical
 
 _LONGEST_NAME = 256
@@ -17,20 +18,23 @@ def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
     """Return the tool that `definition` describes; None where it has no usable name.
 
     The hash is SHA-256 over the canonical JSON of the whole object: what
-    misleads a model can hide in any member of it.
+    misleads a model can hide in any member of it. What is kept of the object
+    is redacted.
     """
     name = definition.get("name")
     if not isinstance(name, str) or not is_tool_name(name):
         return None
-    description = definition.get("description")
     written = canonical(definition)
     if len(written) > _LONGEST_DEFINITION:
         return None
+    kept = redact_definition({key: value for key, value in definition.items() if key != "name"})
+    assert isinstance(kept, dict), "an object stays one"
+    description = kept.get("description")
     return Tool(
         server=server,
         name=name,
         description=description if isinstance(description, str) else "",
-        definition=written,
+        definition=canonical({**kept, "name": name}),
         hash=sha256(written.encode()).hexdigest(),
         hints=_hints(definition.get("annotations")),
     )

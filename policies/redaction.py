@@ -14,6 +14,7 @@ from policies.secret_shapes import MARKER, hide_secrets
 from policies.strict_json import Json
 
 _LABELS = frozenset({"name", "key", "header", "field", "variable", "param", "parameter"})
+_EXAMPLES = frozenset({"default", "example", "examples", "const"})
 _SECOND = 2
 _FLAG = re.compile(r"--?[A-Za-z][A-Za-z0-9_-]*")
 
@@ -59,6 +60,41 @@ def redact(value: Json, patterns: Sequence[str]) -> Redacted:
 def redact_text(text: str) -> RedactedText:
     """Return `text` with its secret-shaped parts replaced by `[hidden]`."""
     return RedactedText(*hide_secrets(text))
+
+
+def redact_definition(value: Json) -> JsonValue:
+    """Return a tool's definition without secrets, with all that it says of its arguments.
+
+    Unlike in arguments, what stands below a key such as `password` is a schema
+    and stays; hidden are its example values, texts under such a key, and
+    secret-shaped parts of any text.
+    """
+    return _definition(value, secret=False)
+
+
+def _definition(value: Json, *, secret: bool) -> JsonValue:
+    """Return a part of a definition redacted; `secret` says that it is about a secret argument."""
+    match value:
+        case str():
+            return redact_text(value).text
+        case Mapping():
+            apart = _Apart()
+            return {
+                apart.key(redact_text(key).text): _defined(key, member, secret=secret)
+                for key, member in value.items()
+            }
+        case list():
+            return [_definition(item, secret=secret) for item in value]
+        case _:
+            return value
+
+
+def _defined(key: str, member: JsonValue, *, secret: bool) -> JsonValue:
+    if secret and key in _EXAMPLES:
+        return MARKER
+    if isinstance(member, str) and names_a_secret(key):
+        return MARKER
+    return _definition(member, secret=secret or names_a_secret(key))
 
 
 class _Apart:

@@ -62,3 +62,19 @@ def test_names_of_visible_characters_will_do(name):
 @pytest.mark.parametrize("name", ["", "x" * 257, "a\x00", "a\n", "\x1b[2J", "\x85"])
 def test_long_names_and_controls_will_not(name):
     assert not is_tool_name(name)
+
+
+def test_what_is_kept_of_a_definition_holds_no_secret_and_all_its_arguments():
+    text = b"""{"name": "t", "description": "use AKIAIOSFODNN7EXAMPLE",
+     "_meta": {"api_key": "hunter2"}, "inputSchema": {"properties": {"path": {"default": "a"},
+      "password": {"type": "string", "items": {"default": "hunter2"}, "examples": ["hunter2"]}}}}"""
+
+    tool = one(text)
+
+    assert tool.description == "use [hidden]"
+    assert tool.definition == (
+        '{"_meta":{"api_key":"[hidden]"},"description":"use [hidden]","inputSchema":{"properties":'
+        '{"password":{"examples":"[hidden]","items":{"default":"[hidden]"},"type":"string"},'
+        '"path":{"default":"a"}}},"name":"t"}'
+    )
+    assert tool.hash != one(text.replace(b"hunter2", b"hunter3")).hash
