@@ -1,5 +1,6 @@
 """From a command to the events it causes, given the state under the head row."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -26,6 +27,7 @@ from ledger.state import State
 from ledger.tools import SeeTools
 from ledger.votes import CastVote, ViewDetails
 from policies.decisions import Assessment
+from policies.redaction import redact_text
 from policies.refusals import Refused
 
 _Decided: TypeAlias = list[Draft]
@@ -33,6 +35,7 @@ _Decided: TypeAlias = list[Draft]
 
 def decide(command: Command, state: State, at: datetime) -> _Decided:
     """Return the events that a command causes at `at` (UTC). Raises Refused. Pure given `state`."""
+    command = _without_secrets(command)
     match command:
         case DecideCall():
             _check(command.facts, command.assessment, state)
@@ -51,6 +54,21 @@ def decide(command: Command, state: State, at: datetime) -> _Decided:
             return _grant(command, state, at)
         case _:
             return _housekeeping(command, state)
+
+
+def _without_secrets(command: Command) -> Command:
+    """Return the command with what a person gave as a reason redacted; it is kept for ever."""
+    match command:
+        case CastVote(reason=str(reason)):
+            return replace(command, reason=redact_text(reason).text)
+        case IssueGrant(reason=str(reason)):
+            return replace(command, reason=redact_text(reason).text)
+        case RevokeGrant(reason=str(reason)):
+            return replace(command, reason=redact_text(reason).text)
+        case RevokeAgent(because=str(because)):
+            return replace(command, because=redact_text(because).text)
+        case _:
+            return command
 
 
 def _housekeeping(command: Command, state: State) -> _Decided:

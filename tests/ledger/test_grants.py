@@ -318,3 +318,14 @@ def test_of_several_grants_the_one_that_ends_first_is_used() -> None:
 
     assert decided(book, after(1)).grant == "grt_2"
     assert decided(book, after(301), "call_2").grant == "grt_1"
+
+
+def test_a_secret_in_a_reason_for_a_grant_or_its_end_is_not_recorded() -> None:
+    secret = "as glpat-FzYddq1ACtOd4c8mlSGO allows"
+    book = granted(reason=secret)
+
+    (revoked,) = book.do(revoke(reason=secret))
+
+    assert known(book).reason == "as [hidden] allows"
+    assert isinstance(revoked, GrantRevoked)
+    assert revoked.reason == "as [hidden] allows"

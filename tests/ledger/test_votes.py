@@ -12,7 +12,7 @@ from ledger.card_events import (
     VoteCast,
     VoteRefused,
 )
-from ledger.events import ApprovalGiven
+from ledger.events import ApprovalDenied, ApprovalGiven
 from ledger.evidence import Evidence, Membership
 from ledger.votes import CastVote, ViewDetails
 from policies.calls import Risk
@@ -407,3 +407,13 @@ def test_a_click_on_a_known_copy_registers_nothing_more() -> None:
     events = book.do(click("bob", after(1), ts="1763899999.000001"), after(1))
 
     assert [event.TOPIC for event in events] == ["VoteCast", "ApprovalGiven"]
+
+
+def test_a_secret_in_a_reason_is_not_recorded() -> None:
+    reason = "leaks glpat-FzYddq1ACtOd4c8mlSGO"
+
+    cast, denied = asked().do(click("bob", approves=False, reason=reason))
+
+    assert isinstance(cast, VoteCast)
+    assert isinstance(denied, ApprovalDenied)
+    assert (cast.reason, denied.reason) == ("leaks [hidden]", "leaks [hidden]")
