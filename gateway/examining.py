@@ -86,7 +86,7 @@ class Examiner:
             call=asked.id,
             agent=asked.agent,
             server=asked.server,
-            tool=asked.tool,
+            tool=asked.tool if tool else redact_text(asked.tool).text,
             description=tool.description if tool else "",
             definition_hash=tool.hash if tool else "",
             digests=tuple(digest(call, key) for key in self._keys),

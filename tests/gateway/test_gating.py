@@ -74,6 +74,14 @@ async def test_a_tool_that_the_server_does_not_list_is_denied_and_not_sent(sqlit
         assert stage.server.calls() == []
 
 
+async def test_a_secret_that_stands_for_a_tools_name_is_not_recorded(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        await stage.call("ghp_16C7e42F292c6912E7710c838347Ae178B4a")
+
+        decided = (await stage.ledger.events())[-1].event
+        assert decided.tool == "[hidden]"
+
+
 async def test_a_call_that_needs_approval_is_pending_and_says_how_to_ask_again(ledger_url):
     async with staged(ledger_url, hold="0s") as stage:
         answer = await stage.call("write_file", WRITE)
