@@ -32,6 +32,7 @@ _MOST_LAG = 2_000
 """Events that are applied one by one to catch up; behind more, the open models are read anew."""
 
 _UNREADABLE = "the ledger holds what this Placet cannot read: run the newer one that wrote it"
+_MISPLACED = "the ledger's file was moved or replaced: put it back, or restart Placet"
 
 Outcome: TypeAlias = tuple[Recorded, ...] | Exception
 """What became of a command: its events, or why there are none."""
@@ -157,9 +158,11 @@ class Settler:
         return self._around.now() if head.now is None else moment(head.now)
 
     def _objection(self, head: Head) -> str | None:
-        """Say why nothing may be decided: the clocks, or facts that this process cannot weigh."""
+        """Say why nothing may be decided: a lost file, the clocks, facts nobody here can weigh."""
         if self._unreadable:
             return _UNREADABLE
+        if self._around.database.misplaced:
+            return _MISPLACED
         now = self._now(head)
         behind = moment(head.at) - now
         if behind >= MOST_DIVERGENCE:

@@ -43,20 +43,27 @@ _READERS = 4
 class Database:
     """A ledger's database; `path` is SQLite's file, None on PostgreSQL.
 
-    `turn` is taken by whoever in this process writes to SQLite, so that
-    threads queue up instead of polling the file's lock.
+    `file` tells that file from any other that may come to stand there. `turn`
+    is taken by whoever in this process writes to SQLite, so that threads queue
+    up instead of polling the file's lock.
     """
 
     url: URL
     writing: Engine
     reading: Engine
     path: Path | None
+    file: tuple[int, int] | None = None
     turn: Lock = field(default_factory=Lock)
 
     @property
     def postgres(self) -> bool:
         """Whether it is PostgreSQL."""
         return self.path is None
+
+    @property
+    def misplaced(self) -> bool:
+        """Whether SQLite's file is not at its path any more: what is written would be lost."""
+        return self.path is not None and _identity(self.path) != self.file
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -112,7 +119,7 @@ def _sqlite(url: URL) -> Database:
     event.listen(writing, "connect", _prepare_sqlite_writer)
     event.listen(writing, "begin", _begin_immediate)
     event.listen(reading, "connect", _prepare_sqlite_reader)
-    return Database(url, writing, reading, path)
+    return Database(url, writing, reading, path, _identity(path))
 
 
 def _make_private(path: Path) -> None:
@@ -121,6 +128,15 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise LedgerUnavailable(f"`{path}` cannot be opened: {error.strerror}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare_sqlite_writer(connection: Any, _: object) -> None:

@@ -70,6 +70,24 @@ async def test_a_full_disk_refuses_and_is_survived(sqlite_url):
         assert await ledger.differences() == []
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_not_there_any_more_takes_no_decision(sqlite_url, tmp_path, replaced):
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+        file, away = tmp_path / "placet.db", tmp_path / "away.db"
+        file.rename(away)
+        if replaced:
+            file.write_bytes(away.read_bytes())
+
+        with pytest.raises(LedgerUnavailable, match="was moved or replaced"):
+            await ledger.execute(allowed("call_1"))
+
+        await until(lambda: "was moved or replaced" in " ".join(ledger.ready()))
+        away.rename(file)
+        await until(lambda: ledger.ready() == [])
+        assert await ledger.execute(allowed("call_2"))
+
+
 async def test_a_read_only_file_refuses_and_is_survived(sqlite_url):
     with open_ledger(sqlite_url) as ledger:
         await prepare(ledger)
