@@ -15,8 +15,12 @@ SHOW_FORM = "/placet show APPROVAL"
 
 _ECHO = 60
 _REASON = 500
+_LONGEST = 4_000
+"""Characters that a command may have; Slack lets people type no more."""
+_QUOTES = "`\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 _MOST_USES = 1_000_000
 _WORDS = {"minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "second": "s", "sec": "s"}
+_WORDS |= {"m": "m", "h": "h", "d": "d"}
 _BECAUSE = re.compile(r"(?:^|(?<=\s))because(?:\s+|$)", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
@@ -72,6 +76,8 @@ Asked: TypeAlias = AskGrant | AskRevoke | AskList | AskPending | AskShow | AskHe
 
 def parse(text: str) -> Asked:
     """Return what `text`, as Slack sends it after `/placet`, asks for. Raises NotUnderstood."""
+    if len(text) > _LONGEST:
+        raise NotUnderstood(f"that is longer than {_LONGEST} characters; say it shorter")
     tokens, reason = _split(text)
     if not tokens:
         return AskHelp()
@@ -94,7 +100,7 @@ def parse(text: str) -> Asked:
 
 
 def _split(text: str) -> tuple[list[str], str | None]:
-    """Return the words before `because`, without backticks, and the reason after it."""
+    """Return the words before `because`, without quotes, and the reason after it."""
     for entity, character in _ENTITIES.items():
         text = text.replace(entity, character)
     found = _BECAUSE.search(text)
@@ -106,7 +112,7 @@ def _split(text: str) -> tuple[list[str], str | None]:
     if len(reason) > _REASON:
         message = f"the reason is longer than {_REASON} characters; say it shorter"
         raise NotUnderstood(message)
-    return [word.strip("`") for word in before.split()], reason or None
+    return [word.strip(_QUOTES) for word in before.split()], reason or None
 
 
 def _grant(words: list[str], reason: str | None) -> AskGrant:

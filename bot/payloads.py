@@ -3,9 +3,14 @@
 Source: https://docs.slack.dev/reference/interaction-payloads
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _storable(text: Any) -> Any:
+    """Return a text with `?` for half a surrogate pair, which no database takes."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
 
 
 class _Payload(BaseModel):
@@ -53,12 +58,12 @@ class View(_Payload):
     def typed(self, block: str, action: str) -> str:
         """Return what was typed into a field, without blanks at its ends.
 
-        Half a surrogate pair, which no database takes, becomes `?`.
+        Half a surrogate pair becomes `?`.
         """
         found: Any = self.state
         for step in ("values", block, action, "value"):
             found = found.get(step) if isinstance(found, dict) else None
-        return found.encode("utf-8", "replace").decode().strip() if isinstance(found, str) else ""
+        return str(_storable(found)).strip() if isinstance(found, str) else ""
 
 
 class _Interaction(_Payload):
@@ -97,5 +102,5 @@ class Typed(_Payload):
     team_id: str = Field(max_length=64)
     user_id: str = Field(max_length=64)
     channel_id: str = Field(default="", max_length=64)
-    text: str = Field(default="", max_length=12_000)
+    text: Annotated[str, BeforeValidator(_storable)] = ""
     trigger_id: str = Field(default="", max_length=200)

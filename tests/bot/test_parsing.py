@@ -45,6 +45,8 @@ HOUR = timedelta(hours=1)
         ("grant a f/x for 1d", AskGrant("a", "f/x", 24 * HOUR)),
         ("grant a f/x for 1h30m", AskGrant("a", "f/x", 1.5 * HOUR)),
         ("grant a f/x for 2 hours uses 1", AskGrant("a", "f/x", 2 * HOUR, 1)),
+        ("grant a f/x for 2 h uses 1", AskGrant("a", "f/x", 2 * HOUR, 1)),
+        ("grant \u201ca\u201d 'f/x' for \u20181h\u2019", AskGrant("a", "f/x", HOUR)),
         ("grant a f/x for 45 min", AskGrant("a", "f/x", 0.75 * HOUR)),
         (
             "grant a f/x for 1h because a &amp;lt; b",
@@ -81,6 +83,7 @@ def test_a_command_is_read_as_it_is_meant(text, asked) -> None:
         ("grant ci-bot files/x for 1h please", "`please` is too much"),
         ("grant ci-bot files/x for 1h because", "`because` wants a reason after it"),
         ("grant ci-bot files/x for 1h because " + "x" * 501, "longer than 500 characters"),
+        ("grant ci-bot files/x for 1h " + "x" * 4_000, "longer than 4000 characters"),
         ("revoke", "say which grant; write `/placet revoke GRANT"),
         ("revoke a b", "`b` is too much"),
         ("show", "say which approval; write `/placet show APPROVAL`"),

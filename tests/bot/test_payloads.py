@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.endpoint import payload_of
-from bot.payloads import View
+from bot.payloads import Typed, View
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -35,6 +35,12 @@ def test_half_a_character_in_a_reason_is_made_whole() -> None:
     view = View(id="V1", state={"values": {"reason": {"reason": {"value": " no \ud800 "}}}})
 
     assert view.typed("reason", "reason") == "no ?"
+
+
+def test_half_a_character_in_a_command_is_made_whole() -> None:
+    typed = Typed(team_id="T0ACME", user_id="U0BOB", text="show \ud800")
+
+    assert typed.text == "show ?"
 
 
 @pytest.mark.parametrize("state", [{}, {"values": []}, {"values": {"reason": 5}}])
