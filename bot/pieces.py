@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from bot.fitting import cut, pieces_of, weight
+from bot.fitting import ELEMENT, cut, pieces_of, weight
 from policies.inert import inert
 
 Block: TypeAlias = dict[str, Any]
@@ -30,9 +30,12 @@ def header(text: str, block_id: str) -> Block:
 
 
 def words(text: str, *, bold: bool = False, code: bool = False) -> Block:
-    """Return a rich text element that shows `text` as it is, line breaks kept."""
+    """Return a rich text element that shows `text` as it is, line breaks kept, if it fits one."""
     style = {name: True for name, on in (("bold", bold), ("code", code)) if on}
-    element: Block = {"type": "text", "text": inert(text, multiline=True) or "(empty)"}
+    element: Block = {
+        "type": "text",
+        "text": cut(inert(text, multiline=True), ELEMENT).text or "(empty)",
+    }
     return element | ({"style": style} if style else {})
 
 

@@ -73,22 +73,24 @@ def requested(**changes: Any) -> Approval:
 def after(approval: Approval | None, *events: Event) -> Approval:
     for event in events:
         position = approval.position + 1 if approval else 1
-        foreign = type(event).__name__ in {"CallCompleted", "OutcomeUnknown"}
-        stream = "call-call_1" if foreign else "approval-apr_7F3K"
-        recorded = Recorded(
-            position=position,
-            stream=stream,
-            version=position,
-            at=NOON,
-            actor="person:bob",
-            command_id="c",
-            correlation_id="apr_7F3K",
-            causation_id="",
-            event=event,
-        )
-        approval = evolve(approval, recorded)
+        approval = evolve(approval, recorded(event, position=position))
     assert approval is not None
     return approval
+
+
+def recorded(event: Event, *, position: int) -> Recorded:
+    foreign = type(event).__name__ in {"CallCompleted", "OutcomeUnknown"}
+    return Recorded(
+        position=position,
+        stream="call-call_1" if foreign else "approval-apr_7F3K",
+        version=position,
+        at=NOON,
+        actor="person:bob",
+        command_id="c",
+        correlation_id="apr_7F3K",
+        causation_id="",
+        event=event,
+    )
 
 
 def vote_of(person: str, *, approves: bool = True, reason: str | None = None) -> VoteCast:

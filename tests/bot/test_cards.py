@@ -4,10 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from approvals_given import DIRECTORY, NOON, after, requested, vote_of
+from approvals_given import DIRECTORY, NOON, after, recorded, requested, vote_of
 from slack_limits import check_message, invisible, objects, visible_text
 
 from bot.cards import APPROVE, DENY, DETAILS, card, revision_of
+from bot.threads import thread_blocks
 from ledger.card_events import CardUndeliverable
 from ledger.events import (
     ApprovalCancelled,
@@ -171,6 +172,20 @@ def test_a_result_is_shown_only_where_the_policy_shows_results() -> None:
 
     assert "a\nb" not in said(hidden)
     assert "a\nb" in said(shown)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "<", "\n\n\n\n", "\\u{200B}", "\U0001f468"])
+def test_a_result_of_hostile_text_fits_under_the_card_and_is_made_inert_once(text) -> None:
+    came_back = CAME_BACK.model_copy(update={"content": text * 4_000})
+    approval = after(requested(show_result=True), GIVEN, SENT, came_back)
+
+    blocks = thread_blocks(approval, [recorded(came_back, position=4)])
+
+    check_message(blocks)
+    check_message(card(approval, DIRECTORY, revision=1).blocks)
+    assert not any(map(invisible, visible_text(blocks)))
+    if text == "\u200b":
+        assert "\\u{200B}\\u{200B}" in visible_text(blocks)
 
 
 def test_a_team_whose_channel_took_no_card_is_named() -> None:
