@@ -7,7 +7,6 @@ from typing import Any
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.upstreams import UpstreamAnswer
 from policies.calls import Number
-from policies.inert import inert
 from policies.redaction import redact, redact_text
 from policies.strict_json import Json, canonical
 
@@ -19,7 +18,7 @@ _ERROR_STATUS = 400
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended, what a server said of an error, and its content; inert and redacted."""
+    """How a call ended, what a server said of an error, and its content, redacted."""
 
     name: str
     error: str | None = None
@@ -135,4 +134,4 @@ def _as_json(value: Any) -> Json:
 
 def _brief(text: str, limit: int) -> str:
     cut = redact_text(text[: limit * 4]).text
-    return inert(cut[:limit], multiline=True) + ("…" if len(cut) > limit else "")
+    return cut[:limit].encode(errors="replace").decode() + ("…" if len(cut) > limit else "")

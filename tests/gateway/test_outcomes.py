@@ -93,7 +93,13 @@ def test_content_is_kept_only_where_it_may_be_and_without_secrets():
     )
 
     assert read(body).content is None
-    assert read(body, show=True).content == "key [hidden] \\u{202E}\ntwo"
+    assert read(body, show=True).content == "key [hidden] \u202e\ntwo"
+
+
+def test_content_that_no_database_takes_is_made_whole():
+    body = b'{"result":{"content":[{"type":"text","text":"a\\ud800b"}]}}'
+
+    assert read(body, show=True).content == "a?b"
 
 
 def test_content_without_text_is_kept_as_json_without_secrets():
