@@ -30,7 +30,7 @@ from placet_demo_agent import CallFailed, DemoAgent, headers_of, message_of
 from placet_demo_files import demo_server
 from placet_demo_stage import DemoStage, Ports, lay_out, usual_ports
 from placet_logging import log_to_stderr
-from placet_serve import until_told_to_stop
+from placet_serve import stop_signals
 from placet_service import OpenService, Order, Service
 from placet_settings import SETTINGS, Unsafe, load_to_serve
 
@@ -95,13 +95,14 @@ class _Demo:
     async def show(self, folder: Path) -> None:
         """Run until told to stop; the agent makes two calls by itself."""
         async with self._staged(folder, usual_ports()) as (stage, service, agent):
+            stop = stop_signals(service)
             self._tell(stage, service)
             calls = [
                 asyncio.create_task(self._act(agent, _DELETE, times=_PATIENCE)),
                 asyncio.create_task(self._act(agent, _WRITE, times=1)),
             ]
             self.say("ready")
-            await until_told_to_stop(service)
+            await stop.wait()
             for call in calls:
                 call.cancel()
             await asyncio.gather(*calls, return_exceptions=True)

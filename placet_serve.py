@@ -34,8 +34,11 @@ def serve_command(open_service: OpenService) -> Register:
     return register
 
 
-async def until_told_to_stop(service: Service) -> None:
-    """Return at SIGTERM or SIGINT; a second SIGINT does not wait. SIGHUP looks at the policy."""
+def stop_signals(service: Service) -> asyncio.Event:
+    """Return what is set at SIGTERM or SIGINT; a second SIGINT does not wait.
+
+    From now on SIGHUP makes the service look at its policy file.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     looking: set[asyncio.Task[None]] = set()
@@ -45,12 +48,15 @@ async def until_told_to_stop(service: Service) -> None:
         looking.add(task)
         task.add_done_callback(looking.discard)
 
+    def end() -> None:
+        _log.info("stopping: no new calls are taken, those under way may end")
+        stop.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
     loop.add_signal_handler(signal.SIGHUP, look)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-    loop.remove_signal_handler(signal.SIGINT)
-    _log.info("stopping: no new calls are taken, those under way may end")
+        loop.add_signal_handler(number, end)
+    return stop
 
 
 def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenService) -> int:
@@ -68,6 +74,7 @@ def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenServic
 
 async def _served(order: Order, shell: Shell, open_service: OpenService) -> None:
     async with open_service(order) as service:
+        stop = stop_signals(service)
         shell.say(f"agents      {service.agents}/mcp/{{server}}")
         shell.say(f"operations  {service.operations}/readyz")
         if service.slack is not None:
@@ -75,4 +82,4 @@ async def _served(order: Order, shell: Shell, open_service: OpenService) -> None
         if service.workspace is not None:
             shell.say(f"workspace   {service.workspace.page_url}")
         shell.say("ready")
-        await until_told_to_stop(service)
+        await stop.wait()
