@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from bot.payloads import Click, Submission, Typed
+from bot.payloads import Click, Happened, Submission, Typed
 
 PATH = "/slack/events"
 
@@ -28,6 +28,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "block_actions": Click,
     "view_submission": Submission,
     "view_closed": Submission,
+    "event_callback": Happened,
 }
 
 

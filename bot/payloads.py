@@ -66,6 +66,12 @@ class View(_Payload):
         return str(_storable(found)).strip() if isinstance(found, str) else ""
 
 
+class Submitted(View):
+    """A modal that was submitted or closed; Bolt stumbles over one that does not say its type."""
+
+    type: str
+
+
 class _Interaction(_Payload):
     user: Actor
     team: Workspace | None = None
@@ -93,7 +99,19 @@ class Click(_Interaction):
 class Submission(_Interaction):
     """A modal that was submitted."""
 
-    view: View
+    view: Submitted
+
+
+class Event(_Payload):
+    """What happened, by its type."""
+
+    type: str
+
+
+class Happened(_Payload):
+    """An event that Placet has no use for, in the shape that Bolt expects."""
+
+    event: Event
 
 
 class Typed(_Payload):

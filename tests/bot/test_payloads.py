@@ -31,6 +31,24 @@ def test_whatever_shape_a_payload_has_it_is_read_or_turned_away(kind, members) -
     assert payload is None or isinstance(payload["user"], dict)
 
 
+@pytest.mark.parametrize(("kind", "read"), [({}, False), ({"type": "modal"}, True)])
+def test_a_submitted_modal_that_does_not_say_its_type_is_turned_away(kind, read) -> None:
+    submission = {"type": "view_submission", "user": {"id": "U0BOB"}, "view": {"id": "V1", **kind}}
+
+    payload = payload_of(urlencode({"payload": json.dumps(submission)}), FORM)
+
+    assert (payload is not None) is read
+
+
+@pytest.mark.parametrize(
+    ("event", "read"), [(5, False), ({"type": 5}, False), ({}, False), ({"type": "message"}, True)]
+)
+def test_an_event_that_does_not_say_its_type_is_turned_away(event, read) -> None:
+    text = json.dumps({"type": "event_callback", "event": event})
+
+    assert (payload_of(text, "application/json") is not None) is read
+
+
 def test_half_a_character_in_a_reason_is_made_whole() -> None:
     view = View(id="V1", state={"values": {"reason": {"reason": {"value": " no \ud800 "}}}})
 
