@@ -9,8 +9,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _storable(text: Any) -> Any:
-    """Return a text with `?` for half a surrogate pair, which no database takes."""
-    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
+    """Return a text with `?` for what no database takes: NUL and half a surrogate pair."""
+    if not isinstance(text, str):
+        return text
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+_Storable = Annotated[str, BeforeValidator(_storable)]
 
 
 class _Payload(BaseModel):
@@ -35,7 +40,7 @@ class Action(_Payload):
 
     action_id: str
     block_id: str = ""
-    value: str = Field(default="", max_length=200)
+    value: _Storable = Field(default="", max_length=200)
     action_ts: str = Field(default="", max_length=64)
 
 
@@ -58,7 +63,7 @@ class View(_Payload):
     def typed(self, block: str, action: str) -> str:
         """Return what was typed into a field, without blanks at its ends.
 
-        Half a surrogate pair becomes `?`.
+        NUL and half a surrogate pair become `?`.
         """
         found: Any = self.state
         for step in ("values", block, action, "value"):
@@ -120,5 +125,5 @@ class Typed(_Payload):
     team_id: str = Field(max_length=64)
     user_id: str = Field(max_length=64)
     channel_id: str = Field(default="", max_length=64)
-    text: Annotated[str, BeforeValidator(_storable)] = ""
+    text: _Storable = ""
     trigger_id: str = Field(default="", max_length=200)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.endpoint import payload_of
-from bot.payloads import Typed, View
+from bot.payloads import Action, Typed, View
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -55,10 +55,11 @@ def test_half_a_character_in_a_reason_is_made_whole() -> None:
     assert view.typed("reason", "reason") == "no ?"
 
 
-def test_half_a_character_in_a_command_is_made_whole() -> None:
-    typed = Typed(team_id="T0ACME", user_id="U0BOB", text="show \ud800")
+def test_what_no_database_takes_is_replaced_in_a_command_and_a_button() -> None:
+    typed = Typed(team_id="T0ACME", user_id="U0BOB", text="show \ud800\0")
+    action = Action(action_id="approval.approve", value="apr_\0")
 
-    assert typed.text == "show ?"
+    assert (typed.text, action.value) == ("show ??", "apr_?")
 
 
 @pytest.mark.parametrize("state", [{}, {"values": []}, {"values": {"reason": 5}}])
