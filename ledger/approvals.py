@@ -55,6 +55,10 @@ OPEN = frozenset({ApprovalStatus.PENDING, ApprovalStatus.APPROVED})
 class CorruptHistory(Exception):
     """A history holds an event that cannot follow what came before."""
 
+    def __str__(self) -> str:
+        """Name the kind of event, and nothing that it says."""
+        return f"{type(self.args[0]).__name__} cannot follow what came before"
+
 
 class PaintedCard(Fact):
     """A card in a channel as the ledger last knew it painted; `sha256` is of its blocks."""

@@ -38,8 +38,7 @@ def decide(command: Command, state: State, at: datetime) -> _Decided:
     command = _without_secrets(command)
     match command:
         case DecideCall():
-            _check(command.facts, command.assessment, state)
-            return decide_call(command, _situation(command.facts, state), at)
+            return _decide_call(command, state, at)
         case ClaimApproval():
             return _claim(command, state, at)
         case CompleteCall():
@@ -54,6 +53,14 @@ def decide(command: Command, state: State, at: datetime) -> _Decided:
             return _grant(command, state, at)
         case _:
             return _housekeeping(command, state)
+
+
+def _decide_call(command: DecideCall, state: State, at: datetime) -> _Decided:
+    facts = command.facts
+    if state.runs(facts.call):  # a command that is sent again gets what it caused, for this no
+        raise Refused(f"call `{facts.call}` was decided and runs")
+    _check(facts, command.assessment, state)
+    return decide_call(command, _situation(facts, state), at)
 
 
 def _without_secrets(command: Command) -> Command:

@@ -158,6 +158,11 @@ class State:
         """Return a call."""
         return cast("CallRecord | None", self._find("call", name))
 
+    def runs(self, call: str) -> bool:
+        """Tell whether a call is at its server, as far as is known; nothing is read."""
+        model = self._models["call"].get(call)
+        return model is not None and cast("CallRecord", model).open
+
     def running_calls(self) -> list[CallRecord]:
         """Return the calls that are at their servers, as far as is known."""
         return [call for call in self._all(CallRecord) if call.open]

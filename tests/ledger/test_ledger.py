@@ -85,6 +85,19 @@ async def test_a_command_sent_again_returns_its_first_events(ledger):
     assert len(await ledger.events()) == 4
 
 
+async def test_a_running_call_that_is_sent_again_disturbs_no_other(ledger, caplog):
+    caplog.set_level("INFO")
+    first = await ledger.execute(allowed("call_1"))
+
+    again, other = await asyncio.gather(
+        ledger.execute(allowed("call_1")), ledger.execute(allowed("call_2"))
+    )
+
+    assert again == first
+    assert other[0].event.call == "call_2"
+    assert [line for line in caplog.messages if "settled again" in line] == []
+
+
 async def test_a_command_sent_twice_at_once_is_recorded_once(ledger):
     outcomes = await asyncio.gather(*(ledger.execute(allowed("call_1")) for _ in range(20)))
 
