@@ -16,7 +16,9 @@ from policies.people import Agent
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _BEARER = "bearer "
-_RELAYED = ("forwarded", "via", "x-real-ip")
+_RELAYED = ("via", "cdn-loop", "cf-ray")
+_OF_ANOTHER = ("forwarded", "real-ip", "client-ip", "connecting-ip", "proxyuser-ip")
+"""Parts of the names of headers in which proxies and tunnels name the caller they speak for."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,8 @@ class Identity:
 
 def _is_near(request: web.BaseRequest) -> bool:
     """Tell whether the caller is on this machine with nobody in between."""
-    relayed = any(
-        name.lower().startswith("x-forwarded") or name.lower() in _RELAYED
-        for name in request.headers
-    )
+    names = [name.lower().replace("_", "-") for name in request.headers]
+    relayed = any(name in _RELAYED or any(part in name for part in _OF_ANOTHER) for name in names)
     if relayed or request.transport is None:
         return False
     ends = [request.transport.get_extra_info(end) for end in ("peername", "sockname")]

@@ -417,6 +417,11 @@ async def test_this_machine_may_call(stage, headers):
     assert answer.status == 200
 
 
+RELAYED = (
+    *("Forwarded", "Forwarded-For", "X-Forwarded-For", "X-Forwarded-Host", "X_Forwarded_For"),
+    *("X-Original-Forwarded-For", "X-Real-IP", "X-Client-IP", "True-Client-IP", "Via"),
+    *("X-Cluster-Client-IP", "Fastly-Client-IP", "CF-Connecting-IP", "CF-Ray", "CDN-Loop"),
+)
 ANONYMOUS = "  guest: {team: platform, owner: alice, anonymous: true}"
 
 
@@ -425,8 +430,7 @@ async def test_a_declared_anonymous_agent_may_call_from_this_machine(sqlite_url)
         listed = await stage.post(LISTING, LEGACY, key=None)
         wrong = await stage.post(LISTING, LEGACY, key="wrong")
         relayed = [
-            await stage.post(LISTING, LEGACY | {name: "1.2.3.4"}, key=None)
-            for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+            await stage.post(LISTING, LEGACY | {name: "1.2.3.4"}, key=None) for name in RELAYED
         ]
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "write_file"}}
         await stage.post(json.dumps(body).encode(), key=None)
