@@ -91,7 +91,7 @@ class Toolbox:
         await self._learn_unless_newer(asyncio.get_running_loop().time() - _AGAIN_SECONDS)
         if self._tools is None:
             message = f"the tools of `{self._server}` are not known yet: {self._trouble}"
-            raise NotLearned(f"{message}; nothing was executed, call again in a moment")
+            raise NotLearned(f"{message}; call again in a moment")
         return self._tools.get(name)
 
     async def learn_now(self) -> None:
@@ -104,7 +104,7 @@ class Toolbox:
         if self._learned_at < now:
             message = f"the tools of `{self._server}` cannot be looked up now: "
             message += self._trouble or "what they are could not be recorded"
-            raise NotLearned(f"{message}; nothing was executed, call again in a moment")
+            raise NotLearned(f"{message}; call again in a moment")
 
     async def _learn_unless_newer(self, than: float) -> None:
         async with self._learning:
@@ -140,7 +140,7 @@ class Toolbox:
                 pause = _FIRST_PAUSE
                 await asyncio.sleep(_BRIEFLY if await self._listen() else _STEADY_PAUSE)
             except (UpstreamFailed, TimeoutError, Refused) as trouble:
-                self._say(trouble)
+                self._say(str(trouble) or self._trouble or type(trouble).__name__)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -150,8 +150,11 @@ class Toolbox:
         try:
             async with asyncio.timeout(_LEARNING_SECONDS):
                 listed = await self._listed()
-        except (UpstreamFailed, TimeoutError) as trouble:
-            self._say(trouble)
+        except TimeoutError:
+            self._say(f"the server did not list its tools within {_LEARNING_SECONDS:.0f} s")
+            raise
+        except UpstreamFailed as trouble:
+            self._say(str(trouble))
             raise
         await self._record(tools_of(self._server, listed), complete=True)
         self._learned_at = asked_at
@@ -193,8 +196,7 @@ class Toolbox:
         before = {} if complete or self._tools is None else self._tools
         self._tools = {**before, **{tool.name: tool for tool in tools}}
 
-    def _say(self, trouble: Exception) -> None:
-        text = str(trouble) or type(trouble).__name__
+    def _say(self, text: str) -> None:
         if text != self._trouble:
             _LOG.warning("cannot learn the tools of %s: %s", self._server, json.dumps(text))
         self._trouble = text
