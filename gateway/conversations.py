@@ -1,5 +1,6 @@
 """The gateway's own conversation with a server, to learn which tools it has."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import AsyncGenerator, Mapping
@@ -21,6 +22,9 @@ _MODERN = "2026-07-28"
 _LEGACY = "2025-11-25"
 _MOST_PAGES = 1000
 _LARGEST = 32 * 1024 * 1024
+_AT_ONCE = 128 * 1024
+"""Bytes of an answer that are read while all calls wait."""
+
 _OK = 200
 _CLIENT = {"name": "placet", "version": "1"}
 _CHANGED = "notifications/tools/list_changed"
@@ -128,7 +132,7 @@ class Conversation:
         answer = await self._upstream.forward(self._request("POST", message))
         async with aclosing(self._texts(answer)) as texts:
             async for text in texts:
-                told = self._told(text, answer.status)
+                told = await self._told(text, answer.status)
                 if isinstance(told, dict) and ("result" in told or "error" in told):
                     result = told.get("result")
                     return answer, result if isinstance(result, dict) else None
@@ -136,10 +140,12 @@ class Conversation:
             raise self._odd("its answer holds no JSON-RPC message")
         return answer, None
 
-    def _told(self, text: bytes, status: int) -> JsonValue:
+    async def _told(self, text: bytes, status: int) -> JsonValue:
         """Return what a text of the answer says; an error page may be anything."""
         try:
-            return parse(text)
+            if len(text) <= _AT_ONCE:
+                return parse(text)
+            return await asyncio.to_thread(parse, text)
         except Refused as flaw:
             if status == _OK:
                 raise self._odd(f"it does not answer in strict JSON: {flaw}") from flaw

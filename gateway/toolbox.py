@@ -156,7 +156,8 @@ class Toolbox:
         except UpstreamFailed as trouble:
             self._say(str(trouble))
             raise
-        await self._record(tools_of(self._server, listed), complete=True)
+        tools = await asyncio.to_thread(tools_of, self._server, listed)
+        await self._record(tools, complete=True)
         self._learned_at = asked_at
         self._trouble = None
 
