@@ -15,6 +15,7 @@ from policies.strict_json import Json
 
 _LABELS = frozenset({"name", "key", "header", "field", "variable", "param", "parameter"})
 _EXAMPLES = frozenset({"default", "example", "examples", "const"})
+_HEADERS = frozenset({"authorization", "cookie"})
 _SECOND = 2
 _FLAG = re.compile(r"--?[A-Za-z][A-Za-z0-9_-]*")
 
@@ -177,9 +178,11 @@ class _Redaction:
     def _items(
         self, items: list[JsonValue], paths: tuple[tuple[re.Pattern[str], ...], ...]
     ) -> JsonValue:
-        """Return a list redacted; what follows `--password` in it is hidden too."""
+        """Return a list redacted; what follows `--password` or the name of a header is hidden."""
         redacted: list[JsonValue] = []
         after_flag = False
+        if _is_header(items):
+            return [self._text(str(items[0])), self._hide()]
         for item in items:
             redacted.append(
                 self._hide()
@@ -190,6 +193,15 @@ class _Redaction:
                 isinstance(item, str) and bool(_FLAG.fullmatch(item)) and names_a_secret(item)
             )
         return redacted
+
+
+def _is_header(items: list[JsonValue]) -> bool:
+    """Tell whether a list is a header with a secret, as `["Authorization", …]`."""
+    match items:
+        case [str(name), str()]:
+            return (name.lower() in _HEADERS or "-" in name.strip("-")) and names_a_secret(name)
+        case _:
+            return False
 
 
 def _hides_by_default(key: str, member: JsonValue) -> bool:

@@ -99,5 +99,12 @@ FLAG = re.compile(
 )
 """`--password …` on a command line."""
 
+CURL_USER = re.compile(
+    r"(?<![-\w])(?P<kept>(?:-u[ \t]{0,4}|--(?:proxy-)?user(?:[ \t]{1,4}|=))\\{0,3}[\"']?"
+    r"[A-Za-z0-9._@%+-]{1,64}+:)(?P<value>[^\s\"'\\`$();&|<>]{1,200}+)",
+    re.IGNORECASE,
+)
+"""A name and a password after `curl -u`; the reader of a match looks for curl before it."""
+
 RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{32,}+={0,2}")
 """A long run without a gap; the reader of a match judges whether it looks random."""

@@ -23,6 +23,7 @@ _Replacement: TypeAlias = Callable[[re.Match[str]], str | None]
 """Returns what stands for a match, or None where it is no secret."""
 
 _SHORTEST_WORD_TOKEN = 20
+_CURL_BEFORE = 300
 _AWS_SECRET = 40
 _MOST_SYMBOLS = 0.12
 _LEAST_CHANGES = 0.40
@@ -104,6 +105,12 @@ def _assigned(found: re.Match[str]) -> str | None:
     return None if counted or word in _NO_VALUES else found["kept"] + opening + MARKER
 
 
+def _curl_user(found: re.Match[str]) -> str | None:
+    """Return what hides a password for curl; `docker run -u app:staff` has none."""
+    before = found.string[max(0, found.start() - _CURL_BEFORE) : found.start()]
+    return _value(found) if "curl" in before.casefold() else None
+
+
 def _random(found: re.Match[str]) -> str | None:
     """Return what hides a run that looks random."""
     run = found[0].rstrip("=")
@@ -161,5 +168,6 @@ _STEPS: tuple[tuple[Callable[[str], bool], re.Pattern[str], _Replacement], ...] 
     (lambda folded: "basic" in folded, patterns.BASIC, _basic),
     (_names, patterns.ASSIGNED, _assigned),
     (lambda folded: "-" in folded and _names(folded), patterns.FLAG, _assigned),
+    (lambda folded: "-u" in folded or "-user" in folded, patterns.CURL_USER, _curl_user),
     (lambda folded: len(folded) >= 32, patterns.RUN, _random),  # noqa: PLR2004 - the shortest
 )

@@ -120,10 +120,12 @@ def test_a_path_hides_the_whole_tree_below_it_as_one_value():
     )
 
 
-def test_named_values_and_flags_in_lists_are_hidden():
+def test_named_values_flags_and_headers_in_lists_are_hidden():
     value = {
         "env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "HOME", "value": "/root"}],
         "argv": ["login", "--password", "hunter2", "--user", "bob"],
+        "headers": [["X-Api-Key", "hunter2"], ["authorization", "hunter2"], ["Accept", "a"]],
+        "columns": ["password", "email"],
     }
 
     assert redact(value, []) == Redacted(
@@ -133,8 +135,10 @@ def test_named_values_and_flags_in_lists_are_hidden():
                 {"name": "HOME", "value": "/root"},
             ],
             "argv": ["login", "--password", "[hidden]", "--user", "bob"],
+            "headers": [["X-Api-Key", "[hidden]"], ["authorization", "[hidden]"], ["Accept", "a"]],
+            "columns": ["password", "email"],
         },
-        2,
+        4,
     )
 
 
@@ -172,6 +176,9 @@ def test_named_values_and_flags_in_lists_are_hidden():
         (r"{\"password\": \"hunter2\", \"a\"}", r"{\"password\": \"[hidden]\", \"a\"}"),
         ('password="a\\"b" c', 'password="[hidden]" c'),
         ("login --password hunter2 --user bob", "login --password [hidden] --user bob"),
+        ("curl -u bob:hunter2 https://x", "curl -u bob:[hidden] https://x"),
+        ("curl -s --user 'bob:hunter2' x", "curl -s --user 'bob:[hidden]' x"),
+        ("curl -ubob:hunter2", "curl -ubob:[hidden]"),
         ("SECRET_KEY_BASE: abcdef", "SECRET_KEY_BASE: [hidden]"),
         ("pay 4111 1111 1111 1111 now", "pay [hidden] now"),
         ("4111-1111-1111-1111", "[hidden]"),
@@ -219,6 +226,7 @@ def test_only_the_secret_part_of_a_text_is_hidden(text, shown):
         "-----BEGIN CERTIFICATE-----",
         "SELECT * FROM users WHERE id = 5",
         "rm -rf / --no-preserve-root",
+        "docker run -u app:staff --user 1000:1000 image",
     ],
 )
 def test_ordinary_text_stays(text):
@@ -234,6 +242,7 @@ def test_ordinary_text_stays(text):
         ("password=`reboot`", "`reboot`"),
         ("Bearer abc123;reboot", ";reboot"),
         ("secret=a&&reboot", "&&reboot"),
+        ("curl -u a:b;reboot", ";reboot"),
     ],
 )
 def test_what_would_run_does_not_hide_as_a_secret(text, visible):
@@ -305,6 +314,9 @@ HOSTILE = [
     "--",
     "--a-b-c-",
     "--password ",
+    "-u a:b ",
+    "curl -u ",
+    "--user a",
     "bearer ",
     "basic ",
     "4111 ",
