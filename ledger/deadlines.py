@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 
 from apscheduler.jobstores.base import JobLookupError
@@ -64,7 +64,12 @@ class Deadlines:
         for deadline in await self._ledger.deadlines():
             self._set(deadline)
         self._scheduler.add_job(
-            self.sweep, "interval", seconds=self._sweep_seconds, id="sweep", next_run_time=None
+            self._until_stopped,
+            "interval",
+            args=(self.sweep,),
+            seconds=self._sweep_seconds,
+            id="sweep",
+            next_run_time=None,
         )
         self._scheduler.start()
         await self.sweep()
@@ -87,6 +92,13 @@ class Deadlines:
             await self._ledger.presume_lost()
         except Refused as refusal:
             _LOG.warning("deadlines wait: %s", refusal)
+
+    async def _until_stopped(self, job: Callable[..., Awaitable[object]], *given: object) -> None:
+        """Run a job; that `stop` cuts it short is no error for the scheduler to report."""
+        try:
+            await job(*given)
+        except asyncio.CancelledError:
+            _LOG.debug("a deadline's job was stopped in the middle")
 
     async def _end(self, deadline: Deadline) -> bool:
         """Send the command; tell whether it changed anything.
@@ -130,10 +142,10 @@ class Deadlines:
 
     def _set(self, deadline: Deadline) -> None:
         self._scheduler.add_job(
-            self._end,
+            self._until_stopped,
             "date",
             run_date=deadline.at,
-            args=(deadline,),
+            args=(self._end, deadline),
             id=f"{deadline.kind}:{deadline.id}",
             replace_existing=True,
         )

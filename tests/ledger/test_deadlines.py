@@ -166,3 +166,32 @@ async def test_nothing_expires_while_the_clocks_have_parted(sqlite_url):
         await watching.stop()
 
         assert [each.id for each in await ledger.approvals(ApprovalStatus.PENDING)] == ["apr_1"]
+
+
+class HeldUp:
+    """A ledger that is slow to say which deadlines are due, once Deadlines has started."""
+
+    def __init__(self, ledger) -> None:
+        self._ledger = ledger
+        self.asked = asyncio.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._ledger, name)
+
+    async def deadlines(self, **given):
+        if given and asyncio.current_task().get_name() != "starting":
+            self.asked.set()
+            await asyncio.Event().wait()
+        return await self._ledger.deadlines(**given)
+
+
+async def test_a_sweep_that_is_stopped_in_the_middle_is_no_error(ledger, caplog):
+    held_up = HeldUp(ledger)
+    watching = Deadlines(held_up, sweep_seconds=1)
+    await asyncio.create_task(watching.start(), name="starting")
+    await held_up.asked.wait()
+
+    await watching.stop()
+    await asyncio.sleep(0)
+
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
