@@ -11,6 +11,7 @@ from policies.redaction import redact, redact_text
 from policies.strict_json import Json, canonical
 
 _LARGEST = 4 * 1024 * 1024
+_UNREADABLE = "the server's answer is no JSON-RPC response; the call may have run"
 _LONGEST_ERROR = 500
 _LONGEST_CONTENT = 4000
 _ERROR_STATUS = 400
@@ -31,8 +32,8 @@ class OutcomeReader:
     A stream may carry other messages, but no response to another request
     (specification, transports, "Sending Messages").
 
-    Nothing that cannot be read is an error here: an answer was given, and its
-    reader is the client.
+    What cannot be read passes to the client all the same; that the call went
+    well is not said of it. An answer too large to look into counts as one.
     """
 
     def __init__(self, answer: UpstreamAnswer, *, show: bool) -> None:
@@ -75,7 +76,8 @@ class OutcomeReader:
         if self._status >= _ERROR_STATUS:
             return Outcome("failed", f"the server answered with HTTP status {self._status}")
         if self._events is None:
-            return Outcome("ok")
+            readable = self.size > _LARGEST
+            return Outcome("ok") if readable else Outcome("failed", _UNREADABLE)
         return Outcome("failed", "the server ended its answer without a response")
 
     def _find(self, text: bytes) -> None:

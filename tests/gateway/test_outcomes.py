@@ -78,7 +78,7 @@ def test_an_answer_in_events_is_found_among_other_messages():
         (b'{"error":{"code":1,"message":"m"}}', 400, "application/json", "rpc-error"),
         (b'{"result":{}}', 200, "application/json", "ok"),
         (b'{"result":{"isError":"true"}}', 200, "application/json", "ok"),
-        (b"[" * 100_000, 200, "application/json", "ok"),
+        (b"[" * 100_000, 200, "application/json", "failed"),
         (b'{"result":{}}' + b" " * 5_000_000, 200, "application/json", "ok"),
     ],
 )

@@ -125,7 +125,11 @@ async def test_a_stream_that_breaks_off_breaks_off_for_the_caller_too(stage):
             "rpc-error",
             "key [hidden]",
         ),
-        (b"not json", "ok", None),
+        (
+            b"not json",
+            "failed",
+            "the server's answer is no JSON-RPC response; the call may have run",
+        ),
     ],
 )
 async def test_the_outcome_is_read_from_the_answer(stage, body, outcome, error):
