@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.unavailable import LedgerUnavailable
 
@@ -54,6 +55,17 @@ class Database:
     path: Path | None
     file: tuple[int, int] | None = None
     turn: Lock = field(default_factory=Lock)
+    closed: Event = field(default_factory=Event)
+
+    def __post_init__(self) -> None:
+        """Let a connection that comes back after `close` be closed, not kept."""
+
+        def came_back(_connection: Any, record: ConnectionPoolEntry) -> None:
+            if self.closed.is_set():
+                record.close()
+
+        for engine in (self.writing, self.reading):
+            event.listen(engine, "checkin", came_back)
 
     @property
     def postgres(self) -> bool:
@@ -87,7 +99,8 @@ class Database:
                 connection.exec_driver_sql("ROLLBACK")
 
     def close(self) -> None:
-        """Close every idle connection."""
+        """Close every idle connection now, and those in use as soon as they come back."""
+        self.closed.set()
         self.writing.dispose()
         self.reading.dispose()
 
