@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import logging
 import shlex
+import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -51,6 +53,12 @@ _STORY = (
 _DELETE = ("delete_file", {"path": "old-report.txt"})
 _WRITE = ("write_file", {"path": "hello.txt", "content": "Hello from demo-bot.\n"})
 _VISIT = ("delete_file", {"path": "notes.txt"})
+
+
+def _program() -> str:
+    """Return how a shell calls Placet: by name where that is found, else by its path."""
+    beside = Path(sys.executable).with_name("placet")
+    return "placet" if shutil.which("placet") or not beside.exists() else str(beside)
 
 
 def demo_command(open_service: OpenService) -> Register:
@@ -160,7 +168,8 @@ class _Demo:
         self.say("            MCP over HTTP; from this machine no key is needed")
         self.say(f"operations  {service.operations}/readyz")
         self.say(f"files       {stage.files}")
-        self.say(f"audit       placet audit log --config {shlex.quote(str(stage.config))}")
+        program, config = shlex.quote(_program()), shlex.quote(str(stage.config))
+        self.say(f"audit       {program} audit log --config {config}")
         self.say("a call to try, in another shell:")
         for line in _curl(url, *_VISIT):
             self.say(f"  {line}")
