@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check --quiet install
 TESTS ?=
-WORKERS ?= auto
+# Most tests wait more than they work: four workers keep two cores busy.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench lock screenshot clean
@@ -19,7 +20,7 @@ demo: $(VENV)/runtime.stamp ## run Placet on loopback with a demo server and a l
 	@$(BIN)/placet demo
 
 test: $(VENV)/dev.stamp .venv-mcp1/stamp ## run every test (TESTS=path to run some)
-	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/dev.stamp ## check format, lint, types and the imports between the packages
 	$(BIN)/ruff format --check .
