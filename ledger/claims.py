@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
 from ledger.calls import CallFacts, DecideCall, decided, spoken
+from ledger.deadlines_due import overdue
 from ledger.envelopes import Command, Draft, Event
 from ledger.events import (
     ApprovalDispatched,
-    ApprovalExpired,
     ApprovalJoined,
-    ApprovalLapsed,
     ApprovalRequested,
     ApprovalTerm,
     ApprovalVoided,
@@ -78,7 +77,7 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     if approval.status is not ApprovalStatus.APPROVED:
         message = f"approval `{approval.id}` is {approval.status}; call again to ask anew"
         raise Refused(message)
-    late = _late(approval, at)
+    late = overdue(approval, at)
     if late is not None:
         return [_of(approval, late)]
     decision = settle(command.assessment, situation.grants, at)
@@ -105,7 +104,7 @@ def _deny(facts: CallFacts, decision: Decision, situation: Situation, at: dateti
     if situation.approval is not None:
         because = f"denied by {_denier(decision)}"
         voided = ApprovalVoided(approval=situation.approval.id, because=because)
-        drafts.append(_of(situation.approval, _late(situation.approval, at) or voided))
+        drafts.append(_of(situation.approval, overdue(situation.approval, at) or voided))
     return drafts
 
 
@@ -132,7 +131,7 @@ def _ended(
     approval: Approval, decision: Decision, facts: CallFacts, directory: Directory, at: datetime
 ) -> Event | None:
     """Return the event that closes an approval which cannot serve this call any more."""
-    late = _late(approval, at)
+    late = overdue(approval, at)
     if late is not None:
         return late
     if approval.status is ApprovalStatus.PENDING:
@@ -140,15 +139,6 @@ def _ended(
     else:
         because = _unmet(approval, decision, facts, directory)
     return ApprovalVoided(approval=approval.id, because=because) if because else None
-
-
-def _late(approval: Approval, at: datetime) -> Event | None:
-    """Return the event of a deadline that has come, whoever notices it first."""
-    if approval.deadline is None or at < approval.deadline:
-        return None
-    if approval.status is ApprovalStatus.PENDING:
-        return ApprovalExpired(approval=approval.id)
-    return ApprovalLapsed(approval=approval.id)
 
 
 def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | None:

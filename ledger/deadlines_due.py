@@ -1,8 +1,11 @@
-"""The commands that a deadline sends when it comes."""
+"""What a deadline does when it comes: the commands it sends, and what they make of an approval."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from ledger.envelopes import Command
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.envelopes import Command, Event
+from ledger.events import ApprovalExpired, ApprovalLapsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,3 +20,12 @@ class ExpireGrant(Command):
     """End a grant whose time has come."""
 
     grant: str
+
+
+def overdue(approval: Approval, at: datetime) -> Event | None:
+    """Return the event of a deadline that has come at `at`, whoever notices it; None before."""
+    if approval.deadline is None or at < approval.deadline:
+        return None
+    if approval.status is ApprovalStatus.PENDING:
+        return ApprovalExpired(approval=approval.id)
+    return ApprovalLapsed(approval=approval.id)

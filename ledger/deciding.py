@@ -16,7 +16,7 @@ from ledger.claims import (
     claim,
     decide_call,
 )
-from ledger.deadlines_due import ExpireApproval, ExpireGrant
+from ledger.deadlines_due import ExpireApproval, ExpireGrant, overdue
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
 from ledger.events import ApprovalCancelled, ApprovalVoided
@@ -168,8 +168,8 @@ def _expire(command: ExpireApproval | ExpireGrant, state: State, at: datetime) -
     match command:
         case ExpireApproval():
             approval = _approval(command.approval, state)
-            stream = f"approval-{approval.id}"
-            return [Draft(stream, event) for event in votes.expire(approval, at)]
+            event = overdue(approval, at)
+            return [Draft(f"approval-{approval.id}", event)] if event is not None else []
         case ExpireGrant():
             grant = _grant_of(command.grant, state)
             return [Draft(f"grant-{grant.id}", event) for event in grants.expire(grant, at)]

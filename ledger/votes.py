@@ -11,12 +11,12 @@ from ledger.card_events import (
     VoteCast,
     VoteRefused,
 )
+from ledger.deadlines_due import overdue
 from ledger.envelopes import Command, Event
 from ledger.events import (
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
-    ApprovalLapsed,
 )
 from ledger.evidence import FRESH, GROUP_FRESH, Evidence, Standing, standing
 from policies.calls import Risk
@@ -70,10 +70,10 @@ _DECIDED = {
 def vote(approval: Approval, command: CastVote, directory: Directory, at: datetime) -> list[Event]:
     """Return the events that a click causes; a vote that does not count is an event too."""
     found = _found(approval, command, directory)
-    if approval.status is ApprovalStatus.PENDING and at >= approval.request.expires_at:
-        expired: list[Event] = [ApprovalExpired(approval=approval.id)]
+    expired = overdue(approval, at)
+    if isinstance(expired, ApprovalExpired):
         message = "this request expired before you decided; the agent has to ask again"
-        return [*found, *expired, _refuse(approval, command, directory, "expired", message)]
+        return [*found, expired, _refuse(approval, command, directory, "expired", message)]
     where = _refusal(approval, command, directory, at)
     if isinstance(where, VoteRefused):
         return [*found, where]
@@ -126,15 +126,6 @@ def view(approval: Approval, command: ViewDetails, directory: Directory) -> list
             pages=command.pages,
         )
     ]
-
-
-def expire(approval: Approval, at: datetime) -> list[Event]:
-    """Return what time has made of the approval at `at`: expired, lapsed, or nothing."""
-    if approval.deadline is None or at < approval.deadline:
-        return []
-    if approval.status is ApprovalStatus.PENDING:
-        return [ApprovalExpired(approval=approval.id)]
-    return [ApprovalLapsed(approval=approval.id)]
 
 
 def apart(approval: Approval, directory: Directory) -> frozenset[str]:
