@@ -4,18 +4,25 @@ import asyncio
 import contextlib
 import json
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 from gateway_stage import CI_BOT, RawServer, staged, until
 
 from gateway.instructions import HINT
+from ledger.deadlines_due import ExpireApproval
 
 OFFICIAL = Path(__file__).parent / "official"
 POLICY = """\
 version: 1
 rules:
   - {name: reads, match: {tool: "read_*"}, effect: allow}
+  - name: brief
+    match: {tool: write_note}
+    when: args.name == "brief"
+    effect: require_approval
+    approval: {expires_in: 1s}
 """
 
 
@@ -140,3 +147,21 @@ async def test_denied_and_unknown_tools_are_told_as_results(sdk, client):
     assert "not today" in told["calls"][0]["content"][0]["text"]
     assert "does not list" in told["calls"][1]["content"][0]["text"]
     assert told["calls"][0]["_meta"]["placet/decision"]["status"] == "denied"
+
+
+async def test_an_expiry_is_told_as_a_result_and_not_as_a_denial(sdk, client):
+    url = f"{sdk.url}/mcp/files"
+    write = [["write_note", {"name": "brief", "text": "x"}]]
+    await client(url, write)
+    (approval,) = await sdk.pending()
+
+    async def over():
+        expire = ExpireApproval(id=uuid.uuid4().hex, actor="placet:test", approval=approval.id)
+        return await sdk.ledger.execute(expire)
+
+    await until(over)
+    told = await client(url, write)
+
+    assert told["calls"][0]["isError"] is True
+    assert told["calls"][0]["_meta"]["placet/decision"]["status"] == "expired"
+    assert "that is not a denial" in told["calls"][0]["content"][0]["text"]

@@ -82,6 +82,42 @@ async def test_killed_after_dispatch_the_outcome_is_unknown_and_nothing_runs_aga
         assert "OutcomeUnknown" in await stage.events()
 
 
+async def test_killed_before_a_held_call_claims_its_approval_it_still_runs_once(staged):
+    async with staged(hold="4s") as stage:
+        replica = await stage.serve(kill_at="claiming")
+        call = asyncio.create_task(replica.call("write_file", WRITE))
+        card = await stage.card()
+        await stage.workspace.click(BOB, PLATFORM, card["ts"], "approval.approve")
+        await replica.died()
+        with contextlib.suppress(*GONE):
+            await call
+        assert stage.server.runs == []
+
+        await replica.start()
+        await approved_and_run(stage, replica)
+
+        assert stage.server.runs == [("write_file", WRITE)]
+        assert (await stage.events()).count("ApprovalGiven") == 1
+
+
+async def test_killed_once_the_outcome_is_recorded_the_card_shows_it(staged):
+    async with staged() as stage:
+        replica = await stage.serve(kill_at="completed")
+        await replica.call("write_file", WRITE)
+        await stage.press(BOB, "approval.approve")
+        with contextlib.suppress(*GONE):
+            await replica.call("write_file", WRITE)
+        await replica.died()
+
+        await replica.start()
+        await stage.card_saying("the call ran and the tool answered")
+
+        names = await stage.events()
+        assert names.count("CallCompleted") == 1
+        assert "OutcomeUnknown" not in names
+        assert stage.server.runs == [("write_file", WRITE)]
+
+
 async def test_killed_at_random_nothing_acknowledged_is_lost_and_nothing_runs_twice(staged):
     chance = random.Random(20261123)  # noqa: S311 (chance, not secrecy)
     async with staged() as stage:
