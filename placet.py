@@ -20,6 +20,7 @@ from ledger.deadlines import Deadlines
 from ledger.keys import digest_keys
 from ledger.ledger import Ledger
 from ledger.shell import Misconfigured
+from placet_check import observing
 from placet_commandline import clock, run
 from placet_demo import demo_command
 from placet_operations import Operations
@@ -61,7 +62,7 @@ async def service(order: Order) -> AsyncIterator[Service]:
             "upstreams": gateway.troubles,
             "slack": bot.ready,
         }
-        operations = Operations(registry, checks)
+        operations = Operations(registry, checks, observing(order.loaded.configuration))
         await _listen(held.sockets["operations"], _runner(operations.application()), stack)
         if bot.application is not None:
             await _listen(held.sockets["slack"], _runner(bot.application), stack)

@@ -5,6 +5,7 @@ import sys
 
 from ledger.shell import AddCommand, Misconfigured, Shell
 from placet_settings import Unsafe, load_to_serve
+from policies.configuration import Configuration
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -39,6 +40,14 @@ def unsafe(arguments: argparse.Namespace) -> Unsafe:
     return Unsafe(arguments.unsafe_no_auth, arguments.unsafe_local_approvers)
 
 
+def observing(configuration: Configuration) -> list[str]:
+    """Say of each server that only observes that nothing is blocked there."""
+    return [
+        f"server `{name}` only observes: calls to it are decided and recorded, and none is blocked"
+        for name in configuration.observing
+    ]
+
+
 def _check(arguments: argparse.Namespace, shell: Shell) -> int:
     try:
         loaded = load_to_serve(arguments.config, unsafe=unsafe(arguments))
@@ -51,4 +60,6 @@ def _check(arguments: argparse.Namespace, shell: Shell) -> int:
         f"{len(configuration.agents)} agents, {len(configuration.teams)} teams"
     )
     shell.say(f"{policy.file}: ok, {len(policy.rules)} rules, default {policy.default}")
+    for warning in observing(configuration):
+        shell.say(f"{arguments.config}: warning: {warning}")
     return 0

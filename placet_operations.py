@@ -17,10 +17,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Operations:
-    """The answers for operators. `checks` are asked at each look at readiness, by name."""
+    """The answers for operators. `checks` are asked at each look at readiness, by name.
+
+    `notices` are shown at each look, and make nothing unready.
+    """
 
     registry: CollectorRegistry
     checks: Mapping[str, Check]
+    notices: Sequence[str] = ()
     draining: bool = field(default=False)
 
     def application(self) -> web.Application:
@@ -49,7 +53,9 @@ class Operations:
         if self.draining:
             troubles["placet"] = ["stopping: no new calls are taken"]
         ready = not any(troubles.values())
-        answer = {"ready": ready, "checks": troubles}
+        answer: dict[str, object] = {"ready": ready, "checks": troubles}
+        if self.notices:
+            answer["notices"] = list(self.notices)
         return web.json_response(answer, status=200 if ready else 503)
 
     async def metrics(self, _: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ import logging
 import signal
 
 from ledger.shell import AddCommand, Shell
-from placet_check import accept_unsafe, unsafe
+from placet_check import accept_unsafe, observing, unsafe
 from placet_commandline import Register
 from placet_faults import fault_points
 from placet_logging import log_to_stderr
@@ -75,6 +75,8 @@ def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenServic
 async def _served(order: Order, shell: Shell, open_service: OpenService) -> None:
     async with open_service(order) as service:
         stop = stop_signals(service)
+        for warning in observing(order.loaded.configuration):
+            _log.warning(warning)
         shell.say(f"agents      {service.agents}/mcp/{{server}}")
         shell.say(f"operations  {service.operations}/readyz")
         if service.slack is not None:

@@ -98,10 +98,7 @@ class Gateway:
 
     def _parts(self, world: World, sessions: Sessions, meters: Meters) -> Parts:
         configuration, ledger = world.configuration, world.ledger
-        trusted = frozenset(n for n, server in configuration.servers.items() if server.trusted)
-        examiner = Examiner(
-            configuration.directory(), world.keys, trusted, ledger.instance, world.now
-        )
+        examiner = _examiner(world)
         gate = Gate(ledger, world.policy, examiner, self._toolboxes, self._outcomes, world.reach)
         hold = configuration.gateway.hold
         return Parts(
@@ -215,6 +212,18 @@ def upstreams_of(world: World) -> dict[str, Upstream]:
                     )
                 )
     return found
+
+
+def _examiner(world: World) -> Examiner:
+    configuration = world.configuration
+    return Examiner(
+        configuration.directory(),
+        world.keys,
+        frozenset(n for n, server in configuration.servers.items() if server.trusted),
+        world.ledger.instance,
+        world.now,
+        frozenset(configuration.observing),
+    )
 
 
 def _identity(world: World) -> Identity:

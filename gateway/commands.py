@@ -64,6 +64,8 @@ async def _explained(arguments: argparse.Namespace, loaded: Loaded, ledger: Ledg
     at = await ledger.now()
     grants = await _grants(agent, loaded, ledger)
     lines = explain(call, loaded.policy, grants, at, tool=tool, risk=risk, directory=directory)
+    if loaded.configuration.servers[server].observe:
+        note = [*note, f"note: `{server}` only observes: this is recorded, and the call runs"]
     return [*lines, *note]
 
 

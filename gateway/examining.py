@@ -54,6 +54,12 @@ class Examined:
     assessment: Assessment
     policy: Policy
 
+    @property
+    def asks(self) -> bool:
+        """Whether people may have to be asked; nobody is about a call that is only observed."""
+        needed = self.assessment.effect is Effect.REQUIRE_APPROVAL
+        return needed and not self.facts.observed
+
 
 class Examiner:
     """Turns what is asked into facts and an assessment; pure but for the time it is given."""
@@ -65,13 +71,18 @@ class Examiner:
         trusted: frozenset[str],
         instance: str,
         now: Callable[[], datetime],
+        observing: frozenset[str] = frozenset(),
     ) -> None:
-        """Keep the surroundings; `keys` has the one in force first, `trusted` names servers."""
+        """Keep the surroundings; `keys` has the one in force first.
+
+        `trusted` and `observing` name servers.
+        """
         self._directory = directory
         self._keys = tuple(keys)
         self._trusted = trusted
         self._instance = instance
         self._now = now
+        self._observing = observing
         self._risks: dict[tuple[str, str, str], RiskFinding] = {}
 
     def examine(self, asked: Asked, policy: Policy, tool: Tool | None) -> Examined:
@@ -94,6 +105,7 @@ class Examiner:
             hidden=shown.hidden,
             meta_keys=_meta_keys(asked.params),
             instance=self._instance,
+            observed=asked.server in self._observing,
         )
         assessment = self._assessed(call, asked.agent, policy, tool)
         if assessment.effect is Effect.REQUIRE_APPROVAL and len(arguments) > MOST_SHOWN // 4:

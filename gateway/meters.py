@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ledger.rulings import Allowed, Denied, Dispatched, Ruling
+from policies.decisions import Effect
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -34,6 +35,12 @@ class Meters:
         self._running = Gauge(
             "placet_running_calls", "Calls that are at their servers now", registry=registry
         )
+        self._observed = Counter(
+            "placet_observed_calls",
+            "Tool calls that ran only because their server observes, by what was decided",
+            ("server", "effect"),
+            registry=registry,
+        )
         self._outcomes = Counter(
             "placet_outcomes", "Calls that ended, by outcome", ("outcome",), registry=registry
         )
@@ -60,7 +67,11 @@ class Meters:
     def decided(self, server: str, ruling: Ruling) -> None:
         """Count a decision."""
         match ruling:
-            case Allowed() | Dispatched():
+            case Allowed(decided):
+                effect = decided.effect.value
+                if decided.observed and decided.effect is not Effect.ALLOW:
+                    self._observed.labels(server, effect).inc()
+            case Dispatched():
                 effect = "allow"
             case Denied():
                 effect = "deny"

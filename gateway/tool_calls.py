@@ -85,7 +85,7 @@ class ToolCalls:
         return await self._followed(asked, ruling, examined)
 
     def _question(self, examined: Examined) -> Question | None:
-        if examined.assessment.effect is not Effect.REQUIRE_APPROVAL:
+        if not examined.asks:
             return None
         return self._aftermath.question(examined.facts.digests)
 
@@ -100,7 +100,7 @@ class ToolCalls:
 
     async def _asks_people(self, asked: Asked, examined: Examined) -> bool:
         """Tell whether the call needs an approval that no grant gives it."""
-        if examined.assessment.effect is not Effect.REQUIRE_APPROVAL:
+        if not examined.asks:
             return False
         grants = [
             live(grant, asked.agent, self._directory)

@@ -67,7 +67,8 @@ class CallFacts:
 
     `digests` are the call's digests, under the key in force first, then under
     keys that older approvals may still be bound with. `arguments` is canonical
-    JSON after redaction, `hidden` how many values it lacks.
+    JSON after redaction, `hidden` how many values it lacks. Where the call is
+    `observed`, the decision is recorded and does not block it.
     """
 
     call: str
@@ -81,6 +82,7 @@ class CallFacts:
     hidden: int
     meta_keys: tuple[str, ...]
     instance: str
+    observed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,7 @@ def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallD
         meta_keys=facts.meta_keys,
         agent_team=facts.agent.team,
         owner=facts.agent.owner,
+        observed=facts.observed,
     )
 
 
@@ -185,7 +188,7 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
                 id=event.call,
                 version=recorded.version,
                 position=recorded.position,
-                status=_STARTS[event.effect],
+                status=CallStatus.RUNNING if event.observed else _STARTS[event.effect],
                 agent=event.agent,
                 server=event.server,
                 tool=event.tool,

@@ -52,11 +52,16 @@ class Situation:
 
 
 def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list[Draft]:
-    """Return the events of a call's decision, settled with what is in force at `at`."""
+    """Return the events of a call's decision, settled with what is in force at `at`.
+
+    An observed call is decided and not blocked: it asks nobody, and ends no approval.
+    """
     decision = settle(command.assessment, situation.grants, at)
     match decision.effect:
         case Effect.ALLOW:
             return _allow(command.facts, decision, situation)
+        case _ if command.facts.observed:
+            return [Draft(f"call-{command.facts.call}", decided(command.facts, decision, None))]
         case Effect.DENY:
             return _deny(command.facts, decision, situation, at)
         case Effect.REQUIRE_APPROVAL:

@@ -108,6 +108,8 @@ def _why(event: CallDecided, recorded: Recorded, seen: Seen) -> Iterator[tuple[s
     yield "risk", [f"{event.risk}: {quoted(event.evidence)}"]
     if event.grant:
         yield "grant", [event.grant]
+    if event.observed:
+        yield "observed", ["the server only observes: whatever was decided, the call runs"]
 
 
 def policy(digest: str, position: int, seen: Seen) -> str:

@@ -33,7 +33,8 @@ class CallDecided(Event):
     canonical JSON after redaction, `hidden` counts the values taken out of it.
     `digest` binds the exact call and names its key. `approval`
     is the one asked for, joined or used; `grant` the one that lifted the call;
-    `instance` the process that holds the call.
+    `instance` the process that holds the call. Where it was `observed`, the
+    server blocked nothing: whatever the effect, the call ran.
     """
 
     TOPIC: ClassVar[str] = "CallDecided"
@@ -59,6 +60,7 @@ class CallDecided(Event):
     meta_keys: tuple[str, ...] = ()
     agent_team: str = ""
     owner: str = ""
+    observed: bool = False
 
 
 class CallCompleted(Event):

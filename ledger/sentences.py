@@ -91,8 +91,10 @@ def _decided(event: CallDecided) -> str:
     onto = f", for {named(event.on_behalf_of)}" if event.on_behalf_of else ""
     said = f"{event.call}: {named(event.agent)}{onto} calls {_tool(event)}: {event.effect} by {by}"
     if event.grant:
-        return f"{said}, under {event.grant}"
-    return f"{said}, waits for {event.approval}" if event.approval else said
+        said += f", under {event.grant}"
+    elif event.approval:
+        said += f", waits for {event.approval}"
+    return f"{said}; the server only observes, so it runs" if event.observed else said
 
 
 def _tool(event: CallDecided | ApprovalRequested) -> str:

@@ -66,6 +66,11 @@ class Configuration(Section):
         return next((name for name, agent in self.agents.items() if agent.anonymous), None)
 
     @property
+    def observing(self) -> tuple[str, ...]:
+        """The names of the servers whose calls are decided and recorded, but never blocked."""
+        return tuple(name for name, server in self.servers.items() if server.observe)
+
+    @property
     def file(self) -> str:
         """The file's name, for messages."""
         return self._document.file if self._document else "placet.yaml"

@@ -129,7 +129,10 @@ def _distinct(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
 
 
 class HttpServer(Section):
-    """An MCP server reached over streamable HTTP; `headers` go with every request."""
+    """An MCP server reached over streamable HTTP; `headers` go with every request.
+
+    Where it is to `observe`, calls are decided and recorded, and none is blocked.
+    """
 
     url: Url
     headers: Annotated[dict[HeaderName, Secret], AfterValidator(_distinct)] = Field(
@@ -137,6 +140,7 @@ class HttpServer(Section):
     )
     team: Name
     trusted: bool = False
+    observe: bool = False
 
 
 def _program(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -146,7 +150,10 @@ def _program(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class StdioServer(Section):
-    """An MCP server started as a command; `env` is all of its environment we add."""
+    """An MCP server started as a command; `env` is all of its environment we add.
+
+    Where it is to `observe`, calls are decided and recorded, and none is blocked.
+    """
 
     command: Annotated[tuple[Text, ...], Many, AfterValidator(_program)]
     env: dict[
@@ -161,6 +168,7 @@ class StdioServer(Section):
     cwd: Text | None = None
     team: Name
     trusted: bool = False
+    observe: bool = False
 
 
 def _server_kind(value: Any) -> str:

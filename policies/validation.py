@@ -15,9 +15,12 @@ from policies.problems import Place, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_NOT_ENFORCED = {
-    "limits": "remove them, or write a rule with `effect: require_approval`",
-    "observe": "remove it: every server is gated",
+_ELSEWHERE = {
+    "limits": (
+        "`limits` are not enforced by this version",
+        "remove them, or write a rule with `effect: require_approval`",
+    ),
+    "observe": ("`observe` is not known here", "write it at a server of placet.yaml"),
 }
 _KINDS = {
     "string_type": "text",
@@ -165,9 +168,8 @@ def _lower(message: str) -> str:
 def _unknown_key(model: type[BaseModel], path: Path) -> tuple[str, str]:
     key = str(path[-1])
     known = set(_keys_at(model, path[:-1]))
-    if key in _NOT_ENFORCED:
-        verb = "are" if key == "limits" else "is"
-        return f"`{key}` {verb} not enforced by this version", _NOT_ENFORCED[key]
+    if key in _ELSEWHERE:
+        return _ELSEWHERE[key]
     if key in known:
         return f"`{key}` does not go with the other keys of {_name(path[:-1])}", "remove it"
     where = f" in {_name(path[:-1])}" if len(path) > 1 else ""

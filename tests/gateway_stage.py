@@ -397,12 +397,16 @@ async def staged(
     server: RawServer | None = None,
     agents: str = "",
     known: bool = True,
+    rewrite: Callable[[str], str] = str,
 ) -> AsyncIterator[Stage]:
-    """Open a gateway for the length of a block; with `known`, once it knows the tools."""
+    """Open a gateway for the length of a block; with `known`, once it knows the tools.
+
+    `rewrite` changes the text of its placet.yaml.
+    """
     raw = server or RawServer()
     if server is None:
         await raw.start()
-    configuration = parse_configuration(configuration_text(raw.url, hold, agents), {})
+    configuration = parse_configuration(rewrite(configuration_text(raw.url, hold, agents)), {})
     reached: list[str] = []
     ledger = await asyncio.to_thread(
         Ledger.open, ledger_url, now=now, directory=configuration.directory()

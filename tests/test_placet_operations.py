@@ -72,6 +72,15 @@ async def test_a_check_that_breaks_is_a_part_that_is_not_ready(client, operation
     assert "the readiness check of ledger broke" in caplog.text
 
 
+async def test_a_notice_is_loud_and_makes_nothing_unready(client, operations):
+    operations.notices = ["server `files` only observes"]
+
+    answer = await client.get("/readyz")
+
+    assert answer.status == 200
+    assert (await answer.json())["notices"] == ["server `files` only observes"]
+
+
 async def test_it_is_not_ready_while_it_drains(client, operations):
     operations.draining = True
 

@@ -55,6 +55,16 @@ def test_a_call_begins_as_it_was_decided(effect: Effect, status: CallStatus) -> 
     assert call(book).decided_at == NOON
 
 
+@pytest.mark.parametrize("effect", list(Effect))
+def test_a_call_of_a_server_that_only_observes_runs_whatever_was_decided(effect: Effect) -> None:
+    book = Book()
+
+    book.do(ask(assessment=assessed(effect), observed=True))
+
+    assert call(book).status is CallStatus.RUNNING
+    assert call(book).effect is effect
+
+
 def test_a_call_that_ran_is_completed_with_duration_and_size() -> None:
     book = allowed()
 

@@ -56,6 +56,18 @@ def test_a_denied_call_is_recorded_with_its_rules() -> None:
     assert decided.message == "people do that"
 
 
+@pytest.mark.parametrize("effect", [Effect.DENY, Effect.REQUIRE_APPROVAL])
+def test_an_observed_call_runs_whatever_is_decided_and_touches_no_approval(effect: Effect) -> None:
+    book = Book()
+    book.do(ask())
+
+    (decided,) = book.do(ask("call_2", assessed(effect), observed=True))
+
+    assert isinstance(decided, CallDecided)
+    assert (decided.effect, decided.observed, decided.approval) == (effect, True, None)
+    assert book.approval().status is ApprovalStatus.PENDING
+
+
 def test_a_call_that_needs_approval_is_decided_and_asks() -> None:
     book = Book()
 

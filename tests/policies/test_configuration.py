@@ -53,6 +53,13 @@ def problems_of(text: str, **options: bool) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
+def test_a_server_may_only_observe():
+    text = WHOLE.replace("./data], team: platform", "./data], team: platform, observe: true")
+
+    assert parsed().observing == ()
+    assert parsed(text).observing == ("files",)
+
+
 def test_the_whole_file_is_read():
     configuration = parsed()
 

@@ -84,6 +84,26 @@ async def test_check_of_valid_files_exits_0(staged, tmp_path):
     assert "ok, 1 servers, 2 agents, 2 teams" in out
 
 
+async def test_a_server_that_only_observes_is_loud_in_check_log_and_readiness(staged, tmp_path):
+    settings = json.loads(staged.configuration(Replica(staged, "placet")))
+    settings["servers"]["files"]["observe"] = True
+    staged.configuration = lambda replica: json.dumps(
+        settings | {"listen": {"agents": replica.agents, "operations": replica.operations}}
+    )
+    replica = await staged.serve()
+
+    dropped = await replica.call("drop_table", {"table": "users"})
+    status, said = await replica.readiness()
+    code, out, _ = await staged.run("check")
+    explained = await staged.run("explain", "files/drop_table", "--agent", "ci-bot")
+    logged = await staged.run("audit", "log", "--event", "CallDecided")
+
+    assert dropped["content"][0]["text"].startswith("done: drop_table")
+    assert (status, code) == (200, 0)
+    for text in (said, out, replica.log.read_text(), explained[1], logged[1]):
+        assert "only observes" in text
+
+
 async def test_a_second_serve_on_one_ledger_and_taken_addresses_are_told_at_once(staged, tmp_path):
     replica = await staged.serve()
     config = written(staged, listen={"agents": replica.agents, "operations": replica.operations})
