@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -229,15 +228,19 @@ def _examiner(world: World) -> Examiner:
 def _identity(world: World) -> Identity:
     configuration = world.configuration
     agents = configuration.directory().agents
-    configured = {
-        sha256(section.key.get_secret_value().encode()).digest(): agents[name]
-        for name, section in configuration.agents.items()
-        if section.key is not None
-    }
     anonymous = configuration.anonymous_agent
     return Identity(
-        configured,
+        {
+            section.hashed_key: agents[name]
+            for name, section in configuration.agents.items()
+            if section.hashed_key is not None
+        },
         agents[anonymous] if anonymous is not None else None,
+        operators={
+            section.hashed_key: name
+            for name, section in configuration.operators.items()
+            if section.hashed_key is not None
+        },
         anywhere=world.unsafe_no_auth,
     )
 

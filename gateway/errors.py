@@ -38,6 +38,7 @@ class Code(IntEnum):
     UNDECIDED = -31008
     REFUSED = -31009
     WRONG_METHOD = -31010
+    NOT_PERMITTED = -31011
 
 
 class Rejected(Exception):

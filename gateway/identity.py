@@ -1,6 +1,5 @@
-"""Tells which agent calls, by its key alone."""
+"""Tells who calls, by the key alone: an agent, or an operator."""
 
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,10 +7,10 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
+from gateway.agent_keys import AgentKeys
 from gateway.errors import Code, Rejected
 from ledger.agents import LedgerAgent
 from ledger.envelopes import Recorded
-from ledger.standing_events import AgentAdded, AgentRevoked
 from policies.people import Agent
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -22,13 +21,14 @@ _OF_ANOTHER = ("forwarded", "real-ip", "client-ip", "connecting-ip", "proxyuser-
 
 
 @dataclass(frozen=True)
-class _Known:
-    agent: Agent
-    key: bytes
+class Operator:
+    """Who may read approvals, grants and the audit over HTTP; an operator approves nothing."""
+
+    name: str
 
 
 class Identity:
-    """The agents of the configuration and of the ledger, by the SHA-256 of their keys.
+    """The agents and operators, by the SHA-256 of their keys; nobody is both.
 
     `anonymous` is the agent that callers without a key are: on loopback only,
     and never where a header shows that somebody else was in between.
@@ -39,68 +39,82 @@ class Identity:
         configured: Mapping[bytes, Agent],
         anonymous: Agent | None = None,
         *,
+        operators: Mapping[bytes, str] | None = None,
         anywhere: bool = False,
     ) -> None:
-        """Know the configuration's agents; `configured` has them by the SHA-256 of their keys.
+        """Know the configuration's agents and operators by the SHA-256 of their keys.
 
         `anywhere` lets callers without a key in from everywhere: only where an
         operator said that this is wanted, unsafe as it is.
         """
-        self._configured = {key: _Known(agent, key) for key, agent in configured.items()}
-        self._ledger: dict[bytes, _Known] = {}
+        self._agents = AgentKeys(configured)
+        self._operators = {key: Operator(name) for key, name in (operators or {}).items()}
         self._anonymous = anonymous
         self._anywhere = anywhere
 
     def learn(self, agents: Iterable[LedgerAgent]) -> None:
         """Know the ledger's agents that may call, and no others of it."""
-        self._ledger = {
-            key: _Known(agent.caller(), key)
-            for agent in agents
-            if agent.open and (key := bytes.fromhex(agent.key_sha256)) not in self._configured
-        }
+        self._agents.learn(agents)
 
     def follow(self, events: Sequence[Recorded]) -> None:
         """Take agents in and out as the ledger says so; a listener of `Ledger.observe`."""
-        for recorded in events:
-            match recorded.event:
-                case AgentAdded() as event:
-                    agent = Agent(event.agent, event.team, event.owner)
-                    key = bytes.fromhex(event.key_sha256)
-                    self._ledger[key] = _Known(agent, key)
-                case AgentRevoked() as event:
-                    self._forget(event.agent)
-                case _:
-                    pass
+        self._agents.follow(events)
 
     def authenticate(self, request: web.BaseRequest) -> Agent:
-        """Return who calls. Raises Rejected (HTTP 401, RFC 6750) where that is nobody we know."""
-        given = request.headers.getall("Authorization", [])
-        if not given:
-            return self._without_key(request)
-        if len(given) == 1 and given[0][: len(_BEARER)].lower() == _BEARER:
-            agent = self._with_key(given[0][len(_BEARER) :].strip())
-            if agent is not None:
-                return agent
+        """Return which agent calls.
+
+        Raises Rejected: HTTP 401 (RFC 6750) where that is nobody we know, 403
+        where it is an operator.
+        """
+        if self._anonymous is not None and "Authorization" not in request.headers:
+            return self._without_key(request, self._anonymous)
+        hashed = _hashed_key(request)
+        agent = self._agents.holder(hashed)
+        if agent is not None:
+            return agent
+        if hashed in self._operators:
+            text = "this is an operator's key, which calls nothing; call with an agent's key"
+            raise Rejected(403, Code.NOT_PERMITTED, text)
         text = "the key is not that of an agent, or the agent was revoked; ask for another key"
         raise Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
 
-    def _with_key(self, key: str) -> Agent | None:
-        hashed = sha256(key.encode(errors="surrogateescape")).digest()
-        known = self._configured.get(hashed) or self._ledger.get(hashed)
-        if known is None or not hmac.compare_digest(known.key, hashed):
-            return None
-        return known.agent
+    def operator(self, request: web.BaseRequest) -> Operator:
+        """Return which operator asks.
 
-    def _without_key(self, request: web.BaseRequest) -> Agent:
-        if self._anonymous is not None and (self._anywhere or _is_near(request)):
-            return self._anonymous
-        text = "no key was given; send `Authorization: Bearer KEY` with an agent's key"
+        Raises Rejected: HTTP 401 (RFC 6750) where that is nobody we know, 403
+        where it is an agent.
+        """
+        hashed = _hashed_key(request)
+        operator = self._operators.get(hashed)
+        if operator is not None:
+            return operator
+        if self._agents.holder(hashed) is not None:
+            text = "this is an agent's key, which reads nothing here; ask with an operator's key"
+            raise Rejected(403, Code.NOT_PERMITTED, text)
+        text = "the key is not that of an operator; `operators` in the configuration names them"
         raise Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
 
-    def _forget(self, name: str) -> None:
-        self._ledger = {
-            key: known for key, known in self._ledger.items() if known.agent.name != name
-        }
+    def _without_key(self, request: web.BaseRequest, anonymous: Agent) -> Agent:
+        if self._anywhere or _is_near(request):
+            return anonymous
+        raise _no_key()
+
+
+def _hashed_key(request: web.BaseRequest) -> bytes:
+    """Return the SHA-256 of the key that a request brings. Raises Rejected where there is none."""
+    given = request.headers.getall("Authorization", [])
+    if not given:
+        raise _no_key()
+    if len(given) == 1 and given[0][: len(_BEARER)].lower() == _BEARER:
+        key = given[0][len(_BEARER) :].strip()
+        return sha256(key.encode(errors="surrogateescape")).digest()
+    text = "no key can be read; send one header, `Authorization: Bearer KEY`"
+    raise Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
+
+
+def _no_key() -> Rejected:
+    text = "no key was given; send `Authorization: Bearer KEY` with a key of yours"
+    return Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
 
 
 def _is_near(request: web.BaseRequest) -> bool:

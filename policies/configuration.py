@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr
 
 from policies.composing import Path
+from policies.credentials import credential_problems
 from policies.documents import Document, read_document
 from policies.expansion import expand
 from policies.exposure import exposure_problems
@@ -18,6 +19,7 @@ from policies.settings import (
     GatewaySection,
     LedgerSection,
     ListenSection,
+    OperatorSection,
     PersonSection,
     Server,
     SlackSection,
@@ -37,6 +39,7 @@ class Configuration(Section):
     teams: dict[Name, TeamSection] = Field(default_factory=dict)
     servers: dict[Name, Server] = Field(default_factory=dict)
     agents: dict[Name, AgentSection] = Field(default_factory=dict)
+    operators: dict[Name, OperatorSection] = Field(default_factory=dict)
     slack: SlackSection
     gateway: Annotated[GatewaySection, Field(default_factory=GatewaySection)]
 
@@ -98,6 +101,7 @@ def parse_configuration(
     document = expand(read_document(text, file=file), environment)
     configuration, problems = validated(Configuration, document)
     problems += reference_problems(document)
+    problems += credential_problems(document)
     problems += exposure_problems(
         document,
         unsafe_no_auth=unsafe_no_auth,

@@ -15,24 +15,13 @@ def exposure_problems(
     document: Document, *, unsafe_no_auth: bool, unsafe_local_approvers: bool
 ) -> list[Problem]:
     """Return a problem for each way in that is open, and each secret that is missing."""
-    problems = [*_keys(document), *_one_anonymous(document), *_slack(document), *_ledger(document)]
+    problems = [*_one_anonymous(document), *_slack(document), *_ledger(document)]
     problems += _same_address(document)
     if not unsafe_no_auth:
         problems += _beyond_loopback(document)
     if not unsafe_local_approvers:
         problems += _local_with_servers(document)
     return problems
-
-
-def _keys(document: Document) -> Iterator[Problem]:
-    for name, agent in sections(document, "agents"):
-        place = document.key(("agents", name))
-        if "key" not in agent and agent.get("anonymous", False) is False:
-            instead = 'add `key: "${NAME}"`, or `anonymous: true` for callers without a key'
-            yield document.problem(place, f"agent `{name}` has no key", instead)
-        if "key" in agent and agent.get("anonymous") is True:
-            what = f"agent `{name}` has a key and is anonymous"
-            yield document.problem(place, what, "keep one of the two")
 
 
 def _anonymous(document: Document) -> list[str]:

@@ -68,6 +68,16 @@ Text = Annotated[str, matching(r"(?s).*\S.*", "is empty", "write something, or r
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Key = Annotated[Secret, AfterValidator(_key)]
 """A secret of at least 32 visible ASCII characters."""
+KeyHash = Annotated[
+    str,
+    matching(
+        r"[0-9a-fA-F]{64}",
+        "is not a SHA-256",
+        'write the 64 hex digits that `printf %s "$KEY" | sha256sum` prints',
+    ),
+    AfterValidator(str.lower),
+]
+"""The SHA-256 of a key, as 64 hex digits in lower case."""
 Url = Annotated[
     str,
     matching(

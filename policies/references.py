@@ -17,7 +17,6 @@ def reference_problems(document: Document) -> list[Problem]:
     ]
     problems += _twice(document, "people", "slack", "is already the Slack id of")
     problems += _twice(document, "people", "subject", "is already the subject of")
-    problems += _twice(document, "agents", "key", "is already the key of")
     problems += _approver_twice(document)
     problems += _escalates_to_itself(document)
     return problems

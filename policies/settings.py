@@ -1,12 +1,23 @@
 """The sections of `placet.yaml`."""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator
 
 from policies.durations import Duration, between
-from policies.fields import Key, ListenAddress, Many, Name, Secret, Text, Url, matching
+from policies.fields import (
+    Key,
+    KeyHash,
+    ListenAddress,
+    Many,
+    Name,
+    Secret,
+    Text,
+    Url,
+    matching,
+)
 from policies.validation import Section, Wrong
 
 
@@ -182,12 +193,29 @@ Server = Annotated[
 ]
 
 
-class AgentSection(Section):
+class KeySection(Section):
+    """Whoever is known by a key: the key, or its SHA-256 where no secret is to be had here."""
+
+    key: Key | None = None
+    key_sha256: KeyHash | None = None
+
+    @property
+    def hashed_key(self) -> bytes | None:
+        """The SHA-256 of the key; None where there is no key."""
+        if self.key is not None:
+            return sha256(self.key.get_secret_value().encode()).digest()
+        return bytes.fromhex(self.key_sha256) if self.key_sha256 is not None else None
+
+
+class OperatorSection(KeySection):
+    """Whoever may read approvals, grants and the audit over HTTP, and change nothing."""
+
+
+class AgentSection(KeySection):
     """A caller: its team, its owner and its key, or `anonymous: true`."""
 
     team: Name
     owner: Name
-    key: Key | None = None
     anonymous: bool = False
     on_behalf_of: Name | None = None
 

@@ -1,5 +1,7 @@
 """`placet.yaml` is refused with everything that is wrong with it, each with its place."""
 
+from hashlib import sha256
+
 import pytest
 from broken_files import broken
 from hypothesis import given
@@ -31,6 +33,7 @@ slack: {mode: socket, bot_token: "${BOT}", app_token: "${APP}", signing_secret: 
 ENVIRONMENT = {
     "TOKEN": "t",
     "CI_BOT_KEY": "k" * 32,
+    "KEY_HASH": "5E318F8CF9CBE249A30812B8CA132D691DED7A91991413558DB5758575F5E01F",
     "BOT": "xoxb",
     "APP": "xapp",
     "SIGNING": "s",
@@ -87,6 +90,23 @@ def test_the_directory_has_people_teams_agents_and_the_teams_of_servers():
     )
     assert directory.agents == {"ci-bot": Agent("ci-bot", "platform", "alice")}
     assert directory.server_teams == {"github": "platform", "files": "platform"}
+
+
+@pytest.mark.parametrize("key", ['key: "${CI_BOT_KEY}"', 'key_sha256: "${KEY_HASH}"'])
+def test_a_key_is_known_by_its_hash_however_it_is_written(key):
+    text = WHOLE.replace('key: "${CI_BOT_KEY}"', key)
+
+    hashed = parsed(text).agents["ci-bot"].hashed_key
+
+    assert hashed == sha256(b"k" * 32).digest()
+
+
+def test_operators_have_names_and_keys_of_their_own():
+    text = WHOLE.replace(
+        "slack: {mode", f"operators: {{auditor: {{key: {'o' * 32}}}}}\nslack: {{mode"
+    )
+
+    assert parsed(text).operators["auditor"].hashed_key == sha256(b"o" * 32).digest()
 
 
 def test_no_secret_shows_when_a_configuration_is_printed():
