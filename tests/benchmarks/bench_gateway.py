@@ -1,282 +1,168 @@
-"""Measures a call to a server directly, through a bare pass-through, and through Placet.
+"""Measures calls through Placet against a bare pass-through and against no gateway at all.
 
-Run it by `make bench`. All three stand side by side in one run and take turns; each is a process
-of its own. Placet decides by an allow rule, and its ledger (SQLite) records every call durably.
+Run it by `make bench`. All stand side by side in one run and take turns; each is a process of its
+own. Placet decides by 100 rules, and its ledger (SQLite, synchronous FULL) records every decision
+and every outcome durably.
 """
 
+import argparse
 import asyncio
-import json
+import gc
 import random
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.request import urlopen
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from aiohttp import ClientSession, TCPConnector, web
+import psutil
+from bench_places import Places, counts, places
+from load import LEGACY, MODERN, Target, measure
 
-ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = 5
-SECONDS = 2.0
-WARM_UP = 200
-CONNECTIONS = (1, 16)
-VERSION = "2026-07-28"
-KEY = "bench-key-0123456789-0123456789-0123456789"
-META = {
-    "io.modelcontextprotocol/protocolVersion": VERSION,
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
-TOOL = {
-    "name": "read_echo",
-    "description": "Read back the text that was given.",
-    "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}},
-    "annotations": {"readOnlyHint": True},
-}
-POLICY = "version: 1\nrules: [{name: reads, match: {tool: read_echo}, effect: allow}]\n"
-BODY = json.dumps(
-    {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {"name": "read_echo", "arguments": {"text": "x" * 64}, "_meta": META},
-    }
-).encode()
+CONNECTIONS = (1, 16, 64)
+WARM_UP = 0.5
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One target's turn: the seconds of each call, sorted, and the processor's seconds per call.
+
+    `opened` and `messages` are what the server behind saw, per call.
+    """
+
+    took: list[float]
+    seconds: float
+    processor: float
+    opened: float
+    messages: float
+
+    @property
+    def speed(self) -> float:
+        """Calls per second."""
+        return len(self.took) / self.seconds
+
+    def quantile(self, part: float) -> float:
+        """Return the seconds within which this part of the calls was answered."""
+        return self.took[int(len(self.took) * part)]
+
+
+Rounds = dict[str, list[Turn]]
+
+
+async def turn(
+    place: Places, target: Target, connections: int, seconds: float, version: str
+) -> Turn:
+    """Let one target have its turn."""
+    before, busy = await counts(place.direct.port), place.busy(target)
+    took = sorted(await measure(target, connections, seconds, version))
+    after, busier = await counts(place.direct.port), place.busy(target)
+    return Turn(
+        took,
+        seconds,
+        (busier - busy) / len(took),
+        (after["connections"] - before["connections"]) / len(took),
+        (after["messages"] - before["messages"]) / len(took),
+    )
+
+
+async def compare(place: Places, asked: argparse.Namespace) -> dict[int, Rounds]:
+    """Let the targets take turns, and return their turns by the number of connections."""
+    for target in place.targets:
+        await measure(target, 4, WARM_UP, asked.version)
+    found: dict[int, Rounds] = {}
+    for connections in asked.connections:
+        rounds = found[connections] = {target.name: [] for target in place.targets}
+        for _ in range(asked.rounds):
+            for target in random.sample(place.targets, len(place.targets)):
+                took = await turn(place, target, connections, asked.seconds, asked.version)
+                rounds[target.name].append(took)
+        show(connections, rounds)
+    return found
+
+
+def show(connections: int, rounds: Rounds) -> None:
+    """Print the lines for one number of connections, medians over the rounds."""
+    for name, turns in rounds.items():
+        p50, p99 = (median(1000 * each.quantile(part) for each in turns) for part in (0.5, 0.99))
+        speed, busy = median(t.speed for t in turns), median(1e6 * t.processor for t in turns)
+        ratio = share(turns, rounds["bare"])
+        print(
+            f"{name:<14} {connections:>11} {p50:>8.2f} {p99:>8.2f} {speed:>9,.0f} {ratio:>8.2f}"
+            f" {busy:>10.0f} {median(t.messages for t in turns):>9.3f}"
+            f" {median(t.opened for t in turns):>9.4f}",
+            flush=True,
+        )
+
+
+def share(turns: Sequence[Turn], others: Sequence[Turn]) -> float:
+    """Return the calls per second of these turns over those of the same rounds of `others`."""
+    return median(each.speed / other.speed for each, other in zip(turns, others, strict=True))
+
+
+def median(values: Iterable[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def verdicts(found: dict[int, Rounds], resident: float) -> None:
+    """Print what must hold of Placet, what it came to, and whether it does."""
+    print(f"\n{'what must hold':<50} {'limit':>8} {'is':>8}")
+    for connections, rounds in found.items():
+        direct, bare = rounds["direct"], rounds["bare"]
+        allow, deny = rounds["placet, allow"], rounds["placet, deny"]
+        if connections == 1:
+            added = median(
+                (p.quantile(0.5) - d.quantile(0.5)) / (b.quantile(0.5) - d.quantile(0.5))
+                for p, b, d in zip(allow, bare, direct, strict=True)
+            )
+            at_most("added median at 1 connection, of the bare one's", added, 2)
+        else:
+            at_least(f"calls a second at {connections}, of the bare one's", share(allow, bare), 1)
+        if connections == max(found):
+            pairs = zip(allow, bare, strict=True)
+            slow = median(p.quantile(0.99) / b.quantile(0.99) for p, b in pairs)
+            at_most(f"p99 at {connections}, of the bare one's", slow, 1)
+        at_least(f"refusals a second at {connections}, of calls", share(deny, allow), 1)
+        extra = max(each.messages for each in allow) - 1
+        at_most(f"extra upstream messages a call at {connections}", extra, 0.001)
+        opened = max(each.opened for each in allow)
+        at_most(f"new upstream connections a call at {connections}", opened, 0.01)
+    at_most("resident memory after the run, MiB", resident, 120)
+
+
+def at_most(what: str, value: float, limit: float) -> None:
+    """Print a value that is good where it is small."""
+    print(f"{what:<50} {'≤':>2} {limit:>5g} {value:>8.3g}  {'NOT ' * (value > limit)}met")
+
+
+def at_least(what: str, value: float, limit: float) -> None:
+    """Print a value that is good where it is large."""
+    print(f"{what:<50} {'≥':>2} {limit:>5g} {value:>8.3g}  {'NOT ' * (value < limit)}met")
+
+
+def arguments() -> argparse.Namespace:
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
+    parser.add_argument("--version", choices=(MODERN, LEGACY), default=MODERN)
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Print the table, or be one of the servers in it."""
-    match sys.argv[1:]:
-        case ["server", port]:
-            web.run_app(server(), port=int(port), host="127.0.0.1", print=None, access_log=None)
-        case ["bare", port, behind]:
-            app = bare(f"http://127.0.0.1:{behind}/mcp/echo")
-            web.run_app(app, port=int(port), host="127.0.0.1", print=None, access_log=None)
-        case _:
-            with targets() as ports:
-                asyncio.run(compare(ports))
-
-
-def server() -> web.Application:
-    """Return an MCP server (2026-07-28) with one tool that echoes."""
-    app = web.Application()
-    app.router.add_post("/mcp/echo", echo)
-    return app
-
-
-async def echo(request: web.Request) -> web.Response:
-    """Answer one message."""
-    message = json.loads(await request.read())
-    match message["method"]:
-        case "server/discover":
-            result = {"supportedVersions": [VERSION], "capabilities": {"tools": {}}}
-        case "tools/list":
-            result = {"tools": [TOOL]}
-        case "tools/call":
-            text = message["params"]["arguments"]["text"]
-            result = {"content": [{"type": "text", "text": text}], "isError": False}
-        case _:
-            error = {"code": -32601, "message": "no such method"}
-            answer = {"jsonrpc": "2.0", "id": message.get("id"), "error": error}
-            return web.json_response(answer, status=404)
-    result |= {"resultType": "complete", "ttlMs": 60_000, "cacheScope": "public"}
-    return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
-
-
-def bare(behind: str) -> web.Application:
-    """Return what hands every request on and decides nothing: the least a proxy can cost."""
-    app = web.Application()
-
-    async def session(app: web.Application) -> AsyncIterator[None]:
-        async with ClientSession(connector=TCPConnector(limit=0)) as http:
-            app["http"] = http
-            yield
-
-    async def hand_on(request: web.Request) -> web.Response:
-        body = await request.read()
-        json.loads(body)
-        headers = {"Content-Type": "application/json"}
-        async with request.app["http"].post(behind, data=body, headers=headers) as answer:
-            return web.Response(
-                body=await answer.read(), status=answer.status, content_type=answer.content_type
-            )
-
-    app.cleanup_ctx.append(session)
-    app.router.add_post("/mcp/echo", hand_on)
-    return app
-
-
-@contextmanager
-def targets() -> Iterator[dict[str, int]]:
-    """Run the three servers; give the port of each."""
-    direct, passing, placet, operations = (free_port() for _ in range(4))
-    script = str(Path(__file__).resolve())
-    with tempfile.TemporaryDirectory(prefix="placet-bench-") as folder:
-        config = configure(Path(folder), direct, placet, operations)
-        commands = [
-            [sys.executable, script, "server", str(direct)],
-            [sys.executable, script, "bare", str(passing), str(direct)],
-            [
-                *(sys.executable, "-m", "placet", "serve", "--unsafe-local-approvers"),
-                *("--config", str(config)),
-            ],
-        ]
-        with open(Path(folder) / "log", "w") as log:  # noqa: PTH123  a file for three processes
-            running = [
-                subprocess.Popen(each, cwd=ROOT, stdout=log, stderr=log) for each in commands
-            ]
-            try:
-                wait_until_ready(operations)
-                yield {"direct": direct, "bare pass-through": passing, "placet": placet}
-            finally:
-                for process in running:
-                    process.terminate()
-                for process in running:
-                    process.wait()
-
-
-def configure(folder: Path, server_port: int, agents: int, operations: int) -> Path:
-    """Write Placet's files; the approvers' Slack is a local workspace, which nobody uses."""
-    settings = {
-        "version": 1,
-        "policy": "policy.yaml",
-        "ledger": {"url": "sqlite:///placet.db"},
-        "listen": {"agents": f"127.0.0.1:{agents}", "operations": f"127.0.0.1:{operations}"},
-        "people": {"alice": {"slack": "T0BENCH/U0ALICE"}, "bob": {"slack": "T0BENCH/U0BOB"}},
-        "teams": {"platform": {"channel": "C0PLATFORM", "approvers": ["bob"]}},
-        "servers": {
-            "echo": {"url": f"http://127.0.0.1:{server_port}/mcp/echo", "team": "platform"}
-        },
-        "agents": {"bench": {"team": "platform", "owner": "alice", "key": KEY}},
-        "slack": {"mode": "local"},
-    }
-    (folder / "policy.yaml").write_text(POLICY)
-    (folder / "placet.yaml").write_text(json.dumps(settings, indent=1))
-    return folder / "placet.yaml"
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
-
-
-def wait_until_ready(operations: int) -> None:
-    """Return once Placet says that it is ready. Raises TimeoutError after a minute."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            with urlopen(f"http://127.0.0.1:{operations}/readyz") as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    message = "Placet did not get ready"
-    raise TimeoutError(message)
-
-
-class Caller:
-    """One connection that makes the same call again and again, as cheaply as Python can."""
-
-    def __init__(
-        self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self._request = request_to(port)
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def connect(cls, port: int) -> "Caller":
-        """Open a connection to `port`."""
-        return cls(port, *await asyncio.open_connection("127.0.0.1", port))
-
-    async def call(self) -> float:
-        """Make one call and return the seconds it took. Raises RuntimeError on any other answer."""
-        began = time.perf_counter()
-        self._writer.write(self._request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        lines = head.lower().split(b"\r\n")
-        lengths = [line for line in lines if line.startswith(b"content-length:")]
-        if lengths:
-            body = await self._reader.readexactly(int(lengths[0].partition(b":")[2]))
-        else:
-            body = await self._reader.readuntil(b"0\r\n\r\n")
-        took = time.perf_counter() - began
-        if not head.startswith(b"HTTP/1.1 200") or b"xxxx" not in body:
-            raise RuntimeError(body)
-        return took
-
-    def close(self) -> None:
-        """Let the connection go."""
-        self._writer.close()
-
-
-def request_to(port: int) -> bytes:
-    """Return the whole HTTP request of one call."""
-    head = (
-        "POST /mcp/echo HTTP/1.1",
-        f"Host: 127.0.0.1:{port}",
-        f"Authorization: Bearer {KEY}",
-        "Content-Type: application/json",
-        "Accept: application/json, text/event-stream",
-        f"MCP-Protocol-Version: {VERSION}",
-        "Mcp-Method: tools/call",
-        "Mcp-Name: read_echo",
-        f"Content-Length: {len(BODY)}",
+    """Print the table and the verdicts."""
+    asked = arguments()
+    gc.disable()
+    print(f"one tools/call of 64 bytes, {asked.version}, 100 rules, both events durable;")
+    print(f"medians of {asked.rounds} rounds of {asked.seconds:g} s; ratio and bars within a round")
+    print(
+        f"{'':<14} {'connections':>11} {'p50 ms':>8} {'p99 ms':>8} {'calls/s':>9} {'of bare':>8}"
+        f" {'cpu us':>10} {'upstream':>9} {'opened':>9}"
     )
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + BODY
-
-
-async def measure(port: int, connections: int) -> list[float]:
-    """Call for some seconds over so many connections; return the seconds of each call."""
-    callers = [await Caller.connect(port) for _ in range(connections)]
-    until = time.perf_counter() + SECONDS
-
-    async def keep_calling(caller: Caller) -> list[float]:
-        took = []
-        while time.perf_counter() < until:
-            took.append(await caller.call())
-        return took
-
-    found = await asyncio.gather(*(keep_calling(caller) for caller in callers))
-    for caller in callers:
-        caller.close()
-    return [each for one in found for each in one]
-
-
-async def compare(ports: dict[str, int]) -> None:
-    """Let the targets take turns, and print medians over the rounds."""
-    for port in ports.values():
-        caller = await Caller.connect(port)
-        for _ in range(WARM_UP):
-            await caller.call()
-        caller.close()
-    print(f"one tools/call of 64 bytes, {ROUNDS} rounds of {SECONDS:.0f} s, medians")
-    print(f"{'':<18} {'connections':>11} {'p50 ms':>8} {'p99 ms':>8} {'calls/s':>9} {'ratio':>6}")
-    for connections in CONNECTIONS:
-        rounds: dict[str, list[list[float]]] = {name: [] for name in ports}
-        for _ in range(ROUNDS):
-            for name in random.sample(list(ports), len(ports)):
-                rounds[name].append(sorted(await measure(ports[name], connections)))
-        for name, each in rounds.items():
-            shares = [len(b) / len(d) for b, d in zip(each, rounds["direct"], strict=True)]
-            line(name, connections, each, statistics.median(shares))
-
-
-def line(name: str, connections: int, rounds: list[list[float]], share: float) -> None:
-    """Print one target's line; `ratio` is its calls per second over those of a direct call."""
-    p50, p99 = (
-        1000 * statistics.median(took[int(len(took) * part)] for took in rounds)
-        for part in (0.5, 0.99)
-    )
-    speed = statistics.median(len(took) for took in rounds) / SECONDS
-    print(f"{name:<18} {connections:>11} {p50:>8.2f} {p99:>8.2f} {speed:>9,.0f} {share:>6.2f}")
+    with places() as place:
+        found = asyncio.run(compare(place, asked))
+        resident = psutil.Process(place.processes["placet, allow"]).memory_info().rss / MIB
+    verdicts(found, resident)
 
 
 if __name__ == "__main__":
