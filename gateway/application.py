@@ -20,9 +20,11 @@ from gateway.examining import Examiner
 from gateway.gate import Gate, PolicyInForce
 from gateway.http_upstream import HttpUpstream
 from gateway.identity import Identity
+from gateway.ladder import Ladder
 from gateway.meters import Meters
 from gateway.outcomes import Outcomes
 from gateway.passing import Passage, Served
+from gateway.patience import Pace, Patience
 from gateway.resuming import Resumable
 from gateway.sessions import Sessions
 from gateway.stdio_server import ServerCommand
@@ -56,7 +58,8 @@ class World:
 
     `keys` are those of the digests, the one in force first. `environment` is
     that of this process, of which started servers get a few variables.
-    `reach` is called where a test may kill the process.
+    `reach` is called where a test may kill the process. `pace` is how often
+    held callers hear of it.
     """
 
     configuration: Configuration
@@ -68,6 +71,7 @@ class World:
     environment: Mapping[str, str] = field(default_factory=dict)
     unsafe_no_auth: bool = False
     reach: Callable[[str], None] = lambda _: None
+    pace: Pace = field(default_factory=Pace)
 
 
 class Gateway:
@@ -84,7 +88,8 @@ class Gateway:
         }
         self._identity = _identity(world)
         self._outcomes = Outcomes(ledger, world.reach)
-        self._room = WaitingRoom(ledger)
+        self._patience = Patience(configuration)
+        self._room = WaitingRoom(ledger, self._patience.held_calls)
         self._aftermath = Aftermath(ledger.instance, configuration.gateway.hold)
         sessions, resumable = Sessions(world.keys), Resumable()
         self._passage = Passage(sessions, resumable)
@@ -99,7 +104,16 @@ class Gateway:
         configuration, ledger = world.configuration, world.ledger
         examiner = _examiner(world)
         gate = Gate(ledger, world.policy, examiner, self._toolboxes, self._outcomes, world.reach)
-        hold = configuration.gateway.hold
+        calls = ToolCalls(
+            ledger,
+            gate,
+            self._room,
+            self._aftermath,
+            meters,
+            world.now,
+            self._patience,
+            configuration.directory(),
+        )
         return Parts(
             premises=Premises.of(
                 configuration.listen.agents,
@@ -112,17 +126,7 @@ class Gateway:
                 name: Served(name, upstream, self._toolboxes[name])
                 for name, upstream in self._upstreams.items()
             },
-            calls=ToolCalls(
-                ledger,
-                gate,
-                self._room,
-                self._aftermath,
-                meters,
-                world.now,
-                hold,
-                configuration.directory(),
-            ),
-            dispatcher=self._dispatcher,
+            ladder=Ladder(calls, self._dispatcher, self._patience, world.pace),
             passage=self._passage,
             room=self._room,
             meters=meters,

@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-
-from aiohttp import web
+from typing import TypeAlias, TypeVar
 
 from gateway.errors import Code, Rejected
 from gateway.headers import SESSION
@@ -13,7 +12,6 @@ from gateway.meters import Meters
 from gateway.outcomes import Ended, Outcomes
 from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
-from gateway.relaying import relay
 from gateway.resuming import Resumable
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.inert import inert_line
@@ -21,6 +19,14 @@ from policies.redaction import redact_text
 from policies.strict_json import canonical
 
 _LONGEST_ERROR = 500
+_PATIENCE = 600.0
+_NEVER = "the caller went away, and the server did not end its answer within 10 minutes"
+
+_T = TypeVar("_T")
+
+Deliver: TypeAlias = Callable[[UpstreamAnswer, Callable[[bytes], None]], Awaitable[_T]]
+"""Hands a server's answer on to where it belongs, and its bytes to a listener in passing."""
+
 _LEFT = "the caller went away before the answer; the server was told to stop, and may have run it"
 
 
@@ -59,8 +65,14 @@ class Dispatcher:
         resumable: Resumable,
         meters: Meters,
         reach: Callable[[str], None],
+        patience: float = _PATIENCE,
     ) -> None:
-        """Take the collaborators; `reach` is called where a test may kill the process."""
+        """Take the collaborators; `reach` is called where a test may kill the process.
+
+        `patience` is for how many seconds a server may go on with an answer
+        that nobody waits for any more.
+        """
+        self._patience = patience
         self._passage = passage
         self._resumable = resumable
         self._outcomes = outcomes
@@ -71,20 +83,23 @@ class Dispatcher:
 
     async def run(
         self,
-        http: web.BaseRequest,
         caller: Caller,
         request: UpstreamRequest,
         call: str,
+        deliver: Deliver[_T],
         *,
         show: bool,
-    ) -> web.StreamResponse:
-        """Return the server's answer to the call. Raises Rejected where there is none to give."""
+    ) -> _T:
+        """Send a call, and return what `deliver` makes of the server's answer.
+
+        Raises Rejected where there is none to give.
+        """
         run = _Run(call, caller.server.name, request, show, time.monotonic())
         self._meters.running(1)
         try:
             answer = await self._forwarded(run, caller.server.upstream)
             run.answer = self._passage.as_callers(answer, caller)
-            return await self._relayed(http, run, run.answer)
+            return await self._delivered(run, run.answer, deliver)
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))
             self._begin(_close(run.answer))
@@ -117,16 +132,14 @@ class Dispatcher:
         run.forwarding = asyncio.ensure_future(upstream.forward(run.request))
         return await asyncio.shield(run.forwarding)
 
-    async def _relayed(
-        self, http: web.BaseRequest, run: _Run, answer: UpstreamAnswer
-    ) -> web.StreamResponse:
+    async def _delivered(self, run: _Run, answer: UpstreamAnswer, deliver: Deliver[_T]) -> _T:
         run.reader = OutcomeReader(answer, show=run.show)
-        response = await relay(http, answer, run.reader.feed)
+        delivered = await deliver(answer, run.reader.feed)
         if answer.stream is not None:
             await answer.stream.aclose()
         self._reach("forwarded")
         self._conclude(run, run.reader)
-        return response
+        return delivered
 
     def _conclude(self, run: _Run, reader: OutcomeReader) -> None:
         """Note how a call ended whose answer was read; its client may have to ask for the rest."""
@@ -155,18 +168,13 @@ class Dispatcher:
         self._begin(_close(run.answer))
 
     async def _finish(self, run: _Run) -> None:
-        """Read an answer to its end that nobody waits for."""
+        """Read an answer to its end that nobody waits for, or until patience ends."""
         try:
-            if run.answer is None:
-                assert run.forwarding is not None, "a legacy call is forwarded by a task"
-                run.answer = await run.forwarding
-            if run.reader is None:
-                run.reader = OutcomeReader(run.answer, show=run.show)
-                run.reader.feed(run.answer.body or b"")
-            if run.answer.stream is not None:
-                async for chunk in run.answer.stream:
-                    run.reader.feed(chunk)
-            self._conclude(run, run.reader)
+            async with asyncio.timeout(self._patience):
+                reader = await self._read(run)
+            self._conclude(run, reader)
+        except TimeoutError:
+            self._end(run, Outcome("failed", _NEVER))
         except UpstreamFailed as failure:
             self._end(run, Outcome("failed", _brief(str(failure))))
         except asyncio.CancelledError:
@@ -174,6 +182,20 @@ class Dispatcher:
             raise
         finally:
             await _close(run.answer)
+
+    @staticmethod
+    async def _read(run: _Run) -> OutcomeReader:
+        """Return what was read of an answer, once it is whole."""
+        if run.answer is None:
+            assert run.forwarding is not None, "a legacy call is forwarded by a task"
+            run.answer = await run.forwarding
+        if run.reader is None:
+            run.reader = OutcomeReader(run.answer, show=run.show)
+            run.reader.feed(run.answer.body or b"")
+        if run.answer.stream is not None:
+            async for chunk in run.answer.stream:
+                run.reader.feed(chunk)
+        return run.reader
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -10,40 +10,29 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.admission import Premises, check_content, read_body
-from gateway.answers import Answer
 from gateway.call_ids import CallIds
-from gateway.dispatching import Dispatcher
 from gateway.envelopes import Message, Notification, Request, read_message
 from gateway.errors import Code, Rejected
 from gateway.examining import Asked
-from gateway.gate import Undecided
 from gateway.headers import SESSION, upward
 from gateway.identity import Identity
+from gateway.ladder import Call, Ladder, Stopping, undecided
 from gateway.meters import Meters
 from gateway.methods import check_method
 from gateway.passing import Caller, Passage, Served
 from gateway.routing import check_duplicates, era_of
 from gateway.sessions import Sessions
-from gateway.tool_calls import ToolCalls
-from gateway.toolbox import NotLearned
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
 from gateway.waiting import WaitingRoom
-from ledger.unavailable import LedgerUnavailable
 from policies.people import Agent
-from policies.refusals import Refused
 from policies.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 
-_OK = 200
 _GONE = 499
 """The status of an answer to a caller that is not there any more; nobody reads it."""
 _AT_ONCE = 128 * 1024
 """Bytes of a body that are read while all others wait."""
-
-
-class Stopping(Refused):
-    """The process is about to end."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +43,7 @@ class Parts:
     identity: Identity
     sessions: Sessions
     servers: Mapping[str, Served]
-    calls: ToolCalls
-    dispatcher: Dispatcher
+    ladder: Ladder
     passage: Passage
     room: WaitingRoom
     meters: Meters
@@ -78,8 +66,7 @@ class Endpoint:
         self._identity = parts.identity
         self._sessions = parts.sessions
         self._servers = parts.servers
-        self._calls = parts.calls
-        self._dispatcher = parts.dispatcher
+        self._ladder = parts.ladder
         self._passage = parts.passage
         self._room = parts.room
         self._meters = parts.meters
@@ -103,8 +90,9 @@ class Endpoint:
         return await self._guarded(self._passed(http, "DELETE"))
 
     async def stop(self, seconds: float) -> None:
-        """Take no new calls, and wait for those under way, at most `seconds`."""
+        """Take no new calls, hold none, and wait for those under way, at most `seconds`."""
         self._stopping = True
+        self._room.empty()
         if self._under_way:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -198,21 +186,13 @@ class Endpoint:
     async def _called(
         self, http: web.Request, caller: Caller, request: UpstreamRequest, message: Request
     ) -> web.StreamResponse:
-        """Gate a call, and run it only where it passed."""
-        try:
-            if self._stopping:
-                raise Stopping("Placet is stopping; call again in a moment")
-            self._reach("request-read")
-            asked = _asked(self._ids.new(), caller, message, len(request.body))
-            verdict = await self._calls.verdict(asked)
-            if isinstance(verdict, Answer):
-                return _json(verdict.body(message.id, request.era))
-            return await self._dispatcher.run(http, caller, request, asked.id, show=verdict.show)
-        except Rejected as rejected:
-            rejected.id = message.id if rejected.id is None else rejected.id
-            raise
-        except Refused as refused:
-            raise _undecided(refused, message, request.era) from refused
+        """Have a call decided and answered; a process that is about to end takes none."""
+        asked = _asked(self._ids.new(), caller, message, len(request.body))
+        call = Call(http, caller, request, message, asked)
+        if self._stopping:
+            raise undecided(Stopping("Placet is stopping; call again in a moment"), call)
+        self._reach("request-read")
+        return await self._ladder.answer(call)
 
     def _called_off(self, caller: Caller, message: Notification, era: Era) -> bool:
         """Tell whether the caller names a held call of its own, which is then held no more."""
@@ -239,21 +219,6 @@ def _asked(call: str, caller: Caller, message: Request, size: int) -> Asked:
         ticket=caller.ticket(canonical(message.id)),
         size=size,
     )
-
-
-def _json(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="application/json")
-
-
-def _undecided(refused: Refused, message: Request, era: Era) -> Rejected:
-    """Return what to tell of a call that could not be decided."""
-    status, code = 409, Code.REFUSED
-    if isinstance(refused, LedgerUnavailable | Undecided | Stopping):
-        status, code = 503, Code.UNDECIDED
-    if isinstance(refused, NotLearned):
-        status, code = 503, Code.SERVER_FAILED
-    text = f"{refused}; nothing was executed"
-    return Rejected(_OK if era is Era.LEGACY else status, code, text, id=message.id)
 
 
 async def _raising(rejected: Rejected) -> web.StreamResponse:

@@ -67,16 +67,19 @@ class Rejected(Exception):
         self.details = details
         self.headers = dict(headers or {})
 
-    def response(self) -> web.Response:
-        """Return the answer as JSON-RPC over HTTP."""
+    def body(self) -> bytes:
+        """Return the answer as a JSON-RPC error."""
         error = {"code": int(self.code), "message": self.message}
         text = json.dumps(error)
         if self.details is not None:
             text = f'{text[:-1]}, "data": {canonical(self.details)}}}'
-        body = f'{{"jsonrpc": "2.0", "id": {canonical(self.id)}, "error": {text}}}'
+        return f'{{"jsonrpc": "2.0", "id": {canonical(self.id)}, "error": {text}}}'.encode()
+
+    def response(self) -> web.Response:
+        """Return the answer as JSON-RPC over HTTP."""
         return web.Response(
             status=self.status,
             headers=self.headers,
-            body=body.encode(),
+            body=self.body(),
             content_type="application/json",
         )

@@ -41,7 +41,7 @@ class Caller:
 
     def ticket(self, request_id: str) -> Ticket:
         """Return how this caller can name one of its held calls."""
-        return (self.agent.name, self.server.name, self.session or "", request_id)
+        return Ticket(self.agent.name, self.server.name, self.session or "", request_id)
 
 
 class Passage:

@@ -1,8 +1,8 @@
-"""Takes one `tools/call` from the gate to its answer: decided, waited for, claimed, sent, noted."""
+"""Takes one `tools/call` through the gate: decided, waited for, claimed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from gateway import answers
@@ -11,6 +11,7 @@ from gateway.answers import Answer
 from gateway.examining import Asked, Examined
 from gateway.gate import Gate
 from gateway.meters import Meters
+from gateway.patience import Patience
 from gateway.waiting import CalledOff, WaitingRoom
 from ledger.approvals import OPEN, Approval, ApprovalStatus
 from ledger.claims import AlreadyUsed
@@ -30,11 +31,23 @@ class Passed:
     show: bool
 
 
-Verdict: TypeAlias = Passed | Answer
+@dataclass(frozen=True)
+class Pending:
+    """Nobody has decided yet, which the caller does not know.
+
+    Whoever has this holds the call on with `ToolCalls.wait`, or lets its
+    caller go with `ToolCalls.let_go`.
+    """
+
+    approval: Approval
+    digest: str
+
+
+Verdict: TypeAlias = Passed | Answer | Pending
 
 
 class ToolCalls:
-    """The ladder that a call climbs (rungs 0, 1 and 4): decide, hold for seconds, answer.
+    """Decides calls, and holds those that wait for people for as long as it is told.
 
     INVARIANT: a call is sent only after `Passed`, and `Passed` is returned
     once for each durable `CallDecided` that allows or `ApprovalDispatched`.
@@ -48,17 +61,17 @@ class ToolCalls:
         aftermath: Aftermath,
         meters: Meters,
         now: Callable[[], datetime],
-        hold: timedelta,
+        patience: Patience,
         directory: Directory,
     ) -> None:
-        """Take the collaborators; `hold` is how long a call waits for people at most."""
+        """Take the collaborators; `patience` says how long calls are held in silence."""
         self._ledger = ledger
         self._gate = gate
         self._room = room
         self._aftermath = aftermath
         self._meters = meters
         self._now = now
-        self._hold = hold.total_seconds()
+        self._patience = patience
         self._directory = directory
 
     async def verdict(self, asked: Asked) -> Verdict:
@@ -83,6 +96,15 @@ class ToolCalls:
                     self._came_back(ruling, examined)
         self._meters.decided(asked.server, ruling)
         return await self._followed(asked, ruling, examined)
+
+    async def wait(self, asked: Asked, pending: Pending, seconds: float) -> Verdict:
+        """Hold a call on for `seconds`, and return what became of it, as `verdict` does."""
+        return await self._held(asked, pending.approval.id, pending.digest, seconds)
+
+    def let_go(self, pending: Pending) -> Answer:
+        """Return what to tell the caller of a call that is held no more; it may come back."""
+        self._aftermath.went_away(pending.digest, pending.approval.id)
+        return answers.pending(pending.approval)
 
     def _question(self, examined: Examined) -> Question | None:
         if not examined.asks:
@@ -122,7 +144,8 @@ class ToolCalls:
             case Denied():
                 return answers.denied(ruling.decided)
             case Waiting():
-                return await self._held(asked, ruling.approval, examined.facts.digests[0])
+                grace = self._patience.grace(asked.agent.name)
+                return await self._held(asked, ruling.approval, examined.facts.digests[0], grace)
             case Voided():
                 return answers.voided(await self._approval(ruling.approval), ruling.because)
             case Lapsed():
@@ -130,21 +153,20 @@ class ToolCalls:
             case _:
                 assert_never(ruling)
 
-    async def _held(self, asked: Asked, approval: str, digest: str) -> Verdict:
-        """Wait for people for a few seconds, and then say that it is pending."""
-        away = True
+    async def _held(self, asked: Asked, approval: str, digest: str, seconds: float) -> Verdict:
+        heard = False
         try:
-            known = await self._room.news(approval, self._hold, asked.ticket)
-            away = known is None or known.status is ApprovalStatus.PENDING
+            known = await self._room.news(approval, seconds, asked.ticket)
+            heard = True
         except CalledOff:
             return answers.called_off(await self._approval(approval))
         finally:
-            if away:
+            if not heard:
                 self._aftermath.went_away(digest, approval)
         if known is None:
             raise Refused(f"approval `{approval}` is not known; nothing was executed")
         if known.status is ApprovalStatus.PENDING:
-            return answers.pending(known)
+            return Pending(known, digest)
         if known.status is ApprovalStatus.APPROVED:
             return await self._claimed(asked, approval)
         return _ending(known) or answers.used(known)

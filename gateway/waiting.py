@@ -1,9 +1,10 @@
-"""Holds a call for a few seconds while people may answer."""
+"""Holds calls while people may answer."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import NamedTuple
 
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import CardUndeliverable
@@ -31,8 +32,13 @@ _NEWS = (
 )
 
 
-Ticket: TypeAlias = tuple[str, ...]
-"""Names a held call as its caller can name it: agent, server, session and request id."""
+class Ticket(NamedTuple):
+    """Names a held call as its caller can name it; `request` is the id of its request as JSON."""
+
+    agent: str
+    server: str
+    session: str
+    request: str
 
 
 class CalledOff(Exception):
@@ -48,19 +54,28 @@ class _Bell:
 
 
 class WaitingRoom:
-    """Where held calls hear at once what became of their approvals, in whatever process."""
+    """Where held calls hear at once what became of their approvals, in whatever process.
 
-    def __init__(self, ledger: Ledger) -> None:
-        """Take the ledger; nothing is heard before `open`."""
+    Every held call has a bell here, and only here are they counted.
+    """
+
+    def __init__(self, ledger: Ledger, places: Callable[[str], int]) -> None:
+        """Take the ledger; nothing is heard before `open`.
+
+        `places` returns how many calls of an agent are held at once.
+        """
         self._ledger = ledger
+        self._places = places
+        self._held: Counter[str] = Counter()
         self._bells: dict[str, set[_Bell]] = {}
         self._tickets: dict[Ticket, _Bell] = {}
         self._stop: Callable[[], None] | None = None
+        self._closing = False
 
     @property
     def held(self) -> int:
         """How many calls are held now."""
-        return sum(map(len, self._bells.values()))
+        return self._held.total()
 
     def open(self) -> None:
         """Begin to listen to the ledger."""
@@ -80,12 +95,23 @@ class WaitingRoom:
         bell.rung.set()
         return True
 
+    def empty(self) -> None:
+        """Hold no call any more: those that are held hear how they stand, as will all others."""
+        self._closing = True
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.rung.set()
+
     async def news(self, approval: str, seconds: float, ticket: Ticket) -> Approval | None:
         """Return the approval once there is news of it, or after `seconds`.
 
         News is any end, a yes, or a card that could not be delivered. Nothing
-        is missed: the bell hangs before the approval is read. Raises CalledOff.
+        is missed: the bell hangs before the approval is read. A call for which
+        there is no place is not held: it gets the approval as it stands.
+        Raises CalledOff.
         """
+        if self._held[ticket.agent] >= self._places(ticket.agent):
+            return await self._ledger.approval(approval)
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         with self._bell(approval, ticket) as bell:
@@ -96,7 +122,7 @@ class WaitingRoom:
                 known = await self._ledger.approval(approval)
                 if known is None or known.status is not ApprovalStatus.PENDING:
                     return known
-                if known.undeliverable or loop.time() >= until:
+                if known.undeliverable or self._closing or loop.time() >= until:
                     return known
                 try:
                     async with asyncio.timeout_at(until):
@@ -107,11 +133,15 @@ class WaitingRoom:
     @contextmanager
     def _bell(self, approval: str, ticket: Ticket) -> Iterator[_Bell]:
         bell = _Bell()
+        self._held[ticket.agent] += 1
         self._bells.setdefault(approval, set()).add(bell)
         self._tickets[ticket] = bell
         try:
             yield bell
         finally:
+            self._held[ticket.agent] -= 1
+            if not self._held[ticket.agent]:
+                del self._held[ticket.agent]
             if self._tickets.get(ticket) is bell:
                 del self._tickets[ticket]
             bells = self._bells[approval]

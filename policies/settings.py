@@ -212,12 +212,24 @@ class OperatorSection(KeySection):
 
 
 class AgentSection(KeySection):
-    """A caller: its team, its owner and its key, or `anonymous: true`."""
+    """A caller: its team, its owner and its key, or `anonymous: true`.
+
+    `hold` is how long a call of it waits for people before it is told
+    "pending", where that is not what suits most clients; `held_calls` how many
+    wait so at once.
+    """
 
     team: Name
     owner: Name
     anonymous: bool = False
     on_behalf_of: Name | None = None
+    hold: Duration | None = None
+    held_calls: Annotated[int, Field(ge=0)] | None = None
+
+    @field_validator("hold")
+    @classmethod
+    def _within_a_day(cls, hold: timedelta | None) -> timedelta | None:
+        return hold and between(hold, least=timedelta(0), most=timedelta(hours=24))
 
 
 class SlackSection(Section):
@@ -236,9 +248,13 @@ class SlackSection(Section):
 
 
 class GatewaySection(Section):
-    """How long a call is held (up to 4 s), who may reach us, how large a body may be (bytes)."""
+    """How long a call is held in silence (up to 4 s), and how many of one agent are held at once.
+
+    Who may reach us, and how large a body may be (bytes).
+    """
 
     hold: Duration = timedelta(seconds=4)
+    held_calls: Annotated[int, Field(ge=0)] = 1000
     allowed_origins: Annotated[tuple[Text, ...], Many] = ()
     allowed_hosts: Annotated[tuple[Text, ...], Many] = ()
     body_limit: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024

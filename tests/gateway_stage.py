@@ -14,6 +14,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from gateway.application import Gateway, World
+from gateway.patience import Pace
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard
 from ledger.envelopes import Recorded
@@ -365,8 +366,8 @@ def modern_headers(method: str, name: str | None = None) -> dict[str, str]:
     return headers | ({"Mcp-Name": name} if name else {})
 
 
-def configuration_text(url: str, hold: str, agents: str = "") -> str:
-    """Return a placet.yaml with one HTTP server, `files`."""
+def configuration_text(url: str, hold: str, agents: str = "", own: str = "") -> str:
+    """Return a placet.yaml with one HTTP server, `files`; `own` are further keys of ci-bot."""
     return f"""\
 version: 1
 policy: policy.yaml
@@ -380,7 +381,7 @@ teams:
 servers:
   files: {{url: "{url}", team: platform, headers: {{Authorization: "Bearer upstream-secret"}}}}
 agents:
-  ci-bot: {{team: platform, owner: alice, key: "{CI_BOT}"}}
+  ci-bot: {{team: platform, owner: alice, key: "{CI_BOT}"{own}}}
   other-bot: {{team: platform, owner: alice, key: "{OTHER_BOT}"}}
 {agents}
 slack: {{mode: socket, bot_token: xoxb-1, app_token: xapp-1, signing_secret: secret-secret}}
@@ -396,6 +397,8 @@ async def staged(
     hold: str = "1s",
     server: RawServer | None = None,
     agents: str = "",
+    own: str = "",
+    pace: Pace | None = None,
     known: bool = True,
     rewrite: Callable[[str], str] = str,
 ) -> AsyncIterator[Stage]:
@@ -406,7 +409,8 @@ async def staged(
     raw = server or RawServer()
     if server is None:
         await raw.start()
-    configuration = parse_configuration(rewrite(configuration_text(raw.url, hold, agents)), {})
+    written = rewrite(configuration_text(raw.url, hold, agents, own))
+    configuration = parse_configuration(written, {})
     reached: list[str] = []
     ledger = await asyncio.to_thread(
         Ledger.open, ledger_url, now=now, directory=configuration.directory()
@@ -423,6 +427,7 @@ async def staged(
             registry,
             now,
             reach=reached.append,
+            pace=pace or Pace(),
         )
     )
     runner = gateway.runner()

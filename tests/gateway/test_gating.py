@@ -572,6 +572,21 @@ async def test_a_legacy_caller_that_leaves_lets_the_server_end_its_call(sqlite_u
         assert not stage.server.gone.is_set()
 
 
+async def test_a_server_that_never_ends_an_answer_nobody_waits_for_is_given_up(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        stage.gateway._dispatcher._patience = 0.1
+        stage.server.gate.clear()
+        call = asyncio.create_task(stage.call("read_file", legacy=True))
+        await asyncio.wait_for(stage.server.running.wait(), 5)
+
+        call.cancel()
+        await asyncio.wait_for(stage.server.gone.wait(), 5)
+        (ended,) = await stage.ended()
+
+        assert ended.outcome == "failed"
+        assert "did not end its answer" in ended.error
+
+
 async def test_a_server_that_breaks_off_makes_a_failed_call_that_may_have_run(sqlite_url):
     async with staged(sqlite_url) as stage:
 

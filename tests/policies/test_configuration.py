@@ -1,5 +1,6 @@
 """`placet.yaml` is refused with everything that is wrong with it, each with its place."""
 
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -79,6 +80,16 @@ def test_the_whole_file_is_read():
     assert configuration.slack.api_url == "https://slack.com/api/"
     assert configuration.gateway.hold.total_seconds() == 4
     assert configuration.gateway.body_limit == 4 * 1024 * 1024
+
+
+def test_an_agent_may_be_held_for_its_own_time_and_number_of_calls():
+    own = 'key: "${CI_BOT_KEY}", hold: 2h, held_calls: 0}'
+
+    configuration = parsed(WHOLE.replace('key: "${CI_BOT_KEY}"}', own))
+
+    assert configuration.agents["ci-bot"].hold == timedelta(hours=2)
+    assert configuration.agents["ci-bot"].held_calls == 0
+    assert configuration.gateway.held_calls == 1000
 
 
 def test_the_directory_has_people_teams_agents_and_the_teams_of_servers():

@@ -1,0 +1,207 @@
+"""Answers a held call as a stream of events: signs of life first, then what became of it."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+
+from aiohttp import web
+
+from gateway.errors import Code, Rejected
+from gateway.event_streams import is_event_stream
+from gateway.json_text import NotAnObject, members, with_member, with_members
+from gateway.patience import Pace
+from gateway.reading_outcomes import OutcomeReader, response_in
+from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+from policies.calls import Number
+from policies.strict_json import canonical
+
+_STREAM = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+}
+_STILL_HERE = b": still waiting\n\n"
+_STEP = 1e-6
+_MARK = b"\xef\xbb\xbf"
+_LARGEST = 4 * 1024 * 1024
+"""Bytes of an answer above which it goes on unread."""
+
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+"""Line ends stand only between the tokens of JSON; within an event they would end its line."""
+
+
+class HeldAnswer:
+    """The answer to one `tools/call`, begun before anybody knows what it will be.
+
+    From `begin` on HTTP's status is 200, so whatever goes wrong is told as a
+    JSON-RPC error on the stream. Progress counts from -1 upwards in tiny steps:
+    that of the server, which may follow, begins at 0 or later, and all of it
+    has to increase (specification, basic/utilities/progress).
+    """
+
+    def __init__(
+        self,
+        http: web.BaseRequest,
+        request_id: str | Number,
+        token: str | None,
+        pace: Pace,
+    ) -> None:
+        """Take the request, its id, and its progress token as JSON text, if it has one."""
+        self._http = http
+        self._id = request_id
+        self._token = token
+        self._every = pace.comments if token is None else pace.progress
+        self._steps = 0
+        self._ended = False
+        self.response = web.StreamResponse(headers=_STREAM)
+
+    async def begin(self) -> None:
+        """Send the head of the answer."""
+        await self.response.prepare(self._http)
+
+    @contextmanager
+    def beating(self, waiting: str) -> Iterator[None]:
+        """Say at once and then again and again that the call is `waiting`, within the block."""
+        task = asyncio.get_running_loop().create_task(self._beat(waiting))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def tell(self, body: bytes) -> None:
+        """Send one JSON-RPC message, and end the stream; an ended one stays as it is."""
+        if not self._ended:
+            await self.response.write(_event(body))
+            await self._end()
+
+    async def relay(
+        self, answer: UpstreamAnswer, listen: Callable[[bytes], None]
+    ) -> web.StreamResponse:
+        """Send a server's answer: its events as they are, else its JSON as one event.
+
+        What is no JSON-RPC answer is told as an error. Where the server breaks
+        off in the middle of an event, the connection is cut. Raises UpstreamFailed.
+        """
+        if is_event_stream(answer.headers.get("Content-Type", "")) and not _packed(answer):
+            await self._relay_events(answer, listen)
+        else:
+            await self._relay_json(answer, listen)
+        await self._end()
+        return self.response
+
+    async def _end(self) -> None:
+        self._ended = True
+        await self.response.write_eof()
+
+    async def _beat(self, waiting: str) -> None:
+        try:
+            while True:
+                await self.response.write(self._progress(waiting) + _STILL_HERE)
+                await asyncio.sleep(self._every)
+        except ConnectionError:
+            return  # the caller is gone, which whoever serves the request is told
+
+    def _progress(self, waiting: str) -> bytes:
+        if self._token is None:
+            return b""
+        self._steps += 1
+        value = f"{-1 + self._steps * _STEP:.6f}"
+        params = f'"progressToken":{self._token},"progress":{value},"message":{json.dumps(waiting)}'
+        return _event(
+            f'{{"jsonrpc":"2.0","method":"notifications/progress","params":{{{params}}}}}'.encode()
+        )
+
+    async def _relay_events(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
+        """Pass events on untouched; one that ends without an answer gets an error for one."""
+        reader = OutcomeReader(answer, show=False)
+        first = True
+        try:
+            async for chunk in _chunks(answer):
+                listen(chunk)
+                reader.feed(chunk)
+                await self.response.write(chunk.removeprefix(_MARK) if first else chunk)
+                first = False
+        except UpstreamFailed:
+            if not first:
+                self._cut()
+            raise
+        if not reader.answered and not reader.resumable:
+            text = "the server ended its answer without a response; the call may have run"
+            await self.response.write(b"\n\n" + _event(self._error(text)))
+
+    async def _relay_json(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
+        async with aclosing(_chunks(answer)) as chunks:
+            body = await _read(chunks, listen)
+            if len(body) <= _LARGEST:
+                await self.response.write(_event(self._answering(answer, body)))
+                return
+            await self.response.write(b"data: " + body.translate(_ONE_LINE))
+            try:
+                async for chunk in chunks:
+                    listen(chunk)
+                    await self.response.write(chunk.translate(_ONE_LINE))
+            except UpstreamFailed:
+                self._cut()
+                raise
+            await self.response.write(b"\n\n")
+
+    def _answering(self, answer: UpstreamAnswer, body: bytes) -> bytes:
+        """Return a body as an answer to this request; errors of servers may name another id."""
+        found = None if _packed(answer) else response_in(body, show=False)
+        if found is not None and _same(found[0], self._id):
+            return body
+        try:
+            if found is not None and found[1].name == "rpc-error":
+                return _renumbered(body.decode(), canonical(self._id)).encode()
+        except (NotAnObject, UnicodeDecodeError):
+            pass
+        text = f"the server answered with HTTP status {answer.status} and no JSON-RPC response"
+        return self._error(f"{text}; the call may have run, so look before you call again")
+
+    def _error(self, text: str) -> bytes:
+        return Rejected(200, Code.SERVER_FAILED, text, id=self._id).body()
+
+    def _cut(self) -> None:
+        if self._http.transport is not None:
+            self._http.transport.abort()
+
+
+def _event(body: bytes) -> bytes:
+    return b"event: message\ndata: " + body.translate(_ONE_LINE) + b"\n\n"
+
+
+async def _chunks(answer: UpstreamAnswer) -> AsyncGenerator[bytes, None]:
+    if answer.body:
+        yield answer.body
+    if answer.stream is not None:
+        async for chunk in answer.stream:
+            yield chunk
+
+
+async def _read(chunks: AsyncIterator[bytes], listen: Callable[[bytes], None]) -> bytes:
+    """Return the bytes of an answer, but not much more than can be looked into."""
+    read: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        listen(chunk)
+        read.append(chunk)
+        size += len(chunk)
+        if size > _LARGEST:
+            break
+    return b"".join(read)
+
+
+def _packed(answer: UpstreamAnswer) -> bool:
+    return "Content-Encoding" in answer.headers
+
+
+def _same(found: object, request_id: str | Number) -> bool:
+    return not isinstance(found, bool) and bool(found == json.loads(canonical(request_id)))
+
+
+def _renumbered(body: str, request_id: str) -> str:
+    """Return a JSON-RPC response with another id (JSON text)."""
+    if "id" in members(body):
+        return with_member(body, "id", request_id)
+    return with_members(body, {"id": request_id})

@@ -1,0 +1,180 @@
+"""Answers `tools/call`: what passed runs, what waits for people climbs the waiting ladder."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+
+from gateway.answers import Answer
+from gateway.dispatching import Dispatcher
+from gateway.envelopes import Request
+from gateway.errors import Code, Rejected
+from gateway.examining import Asked
+from gateway.gate import Undecided
+from gateway.held_answers import HeldAnswer
+from gateway.passing import Caller
+from gateway.patience import Pace, Patience
+from gateway.relaying import relay
+from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
+from gateway.toolbox import NotLearned
+from gateway.upstreams import Era, UpstreamRequest
+from ledger.unavailable import LedgerUnavailable
+from policies.calls import JsonValue, Number
+from policies.refusals import Refused
+from policies.strict_json import canonical
+
+_LOG = logging.getLogger(__name__)
+
+_OK = 200
+
+
+class Stopping(Refused):
+    """The process is about to end."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A `tools/call` on its way: the request of HTTP, who sent it, what goes up, what is asked."""
+
+    http: web.BaseRequest
+    caller: Caller
+    request: UpstreamRequest
+    message: Request
+    asked: Asked
+
+
+class Ladder:
+    """Answers calls: at once where that can be, else by the rung that fits the client.
+
+    Rung 0 decides at once and 1 holds in silence, both in `ToolCalls`. Rung 3
+    holds on with signs of life, rung 4 answers "pending". Each means the same:
+    nothing runs before it is decided, and whoever goes away runs nothing.
+    """
+
+    def __init__(
+        self, calls: ToolCalls, dispatcher: Dispatcher, patience: Patience, pace: Pace
+    ) -> None:
+        """Take the collaborators; `pace` is how often held callers hear of it."""
+        self._calls = calls
+        self._dispatcher = dispatcher
+        self._patience = patience
+        self._pace = pace
+
+    async def answer(self, call: Call) -> web.StreamResponse:
+        """Return the answer to a call. Raises Rejected where there is only an error to tell."""
+        began = asyncio.get_running_loop().time()
+        try:
+            verdict = await self._calls.verdict(call.asked)
+            match verdict:
+                case Passed():
+                    deliver = partial(relay, call.http)
+                    return await self._dispatcher.run(
+                        call.caller, call.request, call.asked.id, deliver, show=verdict.show
+                    )
+                case Answer():
+                    return _json(verdict.body(call.message.id, call.request.era))
+                case Pending():
+                    return await self._waiting(call, verdict, began)
+        except Rejected as rejected:
+            rejected.id = call.message.id if rejected.id is None else rejected.id
+            raise
+        except Refused as refused:
+            raise undecided(refused, call) from refused
+
+    async def _waiting(self, call: Call, pending: Pending, began: float) -> web.StreamResponse:
+        """Hold a call on where its client and the configuration bear it, else let it go."""
+        token = progress_token(call.message.params)
+        longest = self._patience.longest(call.asked.agent.name, progress=token is not None)
+        left = began + longest - asyncio.get_running_loop().time()
+        streams = takes_events(call.http.headers.get("Accept", ""))
+        if left <= 0 or not streams or pending.approval.undeliverable:
+            answer = self._calls.let_go(pending)
+            return _json(answer.body(call.message.id, call.request.era))
+        return await self._held(call, pending, left, token)
+
+    async def _held(
+        self, call: Call, pending: Pending, seconds: float, token: str | None
+    ) -> web.StreamResponse:
+        held = HeldAnswer(call.http, call.message.id, token, self._pace)
+        try:
+            await held.begin()
+        except BaseException:
+            self._calls.let_go(pending)
+            raise
+        try:
+            with held.beating(_waits(pending)):
+                verdict = await self._calls.wait(call.asked, pending, seconds)
+            await self._told(call, held, verdict)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 (the edge of this answer: its status is sent)
+            await held.tell(_error(error, call).body())
+        return held.response
+
+    async def _told(self, call: Call, held: HeldAnswer, verdict: Verdict) -> None:
+        """Send what became of a held call down the stream that has begun."""
+        era = call.request.era
+        match verdict:
+            case Passed():
+                await self._dispatcher.run(
+                    call.caller, call.request, call.asked.id, held.relay, show=verdict.show
+                )
+            case Answer():
+                await held.tell(verdict.body(call.message.id, era))
+            case Pending():
+                await held.tell(self._calls.let_go(verdict).body(call.message.id, era))
+
+
+def undecided(refused: Refused, call: Call) -> Rejected:
+    """Return what to tell of a call that could not be decided."""
+    status, code = 409, Code.REFUSED
+    if isinstance(refused, LedgerUnavailable | Undecided | Stopping):
+        status, code = 503, Code.UNDECIDED
+    if isinstance(refused, NotLearned):
+        status, code = 503, Code.SERVER_FAILED
+    text = f"{refused}; nothing was executed"
+    status = _OK if call.request.era is Era.LEGACY else status
+    return Rejected(status, code, text, id=call.message.id)
+
+
+def progress_token(params: Mapping[str, JsonValue]) -> str | None:
+    """Return the progress token of a request as JSON text; None where it has none."""
+    meta = params.get("_meta")
+    token = meta.get("progressToken") if isinstance(meta, dict) else None
+    return canonical(token) if isinstance(token, str | Number) else None
+
+
+def takes_events(accept: str) -> bool:
+    """Tell whether a client that sent this `Accept` takes a stream of events (RFC 9110, 12.5.1)."""
+    for part in accept.lower().split(","):
+        kind, *parameters = (piece.strip() for piece in part.split(";"))
+        refused = any(p.startswith("q=") and not p[2:].strip("0.") for p in parameters)
+        if kind in {"text/event-stream", "text/*", "*/*"} and not refused:
+            return True
+    return False
+
+
+def _error(error: Exception, call: Call) -> Rejected:
+    """Return what to tell of a call that was held and then could not be answered."""
+    match error:
+        case Rejected():
+            error.id = call.message.id if error.id is None else error.id
+            return error
+        case Refused():
+            return undecided(error, call)
+        case _:
+            _LOG.error("a held call failed", exc_info=error)
+            text = "Placet failed; look into its log"
+            return Rejected(500, Code.INTERNAL_ERROR, text, id=call.message.id)
+
+
+def _waits(pending: Pending) -> str:
+    teams = ", ".join(f"team {term.team}" for term in pending.approval.request.terms)
+    return f"waiting for approval {pending.approval.id}, {teams}"
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json")
