@@ -47,10 +47,16 @@ def assess(
     if subject is None:
         spoke = Spoke("no-team", "", Effect.DENY, f"no team owns the server `{call.server}`")
         return _refusal(call, policy, spoke, risk)
-    scope = scope_of(call, subject, at, directory)
+    known = policy.standing(subject, risk.evidence)
+    if known is not None:
+        return known
     concerned = policy.concerning(subject)
+    scope = scope_of(call, subject, at, directory)
     covering = [verdict for verdict in (judge(rule, scope) for rule in concerned) if verdict.covers]
-    return _assessed(call, policy, subject, covering, risk)
+    assessment = _assessed(call, policy, subject, covering, risk)
+    if all(rule.condition is None for rule in concerned):
+        policy.remember(subject, assessment)
+    return assessment
 
 
 def unlisted(call: Call, policy: Policy) -> Assessment:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
-from policies.calls import Call, JsonValue, Number
+from policies.calls import Call
 from policies.refusals import Refused
 from policies.strict_json import canonical
 
@@ -42,14 +42,10 @@ def digest(call: Call, key: DigestKey) -> str:
     members of `params` that the protocol does not know, all before redaction.
     Numbers count as written: 1, 1.0 and "1" give three digests.
     """
-    bound: dict[str, JsonValue] = {
-        "version": Number("1"),
-        "agent": call.agent,
-        "on_behalf_of": call.on_behalf_of,
-        "server": call.server,
-        "tool": call.tool,
-        "arguments": dict(call.arguments),
-        "extras": dict(call.extras),
-    }
-    mac = hmac.new(key.secret, _PURPOSE + canonical(bound).encode(), hashlib.sha256)
-    return f"{key.id}:{mac.hexdigest()}"
+    parts = (
+        *('{"agent":', canonical(call.agent), ',"arguments":', canonical(call.arguments)),
+        *(',"extras":', canonical(call.extras), ',"on_behalf_of":', canonical(call.on_behalf_of)),
+        *(',"server":', canonical(call.server), ',"tool":', canonical(call.tool), ',"version":1}'),
+    )
+    message = _PURPOSE + "".join(parts).encode()
+    return f"{key.id}:{hmac.digest(key.secret, message, 'sha256').hex()}"

@@ -8,7 +8,7 @@ from hashlib import sha256
 from policies.calls import Risk
 from policies.composing import Path
 from policies.conditions import CannotCompile, Condition, compile_condition
-from policies.decisions import Effect
+from policies.decisions import Assessment, Effect
 from policies.documents import Document, read_document
 from policies.matching import Matcher, Subject, Target
 from policies.policy_file import ApprovalSection, PolicyFile, RuleSection, is_condition
@@ -46,6 +46,9 @@ class Policy:
     _remembered: dict[Subject, tuple[Rule, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _standing: dict[tuple[Subject, str], Assessment] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def concerning(self, subject: Subject) -> tuple[Rule, ...]:
         """Return the rules that speak of such a call, conditions aside, in file order.
@@ -60,6 +63,16 @@ class Policy:
                 self._remembered.clear()
             self._remembered[subject] = found
         return found
+
+    def standing(self, subject: Subject, evidence: str) -> Assessment | None:
+        """Return what was remembered of such calls, with this evidence of their risk."""
+        return self._standing.get((subject, evidence))
+
+    def remember(self, subject: Subject, assessment: Assessment) -> None:
+        """Keep what holds for every call of a subject, since no condition speaks of it."""
+        if len(self._standing) >= _MOST_REMEMBERED:
+            self._standing.clear()
+        self._standing[subject, assessment.evidence] = assessment
 
 
 def compile_policy(text: str, *, file: str = "policy.yaml") -> Policy:

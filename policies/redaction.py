@@ -4,7 +4,7 @@ import fnmatch
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from policies.calls import JsonValue, Number
@@ -17,6 +17,8 @@ _LABELS = frozenset({"name", "key", "header", "field", "variable", "param", "par
 _EXAMPLES = frozenset({"default", "example", "examples", "const"})
 _HEADERS = frozenset({"authorization", "cookie"})
 _SECOND = 2
+_MOST_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 100
 _FLAG = re.compile(r"--?[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -42,6 +44,18 @@ class _Patterns:
 
     keys: re.Pattern[str]
     paths: tuple[tuple[re.Pattern[str], ...], ...]
+    known: dict[str, "_Key"] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key of an object: as it may be shown, what it hides, and its folded form."""
+
+    shown: str
+    hidden: int
+    folded: str
+    hides: bool
+    names_a_secret: bool
 
 
 def redact(value: Json, patterns: Sequence[str]) -> Redacted:
@@ -54,7 +68,7 @@ def redact(value: Json, patterns: Sequence[str]) -> Redacted:
     card numbers. Each hidden part becomes the string `[hidden]`.
     """
     compiled = _compiled(tuple(patterns))
-    redaction = _Redaction(compiled.keys)
+    redaction = _Redaction(compiled)
     return Redacted(redaction.value(value, compiled.paths), redaction.hidden)
 
 
@@ -118,8 +132,8 @@ class _Apart:
 class _Redaction:
     """One walk over a value; counts what it hides."""
 
-    def __init__(self, keys: re.Pattern[str]) -> None:
-        self._keys = keys
+    def __init__(self, patterns: _Patterns) -> None:
+        self._patterns = patterns
         self.hidden = 0
 
     def value(self, value: Json, paths: tuple[tuple[re.Pattern[str], ...], ...]) -> JsonValue:
@@ -152,28 +166,42 @@ class _Redaction:
         redacted: dict[str, JsonValue] = {}
         apart = _Apart()
         labelled = _labels_a_secret(members)
-        for key, member in members.items():
-            redacted[apart.key(self._text(key))] = self._member(
-                key, member, paths, labelled=labelled
-            )
+        for name, member in members.items():
+            key = self._key(name)
+            self.hidden += key.hidden
+            redacted[apart.key(key.shown)] = self._member(key, member, paths, labelled=labelled)
         return redacted
 
     def _member(
         self,
-        key: str,
+        key: _Key,
         member: JsonValue,
         paths: tuple[tuple[re.Pattern[str], ...], ...],
         *,
         labelled: bool,
     ) -> JsonValue:
         """Return one member redacted."""
-        folded = _folded(key)
-        rests = tuple(path[1:] for path in paths if path[0].match(folded))
-        if self._keys.match(folded) or () in rests:
+        rests = tuple(path[1:] for path in paths if path[0].match(key.folded)) if paths else ()
+        if key.hides or () in rests:
             return self._hide()
-        if _hides_by_default(key, member) or (labelled and folded in {"value", "values"}):
+        if _hides_by_default(key, member) or (labelled and key.folded in {"value", "values"}):
             return self._hide()
         return self.value(member, rests)
+
+    def _key(self, name: str) -> _Key:
+        """Return what is known of a key; short ones are remembered, up to 4,096 of them."""
+        known = self._patterns.known
+        key = known.get(name)
+        if key is None:
+            folded = _folded(name)
+            shown, hidden = hide_secrets(name)
+            hides = self._patterns.keys.match(folded) is not None
+            key = _Key(shown, hidden, folded, hides, names_a_secret(name))
+            if len(name) <= _LONGEST_REMEMBERED:
+                if len(known) >= _MOST_REMEMBERED:
+                    known.clear()
+                known[name] = key
+        return key
 
     def _items(
         self, items: list[JsonValue], paths: tuple[tuple[re.Pattern[str], ...], ...]
@@ -204,13 +232,11 @@ def _is_header(items: list[JsonValue]) -> bool:
             return False
 
 
-def _hides_by_default(key: str, member: JsonValue) -> bool:
+def _hides_by_default(key: _Key, member: JsonValue) -> bool:
     """Tell whether `member` is a secret by its key; null, true and counts of tokens are not."""
-    if member is None or isinstance(member, bool):
+    if not key.names_a_secret or member is None or isinstance(member, bool):
         return False
-    if isinstance(member, Number) and _folded(key).endswith("tokens"):
-        return False
-    return names_a_secret(key)
+    return not (isinstance(member, Number) and key.folded.endswith("tokens"))
 
 
 def _labels_a_secret(members: Mapping[str, JsonValue]) -> bool:

@@ -127,14 +127,13 @@ def _random(found: re.Match[str]) -> str | None:
 def _looks_random(run: str) -> bool:
     """Tell whether the classes of characters in `run` change as often as in random text."""
     classes = run.translate(_CLASSES)
-    changes = sum(map(ne, classes, classes[1:])) / len(run)
-    rarely_broken = classes.count(".") <= _MOST_SYMBOLS * len(run)
-    if len(run) == _AWS_SECRET and {"a", "A", "0"} <= set(classes):
-        return changes >= _LEAST_CHANGES and rarely_broken
-    if _LONG_SAME.search(classes) or classes.count("0") < _LEAST_DIGITS:
+    has_capitals = "A" in classes
+    like_aws = len(run) == _AWS_SECRET and has_capitals and "a" in classes and "0" in classes
+    if not like_aws and (classes.count("0") < _LEAST_DIGITS or _LONG_SAME.search(classes)):
         return False
-    if "a" in classes and "A" in classes:
-        return changes >= _LEAST_CHANGES and rarely_broken
+    changes = sum(map(ne, classes, classes[1:])) / len(run)
+    if like_aws or (has_capitals and "a" in classes):
+        return changes >= _LEAST_CHANGES and classes.count(".") <= _MOST_SYMBOLS * len(run)
     return "." not in classes and changes >= _LEAST_CHANGES_WITHOUT_CAPITALS
 
 

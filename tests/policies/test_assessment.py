@@ -171,6 +171,26 @@ def test_the_owner_of_an_agent_that_the_directory_lacks_is_unknown_to_conditions
     assert assessment.effect is Effect.REQUIRE_APPROVAL
 
 
+def test_what_is_remembered_of_a_tool_never_answers_for_what_a_condition_looks_at():
+    rules = "{name: main, match: {tool: push_*}, when: args.branch == 'main', effect: deny}"
+
+    effects = [
+        assessed(rules, call(branch=branch)).effect.value
+        for branch in ("main", "topic", "main", "topic")
+    ]
+
+    assert effects == ["deny", "require_approval", "deny", "require_approval"]
+
+
+def test_what_is_remembered_of_a_tool_tells_the_risk_and_its_evidence_apart():
+    reads = "{name: reads, match: {risk: read}, effect: allow}"
+
+    risks = [assessed(reads, call(), risk) for risk in (Risk.READ, Risk.WRITE, Risk.READ)]
+
+    assert [each.effect.value for each in risks] == ["allow", "require_approval", "allow"]
+    assert [each.risk.value for each in risks] == ["read", "write", "read"]
+
+
 def test_a_rule_that_needs_a_reason_is_not_lifted_by_grants():
     rule = "{name: a, effect: require_approval, approval: {reason: required}}"
 

@@ -30,6 +30,14 @@ def test_a_digest_names_its_key_and_is_the_same_each_time():
     assert first.startswith(f"{KEY.id}:")
 
 
+def test_a_digest_stays_what_approvals_of_earlier_versions_are_bound_to():
+    strange = {'ä\n"': [True, None, {"b": Number("1e5"), "a": ""}]}
+
+    bound = digest(replace(CALL, extras=strange), KEY)
+
+    assert bound == "71702447:17c57fc46f2438cbe43adcfddad70940323a63c30a78b03f4f355fd1d20f8b1e"
+
+
 def test_the_order_of_keys_does_not_count():
     turned = replace(CALL, arguments=dict(reversed(CALL.arguments.items())))
 
