@@ -1,42 +1,113 @@
 """Tells which agent a key is of: one of the configuration, or of the ledger as it goes on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from ledger import agents
 from ledger.agents import LedgerAgent
 from ledger.envelopes import Recorded
-from ledger.standing_events import AgentAdded, AgentRevoked
+from ledger.standing_events import AgentAdded, AgentKeyRotated, AgentRevoked
 from policies.people import Agent
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Whose a key is, and when that ends (UTC; None: with the agent)."""
+
+    agent: Agent
+    until: datetime | None
 
 
 class AgentKeys:
     """The agents by the SHA-256 of their keys; no key is ever here itself."""
 
-    def __init__(self, configured: Mapping[bytes, Agent]) -> None:
-        """Know the agents of the configuration, which never change."""
+    def __init__(
+        self,
+        configured: Mapping[bytes, Agent],
+        taken: Collection[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Know the agents of the configuration, which never change.
+
+        `taken` are the names of all of them, with a key or without; `now` returns UTC.
+        """
         self._configured = dict(configured)
-        self._ledger: dict[bytes, Agent] = {}
+        self._now = now
+        self._taken = frozenset(taken) | {agent.name for agent in configured.values()}
+        self._ledger: dict[bytes, _Held] = {}
+        self._agents: dict[str, LedgerAgent] = {}
+        self._early: list[Recorded] | None = []
 
     def holder(self, hashed: bytes) -> Agent | None:
-        """Return whose key has this SHA-256; None where it is nobody's."""
-        return self._configured.get(hashed) or self._ledger.get(hashed)
+        """Return whose key has this SHA-256 now; None where it is nobody's."""
+        agent = self._configured.get(hashed)
+        if agent is not None:
+            return agent
+        held = self._ledger.get(hashed)
+        if held is None or (held.until is not None and self._now() >= held.until):
+            return None
+        return held.agent
 
-    def learn(self, agents: Iterable[LedgerAgent]) -> None:
-        """Know the ledger's agents that may call, and no others of it."""
-        self._ledger = {
-            bytes.fromhex(agent.key_sha256): agent.caller() for agent in agents if agent.open
-        }
+    def learn(self, known: Iterable[LedgerAgent]) -> None:
+        """Know the ledger's agents, and what `follow` was told of them meanwhile."""
+        self._agents = {agent.id: agent for agent in known}
+        early, self._early = self._early or [], None
+        for recorded in early:
+            self._take(recorded)
+        self._index()
 
     def follow(self, events: Sequence[Recorded]) -> None:
-        """Take agents in and out as the ledger says so."""
-        for recorded in events:
-            match recorded.event:
-                case AgentAdded() as event:
-                    agent = Agent(event.agent, event.team, event.owner)
-                    self._ledger[bytes.fromhex(event.key_sha256)] = agent
-                case AgentRevoked() as event:
-                    self._forget(event.agent)
-                case _:
-                    pass
+        """Take agents and keys in and out as the ledger says so; all of them after `learn`."""
+        told = [
+            r for r in events if isinstance(r.event, AgentAdded | AgentKeyRotated | AgentRevoked)
+        ]
+        if not told:
+            return
+        if self._early is not None:
+            self._early += told
+            return
+        for recorded in told:
+            self._take(recorded)
+        self._index()
 
-    def _forget(self, name: str) -> None:
-        self._ledger = {key: agent for key, agent in self._ledger.items() if agent.name != name}
+    def collisions(self) -> list[str]:
+        """Say in words which of the ledger's live agents the configuration has as well."""
+        found = []
+        for agent in self._agents.values():
+            if agent.open and agent.id in self._taken:
+                found.append(
+                    f"agent `{agent.id}` is in the configuration and in the ledger; give it another"
+                    f" name in the file, or end the other with `placet agent revoke {agent.id}`"
+                )
+            for key, _ in agent.good_keys():
+                owner = self._configured.get(bytes.fromhex(key))
+                if owner is not None and owner.name != agent.id:
+                    found.append(
+                        f"agents `{owner.name}` of the configuration and `{agent.id}` of the ledger"
+                        f" have one key; run `placet agent rotate {agent.id}`"
+                    )
+        return found
+
+    def _take(self, recorded: Recorded) -> None:
+        event = recorded.event
+        assert isinstance(event, AgentAdded | AgentKeyRotated | AgentRevoked), "only these are told"
+        before = self._agents.get(event.agent)
+        if before is None or before.position < recorded.position:
+            self._agents[event.agent] = agents.evolve(before, recorded)
+            if isinstance(event, AgentAdded) and event.agent in self._taken:
+                _LOG.error(
+                    "agent `%s` is in the configuration; the ledger's is not let in", event.agent
+                )
+
+    def _index(self) -> None:
+        self._ledger = dict(self._keys())
+
+    def _keys(self) -> Iterator[tuple[bytes, _Held]]:
+        for agent in self._agents.values():
+            if agent.id not in self._taken:
+                for key, until in agent.good_keys():
+                    yield bytes.fromhex(key), _Held(replace(agent.caller(), key=key), until)

@@ -245,7 +245,9 @@ def _identity(world: World) -> Identity:
             for name, section in configuration.operators.items()
             if section.hashed_key is not None
         },
+        taken=tuple(configuration.agents),
         anywhere=world.unsafe_no_auth,
+        now=world.now,
     )
 
 

@@ -169,7 +169,7 @@ class Endpoint:
         if wrapped is not None:
             known = message.id if isinstance(message, Request) else None
             session = self._sessions.unwrap(
-                wrapped, agent=agent.name, server=server.name, known=known
+                wrapped, agent=agent.principal, server=server.name, known=known
             )
         return Caller(agent, server, wrapped), upward(http.headers, era, session)
 

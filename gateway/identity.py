@@ -1,7 +1,8 @@
 """Tells who calls, by the key alone: an agent, or an operator."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from ipaddress import ip_address
 
@@ -11,6 +12,7 @@ from gateway.agent_keys import AgentKeys
 from gateway.errors import Code, Rejected
 from ledger.agents import LedgerAgent
 from ledger.envelopes import Recorded
+from ledger.shell import Misconfigured
 from policies.people import Agent
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -40,24 +42,35 @@ class Identity:
         anonymous: Agent | None = None,
         *,
         operators: Mapping[bytes, str] | None = None,
+        taken: Collection[str] = (),
         anywhere: bool = False,
+        now: Callable[[], datetime],
     ) -> None:
         """Know the configuration's agents and operators by the SHA-256 of their keys.
 
-        `anywhere` lets callers without a key in from everywhere: only where an
-        operator said that this is wanted, unsafe as it is.
+        `taken` are the names of all its agents, which the ledger's may not
+        have; `now` returns UTC. `anywhere` lets callers without a key in from
+        everywhere: only where an operator said that this is wanted, unsafe as
+        it is.
         """
-        self._agents = AgentKeys(configured)
+        self._agents = AgentKeys(configured, taken, now)
         self._operators = {key: Operator(name) for key, name in (operators or {}).items()}
         self._anonymous = anonymous
         self._anywhere = anywhere
 
     def learn(self, agents: Iterable[LedgerAgent]) -> None:
-        """Know the ledger's agents that may call, and no others of it."""
+        """Know the ledger's agents.
+
+        Raises Misconfigured where the configuration has one of them, or its
+        key, as well.
+        """
         self._agents.learn(agents)
+        collisions = self._agents.collisions()
+        if collisions:
+            raise Misconfigured("\n".join(collisions))
 
     def follow(self, events: Sequence[Recorded]) -> None:
-        """Take agents in and out as the ledger says so; a listener of `Ledger.observe`."""
+        """Take agents and keys in and out as the ledger says so; a listener of `Ledger.observe`."""
         self._agents.follow(events)
 
     def authenticate(self, request: web.BaseRequest) -> Agent:

@@ -41,7 +41,9 @@ class Caller:
 
     def ticket(self, request_id: str) -> Ticket:
         """Return how this caller can name one of its held calls."""
-        return Ticket(self.agent.name, self.server.name, self.session or "", request_id)
+        session = self.session or ""
+        agent, person = self.agent.name, self.agent.on_behalf_of
+        return Ticket(agent, self.server.name, session, request_id, person)
 
 
 class Passage:
@@ -82,7 +84,7 @@ class Passage:
             return answer
         headers = answer.headers.copy()
         headers[SESSION] = self._sessions.wrap(
-            headers[SESSION], agent=caller.agent.name, server=caller.server.name
+            headers[SESSION], agent=caller.agent.principal, server=caller.server.name
         )
         return replace(answer, headers=headers)
 

@@ -33,12 +33,16 @@ _NEWS = (
 
 
 class Ticket(NamedTuple):
-    """Names a held call as its caller can name it; `request` is the id of its request as JSON."""
+    """Names a held call as its caller can name it; `request` is the id of its request as JSON.
+
+    Only whoever acts for the same person, `on_behalf_of`, can name it.
+    """
 
     agent: str
     server: str
     session: str
     request: str
+    on_behalf_of: str | None = None
 
 
 class CalledOff(Exception):

@@ -5,19 +5,19 @@ import asyncio
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from ledger.agents import AddAgent, LedgerAgent, RevokeAgent
-from ledger.argument_types import words
+from ledger.agent_listing import register_list
+from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
+from ledger.argument_types import duration, words
 from ledger.events import ApprovalCancelled, ApprovalVoided
-from ledger.sentences import named
+from ledger.sentences import clock, named
 from ledger.shell import AddCommand, Shell
-from ledger.standing_events import AgentAdded, GrantRevoked
-from ledger.tabulating import machine, table
+from ledger.standing_events import AgentAdded, AgentKeyRotated, GrantRevoked
+from ledger.tabulating import machine
 from policies.fields import Name
-from policies.people import Agent
 from policies.refusals import Refused
 
 _KEY_BYTES = 32
@@ -25,14 +25,22 @@ _KEY_BYTES = 32
 
 
 def register(add: AddCommand, shell: Shell) -> None:
-    """Add `agent add`, `agent list` and `agent revoke`."""
+    """Add `agent add`, `agent list`, `agent rotate` and `agent revoke`."""
     parser = add(
         "agent",
-        help="add, revoke and list agents",
-        description="Adds, revokes and lists agents. Those of the configuration are changed there.",
+        help="add, revoke and list agents, and change their keys",
+        description="Adds, revokes and lists agents, and changes their keys. Agents of the"
+        " configuration are changed there.",
     )
     kinds = parser.add_subparsers(required=True, metavar="COMMAND")
-    adding = kinds.add_parser(
+    _offer_add(kinds.add_parser, shell)
+    register_list(kinds.add_parser, shell)
+    _offer_rotate(kinds.add_parser, shell)
+    _offer_revoke(kinds.add_parser, shell)
+
+
+def _offer_add(add: AddCommand, shell: Shell) -> None:
+    adding = add(
         "add",
         help="make an agent and print its key, once",
         description="Makes an agent and prints its key, this once: only its SHA-256 is kept.",
@@ -47,11 +55,30 @@ def register(add: AddCommand, shell: Shell) -> None:
         )
     adding.add_argument("--json", action="store_true", help="one JSON object, with the key")
     adding.set_defaults(run=lambda arguments: _add(arguments, shell))
-    listing = kinds.add_parser("list", help="list the agents", description="Lists the agents.")
-    shell.with_config(listing)
-    listing.add_argument("--json", action="store_true", help="one JSON array")
-    listing.set_defaults(run=lambda arguments: _list(arguments, shell))
-    revoking = kinds.add_parser(
+
+
+def _offer_rotate(add: AddCommand, shell: Shell) -> None:
+    rotating = add(
+        "rotate",
+        help="give an agent another key and print it, once",
+        description="Gives an agent another key and prints it, this once. The key it has ends at"
+        " once, or after --grace.",
+    )
+    shell.with_config(rotating)
+    rotating.add_argument("name", metavar="NAME", type=words, help="the agent's name")
+    rotating.add_argument(
+        "--grace",
+        default=timedelta(0),
+        metavar="DURATION",
+        type=duration,
+        help="how long the key it has stays good beside the new one (default: not at all)",
+    )
+    rotating.add_argument("--json", action="store_true", help="one JSON object, with the key")
+    rotating.set_defaults(run=lambda arguments: _rotate(arguments, shell))
+
+
+def _offer_revoke(add: AddCommand, shell: Shell) -> None:
+    revoking = add(
         "revoke",
         help="take an agent's right to call, for good",
         description="Takes an agent's right to call, for good; its open approvals and its grants"
@@ -72,14 +99,14 @@ def _add(arguments: argparse.Namespace, shell: Shell) -> int:
             f"`{arguments.name}` is not a name; use up to 64 of a-z, 0-9, `_`, `.` and `-`,"
             " beginning with a letter or digit"
         ) from None
-    key = secrets.token_urlsafe(_KEY_BYTES)
+    key, hashed = _fresh_key()
     command = AddAgent(
         id=f"shell:{uuid.uuid4()}",
         actor=shell.actor,
         agent=name,
         team=arguments.team,
         owner=arguments.owner,
-        key_sha256=hashlib.sha256(key.encode()).hexdigest(),
+        key_sha256=hashed,
     )
     with shell.open_ledger(arguments.config) as ledger:
         (recorded,) = asyncio.run(ledger.execute(command))
@@ -93,6 +120,36 @@ def _add(arguments: argparse.Namespace, shell: Shell) -> int:
     shell.say("shown this once (send it as `Authorization: Bearer KEY`):")
     shell.say(key)
     return 0
+
+
+def _rotate(arguments: argparse.Namespace, shell: Shell) -> int:
+    key, hashed = _fresh_key()
+    command = RotateAgentKey(
+        id=f"shell:{uuid.uuid4()}",
+        actor=shell.actor,
+        agent=arguments.name,
+        key_sha256=hashed,
+        grace=arguments.grace,
+    )
+    with shell.open_ledger(arguments.config) as ledger:
+        (recorded,) = asyncio.run(ledger.execute(command))
+    rotated = recorded.event
+    assert isinstance(rotated, AgentKeyRotated), "it is that or a refusal"
+    until = clock(rotated.previous_until) if rotated.previous_until else None
+    if arguments.json:
+        told = {"agent": rotated.agent, "key": key, "previous_key_until": until}
+        shell.say(machine(told))
+        return 0
+    shell.say(f"agent {named(rotated.agent)} has another key, shown this once:")
+    shell.say(key)
+    shell.say(f"the key before it is good until {until}" if until else "the key before it ended")
+    return 0
+
+
+def _fresh_key() -> tuple[str, str]:
+    """Return a new key and its SHA-256 in hex."""
+    key = secrets.token_urlsafe(_KEY_BYTES)
+    return key, hashlib.sha256(key.encode()).hexdigest()
 
 
 def _revoke(arguments: argparse.Namespace, shell: Shell) -> int:
@@ -116,42 +173,3 @@ def _revoke(arguments: argparse.Namespace, shell: Shell) -> int:
     if grants:
         shell.say(f"grants that ended with it: {', '.join(grants)}")
     return 0
-
-
-def _list(arguments: argparse.Namespace, shell: Shell) -> int:
-    configured = shell.load(arguments.config).configuration.directory().agents
-    with shell.open_ledger(arguments.config) as ledger:
-        known = asyncio.run(ledger.agents())
-    agents = sorted(_described(configured, known), key=lambda agent: agent["name"])
-    if arguments.json:
-        shell.say(machine(agents))
-        return 0
-    titles = ("NAME", "STATUS", "FROM", "TEAM", "OWNER", "ON BEHALF OF")
-    rows = [[named(value) for value in agent.values()] for agent in agents]
-    for line in table(titles, rows) if rows else ["there are no agents"]:
-        shell.say(line)
-    return 0
-
-
-def _described(
-    configured: Mapping[str, Agent], known: Sequence[LedgerAgent]
-) -> Iterator[dict[str, str]]:
-    for agent in configured.values():
-        yield {
-            "name": agent.name,
-            "status": "live",
-            "from": "configuration",
-            "team": agent.team,
-            "owner": agent.owner,
-            "on_behalf_of": agent.on_behalf_of or "-",
-        }
-    for one in known:
-        twice = "; the configuration has it too" if one.id in configured and one.open else ""
-        yield {
-            "name": one.id,
-            "status": f"{one.status}{twice}",
-            "from": "ledger",
-            "team": one.team,
-            "owner": one.owner,
-            "on_behalf_of": "-",
-        }

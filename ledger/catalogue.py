@@ -26,6 +26,7 @@ from ledger.events import (
 )
 from ledger.standing_events import (
     AgentAdded,
+    AgentKeyRotated,
     AgentRevoked,
     GrantExpired,
     GrantIssued,
@@ -66,6 +67,7 @@ EVENTS: tuple[type[Event], ...] = (
     ToolSeen,
     ToolGone,
     AgentAdded,
+    AgentKeyRotated,
     AgentRevoked,
 )
 """Every event class; the mapper registers them by topic."""

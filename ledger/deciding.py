@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from ledger import agents, calls, deliveries, grants, policy_in_force, tools, votes
-from ledger.agents import AddAgent, RevokeAgent
+from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallFacts, CompleteCall, DecideCall, PresumeLost
 from ledger.claims import (
@@ -52,14 +52,14 @@ def decide(command: Command, state: State, at: datetime) -> _Decided:
         case IssueGrant() | RevokeGrant():
             return _grant(command, state, at)
         case _:
-            return _housekeeping(command, state)
+            return _housekeeping(command, state, at)
 
 
 def _decide_call(command: DecideCall, state: State, at: datetime) -> _Decided:
     facts = command.facts
     if state.runs(facts.call):  # a command that is sent again gets what it caused, for this no
         raise Refused(f"call `{facts.call}` was decided and runs")
-    _check(facts, command.assessment, state)
+    _check(facts, command.assessment, state, at)
     return decide_call(command, _situation(facts, state), at)
 
 
@@ -78,11 +78,16 @@ def _without_secrets(command: Command) -> Command:
             return command
 
 
-def _housekeeping(command: Command, state: State) -> _Decided:
+def _housekeeping(command: Command, state: State, at: datetime) -> _Decided:
     match command:
         case AddAgent():
             event = agents.add(command, state.ledger_agent(command.agent), state.directory)
             return [Draft(f"agent-{command.agent}", event)]
+        case RotateAgentKey():
+            known = state.ledger_agent(command.agent)
+            return [
+                Draft(f"agent-{command.agent}", agents.rotate(command, known, state.directory, at))
+            ]
         case RevokeAgent():
             return _revoke_agent(command, state)
         case SeeTools():
@@ -95,7 +100,7 @@ def _housekeeping(command: Command, state: State) -> _Decided:
             raise TypeError(message)
 
 
-def _check(facts: CallFacts, assessment: Assessment, state: State) -> None:
+def _check(facts: CallFacts, assessment: Assessment, state: State, at: datetime) -> None:
     """Refuse a call that was assessed with what is not in force any more."""
     policy = state.policy()
     if policy is None or policy.digest != assessment.policy_digest:
@@ -104,6 +109,9 @@ def _check(facts: CallFacts, assessment: Assessment, state: State) -> None:
     if state.agent(facts.agent.name) is None:
         message = f"agent `{facts.agent.name}` is not known or was revoked"
         raise Refused(message)
+    if facts.agent.key is not None and not _takes(facts.agent.name, facts.agent.key, state, at):
+        message = f"agent `{facts.agent.name}` has another key now; call again with that one"
+        raise Refused(message)
     known = state.tool(facts.server, facts.tool)
     newest = known.hash if known is not None and known.listed else ""
     if newest != facts.definition_hash:
@@ -111,12 +119,16 @@ def _check(facts: CallFacts, assessment: Assessment, state: State) -> None:
         raise ToolChanged(message)
 
 
+def _takes(name: str, key: str, state: State, at: datetime) -> bool:
+    known = state.ledger_agent(name)
+    return known is not None and known.takes(key, at)
+
+
 def _situation(facts: CallFacts, state: State, approval: Approval | None = None) -> Situation:
-    name = facts.agent.name
     return Situation(
         grants=tuple(
-            grants.live(grant, state.agent(name), state.directory)
-            for grant in state.live_grants(name)
+            grants.live(grant, facts.agent, state.directory)
+            for grant in state.live_grants(facts.agent.name)
         ),
         approval=approval or state.approval_for(facts.digests),
         directory=state.directory,
@@ -126,7 +138,7 @@ def _situation(facts: CallFacts, state: State, approval: Approval | None = None)
 def _claim(command: ClaimApproval, state: State, at: datetime) -> _Decided:
     approval = _approval(command.approval, state)
     if approval.status is ApprovalStatus.APPROVED:
-        _check(command.facts, command.assessment, state)
+        _check(command.facts, command.assessment, state, at)
     return claim(command, _situation(command.facts, state, approval), at)
 
 

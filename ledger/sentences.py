@@ -32,6 +32,7 @@ from ledger.events import (
 )
 from ledger.standing_events import (
     AgentAdded,
+    AgentKeyRotated,
     AgentRevoked,
     GrantExpired,
     GrantIssued,
@@ -153,6 +154,13 @@ def _ungranted(event: GrantRefused) -> str:
     )
 
 
+def _rotated(event: AgentKeyRotated) -> str:
+    if event.previous_until is None:
+        return f"{named(event.agent)}: has another key; the one before it is no longer good"
+    until = clock(event.previous_until)
+    return f"{named(event.agent)}: has another key; the one before it is good until {until}"
+
+
 def _seen(event: ToolSeen) -> str:
     changed = f", was {named(event.previous_hash[:12])}" if event.previous_hash else ""
     return f"{named(f'{event.server}/{event.tool}')}: definition {named(event.hash[:12])}{changed}"
@@ -201,5 +209,6 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ToolSeen: _seen,
     ToolGone: lambda e: f"{named(f'{e.server}/{e.tool}')}: no longer listed",
     AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",
+    AgentKeyRotated: _rotated,
     AgentRevoked: lambda e: f"{named(e.agent)}: revoked" + _because(e.because),
 }

@@ -110,6 +110,21 @@ class AgentAdded(Event):
     key_sha256: str
 
 
+class AgentKeyRotated(Event):
+    """An agent of the ledger has another key; only the SHA-256 is kept.
+
+    The key before it is good until `previous_until`, and no more at all where
+    that is None; one that is older still is not good either way.
+    """
+
+    TOPIC: ClassVar[str] = "AgentKeyRotated"
+
+    agent: str
+    key_sha256: str
+    previous_sha256: str
+    previous_until: AwareDatetime | None
+
+
 class AgentRevoked(Event):
     """An agent of the ledger may no longer call."""
 

@@ -26,12 +26,26 @@ class Team:
 
 @dataclass(frozen=True)
 class Agent:
-    """An authenticated caller: `owner` and `on_behalf_of` are names of people."""
+    """An authenticated caller: `owner` and `on_behalf_of` are names of people.
+
+    `key` is the SHA-256, in hex, of the key that it came with, where the
+    ledger keeps its keys: whether that one is still good is asked again when a
+    call is decided.
+    """
 
     name: str
     team: str
     owner: str
     on_behalf_of: str | None = None
+    key: str | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def principal(self) -> str:
+        """Who may use what belongs to this caller: the agent, with the person it acts for.
+
+        Names hold no blanks, so two callers never have one principal.
+        """
+        return f"{self.name} for {self.on_behalf_of}" if self.on_behalf_of else self.name
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,30 @@
 """Who calls is told by the key alone: agents call, operators read, and nobody is both."""
 
+import asyncio
 import contextlib
+import json
+from datetime import timedelta
 from hashlib import sha256
 
 import aiohttp
 import pytest
+from acme import NOON, after
 from aiohttp import web
+from gateway_stage import now, staged, until
+from open_ledgers import open_ledger
 
+from gateway.agent_keys import AgentKeys
 from gateway.errors import Rejected
 from gateway.identity import Identity
+from ledger.agents import AddAgent, AgentStatus, LedgerAgent, ReplacedKey, RotateAgentKey
+from ledger.envelopes import Recorded
+from ledger.shell import Misconfigured
+from ledger.standing_events import AgentAdded, AgentRevoked
 from policies.people import Agent
+
+OLD, NEW = "o" * 40, "n" * 40
+LEGACY = {"MCP-Protocol-Version": "2025-11-25"}
+LISTING = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).encode()
 
 AGENT_KEY = "an-agents-key-0123456789-0123456789-0123456789"
 OPERATOR_KEY = "an-operators-key-0123456789-0123456789-012345"
@@ -43,6 +58,7 @@ async def http():
     identity = Identity(
         {sha256(AGENT_KEY.encode()).digest(): CI_BOT},
         operators={sha256(OPERATOR_KEY.encode()).digest(): "auditor"},
+        now=now,
     )
     async with asked_of(identity) as asking:
         yield asking
@@ -91,3 +107,170 @@ async def test_whoever_shows_no_key_that_is_known_is_nobody(http, who, authoriza
     status, _ = await answer(http, who, *authorization)
 
     assert status == 401
+
+
+async def add(ledger, key, name="new-bot"):
+    hashed = sha256(key.encode()).hexdigest()
+    await ledger.execute(
+        AddAgent(
+            id=f"add:{name}",
+            actor="shell:ops",
+            agent=name,
+            team="platform",
+            owner="alice",
+            key_sha256=hashed,
+        )
+    )
+
+
+async def rotate(ledger, key, grace=timedelta(0)):
+    hashed = sha256(key.encode()).hexdigest()
+    command = RotateAgentKey(
+        id=f"rotate:{key}", actor="shell:ops", agent="new-bot", key_sha256=hashed, grace=grace
+    )
+    (recorded,) = await ledger.execute(command)
+    return recorded.event
+
+
+async def lets_in(stage, key):
+    return (await stage.post(LISTING, LEGACY, key=key)).status == 200
+
+
+async def test_a_key_that_another_process_replaced_is_let_in_no_more(ledger_url):
+    async with staged(ledger_url) as stage:
+        await add(stage.ledger, OLD)
+        await until(lambda: lets_in(stage, OLD))
+        with open_ledger(ledger_url, serving=False, instance=None) as elsewhere:
+            await rotate(elsewhere, NEW)
+
+        await until(lambda: lets_in(stage, NEW))
+        old = await stage.post(LISTING, LEGACY, key=OLD)
+
+        assert (old.status, old.error["code"]) == (401, -31001)
+
+
+async def test_both_keys_are_let_in_while_the_grace_lasts(ledger_url):
+    async with staged(ledger_url) as stage:
+        await add(stage.ledger, OLD)
+        await rotate(stage.ledger, NEW, timedelta(hours=1))
+
+        await until(lambda: lets_in(stage, NEW))
+
+        assert await lets_in(stage, OLD)
+
+
+async def test_a_held_call_does_not_run_once_its_key_was_replaced(sqlite_url):
+    async with staged(sqlite_url, hold="4s") as stage:
+        await add(stage.ledger, OLD)
+        await until(lambda: lets_in(stage, OLD))
+        held = asyncio.create_task(stage.call("write_file", key=OLD))
+        (approval,) = await stage.pending()
+        await rotate(stage.ledger, NEW)
+
+        await stage.decide(approval.id)
+        answer = await held
+        again = await stage.call("write_file", key=NEW)
+
+        assert (answer.status, answer.error["code"]) == (409, -31009)
+        assert "has another key now" in answer.error["message"]
+        assert again.text == "done: write_file"
+        assert len(stage.server.calls()) == 1
+
+
+def kept(name="new-bot", key=OLD, **changes):
+    hashed = sha256(key.encode()).hexdigest()
+    agent = LedgerAgent(
+        id=name,
+        version=1,
+        position=7,
+        status=AgentStatus.LIVE,
+        team="platform",
+        owner="alice",
+        key_sha256=hashed,
+        added_at=NOON,
+    )
+    return agent.model_copy(update=changes)
+
+
+def recorded(event, position=8, version=2):
+    return Recorded(position, "agent-new-bot", version, NOON, "shell:ops", "c", "c", "", event)
+
+
+def keys_at(*times):
+    clock = iter(times)
+    return AgentKeys({}, (), lambda: next(clock))
+
+
+def hashed(key):
+    return sha256(key.encode()).digest()
+
+
+def test_a_replaced_key_ends_at_its_time_exactly():
+    keys = keys_at(after(599.999999), after(600))
+    keys.learn([kept(key=NEW, replaced=ReplacedKey(sha256=hashed(OLD).hex(), until=after(600)))])
+
+    assert keys.holder(hashed(OLD)) == Agent("new-bot", "platform", "alice")
+    assert keys.holder(hashed(OLD)) is None
+    assert keys.holder(hashed(NEW)) == Agent("new-bot", "platform", "alice")
+
+
+def test_what_the_ledger_says_while_its_agents_are_read_is_not_lost():
+    keys = keys_at()
+    keys.follow([recorded(AgentRevoked(agent="new-bot", because=None))])
+
+    keys.learn([kept()])
+
+    assert keys.holder(hashed(OLD)) is None
+
+
+def test_what_was_read_already_is_not_taken_twice():
+    keys = keys_at()
+    keys.follow(
+        [
+            recorded(
+                AgentAdded(
+                    agent="new-bot",
+                    team="platform",
+                    owner="alice",
+                    key_sha256=hashed(OLD).hex(),
+                ),
+                position=7,
+                version=1,
+            )
+        ]
+    )
+
+    keys.learn([kept()])
+
+    assert keys.holder(hashed(OLD)) == Agent("new-bot", "platform", "alice")
+
+
+def test_a_name_or_a_key_in_file_and_ledger_is_an_error():
+    identity = Identity({hashed(OLD): CI_BOT}, taken=["ci-bot", "guest"], now=now)
+
+    with pytest.raises(Misconfigured) as told:
+        identity.learn([kept(), kept("guest", NEW)])
+
+    assert str(told.value) == (
+        "agents `ci-bot` of the configuration and `new-bot` of the ledger have one key;"
+        " run `placet agent rotate new-bot`\n"
+        "agent `guest` is in the configuration and in the ledger; give it another name in the file,"
+        " or end the other with `placet agent revoke guest`"
+    )
+
+
+def test_a_revoked_agent_of_the_ledger_leaves_its_name_to_the_file():
+    identity = Identity({hashed(NEW): CI_BOT}, taken=["ci-bot"], now=now)
+
+    identity.learn([kept("ci-bot", OLD, status=AgentStatus.REVOKED)])
+
+
+async def test_an_agent_that_gets_a_name_of_the_file_while_it_is_served_is_not_let_in(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        with open_ledger(sqlite_url, serving=False, instance=None) as elsewhere:
+            await add(elsewhere, OLD, "other-bot")
+            await add(elsewhere, NEW)
+
+        await until(lambda: lets_in(stage, NEW))
+
+        assert not await lets_in(stage, OLD)

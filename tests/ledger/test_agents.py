@@ -1,16 +1,40 @@
 """Agents that the ledger makes, and what ends with them."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from acme import ADD_MOLE, Book, after, ask, assessed, card, click, evidence, grant, use
+from acme import (
+    ADD_MOLE,
+    DIRECTORY,
+    Book,
+    after,
+    ask,
+    assessed,
+    card,
+    click,
+    evidence,
+    grant,
+    use,
+)
 
-from ledger.agents import AddAgent, RevokeAgent
+from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.approvals import ApprovalStatus
+from ledger.deciding import decide
 from ledger.grants import GrantStatus
+from ledger.standing_events import AgentKeyRotated
 from policies.decisions import Effect
+from policies.people import Agent
 from policies.refusals import Refused
 
+OLD, NEW, NEWEST = "ab" * 32, "cd" * 32, "ef" * 32
+ROTATE_MOLE = RotateAgentKey(
+    id="rotate-mole",
+    actor="shell:root",
+    agent="mole",
+    key_sha256=NEW,
+    grace=timedelta(minutes=10),
+)
 REVOKE_MOLE = RevokeAgent(id="revoke-mole", actor="shell:root", agent="mole", because="left")
 
 
@@ -157,3 +181,130 @@ def test_only_the_hash_of_the_key_is_kept() -> None:
         "owner",
         "key_sha256",
     }
+
+
+def with_key(key: str) -> Agent:
+    return Agent("mole", "platform", "alice", key=key)
+
+
+def may_call(book: Book, key: str, seconds: float) -> bool:
+    call = ask(assessment=assessed(Effect.ALLOW, agent="mole"), agent=with_key(key))
+    try:
+        decide(call, book.state, after(seconds))
+    except Refused:
+        return False
+    return True
+
+
+def test_a_replaced_key_is_good_until_its_grace_ends_to_the_microsecond() -> None:
+    book = with_mole()
+
+    (rotated,) = book.do(ROTATE_MOLE)
+
+    assert rotated == AgentKeyRotated(
+        agent="mole", key_sha256=NEW, previous_sha256=OLD, previous_until=after(600)
+    )
+    for known in (book, book.restarted()):
+        assert may_call(known, OLD, 599.999999)
+        assert not may_call(known, OLD, 600)
+        assert may_call(known, NEW, 600)
+
+
+def test_a_key_that_is_replaced_without_grace_is_good_no_more() -> None:
+    book = with_mole()
+
+    (rotated,) = book.do(replace(ROTATE_MOLE, grace=timedelta(0)))
+
+    assert rotated == AgentKeyRotated(
+        agent="mole", key_sha256=NEW, previous_sha256=OLD, previous_until=None
+    )
+    assert not may_call(book, OLD, 0)
+    assert may_call(book, NEW, 0)
+
+
+def test_of_the_keys_that_were_replaced_only_the_last_has_a_grace() -> None:
+    book = with_mole()
+    book.do(ROTATE_MOLE)
+
+    book.do(replace(ROTATE_MOLE, id="again", key_sha256=NEWEST), after(1))
+
+    assert [may_call(book, key, 2) for key in (OLD, NEW, NEWEST)] == [False, True, True]
+
+
+def test_no_key_of_a_revoked_agent_is_good() -> None:
+    book = with_mole()
+    book.do(ROTATE_MOLE)
+
+    book.do(REVOKE_MOLE, after(1))
+
+    assert [may_call(book, key, 2) for key in (OLD, NEW)] == [False, False]
+
+
+def test_an_approval_is_not_used_with_a_key_that_was_replaced_meanwhile() -> None:
+    book = with_mole()
+    book.do(ask(agent=with_key(OLD)))
+    book.do(card())
+    book.do(click("bob"))
+    book.do(replace(ROTATE_MOLE, grace=timedelta(0)))
+
+    with pytest.raises(Refused, match="`mole` has another key now; call again with that one"):
+        book.do(use(agent=with_key(OLD)))
+    (used,) = book.do(use(agent=with_key(NEW)))
+
+    assert used.TOPIC == "ApprovalDispatched"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"agent": "ci-bot"}, "`ci-bot` is in the configuration; change its key there"),
+        ({"agent": "nobody"}, "there is no agent `nobody`"),
+        ({"grace": timedelta(days=31)}, "a key stays good for 30d at most"),
+        ({"grace": timedelta(seconds=-1)}, "a key stays good for 30d at most"),
+    ],
+)
+def test_only_a_key_of_a_ledger_agent_is_replaced_and_only_for_so_long(
+    changes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(Refused, match=words):
+        with_mole().do(replace(ROTATE_MOLE, **changes))
+
+
+def test_the_key_of_a_revoked_agent_is_not_replaced() -> None:
+    book = with_mole()
+    book.do(REVOKE_MOLE)
+
+    with pytest.raises(Refused, match="already revoked"):
+        book.do(ROTATE_MOLE)
+
+
+def test_an_agent_that_the_configuration_has_as_well_can_still_be_revoked_in_the_ledger() -> None:
+    book = with_mole()
+    taken = replace(DIRECTORY, agents={**DIRECTORY.agents, "mole": with_key(OLD)})
+
+    events = book.restarted(taken).do(REVOKE_MOLE)
+
+    assert [event.TOPIC for event in events] == ["AgentRevoked"]
+
+
+def test_an_agent_whose_key_was_never_replaced_is_kept_as_it_always_was() -> None:
+    known = with_mole().state.ledger_agent("mole")
+
+    assert known is not None
+    assert set(known.model_dump()) == {
+        *("id", "version", "position"),
+        *("status", "team", "owner", "key_sha256", "added_at"),
+    }
+
+
+def test_a_grant_lifts_no_call_on_behalf_of_the_one_who_gave_it() -> None:
+    book = Book()
+    book.do(grant("bob"))
+    for_bob = Agent("ci-bot", "platform", "alice", on_behalf_of="bob")
+    for_cat = Agent("ci-bot", "platform", "alice", on_behalf_of="cat")
+
+    own = book.do(ask("call_1", agent=for_bob, digests=("k1:" + "d1" * 32,)))
+    other = book.do(ask("call_2", agent=for_cat, digests=("k1:" + "d2" * 32,)))
+
+    assert [event.TOPIC for event in own] == ["CallDecided", "ApprovalRequested"]
+    assert [event.TOPIC for event in other] == ["CallDecided", "GrantUsed"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from datetime import timedelta
 
 import pytest
 from open_ledgers import open_ledger
@@ -9,6 +10,7 @@ from shelled import Terminal, a_history
 
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
+from ledger.sentences import clock
 from policies.refusals import Refused
 
 
@@ -245,6 +247,84 @@ def test_a_revoked_agent_is_listed_as_such_and_its_name_stays_taken(sqlite_url) 
     ]
     with pytest.raises(Refused, match="`mole` is already revoked; choose another name"):
         terminal.run(*add)
+
+
+def test_another_key_is_shown_once_and_only_its_hash_is_kept(ledger_url) -> None:
+    terminal = Terminal(ledger_url)
+    terminal.run("agent", "add", "mole", "--team", "platform", "--owner", "alice")
+    old = terminal.lines[-1]
+
+    code = terminal.run("agent", "rotate", "mole", "--grace", "10m")
+
+    said, recorded = terminal.lines.copy(), newest(ledger_url)
+    rotated = recorded.event
+    assert code == 0
+    assert said[0] == "agent mole has another key, shown this once:"
+    assert said[2].startswith("the key before it is good until 20")
+    assert (recorded.actor, rotated.agent) == ("shell:ops", "mole")
+    assert rotated.key_sha256 == hashlib.sha256(said[1].encode()).hexdigest()
+    assert rotated.previous_sha256 == hashlib.sha256(old.encode()).hexdigest()
+    assert rotated.previous_until - recorded.at == timedelta(minutes=10)
+    terminal.run("audit", "log", "--json")
+    assert said[1] not in terminal.text
+
+
+def test_a_key_that_is_replaced_without_a_word_on_grace_ends_at_once(sqlite_url) -> None:
+    terminal = Terminal(sqlite_url)
+    terminal.run("agent", "add", "mole", "--team", "platform", "--owner", "alice")
+
+    terminal.run("agent", "rotate", "mole")
+    said = terminal.lines.copy()
+    terminal.run("agent", "rotate", "mole", "--json")
+
+    assert said[2] == "the key before it ended"
+    assert terminal.json()["previous_key_until"] is None
+    assert len(terminal.json()["key"]) == 43
+
+
+def test_the_list_says_what_is_known_of_an_agent_and_its_keys(ledger_url) -> None:
+    terminal = Terminal(ledger_url)
+    terminal.run("agent", "add", "mole", "--team", "platform", "--owner", "alice")
+    added = newest(ledger_url).at
+    terminal.run("agent", "rotate", "mole", "--grace", "10m")
+    rotated = newest(ledger_url)
+
+    terminal.run("agent", "list")
+    shown = terminal.lines.copy()
+    terminal.run("agent", "list", "--json")
+
+    (mole,) = (agent for agent in terminal.json() if agent["name"] == "mole")
+    assert mole == {
+        "name": "mole",
+        "status": "live",
+        "from": "ledger",
+        "team": "platform",
+        "owner": "alice",
+        "on_behalf_of": None,
+        "known_by": "key",
+        "added_at": clock(added),
+        "key_since": clock(rotated.at),
+        "previous_key_until": clock(rotated.event.previous_until),
+        "revoked_at": None,
+        "last_call_at": None,
+    }
+    assert shown[-1] == (
+        f"the key that mole had before is good until {clock(rotated.event.previous_until)}"
+    )
+
+
+def test_the_list_says_when_an_agent_called_last_and_when_it_was_revoked(ledger_url) -> None:
+    a_history(ledger_url)
+    terminal = Terminal(ledger_url)
+    terminal.run("agent", "add", "mole", "--team", "platform", "--owner", "alice")
+    terminal.run("agent", "revoke", "mole")
+    revoked = newest(ledger_url).at
+
+    terminal.run("agent", "list", "--json")
+
+    bot, mole = terminal.json()
+    assert bot["last_call_at"] is not None
+    assert (mole["status"], mole["revoked_at"]) == ("revoked", clock(revoked))
 
 
 @pytest.mark.parametrize(
