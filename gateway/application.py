@@ -126,7 +126,7 @@ class Gateway:
                 name: Served(name, upstream, self._toolboxes[name])
                 for name, upstream in self._upstreams.items()
             },
-            ladder=Ladder(calls, self._dispatcher, self._patience, world.pace),
+            ladder=Ladder(calls, self._dispatcher, self._patience, world.pace, world.reach),
             passage=self._passage,
             room=self._room,
             meters=meters,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -55,13 +55,22 @@ class Ladder:
     """
 
     def __init__(
-        self, calls: ToolCalls, dispatcher: Dispatcher, patience: Patience, pace: Pace
+        self,
+        calls: ToolCalls,
+        dispatcher: Dispatcher,
+        patience: Patience,
+        pace: Pace,
+        reach: Callable[[str], None],
     ) -> None:
-        """Take the collaborators; `pace` is how often held callers hear of it."""
+        """Take the collaborators; `pace` is how often held callers hear of it.
+
+        `reach` is called where a test may kill the process.
+        """
         self._calls = calls
         self._dispatcher = dispatcher
         self._patience = patience
         self._pace = pace
+        self._reach = reach
 
     async def answer(self, call: Call) -> web.StreamResponse:
         """Return the answer to a call. Raises Rejected where there is only an error to tell."""
@@ -104,6 +113,7 @@ class Ladder:
         except BaseException:
             self._calls.let_go(pending)
             raise
+        self._reach("held")
         try:
             with held.beating(_waits(pending)):
                 verdict = await self._calls.wait(call.asked, pending, seconds)

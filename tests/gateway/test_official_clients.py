@@ -1,19 +1,13 @@
 """The official clients of both eras, through the gateway and directly, to an official server."""
 
-import asyncio
-import contextlib
-import json
-import sys
 import uuid
-from pathlib import Path
 
 import pytest
-from gateway_stage import CI_BOT, RawServer, staged, until
+from gateway_stage import staged, until
 
 from gateway.instructions import HINT
 from ledger.deadlines_due import ExpireApproval
 
-OFFICIAL = Path(__file__).parent / "official"
 POLICY = """\
 version: 1
 rules:
@@ -26,79 +20,11 @@ rules:
 """
 
 
-class SdkServer(RawServer):
-    """The official SDK's server in a process of its own, in the place of a raw one."""
-
-    def __init__(self, port):
-        super().__init__()
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}/mcp"
-        self.process = None
-
-    async def start(self, _port=0):
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(OFFICIAL / "sdk_server.py"),
-            str(self.port),
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-
-        async def listens():
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.close()
-                return True
-
-        await until(listens, 30)
-
-    async def close(self):
-        self.process.terminate()
-        await self.process.wait()
-
-    @property
-    def listeners(self):
-        return 1
-
-
 @pytest.fixture
-async def sdk(free_port, sqlite_url):
-    server = SdkServer(free_port)
-    await server.start()
-    async with staged(sqlite_url, policy=POLICY, hold="0s", server=server) as stage:
+async def sdk(sdk_server, sqlite_url):
+    policy, own = POLICY, ", hold: 0s"
+    async with staged(sqlite_url, policy=policy, hold="0s", server=sdk_server, own=own) as stage:
         yield stage
-    await server.close()
-
-
-@pytest.fixture(params=["2 auto", "2 legacy", "1"])
-def client(request):
-    """Give a function that runs an official client and returns what it got."""
-    if request.param == "1":
-        python = request.getfixturevalue("mcp1_python")
-        command = [str(python), str(OFFICIAL / "client_1.py")]
-        mode = []
-    else:
-        command = [sys.executable, str(OFFICIAL / "client_2.py")]
-        mode = [request.param.split()[1]]
-
-    async def run(url, calls, key=CI_BOT):
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            url,
-            key,
-            *mode,
-            json.dumps(calls),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            out, errors = await asyncio.wait_for(process.communicate(), 40)
-        except TimeoutError:
-            process.kill()
-            raise
-        assert process.returncode == 0, errors.decode()
-        return json.loads(out)
-
-    return run
 
 
 READS = [

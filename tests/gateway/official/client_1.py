@@ -1,8 +1,12 @@
-"""Drives an MCP server with the official client before 2.0: `client_1.py URL KEY CALLS`."""
+"""Drives an MCP server with the official client before 2.0: `client_1.py URL KEY CALLS`.
+
+A call is a tool's name, its arguments and, maybe, after how many seconds it is given up.
+"""
 
 import asyncio
 import json
 import sys
+from datetime import timedelta
 
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
@@ -29,9 +33,10 @@ async def main(url: str, key: str, calls: list) -> None:
             "resource": dumped(await session.read_resource("note://a")),
             "calls": [],
         }
-        for name, arguments in calls:
+        for name, arguments, *seconds in calls:
+            patience = timedelta(seconds=seconds[0]) if seconds else None
             try:
-                result = await session.call_tool(name, arguments, progress_callback=noticed)
+                result = await session.call_tool(name, arguments, patience, noticed)
                 found["calls"].append(dumped(result))
             except Exception as error:  # noqa: BLE001 (whatever a client raises is what is looked at)
                 found["calls"].append({"raised": str(error)})

@@ -1,4 +1,7 @@
-"""Drives an MCP server with the official client from 2.0 on: `client_2.py URL KEY MODE CALLS`."""
+"""Drives an MCP server with the official client from 2.0 on: `client_2.py URL KEY MODE CALLS`.
+
+A call is a tool's name, its arguments and, maybe, after how many seconds it is given up.
+"""
 
 import asyncio
 import json
@@ -27,9 +30,10 @@ async def main(url: str, key: str, mode: str, calls: list) -> None:
                 "resource": dumped(await client.read_resource("note://a")),
                 "calls": [],
             }
-            for name, arguments in calls:
+            for name, arguments, *seconds in calls:
+                patience = seconds[0] if seconds else None
                 try:
-                    result = await client.call_tool(name, arguments, progress_callback=noticed)
+                    result = await client.call_tool(name, arguments, patience, noticed)
                     found["calls"].append(dumped(result))
                 except Exception as error:  # noqa: BLE001 (whatever a client raises is what is looked at)
                     found["calls"].append({"raised": str(error)})

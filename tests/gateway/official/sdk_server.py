@@ -30,6 +30,14 @@ async def read_slowly(steps: int, ctx: Context) -> str:
 
 
 @server.tool()
+async def write_slowly(name: str, ctx: Context) -> str:
+    """Write with progress."""
+    for step in range(3):
+        await ctx.report_progress(step, 3, f"step {step}")
+    return f"{name}: written"
+
+
+@server.tool()
 def read_badly() -> str:
     """Fail."""
     message = "no such note"
