@@ -28,13 +28,16 @@ from placet_reload import StandingPolicy
 from placet_serve import serve_command
 from placet_service import Order, Service
 from placet_settings import ledger_url, policy_file
-from placet_sockets import bound, origin
+from placet_sockets import bound, descriptors, origin
 from placet_workspace import local_workspace
 from policies.configuration import Configuration
 from policies.digests import DigestKey
 from policies.fields import Address
 from policies.refusals import Refused
 from policies.settings import SlackSection
+
+_BACKLOG = 1024
+"""Connections that may wait to be let in."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -212,6 +215,7 @@ async def _gateway(
             now=clock,
             environment=order.variables,
             unsafe_no_auth=order.unsafe.no_auth,
+            descriptors=descriptors(),
             reach=order.reach,
         )
     )
@@ -227,7 +231,7 @@ def _runner(application: web.Application) -> web.AppRunner:
 async def _listen(sock: socket, runner: web.AppRunner, stack: AsyncExitStack) -> None:
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
-    await web.SockSite(runner, sock).start()
+    await web.SockSite(runner, sock, backlog=_BACKLOG).start()
 
 
 async def _drain(operations: Operations, gateway: Gateway) -> None:

@@ -1,11 +1,14 @@
 """Binds the addresses that Placet listens on, all or none."""
 
+import resource
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 
 from ledger.shell import Misconfigured
 from policies.fields import Address
+
+_DESCRIPTORS = 65_536
 
 
 def bound(addresses: Mapping[str, Address], stack: ExitStack) -> dict[str, socket.socket]:
@@ -33,6 +36,16 @@ def origin(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def descriptors() -> int:
+    """Let this process open as many files and connections as it may; return how many that is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return wanted if soft == resource.RLIM_INFINITY else soft
+
+
 def _bind(address: Address) -> socket.socket:
     found = socket.getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -41,6 +54,7 @@ def _bind(address: Address) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_the_dead(sock)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(where)
@@ -48,3 +62,13 @@ def _bind(address: Address) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _notice_the_dead(sock: socket.socket) -> None:
+    """Have the system ask after silent peers: after a minute, three times in another.
+
+    What is accepted on `sock` inherits it, where the system can (Linux does).
+    """
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -1,5 +1,6 @@
 """Checks a request before anything in it is read: where it comes from, what it carries."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from gateway.crowd import SMALL, Place
 from gateway.errors import Code, Rejected
 from policies.fields import Address
 from policies.inert import inert_line
@@ -87,24 +89,48 @@ def check_content(request: web.BaseRequest) -> None:
         raise Rejected(415, Code.WRONG_CONTENT, text)
 
 
-async def read_body(request: web.BaseRequest, limit: int) -> bytes:
-    """Return the body. Raises Rejected (HTTP 413) above `limit` bytes, without reading on."""
-    text = f"the body is larger than {limit} bytes; send a smaller one"
-    if request.content_length is not None and request.content_length > limit:
-        raise Rejected(413, Code.TOO_LARGE, text)
-    body = await request.content.read(limit + 1) if request.can_read_body else b""
-    if len(body) > limit:
-        raise Rejected(413, Code.TOO_LARGE, text)
-    if request.content.at_eof():
+async def read_body(request: web.BaseRequest, limit: int, place: Place, patience: float) -> bytes:
+    """Return the body; `place` holds memory for a large one, in bytes.
+
+    Raises Rejected: HTTP 413 above `limit` bytes, without reading on; 408 where
+    it is not whole within `patience` seconds; 429 or 503 where there is no room.
+    """
+    length = request.content_length or 0
+    if length > limit:
+        raise _too_large(limit)
+    if length > SMALL:
+        place.hold(length)
+    if request.content.is_eof():
+        body = request.content.read_nowait()
+        if len(body) > limit:
+            raise _too_large(limit)
         return body
-    chunks = [body]
-    size = len(body)
+    try:
+        async with asyncio.timeout(patience):
+            return await _read_on(request, limit, place, max(length, SMALL))
+    except TimeoutError:
+        text = f"the body did not come within {patience:.0f} s; send it faster"
+        raise Rejected(408, Code.TOO_SLOW, text) from None
+
+
+async def _read_on(request: web.BaseRequest, limit: int, place: Place, held: int) -> bytes:
+    """Return a body that is still coming, of which `held` bytes have their place."""
+    chunks: list[bytes] = []
+    size = 0
     async for chunk in request.content.iter_any():
         size += len(chunk)
         if size > limit:
-            raise Rejected(413, Code.TOO_LARGE, text)
+            raise _too_large(limit)
+        if size > held:
+            place.hold(size - held)
+            held = size
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Rejected:
+    text = f"the body is larger than {limit} bytes; send a smaller one"
+    return Rejected(413, Code.TOO_LARGE, text)
 
 
 def _bare(host: str) -> str:

@@ -1,6 +1,7 @@
 """Puts the gateway together, starts it and ends it without losing what is under way."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -14,7 +15,9 @@ from gateway.admission import Premises
 from gateway.aftermath import Aftermath
 from gateway.bridge import Bridge
 from gateway.call_ids import CallIds
+from gateway.crowd import Crowd
 from gateway.dispatching import Dispatcher
+from gateway.doors import DoorsRunner
 from gateway.endpoint import Endpoint, Parts
 from gateway.examining import Examiner
 from gateway.gate import Gate, PolicyInForce
@@ -38,8 +41,10 @@ from policies.configuration import Configuration
 from policies.digests import DigestKey
 from policies.settings import HttpServer, StdioServer
 
-DRAIN_SECONDS = 10.0
-"""How long calls under way may take once the gateway is to end."""
+_OTHER_FILES = 128
+"""Files and connections that are none of callers and servers."""
+
+_LOG = logging.getLogger(__name__)
 
 _REMEMBERED = (
     ApprovalStatus.PENDING,
@@ -58,8 +63,9 @@ class World:
 
     `keys` are those of the digests, the one in force first. `environment` is
     that of this process, of which started servers get a few variables.
-    `reach` is called where a test may kill the process. `pace` is how often
-    held callers hear of it.
+    `descriptors` is how many files and connections may be open at once; each
+    call may need two. `reach` is called where a test may kill the process.
+    `pace` is how often held callers hear of it.
     """
 
     configuration: Configuration
@@ -70,6 +76,7 @@ class World:
     now: Callable[[], datetime]
     environment: Mapping[str, str] = field(default_factory=dict)
     unsafe_no_auth: bool = False
+    descriptors: int = 65_536
     reach: Callable[[str], None] = lambda _: None
     pace: Pace = field(default_factory=Pace)
 
@@ -81,6 +88,8 @@ class Gateway:
         """Put the parts together; `upstreams` are made from the configuration by default."""
         configuration, ledger = world.configuration, world.ledger
         self._ledger = ledger
+        self._section = configuration.gateway
+        self._descriptors = world.descriptors
         self._upstreams = upstreams if upstreams is not None else upstreams_of(world)
         self._toolboxes = {
             name: Toolbox(name, upstream, ledger, lambda: f"tools:{uuid.uuid4()}")
@@ -132,21 +141,18 @@ class Gateway:
             meters=meters,
             ids=CallIds(world.now),
             reach=world.reach,
+            crowd=Crowd(configuration.gateway.capacity),
             body_limit=configuration.gateway.body_limit,
+            patience=configuration.gateway.patience.body.total_seconds(),
         )
 
     def runner(self) -> web.AppRunner:
-        """Return a runner for the application, which notices callers that go away.
-
-        It unpacks no bodies: a packed one is refused, not read.
-        """
-        return web.AppRunner(
-            self.application,
-            handler_cancellation=True,
-            auto_decompress=False,
-            access_log=None,
-            shutdown_timeout=1.0,
-        )
+        """Return what serves the application to as many callers at once as is configured."""
+        wanted = self._section.capacity.connections
+        possible = max((self._descriptors - _OTHER_FILES) // 2, 1)
+        if possible < wanted:
+            _LOG.warning("only %s callers may connect: no more files may be open", possible)
+        return DoorsRunner(self.application, self._section, min(wanted, possible))
 
     async def start(self) -> None:
         """Follow the ledger, and begin to learn the servers' tools; no server need be there."""
@@ -161,12 +167,13 @@ class Gateway:
             await upstream.start()
             self._toolboxes[name].start()
 
-    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Take no new calls, and wait for those under way, at most `seconds`.
+    async def drain(self, seconds: float | None = None) -> None:
+        """Take no new calls, and wait for those under way: as configured, or at most `seconds`.
 
         What is not done by then is left without an outcome; the ledger will
         say that it is unknown.
         """
+        seconds = self._section.drain.total_seconds() if seconds is None else seconds
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         await self._endpoint.stop(seconds)

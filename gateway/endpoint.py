@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from gateway.admission import Premises, check_content, read_body
 from gateway.call_ids import CallIds
+from gateway.crowd import Crowd, Place
 from gateway.envelopes import Message, Notification, Request, read_message
 from gateway.errors import Code, Rejected
 from gateway.examining import Asked
@@ -37,7 +38,7 @@ _AT_ONCE = 128 * 1024
 
 @dataclass(frozen=True)
 class Parts:
-    """What an endpoint is made of; `body_limit` is in bytes."""
+    """What an endpoint is made of; `body_limit` is in bytes, `patience` with a body in seconds."""
 
     premises: Premises
     identity: Identity
@@ -49,7 +50,9 @@ class Parts:
     meters: Meters
     ids: CallIds
     reach: Callable[[str], None]
+    crowd: Crowd
     body_limit: int
+    patience: float
 
 
 class Endpoint:
@@ -71,7 +74,9 @@ class Endpoint:
         self._room = parts.room
         self._meters = parts.meters
         self._reach = parts.reach
+        self._crowd = parts.crowd
         self._body_limit = parts.body_limit
+        self._patience = parts.patience
         self._ids = parts.ids
         self._stopping = False
         self._under_way = 0
@@ -124,8 +129,14 @@ class Endpoint:
 
     async def _posted(self, http: web.Request) -> web.StreamResponse:
         agent, server = self._admitted(http)
+        with self._crowd.enter(agent.name, server.name) as place:
+            return await self._received(http, agent, server, place)
+
+    async def _received(
+        self, http: web.Request, agent: Agent, server: Served, place: Place
+    ) -> web.StreamResponse:
         check_content(http)
-        body = await read_body(http, self._body_limit)
+        body = await read_body(http, self._body_limit, place, self._patience)
         message = await _read(body)
         era = era_of(message, http.headers)
         check_method(message, era)
@@ -146,10 +157,11 @@ class Endpoint:
     async def _passed(self, http: web.Request, method: str) -> web.StreamResponse:
         """Hand on a request without a body; sessions are all that it can be about."""
         agent, server = self._admitted(http)
-        check_duplicates(http.headers)
-        caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
-        request = UpstreamRequest(method, headers, b"", None, Era.LEGACY, agent.name)
-        return await self._passage.through(http, caller, request)
+        with self._crowd.enter(agent.name, server.name):
+            check_duplicates(http.headers)
+            caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
+            request = UpstreamRequest(method, headers, b"", None, Era.LEGACY, agent.name)
+            return await self._passage.through(http, caller, request)
 
     def _admitted(self, http: web.Request) -> tuple[Agent, Served]:
         self._premises.admit(http)

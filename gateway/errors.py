@@ -14,6 +14,10 @@ RequestId: TypeAlias = "str | Number | None"
 """The id of a JSON-RPC request; None where it could not be read."""
 
 
+SOON: Mapping[str, str] = {"Retry-After": "1"}
+"""Headers that tell a client to come again in a second (RFC 9110, 10.2.3)."""
+
+
 class Code(IntEnum):
     """Codes of JSON-RPC errors.
 
@@ -39,6 +43,8 @@ class Code(IntEnum):
     REFUSED = -31009
     WRONG_METHOD = -31010
     NOT_PERMITTED = -31011
+    BUSY = -31015
+    TOO_SLOW = -31016
 
 
 class Rejected(Exception):

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.answers import Answer
 from gateway.dispatching import Dispatcher
 from gateway.envelopes import Request
-from gateway.errors import Code, Rejected
+from gateway.errors import SOON, Code, Rejected
 from gateway.examining import Asked
 from gateway.gate import Undecided
 from gateway.held_answers import HeldAnswer
@@ -140,14 +140,14 @@ class Ladder:
 
 def undecided(refused: Refused, call: Call) -> Rejected:
     """Return what to tell of a call that could not be decided."""
-    status, code = 409, Code.REFUSED
+    status, code, soon = 409, Code.REFUSED, None
     if isinstance(refused, LedgerUnavailable | Undecided | Stopping):
-        status, code = 503, Code.UNDECIDED
+        status, code, soon = 503, Code.UNDECIDED, SOON
     if isinstance(refused, NotLearned):
-        status, code = 503, Code.SERVER_FAILED
+        status, code, soon = 503, Code.SERVER_FAILED, SOON
     text = f"{refused}; nothing was executed"
     status = _OK if call.request.era is Era.LEGACY else status
-    return Rejected(status, code, text, id=call.message.id)
+    return Rejected(status, code, text, id=call.message.id, headers=soon)
 
 
 def progress_token(params: Mapping[str, JsonValue]) -> str | None:

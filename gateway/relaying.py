@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 
 _UNBUFFERED = "X-Accel-Buffering"
+_LARGE = 64 * 1024
 
 
 async def relay(
@@ -23,7 +24,11 @@ async def relay(
     if answer.stream is None:
         body = answer.body or b""
         listen(body)
-        return web.Response(status=answer.status, headers=answer.headers, body=body)
+        whole = web.Response(status=answer.status, headers=answer.headers, body=body)
+        if len(body) > _LARGE:  # its request is under way until the caller has taken it
+            await whole.prepare(request)
+            await whole.write_eof()
+        return whole
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.headers[_UNBUFFERED] = "no"
     await response.prepare(request)

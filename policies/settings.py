@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator
 
+from policies.capacity import CapacitySection, Drain, PatienceSection
 from policies.durations import Duration, between
 from policies.fields import (
     Key,
@@ -250,7 +251,9 @@ class SlackSection(Section):
 class GatewaySection(Section):
     """How long a call is held in silence (up to 4 s), and how many of one agent are held at once.
 
-    Who may reach us, and how large a body may be (bytes).
+    Who may reach us, and how large a body may be (bytes). How much is taken on
+    at once, how long callers are waited for, and how long calls under way may
+    take once the process is to end (`drain`).
     """
 
     hold: Duration = timedelta(seconds=4)
@@ -258,6 +261,9 @@ class GatewaySection(Section):
     allowed_origins: Annotated[tuple[Text, ...], Many] = ()
     allowed_hosts: Annotated[tuple[Text, ...], Many] = ()
     body_limit: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    drain: Drain = timedelta(seconds=10)
+    capacity: CapacitySection = CapacitySection()
+    patience: PatienceSection = PatienceSection()
 
     @field_validator("hold")
     @classmethod

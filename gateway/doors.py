@@ -1,0 +1,168 @@
+"""Lets callers connect: so many at once, none that does nothing for ever."""
+
+import asyncio
+import json
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.errors import Code
+from policies.settings import GatewaySection
+
+_READ_AHEAD = 64 * 1024
+"""Bytes of a body that are taken before somebody asks for them."""
+
+_LINGER = 2.0
+"""Seconds for which the rest of a refused body is read, so that its sender sees the answer."""
+
+_TURN = 5.0
+"""Seconds that a connection has which is only told to come again."""
+
+_MOST_TURNED = 256
+
+
+class DoorsRunner(web.AppRunner):
+    """Serves the application to callers; notices those that go away, unpacks no bodies."""
+
+    def __init__(
+        self, application: web.Application, section: GatewaySection, connections: int
+    ) -> None:
+        """Let `connections` in at once."""
+        self._most = connections
+        self._reader = section.patience.reader.total_seconds()
+        self._options: dict[str, Any] = {
+            "handler_cancellation": True,
+            "auto_decompress": False,
+            "access_log": None,
+            "keepalive_timeout": section.patience.idle.total_seconds(),
+            "lingering_time": _LINGER,
+            "read_bufsize": _READ_AHEAD,
+        }
+        super().__init__(application, shutdown_timeout=1.0, **self._options)
+
+    async def _make_server(self) -> web.Server:
+        return Doors(await super()._make_server(), self._most, self._reader, self._options)
+
+
+class Doors(web.Server):
+    """Makes the protocol of each connection, as the server does that it is made of.
+
+    Once `most` are open, the oldest on which nothing is asked is closed for
+    the next; where all wait for an answer, the next is told to come again.
+    """
+
+    def __init__(
+        self, server: web.Server, most: int, patience: float, options: dict[str, Any]
+    ) -> None:
+        """Serve what `server` serves; wait `patience` seconds for callers that do not read."""
+        super().__init__(server.request_handler, request_factory=server.request_factory, **options)
+        self._most = most
+        self._patience = patience
+        self._making = options.copy()
+        del self._making["handler_cancellation"]
+        self._open: dict[RequestHandler, None] = {}
+        self._turned: set[_TurnedAway] = set()
+
+    def __call__(self) -> RequestHandler:  # (or what stands in for it)
+        """Return what speaks on a new connection."""
+        if len(self._open) < self._most or self._made_room():
+            loop = asyncio.get_running_loop()
+            return _Speaking(self, self._patience, loop=loop, **self._making)
+        return _TurnedAway(self._turned)  # type: ignore[return-value]
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Count a connection."""
+        super().connection_made(handler, transport)
+        self._open[handler] = None
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Count a connection no more."""
+        super().connection_lost(handler, exc)
+        self._open.pop(handler, None)
+
+    def _made_room(self) -> bool:
+        """Close the oldest connection on which nothing is under way; tell whether there was one."""
+        for handler in self._open:
+            if not handler._request_in_progress:  # noqa: SLF001 (aiohttp has no other way to ask)
+                del self._open[handler]
+                handler.force_close()
+                return True
+        return False
+
+
+class _Speaking(RequestHandler):
+    """Speaks HTTP with one caller, and hangs up where it takes nothing of an answer for long."""
+
+    __slots__ = ("_patience", "_stalled")
+
+    def __init__(self, doors: Doors, patience: float, **options: Any) -> None:
+        super().__init__(doors, **options)
+        self._patience = patience
+        self._stalled: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.transport is not None:
+            loop = asyncio.get_running_loop()
+            self._stalled = loop.call_later(self._patience, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+
+class _TurnedAway(asyncio.Protocol):
+    """Answers whatever is asked with HTTP 503, and ends the connection."""
+
+    def __init__(self, others: "set[_TurnedAway]") -> None:
+        self._others = others
+        self._transport: asyncio.Transport | None = None
+        self._end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = connection = cast("asyncio.Transport", transport)
+        if len(self._others) >= _MOST_TURNED:
+            connection.abort()
+            return
+        self._others.add(self)
+        self._end = asyncio.get_running_loop().call_later(_TURN, connection.abort)
+
+    def data_received(self, _: bytes) -> None:
+        assert self._transport is not None, "it is connected"
+        if not self._transport.is_closing():
+            self._transport.write(_COME_AGAIN)
+            self._transport.close()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._others.discard(self)
+        if self._end is not None:
+            self._end.cancel()
+
+
+_ERROR = {
+    "jsonrpc": "2.0",
+    "id": None,
+    "error": {
+        "code": int(Code.BUSY),
+        "message": "Placet has too many connections; nothing was executed, call again soon",
+    },
+}
+_BODY = json.dumps(_ERROR)
+_COME_AGAIN = (
+    "HTTP/1.1 503 Service Unavailable\r\n"
+    "Content-Type: application/json\r\n"
+    f"Content-Length: {len(_BODY)}\r\n"
+    "Retry-After: 1\r\n"
+    "Connection: close\r\n"
+    f"\r\n{_BODY}"
+).encode()
