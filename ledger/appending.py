@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from itertools import chain
+from typing import TypeAlias
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Table
 
 from ledger.entries import SALT_BYTES, Header, entry, leaf_hash
+from ledger.statements import Row, SqliteTransaction, Transaction, on_postgres, on_sqlite
 from ledger.tables import EVENT, PROJECTIONS
 
 CHANNEL = "placet_ledger"
@@ -36,6 +38,10 @@ _MOVE_AND_NOTIFY = (
 )
 
 
+_SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
+"""Rows that one statement of SQLite writes; it takes 32,766 parameters (limits of SQLite, 9)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The head row: position and time of the last event, microseconds since 1970 UTC.
@@ -54,45 +60,68 @@ class Appender:
     def __init__(self, *, postgres: bool) -> None:
         """Choose the words of PostgreSQL or of SQLite."""
         self._postgres = postgres
-        self._insert = _inserting(EVENT, postgres=postgres)
+        self._run = on_postgres if postgres else on_sqlite
+        self._insert = _Insert(EVENT, "")
         self._upserts = {
-            kind: _inserting(table, postgres=postgres) + _replacing(table)
-            for kind, table in PROJECTIONS.items()
+            kind: _Insert(table, _replacing(table)) for kind, table in PROJECTIONS.items()
         }
+
+    def transaction(self, connection: Connection) -> Transaction:
+        """Return a transaction on a connection of `Database.settling`."""
+        return connection.begin() if self._postgres else SqliteTransaction(connection)
 
     def take_head(self, connection: Connection) -> Head:
         """Return the head row, which no other process moves until this transaction ends."""
-        statement = _LOCKED_HEAD if self._postgres else _HEAD
-        return Head(*connection.exec_driver_sql(statement).one())
+        (row,) = self._run(connection, _LOCKED_HEAD if self._postgres else _HEAD, ())
+        return Head(*row)
 
     def look_at_head(self, connection: Connection) -> Head:
         """Return the head row as it was last committed, without taking it."""
-        statement = _HEAD_AND_CLOCK if self._postgres else _HEAD
-        return Head(*connection.exec_driver_sql(statement).one())
+        (row,) = self._run(connection, _HEAD_AND_CLOCK if self._postgres else _HEAD, ())
+        return Head(*row)
 
     def append(self, connection: Connection, placed: Sequence[Placed]) -> None:
         """Write events in their places, salted and hashed. Raises IntegrityError on a conflict."""
         self._write(connection, self._insert, _rows(placed))
 
-    def project(self, connection: Connection, kind: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def project(self, connection: Connection, kind: str, rows: Sequence[Row]) -> None:
         """Write rows of a projection in place of those with the same ids, each id once."""
         self._write(connection, self._upserts[kind], rows)
 
     def move_head(self, connection: Connection, position: int, at: int) -> None:
         """Write the head row; on PostgreSQL other processes are woken at commit."""
-        statement = _MOVE_AND_NOTIFY if self._postgres else _MOVE
-        connection.exec_driver_sql(statement, (position, at))
+        self._run(connection, _MOVE_AND_NOTIFY if self._postgres else _MOVE, (position, at))
 
-    def _write(
-        self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        if not rows:
+    def _write(self, connection: Connection, insert: "_Insert", rows: Sequence[Row]) -> None:
+        if self._postgres and rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self._run(connection, insert.of_arrays, columns)
             return
-        if self._postgres:
-            columns = tuple(list(column) for column in zip(*rows, strict=True))
-            connection.exec_driver_sql(statement, columns)
-        else:
-            connection.exec_driver_sql(statement, list(rows))
+        done = 0
+        for size in _sizes(len(rows)):
+            values = list(chain.from_iterable(rows[done : done + size]))
+            self._run(connection, insert.of_rows[size], values)
+            done += size
+
+
+class _Insert:
+    """The texts that insert rows into one table; `ending` says what becomes of older ones."""
+
+    def __init__(self, table: Table, ending: str) -> None:
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
+        into = f'INSERT INTO "{table.name}" ({names})'
+        arrays = ", ".join(f"%b::{_array(column.type)}" for column in table.columns)
+        row = f"({', '.join('?' for _ in table.columns)})"
+        self.of_arrays = f"{into} SELECT * FROM unnest({arrays}){ending}"  # noqa: S608 (names of our own tables)
+        self.of_rows = {size: f"{into} VALUES {', '.join([row] * size)}{ending}" for size in _SIZES}
+
+
+def _sizes(rows: int) -> Iterator[int]:
+    """Yield the sizes of the statements that write so many rows: few texts, few statements."""
+    for size in _SIZES:
+        while rows >= size:
+            yield size
+            rows -= size
 
 
 def numbered(commands: Iterable[str | None]) -> Iterator[int | None]:
@@ -107,23 +136,14 @@ def numbered(commands: Iterable[str | None]) -> Iterator[int | None]:
         yield number
 
 
-def _rows(placed: Sequence[Placed]) -> list[tuple[Any, ...]]:
+def _rows(placed: Sequence[Placed]) -> list[Row]:
     salts = os.urandom(SALT_BYTES * len(placed))
-    rows = []
+    rows: list[Row] = []
     for index, (header, state) in enumerate(placed):
         salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
         leaf = leaf_hash(entry(header, salt, state))
         rows.append((*header[:4], state, salt, *header[4:], leaf))
     return rows
-
-
-def _inserting(table: Table, *, postgres: bool) -> str:
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
-    if not postgres:
-        marks = ", ".join("?" for _ in table.columns)
-        return f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 (names of our own tables)
-    arrays = ", ".join(f"%b::{_array(column.type)}" for column in table.columns)
-    return f'INSERT INTO "{table.name}" ({names}) SELECT * FROM unnest({arrays})'  # noqa: S608 (the same)
 
 
 def _array(type_: object) -> str:

@@ -121,7 +121,7 @@ class Settler:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connection = self._around.database.writing.connect()
+            self._connection = connection = self._around.database.settling.connect()
             if self._around.database.postgres:
                 driver = connection.connection.driver_connection
                 assert isinstance(driver, psycopg.Connection), "the only driver we use"
@@ -130,7 +130,7 @@ class Settler:
 
     def _transact(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
         connection = self._connected()
-        with connection.begin() as transaction:
+        with self._appender.transaction(connection) as transaction:
             head = self._appender.take_head(connection)
             at = self._time(head)
             state = self._caught_up(connection, head)

@@ -46,12 +46,14 @@ class Database:
 
     `file` tells that file from any other that may come to stand there. `turn`
     is taken by whoever in this process writes to SQLite, so that threads queue
-    up instead of polling the file's lock.
+    up instead of polling the file's lock. `settling` is for the writer, which
+    begins its transactions by `Appender.transaction`.
     """
 
     url: URL
     writing: Engine
     reading: Engine
+    settling: Engine
     path: Path | None
     file: tuple[int, int] | None = None
     turn: Lock = field(default_factory=Lock)
@@ -64,8 +66,12 @@ class Database:
             if self.closed.is_set():
                 record.close()
 
-        for engine in (self.writing, self.reading):
+        for engine in self._engines:
             event.listen(engine, "checkin", came_back)
+
+    @property
+    def _engines(self) -> set[Engine]:
+        return {self.writing, self.reading, self.settling}
 
     @property
     def postgres(self) -> bool:
@@ -101,8 +107,8 @@ class Database:
     def close(self) -> None:
         """Close every idle connection now, and those in use as soon as they come back."""
         self.closed.set()
-        self.writing.dispose()
-        self.reading.dispose()
+        for engine in self._engines:
+            engine.dispose()
 
 
 def connect(url: str) -> Database:
@@ -126,13 +132,15 @@ def _sqlite(url: URL) -> Database:
     url = url.set(drivername="sqlite+pysqlite", database=str(path))
     arguments = {"check_same_thread": False, "timeout": 5.0}
     writing = create_engine(url, connect_args=arguments, pool_size=2)
+    settling = create_engine(url, connect_args=arguments, pool_size=1, isolation_level="AUTOCOMMIT")
     reading = create_engine(
         url, connect_args=arguments, pool_size=_READERS, isolation_level="AUTOCOMMIT"
     )
-    event.listen(writing, "connect", _prepare_sqlite_writer)
+    for engine in (writing, settling):
+        event.listen(engine, "connect", _prepare_sqlite_writer)
     event.listen(writing, "begin", _begin_immediate)
     event.listen(reading, "connect", _prepare_sqlite_reader)
-    return Database(url, writing, reading, path, _identity(path))
+    return Database(url, writing, reading, settling, path, _identity(path))
 
 
 def _make_private(path: Path) -> None:
@@ -186,7 +194,7 @@ def _postgres(url: URL) -> Database:
     )
     event.listen(writing, "connect", _prepare_postgres)
     event.listen(reading, "connect", _prepare_postgres)
-    return Database(url, writing, reading, None)
+    return Database(url, writing, reading, writing, None)
 
 
 def _prepare_postgres(connection: Any, _: object) -> None:
