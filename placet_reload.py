@@ -53,7 +53,7 @@ class StandingPolicy:
 
     async def begin(self) -> None:
         """Put the policy that was read in force, and follow the ledger from now on."""
-        self._ledger.observe(self._follow)
+        self._ledger.observe(self._follow, plain_calls=False)
         await self._activate(self._policy)
 
     async def again(self) -> Policy:

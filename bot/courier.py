@@ -43,7 +43,7 @@ class Courier:
 
     def start(self) -> None:
         """Begin to follow the ledger."""
-        self._leave = self._ledger.observe(self._heard)
+        self._leave = self._ledger.observe(self._heard, plain_calls=False)
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:

@@ -29,7 +29,7 @@ class Undelivered:
 
     async def start(self) -> None:
         """Begin to follow, and read what there is. Raises LedgerUnavailable."""
-        self._leave = self._ledger.observe(self._heard)
+        self._leave = self._ledger.observe(self._heard, plain_calls=False)
         for approval in await self._ledger.approvals(ApprovalStatus.PENDING, limit=10_000):
             for team, error in approval.undeliverable.items():
                 self._errors[approval.id, team] = error

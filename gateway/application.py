@@ -158,8 +158,8 @@ class Gateway:
         """Follow the ledger, and begin to learn the servers' tools; no server need be there."""
         self._room.open()
         self._observing = [
-            self._ledger.observe(self._identity.follow),
-            self._ledger.observe(self._aftermath.follow),
+            self._ledger.observe(self._identity.follow, plain_calls=False),
+            self._ledger.observe(self._aftermath.follow, plain_calls=False),
         ]
         self._identity.learn(await self._ledger.agents())
         self._aftermath.learn(await self._ledger.approvals(*_REMEMBERED, limit=1000))

@@ -83,7 +83,7 @@ class WaitingRoom:
 
     def open(self) -> None:
         """Begin to listen to the ledger."""
-        self._stop = self._ledger.observe(self._ring)
+        self._stop = self._ledger.observe(self._ring, plain_calls=False)
 
     def close(self) -> None:
         """Stop listening to the ledger."""

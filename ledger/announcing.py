@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from ledger.envelopes import Recorded
+from ledger.events import CallCompleted, CallDecided
 
 Listener: TypeAlias = Callable[[Sequence[Recorded]], None]
 """Is called on its event loop with events in the order of positions; must not block."""
@@ -19,10 +20,13 @@ _PAGE = 500
 class Observer:
     """A listener, the event loop on which it is called, and the position after which it listens."""
 
-    def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
-        """Listen until `active` is turned off."""
+    def __init__(
+        self, listener: Listener, loop: asyncio.AbstractEventLoop, *, plain_calls: bool = True
+    ) -> None:
+        """Listen until `active` is turned off; `plain_calls` says whether to those as well."""
         self._listener = listener
         self._loop = loop
+        self.plain_calls = plain_calls
         self.active = True
         self.after = 0
 
@@ -98,5 +102,14 @@ class Announcer:
         with self._lock:
             observers = self._observers
             self.position = recorded[-1].position
+        remarkable = [each for each in recorded if not _is_plain(each)]
         for observer in observers:
-            observer.hand_over(recorded)
+            told = recorded if observer.plain_calls else remarkable
+            if told:
+                observer.hand_over(told)
+
+
+def _is_plain(recorded: Recorded) -> bool:
+    """Tell whether an event is one of a call that no approval has to do with: most are."""
+    event = recorded.event
+    return isinstance(event, CallDecided | CallCompleted) and event.approval is None

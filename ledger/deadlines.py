@@ -60,7 +60,7 @@ class Deadlines:
 
     async def start(self) -> None:
         """Make a timer for every deadline and sweep at once. Raises LedgerUnavailable."""
-        self._leave = self._ledger.observe(self._follow)
+        self._leave = self._ledger.observe(self._follow, plain_calls=False)
         for deadline in await self._ledger.deadlines():
             self._set(deadline)
         self._scheduler.add_job(

@@ -2,26 +2,18 @@
 
 import asyncio
 import concurrent.futures
-import time
 from collections import deque
-from dataclasses import dataclass
-from threading import Condition
-from typing import TypeAlias
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import NamedTuple, TypeAlias
 
 from ledger.envelopes import Command, Recorded
 from ledger.unavailable import LedgerUnavailable
 
-_MOMENT = 0.0005
-"""Seconds in which a caller that was just answered may come again."""
-
-_MOMENTS = 4
-_CROWD = 2
-
 Events: TypeAlias = tuple[Recorded, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Waiting:
+class Waiting(NamedTuple):
     """A command and whoever waits for it; `since` is a monotonic time in seconds.
 
     `loop` is the event loop on which `future` is resolved, None for a thread
@@ -35,66 +27,67 @@ class Waiting:
 
 
 class Inbox:
-    """A queue between any number of callers and the one writer."""
+    """A queue between any number of callers and the one writer.
+
+    Patient commands do not wake the writer: they go with the next that does.
+    """
 
     def __init__(self, capacity: int) -> None:
         """Hold at most `capacity` commands."""
         self._capacity = capacity
-        self._waiting: deque[Waiting] = deque()
-        self._changed = Condition()
-        self._woken = False
+        self._urgent: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._patient: deque[Waiting] = deque()
+        self._lock = Lock()
         self._closed = False
-        self._crowd = 0
 
     @property
     def finished(self) -> bool:
         """Whether nothing is taken in any more and everything was given out."""
-        with self._changed:
-            return self._closed and not self._waiting
+        with self._lock:
+            return self._closed and self._urgent.empty() and not self._patient
 
-    def put(self, waiting: Waiting) -> None:
+    def put(self, waiting: Waiting, *, patient: bool = False) -> None:
         """Take in a command. Raises LedgerUnavailable where it is full or closed."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise LedgerUnavailable("the ledger is closed; nothing was recorded")
-            if len(self._waiting) >= self._capacity:
+            if self._urgent.qsize() + len(self._patient) >= self._capacity:
                 raise LedgerUnavailable("the ledger is busy; nothing was recorded, try again")
-            self._waiting.append(waiting)
-            self._changed.notify()
+            if patient:
+                self._patient.append(waiting)
+            else:
+                self._urgent.put(waiting)
 
     def take(self, most: int, seconds: float) -> list[Waiting]:
-        """Return what waits, up to `most`, in order; empty when woken or after `seconds`.
+        """Return what waits, up to `most`: patient ones first, as they are older.
 
-        Where many came at once the last time, the same callers are given a
-        moment to come again: a transaction costs more than that moment.
+        Empty when woken or after `seconds`.
         """
-        with self._changed:
-            if not (self._waiting or self._woken or self._closed):
-                self._changed.wait(seconds)
-            self._woken = False
-        self._gather(min(most, self._crowd))
-        with self._changed:
-            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-        self._crowd = len(taken)
-        return taken
+        urgent = []
+        try:
+            found = self._urgent.get(timeout=seconds)
+            while True:
+                if found is not None:
+                    urgent.append(found)
+                if len(urgent) == most:
+                    break
+                found = self._urgent.get_nowait()
+        except Empty:
+            pass
+        room = min(most - len(urgent), len(self._patient))
+        return [*(self._patient.popleft() for _ in range(room)), *urgent]
 
-    def _gather(self, crowd: int) -> None:
-        """Wait a few moments while commands keep coming, until there are `crowd` of them."""
-        before = 0
-        for _ in range(_MOMENTS if crowd >= _CROWD else 0):
-            if not before < len(self._waiting) < crowd:
-                return
-            before = len(self._waiting)
-            time.sleep(_MOMENT)
+    def hurry(self) -> None:
+        """Wake the writer if patient commands wait."""
+        if self._patient:
+            self.wake()
 
     def wake(self) -> None:
         """Let the writer look at the head row now."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify()
+        self._urgent.put(None)
 
     def close(self) -> None:
         """Take nothing in any more; what waits is still given out."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify()
+        self.wake()

@@ -94,12 +94,21 @@ class Ledger:
         """
         return await self._parts.submit(command, asyncio.get_running_loop())
 
-    def observe(self, listener: Listener) -> Callable[[], None]:
+    def note(self, command: Command) -> "asyncio.Future[tuple[Recorded, ...]]":
+        """Decide and record a command that nobody waits for: with the next one, or in a moment.
+
+        Else as `execute`, whose outcome the future has.
+        """
+        return self._parts.leave(command, asyncio.get_running_loop())
+
+    def observe(self, listener: Listener, *, plain_calls: bool = True) -> Callable[[], None]:
         """Call `listener` on this event loop with every event from now on, of all processes.
 
-        Each event comes once, in the order of positions. Returns what ends it.
+        Each event comes once, in the order of positions. Without `plain_calls`
+        those come not at all that tell of a call without an approval: most of
+        a busy ledger's. Returns what ends it.
         """
-        observer = Observer(listener, asyncio.get_running_loop())
+        observer = Observer(listener, asyncio.get_running_loop(), plain_calls=plain_calls)
         return self._parts.announcer.observe(observer)
 
     async def approval(self, name: str) -> Approval | None:

@@ -34,6 +34,9 @@ _LOG = logging.getLogger(__name__)
 
 _READERS = 4
 
+_MOMENT = 0.01
+"""Seconds that a command waits at most for another one to go with."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -45,12 +48,31 @@ class World:
     reach: Callable[[str], None]
 
 
+class _Alarm:
+    """Wakes the writer for patient commands, one timer at a time."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def set(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See to it that what was left on `loop` is taken within a moment."""
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(_MOMENT, self._ring)
+
+    def _ring(self) -> None:
+        self._loop = None
+        self._inbox.hurry()
+
+
 @dataclass(frozen=True)
 class Parts:
     """What an open ledger is made of; `closing` takes it apart in the right order."""
 
     database: Database
     inbox: Inbox
+    alarm: _Alarm
     announcer: Announcer
     leases: Leases
     readings: Readings
@@ -63,6 +85,16 @@ class Parts:
         """Give a command to the writer. Raises LedgerUnavailable where it cannot take it."""
         future: asyncio.Future[Events] = loop.create_future()
         self.inbox.put(Waiting(command, self.monotonic(), future, loop))
+        return future
+
+    def leave(self, command: Command, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Events]":
+        """Give a command to the writer that goes with the next one, or alone after a moment.
+
+        Raises LedgerUnavailable where it cannot take it.
+        """
+        future: asyncio.Future[Events] = loop.create_future()
+        self.inbox.put(Waiting(command, self.monotonic(), future, loop), patient=True)
+        self.alarm.set(loop)
         return future
 
     def ask(self, command: Command) -> Events:
@@ -135,7 +167,16 @@ def _at_work(
     if database.postgres:
         closing.callback(Listener(database.url, inbox.wake, settler.is_mine).close)
     return Parts(
-        database, inbox, announcer, leases, readings, readers, writer, world.monotonic, closing
+        database=database,
+        inbox=inbox,
+        alarm=_Alarm(inbox),
+        announcer=announcer,
+        leases=leases,
+        readings=readings,
+        readers=readers,
+        writer=writer,
+        monotonic=world.monotonic,
+        closing=closing,
     )
 
 
