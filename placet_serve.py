@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 
@@ -14,6 +15,9 @@ from placet_service import OpenService, Order, Service
 from placet_settings import SETTINGS, load_to_serve
 
 _log = logging.getLogger(__name__)
+
+_COLLECT = (20_000, 20, 50)
+"""New objects before the collector looks at the youngest, and how often at the older ones."""
 
 
 def serve_command(open_service: OpenService) -> Register:
@@ -72,6 +76,16 @@ def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenServic
     return 0
 
 
+def _spare_the_collector() -> None:
+    """Let Python's collector of cycles look at nothing that is there to stay, and less often.
+
+    Calls leave next to no cycles; looking for them took a tenth of their time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
+
+
 async def _served(order: Order, shell: Shell, open_service: OpenService) -> None:
     async with open_service(order) as service:
         stop = stop_signals(service)
@@ -83,5 +97,6 @@ async def _served(order: Order, shell: Shell, open_service: OpenService) -> None
             shell.say(f"slack       {service.slack}/slack/events")
         if service.workspace is not None:
             shell.say(f"workspace   {service.workspace.page_url}")
+        _spare_the_collector()
         shell.say("ready")
         await stop.wait()
