@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check --quiet install
+# The official conformance suite, clients and servers come by npm; without it their tests are skipped.
+NODE := $(if $(shell command -v npm),tests/node/node_modules/stamp)
 TESTS ?=
 # Most tests wait more than they work: four workers keep two cores busy.
 WORKERS ?= 4
@@ -19,7 +21,7 @@ help: ## list the targets
 demo: $(VENV)/runtime.stamp ## run Placet on loopback with a demo server and a local workspace
 	@$(BIN)/placet demo
 
-test: $(VENV)/dev.stamp .venv-mcp1/stamp ## run every test (TESTS=path to run some)
+test: $(VENV)/dev.stamp .venv-mcp1/stamp .venv-clients/stamp $(NODE) ## run every test (TESTS=path to run some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/dev.stamp ## check format, lint, types and the imports between the packages
@@ -32,6 +34,7 @@ bench: $(VENV)/dev.stamp ## measure a call through Placet against no gateway and
 	@$(BIN)/python tests/benchmarks/bench_gateway.py
 	@$(BIN)/python tests/benchmarks/bench_ledger.py
 
+NPM := --ignore-scripts --no-audit --no-fund --loglevel=error
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
@@ -40,12 +43,15 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows (a
 	$(LOCK) --upgrade pyproject.toml --group build --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	$(LOCK) --upgrade --group mcp1 --output-file requirements-mcp1.lock
+	$(LOCK) --upgrade --group clients --no-strip-extras --output-file requirements-clients.lock
+	npm update --prefix tests/node --package-lock-only --omit-lockfile-registry-resolved $(NPM)
 
 screenshot: $(VENV)/dev.stamp ## draw docs/card.png anew from the demo (needs Chromium)
 	PYTHONPATH=.:tests $(BIN)/python tests/scenarios/screenshot.py
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) .venv-mcp1 .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-mcp1 .venv-clients tests/node/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "placet: no Python 3.11 or later with venv found; install one (Debian: python3 and python3-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
@@ -64,3 +70,12 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
 	$(BIN)/python -m venv .venv-mcp1
 	.venv-mcp1/bin/python $(PIP) --require-hashes --requirement requirements-mcp1.lock
 	@touch $@
+
+.venv-clients/stamp: requirements-clients.lock | $(VENV)/bin/python
+	$(BIN)/python -m venv .venv-clients
+	.venv-clients/bin/python $(PIP) --require-hashes --requirement requirements-clients.lock
+	@touch $@
+
+tests/node/node_modules/stamp: tests/node/package.json tests/node/package-lock.json
+	npm ci --prefix tests/node $(NPM) && touch $@ \
+	|| echo "placet: npm did not install tests/node; the tests that need it are skipped" >&2

