@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry
 import placet_check
 from bot.bot import Bot, OverHttp, OverSocket, Reached, SlackAccess
 from bot.workspace.server import LocalWorkspace
-from gateway.application import Gateway, World
+from gateway.application import Gateway
+from gateway.world import World
 from ledger.deadlines import Deadlines
 from ledger.keys import digest_keys
 from ledger.ledger import Ledger

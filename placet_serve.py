@@ -5,6 +5,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 
 from ledger.shell import AddCommand, Shell
 from placet_check import accept_unsafe, observing, unsafe
@@ -33,6 +34,12 @@ def serve_command(open_service: OpenService) -> Register:
         shell.with_config(parser)
         accept_unsafe(parser)
         parser.add_argument("--verbose", action="store_true", help="log more")
+        parser.add_argument(
+            "--log",
+            choices=["human", "json"],
+            help="how to log: for people, or one JSON object a line (default: as `log` in the "
+            "configuration says, else for people where standard error is a terminal)",
+        )
         parser.set_defaults(run=lambda arguments: _serve(arguments, shell, open_service))
 
     return register
@@ -64,9 +71,13 @@ def stop_signals(service: Service) -> asyncio.Event:
 
 
 def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenService) -> int:
-    log_to_stderr(logging.DEBUG if arguments.verbose else logging.INFO)
+    loaded = load_to_serve(arguments.config, unsafe=unsafe(arguments))
+    log_to_stderr(
+        logging.DEBUG if arguments.verbose else logging.INFO,
+        machines=_for_machines(arguments.log or loaded.configuration.log),
+    )
     order = Order(
-        loaded=load_to_serve(arguments.config, unsafe=unsafe(arguments)),
+        loaded=loaded,
         config=arguments.config,
         unsafe=unsafe(arguments),
         variables=SETTINGS,
@@ -84,6 +95,11 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT)
+
+
+def _for_machines(asked: str | None) -> bool:
+    """Tell how to log: as was asked, else for people only where one looks on."""
+    return asked == "json" if asked is not None else not sys.stderr.isatty()
 
 
 async def _served(order: Order, shell: Shell, open_service: OpenService) -> None:

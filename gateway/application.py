@@ -3,43 +3,35 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from gateway.admission import Premises
 from gateway.aftermath import Aftermath
-from gateway.bridge import Bridge
 from gateway.call_ids import CallIds
+from gateway.census import Census
 from gateway.crowd import Crowd
 from gateway.dispatching import Dispatcher
 from gateway.doors import DoorsRunner
 from gateway.endpoint import Endpoint, Parts
-from gateway.examining import Examiner
-from gateway.gate import Gate, PolicyInForce
-from gateway.http_upstream import HttpUpstream
-from gateway.identity import Identity
+from gateway.gate import Gate
 from gateway.ladder import Ladder
 from gateway.meters import Meters
 from gateway.outcomes import Outcomes
 from gateway.passing import Passage, Served
-from gateway.patience import Pace, Patience
+from gateway.patience import Patience
+from gateway.reporting import Reporter
 from gateway.resuming import Resumable
 from gateway.sessions import Sessions
-from gateway.stdio_server import ServerCommand
 from gateway.tool_calls import ToolCalls
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
+from gateway.world import World, examiner_of, identity_of, upstreams_of
 from ledger.approvals import ApprovalStatus
-from ledger.ledger import Ledger
-from policies.configuration import Configuration
-from policies.digests import DigestKey
-from policies.settings import HttpServer, StdioServer
 
 _OTHER_FILES = 128
 """Files and connections that are none of callers and servers."""
@@ -57,30 +49,6 @@ _REMEMBERED = (
 )
 
 
-@dataclass(frozen=True)
-class World:
-    """What the root hands in: everything the gateway does not make itself.
-
-    `keys` are those of the digests, the one in force first. `environment` is
-    that of this process, of which started servers get a few variables.
-    `descriptors` is how many files and connections may be open at once; each
-    call may need two. `reach` is called where a test may kill the process.
-    `pace` is how often held callers hear of it.
-    """
-
-    configuration: Configuration
-    ledger: Ledger
-    policy: PolicyInForce
-    keys: Sequence[DigestKey]
-    registry: CollectorRegistry
-    now: Callable[[], datetime]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    unsafe_no_auth: bool = False
-    descriptors: int = 65_536
-    reach: Callable[[str], None] = lambda _: None
-    pace: Pace = field(default_factory=Pace)
-
-
 class Gateway:
     """The MCP endpoint with all behind it; `application` serves `/mcp/{server}`."""
 
@@ -95,30 +63,33 @@ class Gateway:
             name: Toolbox(name, upstream, ledger, lambda: f"tools:{uuid.uuid4()}")
             for name, upstream in self._upstreams.items()
         }
-        self._identity = _identity(world)
+        self._identity = identity_of(world)
         self._outcomes = Outcomes(ledger, world.reach)
         self._patience = Patience(configuration)
         self._room = WaitingRoom(ledger, self._patience.held_calls)
         self._aftermath = Aftermath(ledger.instance, configuration.gateway.hold)
         sessions, resumable = Sessions(world.keys), Resumable()
         self._passage = Passage(sessions, resumable)
-        meters = Meters(world.registry)
-        meters.show_held(lambda: self._room.held)
-        self._dispatcher = Dispatcher(self._outcomes, self._passage, resumable, meters, world.reach)
-        self._endpoint = Endpoint(self._parts(world, sessions, meters))
+        reporter = Reporter(Meters(world.registry, self._upstreams, configuration.observing))
+        self._dispatcher = Dispatcher(
+            self._outcomes, self._passage, resumable, reporter, world.reach
+        )
+        self._crowd = Crowd(self._section.capacity)
+        self._endpoint = Endpoint(self._parts(world, sessions, reporter))
+        self._runner = DoorsRunner(_application(self._endpoint), self._section, self._callers())
+        world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
-        self.application = _application(self._endpoint)
 
-    def _parts(self, world: World, sessions: Sessions, meters: Meters) -> Parts:
+    def _parts(self, world: World, sessions: Sessions, reporter: Reporter) -> Parts:
         configuration, ledger = world.configuration, world.ledger
-        examiner = _examiner(world)
+        examiner = examiner_of(world)
         gate = Gate(ledger, world.policy, examiner, self._toolboxes, self._outcomes, world.reach)
         calls = ToolCalls(
             ledger,
             gate,
             self._room,
             self._aftermath,
-            meters,
+            reporter,
             world.now,
             self._patience,
             configuration.directory(),
@@ -138,21 +109,34 @@ class Gateway:
             ladder=Ladder(calls, self._dispatcher, self._patience, world.pace, world.reach),
             passage=self._passage,
             room=self._room,
-            meters=meters,
+            reporter=reporter,
             ids=CallIds(world.now),
             reach=world.reach,
-            crowd=Crowd(configuration.gateway.capacity),
+            crowd=self._crowd,
             body_limit=configuration.gateway.body_limit,
             patience=configuration.gateway.patience.body.total_seconds(),
         )
 
     def runner(self) -> web.AppRunner:
-        """Return what serves the application to as many callers at once as is configured."""
+        """Return what serves `/mcp/{server}` to as many callers at once as is configured."""
+        return self._runner
+
+    def _callers(self) -> int:
+        """Return how many callers may be connected, of the files that may be open."""
         wanted = self._section.capacity.connections
         possible = max((self._descriptors - _OTHER_FILES) // 2, 1)
         if possible < wanted:
             _LOG.warning("only %s callers may connect: no more files may be open", possible)
-        return DoorsRunner(self.application, self._section, min(wanted, possible))
+        return min(wanted, possible)
+
+    def _census(self) -> Census:
+        return Census(
+            held=lambda: self._room.held,
+            under_way=lambda: self._crowd.under_way,
+            up={name: partial(self._trouble, name) for name in self._upstreams},
+            connections=lambda: self._runner.connections,
+            body_bytes=lambda: self._crowd.bytes.taken,
+        )
 
     async def start(self) -> None:
         """Follow the ledger, and begin to learn the servers' tools; no server need be there."""
@@ -195,67 +179,15 @@ class Gateway:
 
     def troubles(self) -> list[str]:
         """Say in words which servers cannot be used now."""
-        found = []
-        for name, upstream in self._upstreams.items():
-            trouble = self._toolboxes[name].trouble() or upstream.trouble()
-            if trouble is not None:
-                found.append(trouble if name in trouble else f"`{name}`: {trouble}")
-        return found
+        troubles = [(name, self._trouble(name)) for name in self._upstreams]
+        return [
+            trouble if name in trouble else f"`{name}`: {trouble}"
+            for name, trouble in troubles
+            if trouble is not None
+        ]
 
-
-def upstreams_of(world: World) -> dict[str, Upstream]:
-    """Return the servers that the configuration names; nothing is opened or started."""
-    found: dict[str, Upstream] = {}
-    for name, server in world.configuration.servers.items():
-        match server:
-            case HttpServer():
-                headers = {key: value.get_secret_value() for key, value in server.headers.items()}
-                found[name] = HttpUpstream(name, server.url, headers)
-            case StdioServer():
-                found[name] = Bridge(
-                    ServerCommand(
-                        name=name,
-                        command=server.command,
-                        environment=world.environment,
-                        added={k: value.get_secret_value() for k, value in server.env.items()},
-                        cwd=server.cwd,
-                    )
-                )
-    return found
-
-
-def _examiner(world: World) -> Examiner:
-    configuration = world.configuration
-    return Examiner(
-        configuration.directory(),
-        world.keys,
-        frozenset(n for n, server in configuration.servers.items() if server.trusted),
-        world.ledger.instance,
-        world.now,
-        frozenset(configuration.observing),
-    )
-
-
-def _identity(world: World) -> Identity:
-    configuration = world.configuration
-    agents = configuration.directory().agents
-    anonymous = configuration.anonymous_agent
-    return Identity(
-        {
-            section.hashed_key: agents[name]
-            for name, section in configuration.agents.items()
-            if section.hashed_key is not None
-        },
-        agents[anonymous] if anonymous is not None else None,
-        operators={
-            section.hashed_key: name
-            for name, section in configuration.operators.items()
-            if section.hashed_key is not None
-        },
-        taken=tuple(configuration.agents),
-        anywhere=world.unsafe_no_auth,
-        now=world.now,
-    )
+    def _trouble(self, name: str) -> str | None:
+        return self._toolboxes[name].trouble() or self._upstreams[name].trouble()
 
 
 def _application(endpoint: Endpoint) -> web.Application:

@@ -1,5 +1,6 @@
 """Takes on as much at once as can be served, and shares that fairly between agents."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -23,8 +24,13 @@ class Shares:
 
     def __init__(self, all_of_it: int) -> None:
         """Share `all_of_it`."""
-        self.left = all_of_it
+        self._all = self.left = all_of_it
         self._of: dict[str, int] = {}
+
+    @property
+    def taken(self) -> int:
+        """How much everybody has together."""
+        return self._all - self.left
 
     def of(self, who: str) -> int:
         """Return how much somebody has."""
@@ -65,9 +71,10 @@ class Crowd:
         self.requests = Shares(capacity.requests)
         self.bytes = Shares(capacity.body_memory)
 
-    def of(self, agent: str) -> int:
-        """Return how many requests of an agent are under way."""
-        return self._agents.get(agent, 0)
+    @property
+    def under_way(self) -> Mapping[str, int]:
+        """How many requests are under way now, by agent."""
+        return self._agents
 
     def enter(self, agent: str, server: str) -> "Place":
         """Return a place for one request. Raises Rejected (HTTP 429 or 503)."""

@@ -8,10 +8,10 @@ from typing import TypeAlias, TypeVar
 
 from gateway.errors import Code, Rejected
 from gateway.headers import SESSION
-from gateway.meters import Meters
 from gateway.outcomes import Ended, Outcomes
 from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
+from gateway.reporting import Reporter
 from gateway.resuming import Resumable
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.inert import inert_line
@@ -63,7 +63,7 @@ class Dispatcher:
         outcomes: Outcomes,
         passage: Passage,
         resumable: Resumable,
-        meters: Meters,
+        reporter: Reporter,
         reach: Callable[[str], None],
         patience: float = _PATIENCE,
     ) -> None:
@@ -76,7 +76,7 @@ class Dispatcher:
         self._passage = passage
         self._resumable = resumable
         self._outcomes = outcomes
-        self._meters = meters
+        self._reporter = reporter
         self._reach = reach
         self._left: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -95,13 +95,13 @@ class Dispatcher:
         Raises Rejected where there is none to give.
         """
         run = _Run(call, caller.server.name, request, show, time.monotonic())
-        self._meters.running(1)
+        self._reporter.sent(caller.server.name)
         try:
             answer = await self._forwarded(run, caller.server.upstream)
             run.answer = self._passage.as_callers(answer, caller)
             return await self._delivered(run, run.answer, deliver)
         except UpstreamFailed as failure:
-            self._end(run, Outcome("failed", _brief(str(failure))))
+            self._fail(run, failure)
             self._begin(_close(run.answer))
             raise _rejected(failure, run.era) from failure
         except (asyncio.CancelledError, ConnectionError):
@@ -176,7 +176,7 @@ class Dispatcher:
         except TimeoutError:
             self._end(run, Outcome("failed", _NEVER))
         except UpstreamFailed as failure:
-            self._end(run, Outcome("failed", _brief(str(failure))))
+            self._fail(run, failure)
         except asyncio.CancelledError:
             self._let_go(run)
             raise
@@ -206,22 +206,27 @@ class Dispatcher:
         if run.ended:
             return
         self._let_go(run)
-        self._meters.ended(outcome.name)
+        seconds = time.monotonic() - run.began
+        self._reporter.ended(run.call, run.server, outcome, seconds)
         self._outcomes.note(
             Ended(
                 call=run.call,
                 outcome=outcome.name,
-                duration_ms=round((time.monotonic() - run.began) * 1000),
+                duration_ms=round(seconds * 1000),
                 size=run.reader.size if run.reader else 0,
                 content=outcome.content,
                 error=outcome.error,
             )
         )
 
+    def _fail(self, run: _Run, failure: UpstreamFailed) -> None:
+        self._reporter.failed(run.server, failure)
+        self._end(run, Outcome("failed", _brief(str(failure))))
+
     def _let_go(self, run: _Run) -> None:
         if not run.ended:
             run.ended = True
-            self._meters.running(-1)
+            self._reporter.left(run.server)
 
 
 async def _close(answer: UpstreamAnswer | None) -> None:

@@ -41,6 +41,11 @@ class DoorsRunner(web.AppRunner):
         }
         super().__init__(application, shutdown_timeout=1.0, **self._options)
 
+    @property
+    def connections(self) -> int:
+        """How many callers are connected now."""
+        return self.server.open if isinstance(self.server, Doors) else 0
+
     async def _make_server(self) -> web.Server:
         return Doors(await super()._make_server(), self._most, self._reader, self._options)
 
@@ -63,6 +68,11 @@ class Doors(web.Server):
         del self._making["handler_cancellation"]
         self._open: dict[RequestHandler, None] = {}
         self._turned: set[_TurnedAway] = set()
+
+    @property
+    def open(self) -> int:
+        """How many connections are open now."""
+        return len(self._open)
 
     def __call__(self) -> RequestHandler:  # (or what stands in for it)
         """Return what speaks on a new connection."""

@@ -18,9 +18,9 @@ from gateway.examining import Asked
 from gateway.headers import SESSION, upward
 from gateway.identity import Identity
 from gateway.ladder import Call, Ladder, Stopping, undecided
-from gateway.meters import Meters
 from gateway.methods import check_method
 from gateway.passing import Caller, Passage, Served
+from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
 from gateway.sessions import Sessions
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
@@ -47,7 +47,7 @@ class Parts:
     ladder: Ladder
     passage: Passage
     room: WaitingRoom
-    meters: Meters
+    reporter: Reporter
     ids: CallIds
     reach: Callable[[str], None]
     crowd: Crowd
@@ -72,7 +72,7 @@ class Endpoint:
         self._ladder = parts.ladder
         self._passage = parts.passage
         self._room = parts.room
-        self._meters = parts.meters
+        self._reporter = parts.reporter
         self._reach = parts.reach
         self._crowd = parts.crowd
         self._body_limit = parts.body_limit
@@ -84,15 +84,15 @@ class Endpoint:
 
     async def post(self, http: web.Request) -> web.StreamResponse:
         """Answer a message."""
-        return await self._guarded(self._posted(http))
+        return await self._guarded(http, self._posted(http))
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Open the server's own stream to the caller (protocols before 2026-07-28)."""
-        return await self._guarded(self._passed(http, "GET"))
+        return await self._guarded(http, self._passed(http, "GET"))
 
     async def delete(self, http: web.Request) -> web.StreamResponse:
         """End a session (protocols before 2026-07-28)."""
-        return await self._guarded(self._passed(http, "DELETE"))
+        return await self._guarded(http, self._passed(http, "DELETE"))
 
     async def stop(self, seconds: float) -> None:
         """Take no new calls, hold none, and wait for those under way, at most `seconds`."""
@@ -107,25 +107,30 @@ class Endpoint:
         """Refuse any other HTTP method."""
         text = f"`{http.method}` is not answered here; use POST, GET or DELETE"
         allow = {"Allow": "POST, GET, DELETE"}
-        return await self._guarded(_raising(Rejected(405, Code.WRONG_METHOD, text, headers=allow)))
+        rejected = Rejected(405, Code.WRONG_METHOD, text, headers=allow)
+        return await self._guarded(http, _raising(rejected))
 
-    async def _guarded(self, work: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+    async def _guarded(
+        self, http: web.Request, work: Awaitable[web.StreamResponse]
+    ) -> web.StreamResponse:
         """Return what `work` answers, or the error that it ends in; nothing runs on an error."""
         try:
             return await work
         except Rejected as rejected:
-            self._meters.refused(rejected.code)
-            return rejected.response()
+            return self._refused(http, rejected)
         except UpstreamFailed as failure:
-            self._meters.refused(Code.SERVER_FAILED)
-            return Rejected(502, Code.SERVER_FAILED, str(failure)).response()
+            self._reporter.failed(http.match_info["server"], failure)
+            return self._refused(http, Rejected(502, Code.SERVER_FAILED, str(failure)))
         except ConnectionError:
             return web.Response(status=_GONE)
         except Exception:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
             _LOG.exception("a request failed")
-            self._meters.refused(Code.INTERNAL_ERROR)
             text = "Placet failed; look into its log"
-            return Rejected(500, Code.INTERNAL_ERROR, text).response()
+            return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
+
+    def _refused(self, http: web.Request, rejected: Rejected) -> web.Response:
+        self._reporter.refused(http, rejected)
+        return rejected.response()
 
     async def _posted(self, http: web.Request) -> web.StreamResponse:
         agent, server = self._admitted(http)

@@ -1,92 +1,142 @@
 """Counts what the gateway does, for Prometheus."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.errors import Code
 from ledger.rulings import Allowed, Denied, Dispatched, Ruling
 from policies.decisions import Effect
 
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_SLOW = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+_OUTCOMES = ("ok", "tool-error", "rpc-error", "failed")
 
 
 class Meters:
-    """Calls by server and effect, how long decisions take, and how many calls wait or run."""
+    """What happens to requests and calls; labels are names of the configuration or of ours.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """Register the metrics; their labels are names of the configuration only."""
-        self._calls = Counter(
-            "placet_calls",
-            "Tool calls decided, by server and by what may happen to them",
-            ("server", "effect"),
-            registry=registry,
-        )
-        self._deciding = Histogram(
-            "placet_decide_seconds",
-            "Time from a valid call to its durable decision",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._held = Gauge(
-            "placet_held_calls", "Calls that wait for people at this moment", registry=registry
-        )
-        self._running = Gauge(
-            "placet_running_calls", "Calls that are at their servers now", registry=registry
-        )
-        self._observed = Counter(
-            "placet_observed_calls",
-            "Tool calls that ran only because their server observes, by what was decided",
-            ("server", "effect"),
-            registry=registry,
-        )
-        self._outcomes = Counter(
-            "placet_outcomes", "Calls that ended, by outcome", ("outcome",), registry=registry
-        )
+    Whatever the most travelled way counts is looked up by its labels once.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        servers: Iterable[str] = (),
+        observing: Iterable[str] = (),
+    ) -> None:
+        """Register the metrics; `observing` are those of the `servers` that block nothing."""
+        self._servers = tuple(servers)
+        self._count_decisions(registry)
+        self._count_runs(registry)
         self._refused = Counter(
             "placet_refused_requests",
             "Requests that went no further, by JSON-RPC error code",
             ("code",),
             registry=registry,
         )
+        self._bad_keys = Counter(
+            "placet_bad_keys", "Requests without the key of an agent", registry=registry
+        )
+        only = Gauge(
+            "placet_server_observing",
+            "1 for each server that only observes: nothing is blocked there",
+            ("server",),
+            registry=registry,
+        )
+        for server in observing:
+            only.labels(server).set(1)
 
-    def show_held(self, held: Callable[[], int]) -> None:
-        """Read the number of held calls from `held` whenever it is asked for."""
-        self._held.set_function(held)
+    def _count_decisions(self, registry: CollectorRegistry) -> None:
+        calls = Counter(
+            "placet_calls",
+            "Tool calls decided, by server and by what may happen to them",
+            ("server", "effect"),
+            registry=registry,
+        )
+        self._calls = {
+            (server, effect): calls.labels(server, effect.value)
+            for server in self._servers
+            for effect in Effect
+        }
+        self._observed = Counter(
+            "placet_observed_calls",
+            "Tool calls that ran only because their server observes, by what was decided",
+            ("server", "effect"),
+            registry=registry,
+        )
+        self._deciding = Histogram(
+            "placet_decide_seconds",
+            "Seconds from a valid call to its durable decision",
+            buckets=_QUICK,
+            registry=registry,
+        )
 
-    @contextmanager
-    def deciding(self) -> Iterator[None]:
-        """Measure a decision."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._deciding.observe(time.perf_counter() - began)
+    def _count_runs(self, registry: CollectorRegistry) -> None:
+        running = Gauge(
+            "placet_server_running_calls",
+            "Calls that are at a server now",
+            ("server",),
+            registry=registry,
+        )
+        self._running = dict.fromkeys(self._servers, 0)
+        for server in self._servers:
+            running.labels(server).set_function(partial(self._running.__getitem__, server))
+        Gauge(
+            "placet_running_calls", "Calls that are at their servers now", registry=registry
+        ).set_function(lambda: sum(self._running.values()))
+        seconds = Histogram(
+            "placet_server_seconds",
+            "Seconds that calls took at their servers",
+            ("server",),
+            buckets=_SLOW,
+            registry=registry,
+        )
+        self._seconds = {server: seconds.labels(server) for server in self._servers}
+        outcomes = Counter(
+            "placet_outcomes", "Calls that ended, by outcome", ("outcome",), registry=registry
+        )
+        self._outcomes = {outcome: outcomes.labels(outcome) for outcome in _OUTCOMES}
+        self._failures = Counter(
+            "placet_server_failures",
+            "Requests that a server did not answer as it should, by what went wrong",
+            ("server", "kind"),
+            registry=registry,
+        )
 
-    def decided(self, server: str, ruling: Ruling) -> None:
-        """Count a decision."""
+    def decided(self, server: str, ruling: Ruling, seconds: float) -> None:
+        """Count a decision, and what it took."""
+        self._deciding.observe(seconds)
         match ruling:
             case Allowed(decided):
-                effect = decided.effect.value
-                if decided.observed and decided.effect is not Effect.ALLOW:
-                    self._observed.labels(server, effect).inc()
+                effect = decided.effect
+                if decided.observed and effect is not Effect.ALLOW:
+                    self._observed.labels(server, effect.value).inc()
             case Dispatched():
-                effect = "allow"
+                effect = Effect.ALLOW
             case Denied():
-                effect = "deny"
+                effect = Effect.DENY
             case _:
-                effect = "require_approval"
-        self._calls.labels(server, effect).inc()
+                effect = Effect.REQUIRE_APPROVAL
+        self._calls[server, effect].inc()
 
-    def running(self, change: int) -> None:
+    def running(self, server: str, change: int) -> None:
         """Count a call that goes to its server (1) or comes back (-1)."""
-        self._running.inc(change)
+        self._running[server] += change
 
-    def ended(self, outcome: str) -> None:
-        """Count how a call ended."""
-        self._outcomes.labels(outcome).inc()
+    def ended(self, server: str, outcome: str, seconds: float) -> None:
+        """Count how a call ended, and how long it was at its server."""
+        self._seconds[server].observe(seconds)
+        self._outcomes[outcome].inc()
+
+    def failed(self, server: str, *, sent: bool) -> None:
+        """Count a request that a server did not get, or did not answer as it should."""
+        self._failures.labels(server, "broke_off" if sent else "unreachable").inc()
 
     def refused(self, code: int) -> None:
         """Count a request that went no further."""
-        self._refused.labels(str(code)).inc()
+        self._refused.labels(str(int(code))).inc()
+        if code == Code.NOT_AUTHENTICATED:
+            self._bad_keys.inc()

@@ -1,5 +1,6 @@
 """Takes one `tools/call` through the gate: decided, waited for, claimed."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,8 @@ from gateway.aftermath import Aftermath, Question
 from gateway.answers import Answer
 from gateway.examining import Asked, Examined
 from gateway.gate import Gate
-from gateway.meters import Meters
 from gateway.patience import Patience
+from gateway.reporting import Reporter
 from gateway.waiting import CalledOff, WaitingRoom
 from ledger.approvals import OPEN, Approval, ApprovalStatus
 from ledger.claims import AlreadyUsed
@@ -59,7 +60,7 @@ class ToolCalls:
         gate: Gate,
         room: WaitingRoom,
         aftermath: Aftermath,
-        meters: Meters,
+        reporter: Reporter,
         now: Callable[[], datetime],
         patience: Patience,
         directory: Directory,
@@ -69,7 +70,7 @@ class ToolCalls:
         self._gate = gate
         self._room = room
         self._aftermath = aftermath
-        self._meters = meters
+        self._reporter = reporter
         self._now = now
         self._patience = patience
         self._directory = directory
@@ -80,21 +81,22 @@ class ToolCalls:
         Cancelling it is going away: nothing runs, and what was asked of people
         stays open. Raises Refused where nothing was decided.
         """
-        with self._meters.deciding():
-            examined = await self._gate.examine(asked)
-            if await self._asks_people(asked, examined):
-                examined = await self._gate.examine_anew(asked)
-            question = self._question(examined)
-            if question is None:
+        began = time.perf_counter()
+        examined = await self._gate.examine(asked)
+        if await self._asks_people(asked, examined):
+            examined = await self._gate.examine_anew(asked)
+        question = self._question(examined)
+        if question is None:
+            ruling, examined = await self._gate.decide(asked, examined)
+        else:
+            async with question.turn:
+                heard = await self._heard(asked, examined, question)
+                if heard is not None:
+                    return heard
                 ruling, examined = await self._gate.decide(asked, examined)
-            else:
-                async with question.turn:
-                    heard = await self._heard(asked, examined, question)
-                    if heard is not None:
-                        return heard
-                    ruling, examined = await self._gate.decide(asked, examined)
-                    self._came_back(ruling, examined)
-        self._meters.decided(asked.server, ruling)
+                self._came_back(ruling, examined)
+        seconds = time.perf_counter() - began
+        self._reporter.decided(asked, ruling, seconds)
         return await self._followed(asked, ruling, examined)
 
     async def wait(self, asked: Asked, pending: Pending, seconds: float) -> Verdict:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -77,9 +77,9 @@ class WaitingRoom:
         self._closing = False
 
     @property
-    def held(self) -> int:
-        """How many calls are held now."""
-        return self._held.total()
+    def held(self) -> Mapping[str, int]:
+        """How many calls are held now, by agent."""
+        return self._held
 
     def open(self) -> None:
         """Begin to listen to the ledger."""

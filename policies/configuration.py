@@ -1,7 +1,7 @@
 """Reads `placet.yaml`: text and environment in, a checked configuration out."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -42,6 +42,7 @@ class Configuration(Section):
     operators: dict[Name, OperatorSection] = Field(default_factory=dict)
     slack: SlackSection
     gateway: Annotated[GatewaySection, Field(default_factory=GatewaySection)]
+    log: Literal["human", "json"] | None = None
 
     _document: Document | None = PrivateAttr(default=None)
 

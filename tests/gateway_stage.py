@@ -13,8 +13,9 @@ import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from gateway.application import Gateway, World
+from gateway.application import Gateway
 from gateway.patience import Pace
+from gateway.world import World
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard
 from ledger.envelopes import Recorded

@@ -14,7 +14,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from prometheus_client import CollectorRegistry
 
-from gateway.application import Gateway, World
+from gateway.application import Gateway
+from gateway.world import World
 from ledger.ledger import Ledger
 from policies.configuration import parse_configuration
 from policies.digests import digest_key

@@ -1,0 +1,101 @@
+"""What the gateway is given from outside, and the parts that the configuration alone makes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry
+
+from gateway.bridge import Bridge
+from gateway.examining import Examiner
+from gateway.gate import PolicyInForce
+from gateway.http_upstream import HttpUpstream
+from gateway.identity import Identity
+from gateway.patience import Pace
+from gateway.stdio_server import ServerCommand
+from gateway.upstreams import Upstream
+from ledger.ledger import Ledger
+from policies.configuration import Configuration
+from policies.digests import DigestKey
+from policies.settings import HttpServer, StdioServer
+
+
+@dataclass(frozen=True)
+class World:
+    """What the root hands in: everything the gateway does not make itself.
+
+    `keys` are those of the digests, the one in force first. `environment` is
+    that of this process, of which started servers get a few variables.
+    `descriptors` is how many files and connections may be open at once; each
+    call may need two. `reach` is called where a test may kill the process.
+    `pace` is how often held callers hear of it.
+    """
+
+    configuration: Configuration
+    ledger: Ledger
+    policy: PolicyInForce
+    keys: Sequence[DigestKey]
+    registry: CollectorRegistry
+    now: Callable[[], datetime]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    unsafe_no_auth: bool = False
+    descriptors: int = 65_536
+    reach: Callable[[str], None] = lambda _: None
+    pace: Pace = field(default_factory=Pace)
+
+
+def upstreams_of(world: World) -> dict[str, Upstream]:
+    """Return the servers that the configuration names; nothing is opened or started."""
+    found: dict[str, Upstream] = {}
+    for name, server in world.configuration.servers.items():
+        match server:
+            case HttpServer():
+                headers = {key: value.get_secret_value() for key, value in server.headers.items()}
+                found[name] = HttpUpstream(name, server.url, headers)
+            case StdioServer():
+                found[name] = Bridge(
+                    ServerCommand(
+                        name=name,
+                        command=server.command,
+                        environment=world.environment,
+                        added={k: value.get_secret_value() for k, value in server.env.items()},
+                        cwd=server.cwd,
+                    )
+                )
+    return found
+
+
+def examiner_of(world: World) -> Examiner:
+    """Return what looks at calls as the configuration says."""
+    configuration = world.configuration
+    return Examiner(
+        configuration.directory(),
+        world.keys,
+        frozenset(n for n, server in configuration.servers.items() if server.trusted),
+        world.ledger.instance,
+        world.now,
+        frozenset(configuration.observing),
+    )
+
+
+def identity_of(world: World) -> Identity:
+    """Return who may call, as far as the configuration names them."""
+    configuration = world.configuration
+    agents = configuration.directory().agents
+    anonymous = configuration.anonymous_agent
+    return Identity(
+        {
+            section.hashed_key: agents[name]
+            for name, section in configuration.agents.items()
+            if section.hashed_key is not None
+        },
+        agents[anonymous] if anonymous is not None else None,
+        operators={
+            section.hashed_key: name
+            for name, section in configuration.operators.items()
+            if section.hashed_key is not None
+        },
+        taken=tuple(configuration.agents),
+        anywhere=world.unsafe_no_auth,
+        now=world.now,
+    )
