@@ -16,6 +16,8 @@ _LOG = logging.getLogger(__name__)
 
 _PAGE = 500
 
+_OF_CALLS = frozenset({CallDecided, CallCompleted})
+
 
 class Observer:
     """A listener, the event loop on which it is called, and the position after which it listens."""
@@ -112,4 +114,4 @@ class Announcer:
 def _is_plain(recorded: Recorded) -> bool:
     """Tell whether an event is one of a call that no approval has to do with: most are."""
     event = recorded.event
-    return isinstance(event, CallDecided | CallCompleted) and event.approval is None
+    return type(event) in _OF_CALLS and getattr(event, "approval", None) is None

@@ -14,7 +14,6 @@ from ledger.events import (
     OutcomeUnknown,
     SpokenRule,
 )
-from policies.calls import Risk
 from policies.decisions import Assessment, Decision, Effect
 from policies.people import Agent
 
@@ -51,7 +50,7 @@ class CallRecord(Model):
     def columns(self) -> dict[str, str | int | None]:
         """Return what the calls table is searched by; times are UTC microseconds."""
         return {
-            "status": self.status.value,
+            "status": str(self.status),
             "agent": self.agent,
             "server": self.server,
             "tool": self.tool,
@@ -128,7 +127,7 @@ def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallD
         effect=decision.effect,
         rules=spoken(assessment),
         message=assessment.message,
-        risk=Risk(assessment.risk),
+        risk=assessment.risk,
         evidence=assessment.evidence,
         policy_digest=assessment.policy_digest,
         instance=facts.instance,
@@ -198,15 +197,17 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
                 instance=event.instance,
                 decided_at=recorded.at,
             )
-        case CallRecord(), ApprovalDispatched() as event:
+        case CallRecord(), CallCompleted() as event:
+            failed = event.outcome == "failed"
             changes: dict[str, object] = {
+                "status": CallStatus.FAILED if failed else CallStatus.COMPLETED
+            }
+        case CallRecord(), ApprovalDispatched() as event:
+            changes = {
                 "status": CallStatus.RUNNING,
                 "instance": event.instance,
                 "approval": event.approval,
             }
-        case CallRecord(), CallCompleted() as event:
-            failed = event.outcome == "failed"
-            changes = {"status": CallStatus.FAILED if failed else CallStatus.COMPLETED}
         case CallRecord(), OutcomeUnknown():
             changes = {"status": CallStatus.OUTCOME_UNKNOWN}
         case _:

@@ -35,14 +35,19 @@ _Decided: TypeAlias = list[Draft]
 
 def decide(command: Command, state: State, at: datetime) -> _Decided:
     """Return the events that a command causes at `at` (UTC). Raises Refused. Pure given `state`."""
-    command = _without_secrets(command)
     match command:
         case DecideCall():
             return _decide_call(command, state, at)
-        case ClaimApproval():
-            return _claim(command, state, at)
         case CompleteCall():
             return _complete(command, state)
+        case _:
+            return _decide_other(_without_secrets(command), state, at)
+
+
+def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
+    match command:
+        case ClaimApproval():
+            return _claim(command, state, at)
         case PresumeLost():
             return _lose(command, state)
         case CastVote() | ViewDetails() | RecordCard() | RecordRepaint() | RecordUndeliverable():

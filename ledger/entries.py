@@ -36,6 +36,9 @@ LONGEST_FIELD = 4096
 
 _LENGTH = struct.Struct(">H").pack
 
+_LENGTHS = tuple(_LENGTH(size).decode("latin-1") for size in range(LONGEST_FIELD + 1))
+"""The two bytes of each length, as the text that Latin-1 makes them of."""
+
 
 class FieldTooLong(ValueError):
     """A field of the header is longer than an entry may hold."""
@@ -59,25 +62,30 @@ class Header(NamedTuple):
 def entry(header: Header, salt: bytes, state: bytes) -> bytes:
     """Return the bytes that are hashed into the tree. Raises FieldTooLong."""
     fields = (
-        b"%d" % header.position,
-        header.stream.encode(),
-        b"%d" % header.version,
-        header.type.encode(),
-        b"%d" % header.at,
-        header.actor.encode(),
-        b"" if header.command_id is None else header.command_id.encode(),
-        b"" if header.command_ordinal is None else b"%d" % header.command_ordinal,
-        header.correlation_id.encode(),
-        header.causation_id.encode(),
+        str(header.position),
+        header.stream,
+        str(header.version),
+        header.type,
+        str(header.at),
+        header.actor,
+        header.command_id or "",
+        "" if header.command_ordinal is None else str(header.command_ordinal),
+        header.correlation_id,
+        header.causation_id,
     )
-    lengths = tuple(map(len, fields))
-    if max(lengths) > LONGEST_FIELD:
-        raise FieldTooLong(f"a field of an event's header has {max(lengths)} bytes")
-    parts = [FORMAT]
-    for length, field in zip(lengths, fields, strict=True):
-        parts += (_LENGTH(length), field)
-    parts.append(hmac.digest(salt, state, "sha256"))
-    return b"".join(parts)
+    return FORMAT + _prefixed(fields) + hmac.digest(salt, state, "sha256")
+
+
+def _prefixed(fields: tuple[str, ...]) -> bytes:
+    """Return the fields in UTF-8, the length before each; almost always all are ASCII."""
+    text = "".join(fields)
+    if text.isascii() and len(text) <= LONGEST_FIELD:
+        return "".join([_LENGTHS[len(field)] + field for field in fields]).encode("latin-1")
+    encoded = [field.encode() for field in fields]
+    longest = max(map(len, encoded))
+    if longest > LONGEST_FIELD:
+        raise FieldTooLong(f"a field of an event's header has {longest} bytes")
+    return b"".join(_LENGTH(len(field)) + field for field in encoded)
 
 
 def leaf_hash(entry_bytes: bytes) -> bytes:

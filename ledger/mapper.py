@@ -14,6 +14,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.utils import register_topic
+from pydantic_core import to_json
 
 from ledger.catalogue import EVENTS
 from ledger.clock import micros, moment
@@ -103,8 +104,6 @@ class RecordMapper(Mapper[str]):
 
     def state(self, event: Event) -> bytes:
         """Return the stored state of an event."""
-        state = event.model_dump_json()
+        state = to_json(event)
         steps = self._upcasters.get(event.TOPIC)
-        if steps:
-            state = f'{{"v":{len(steps) + 1},{state[1:]}'
-        return state.encode()
+        return b'{"v":%d,%b' % (len(steps) + 1, state[1:]) if steps else state

@@ -129,6 +129,8 @@ def _assemble(
         head = int(connection.execute(select(HEAD.c.position)).scalar_one())
     leases = Leases(database, instance, world.now)
     if serving:
+        if database.path is not None:
+            database.make_room()
         leases.beat()
     beat = leases.beat if serving else _nothing
     parts = _at_work(database, leases, world, closing, Inbox(capacity), beat, head)

@@ -17,8 +17,12 @@ def check_fields(draft: Draft, command: Command) -> None:
     """Raise Unstorable where a field of the event's header is too long or no proper text."""
     if not command.id:
         raise Unstorable("a command has no id")
-    fields = (draft.stream, command.id, command.actor, command.causation_id)
-    for field in (*fields, correlation(draft.stream, draft.event)):
+    belongs_to = correlation(draft.stream, draft.event)
+    fields = (draft.stream, command.id, command.actor, command.causation_id, belongs_to)
+    together = "".join(fields)
+    if together.isascii() and len(together) <= LONGEST_FIELD and "\0" not in together:
+        return
+    for field in fields:
         try:
             size = len(field.encode())
         except UnicodeEncodeError as error:

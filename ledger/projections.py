@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, Row, Select, select
 
 from ledger.appending import Appender
@@ -23,11 +24,11 @@ _SEARCHED = {
 def projected_row(kind: str, model: Model) -> tuple[Any, ...]:
     """Return the row that keeps `model`, in the order of its table's columns."""
     kept = cast("Kept", model)
-    state = kept.model_dump_json()
+    state = to_json(kept).decode()
     searched = kept.columns()
     if _ESCAPED_NUL in state:
         searched = {name: _storable(value) for name, value in searched.items()}
-    columns = [searched[name] for name in _SEARCHED[kind]]
+    columns = map(searched.__getitem__, _SEARCHED[kind])
     return (kept.id, int(kept.open), kept.position, state, *columns)
 
 

@@ -63,18 +63,19 @@ Ruling: TypeAlias = Allowed | Denied | Waiting | Dispatched | Voided | Lapsed
 
 def ruling(events: Sequence[Recorded]) -> Ruling:
     """Return what the events of one DecideCall or ClaimApproval come to."""
-    facts = [recorded.event for recorded in events]
-    for event in facts:
-        if isinstance(event, ApprovalDispatched):
-            return Dispatched(event.approval)
-    for event in facts:
-        if isinstance(event, CallDecided):
-            return _decision(event)
-    for event in facts:
-        if isinstance(event, ApprovalVoided):
-            return Voided(event.approval, event.because)
-        if isinstance(event, ApprovalLapsed):
-            return Lapsed(event.approval)
+    facts = {type(recorded.event): recorded.event for recorded in reversed(events)}
+    for kind in (ApprovalDispatched, CallDecided, ApprovalVoided, ApprovalLapsed):
+        match facts.get(kind):
+            case CallDecided() as event:
+                return _decision(event)
+            case ApprovalDispatched() as event:
+                return Dispatched(event.approval)
+            case ApprovalVoided() as event:
+                return Voided(event.approval, event.because)
+            case ApprovalLapsed() as event:
+                return Lapsed(event.approval)
+            case _:
+                continue
     message = "these events are not those of a decision"
     raise ValueError(message)
 

@@ -1,14 +1,15 @@
 """What the writer keeps in memory: everything still open, folded from the events."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias, TypeVar, cast
 
 from ledger import agents, approvals, calls, grants, policy_in_force, tools
 from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
-from ledger.envelopes import Draft, Model, Recorded
+from ledger.envelopes import Draft, Event, Model, Recorded
 from ledger.events import (
     ApprovalDispatched,
     ApprovalRequested,
@@ -43,11 +44,14 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "policy": policy_in_force.evolve,
 }
 
-OPENING = (AgentAdded, ApprovalRequested, CallDecided, GrantIssued)
+OPENING = frozenset({AgentAdded, ApprovalRequested, CallDecided, GrantIssued})
 """Events that are always the first of their stream."""
 
 _DROPPED = ("agent", "approval", "call", "grant")
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
+
+_INDEXED = ("approval", "grant")
+"""Kinds that are found by something else than their ids."""
 
 Fetch: TypeAlias = Callable[[str, str], Model | None]
 """Reads a model that is not in memory, by kind and id, as of the head."""
@@ -55,6 +59,7 @@ Fetch: TypeAlias = Callable[[str, str], Model | None]
 _K = TypeVar("_K", bound=Model)
 
 
+@lru_cache(maxsize=1024)
 def kind_of(stream: str) -> tuple[str, str]:
     """Return the kind and id that a stream's name says; a stream of no kind keeps no model."""
     if stream == policy_in_force.STREAM:
@@ -87,14 +92,15 @@ class State:
         """Fold one event into every model that it concerns. Raises CorruptHistory."""
         for kind, name in _concerned(recorded):
             model = self._models[kind].get(name)
-            if model is None and not isinstance(recorded.event, OPENING):
+            if model is None and type(recorded.event) not in OPENING:
                 model = self._find(kind, name)
             if model is not None and model.position >= recorded.position:
                 continue
             after = _EVOLVE[kind](model, recorded)
             self._models[kind][name] = after
             self._touched[kind, name] = after
-            self._index(after)
+            if kind in _INDEXED:
+                self._index(after)
         self.position = recorded.position
         self.at = max(self.at, recorded.at)
 
@@ -121,7 +127,7 @@ class State:
         if not kind:
             return 1
         model = self._models[kind].get(name)
-        if model is None and not isinstance(draft.event, OPENING):
+        if model is None and type(draft.event) not in OPENING:
             model = self._find(kind, name)
         return model.version + 1 if model else 1
 
@@ -151,8 +157,14 @@ class State:
 
     def live_grants(self, agent: str) -> list[Grant]:
         """Return the grants of an agent that are not revoked or expired, by id."""
-        names = sorted(self._grants_of.get(agent, ()))
-        return [grant for name in names if (grant := self.grant(name)) is not None and grant.open]
+        names = self._grants_of.get(agent)
+        if not names:
+            return []
+        return [
+            grant
+            for name in sorted(names)
+            if (grant := self.grant(name)) is not None and grant.open
+        ]
 
     def call(self, name: str) -> CallRecord | None:
         """Return a call."""
@@ -219,16 +231,20 @@ class State:
                 pass
 
 
+_ALSO: Mapping[type[Event], str] = {
+    CallCompleted: "approval",
+    OutcomeUnknown: "approval",
+    ApprovalDispatched: "call",
+}
+"""The kind of model that an event changes beside that of its stream; it names it so."""
+
+
 def _concerned(recorded: Recorded) -> list[tuple[str, str]]:
     """Return kind and id of every model that an event changes."""
-    event = recorded.event
     own = kind_of(recorded.stream)
     found = [own] if own[0] else []
-    match event:
-        case CallCompleted() | OutcomeUnknown() if event.approval is not None:
-            found.append(("approval", event.approval))
-        case ApprovalDispatched():
-            found.append(("call", event.call))
-        case _:
-            pass
+    kind = _ALSO.get(type(recorded.event))
+    other = getattr(recorded.event, kind) if kind is not None else None
+    if kind is not None and other is not None:
+        found.append((kind, other))
     return found

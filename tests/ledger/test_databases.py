@@ -1,5 +1,9 @@
 """A ledger's database lets every connection go."""
 
+import sqlite3
+
+from open_ledgers import open_ledger
+
 from ledger.databases import connect
 
 
@@ -12,3 +16,26 @@ def test_a_connection_that_is_in_use_at_the_end_is_closed_when_it_comes_back(pos
     connection.close()
 
     assert driver.closed
+
+
+def test_sqlites_log_has_its_full_length_before_the_first_call(sqlite_url, tmp_path):
+    with open_ledger(sqlite_url):
+        log = tmp_path / "placet.db-wal"
+
+        assert log.stat().st_size > 14 * 1024 * 1024
+        with sqlite3.connect(tmp_path / "placet.db") as beside:
+            tables = {name for (name,) in beside.execute("SELECT name FROM sqlite_master")}
+        assert "room" not in tables
+
+
+def test_a_disk_without_room_for_the_log_keeps_no_ledger_from_opening(sqlite_url):
+    database = connect(sqlite_url)
+    with database.settling.connect() as connection:
+        driver = connection.connection.driver_connection
+        driver.execute("PRAGMA max_page_count = 10")
+
+    database.make_room()
+
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE small (a)")
+    database.close()
