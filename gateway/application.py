@@ -76,7 +76,9 @@ class Gateway:
         )
         self._crowd = Crowd(self._section.capacity)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
-        self._runner = DoorsRunner(_application(self._endpoint), self._section, self._callers())
+        self._runner = DoorsRunner(
+            _application(self._endpoint), self._section, self._callers(), self._endpoint.answer
+        )
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
 

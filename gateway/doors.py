@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.errors import Code
+from gateway.fast_lane import Answering, FastLane
 from policies.settings import GatewaySection
 
 _READ_AHEAD = 64 * 1024
@@ -26,10 +27,15 @@ class DoorsRunner(web.AppRunner):
     """Serves the application to callers; notices those that go away, unpacks no bodies."""
 
     def __init__(
-        self, application: web.Application, section: GatewaySection, connections: int
+        self,
+        application: web.Application,
+        section: GatewaySection,
+        connections: int,
+        answering: Answering,
     ) -> None:
-        """Let `connections` in at once."""
+        """Let `connections` in at once; plain requests are for `answering`."""
         self._most = connections
+        self._answering = answering
         self._reader = section.patience.reader.total_seconds()
         self._options: dict[str, Any] = {
             "handler_cancellation": True,
@@ -47,7 +53,8 @@ class DoorsRunner(web.AppRunner):
         return self.server.open if isinstance(self.server, Doors) else 0
 
     async def _make_server(self) -> web.Server:
-        return Doors(await super()._make_server(), self._most, self._reader, self._options)
+        server = await super()._make_server()
+        return Doors(server, self._most, self._reader, self._options, self._answering)
 
 
 class Doors(web.Server):
@@ -58,12 +65,21 @@ class Doors(web.Server):
     """
 
     def __init__(
-        self, server: web.Server, most: int, patience: float, options: dict[str, Any]
+        self,
+        server: web.Server,
+        most: int,
+        patience: float,
+        options: dict[str, Any],
+        answering: Answering,
     ) -> None:
-        """Serve what `server` serves; wait `patience` seconds for callers that do not read."""
+        """Serve what `server` serves; wait `patience` seconds for callers that do not read.
+
+        Plain requests are for `answering`.
+        """
         super().__init__(server.request_handler, request_factory=server.request_factory, **options)
         self._most = most
         self._patience = patience
+        self._answering = answering
         self._making = options.copy()
         del self._making["handler_cancellation"]
         self._open: dict[RequestHandler, None] = {}
@@ -78,7 +94,7 @@ class Doors(web.Server):
         """Return what speaks on a new connection."""
         if len(self._open) < self._most or self._made_room():
             loop = asyncio.get_running_loop()
-            return _Speaking(self, self._patience, loop=loop, **self._making)
+            return _Speaking(self, self._patience, self._answering, loop=loop, **self._making)
         return _TurnedAway(self._turned)  # type: ignore[return-value]
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
@@ -101,13 +117,13 @@ class Doors(web.Server):
         return False
 
 
-class _Speaking(RequestHandler):
+class _Speaking(FastLane):
     """Speaks HTTP with one caller, and hangs up where it takes nothing of an answer for long."""
 
     __slots__ = ("_patience", "_stalled")
 
-    def __init__(self, doors: Doors, patience: float, **options: Any) -> None:
-        super().__init__(doors, **options)
+    def __init__(self, doors: Doors, patience: float, answering: Answering, **options: Any) -> None:
+        super().__init__(doors, answering, **options)
         self._patience = patience
         self._stalled: asyncio.TimerHandle | None = None
 

@@ -84,15 +84,21 @@ class Endpoint:
 
     async def post(self, http: web.Request) -> web.StreamResponse:
         """Answer a message."""
-        return await self._guarded(http, self._posted(http))
+        return await self.answer(http, http.match_info["server"])
+
+    async def answer(self, http: web.BaseRequest, server: str) -> web.StreamResponse:
+        """Answer a message to the server of this name."""
+        return await self._guarded(http, server, self._posted(http, server))
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Open the server's own stream to the caller (protocols before 2026-07-28)."""
-        return await self._guarded(http, self._passed(http, "GET"))
+        server = http.match_info["server"]
+        return await self._guarded(http, server, self._passed(http, server))
 
     async def delete(self, http: web.Request) -> web.StreamResponse:
         """End a session (protocols before 2026-07-28)."""
-        return await self._guarded(http, self._passed(http, "DELETE"))
+        server = http.match_info["server"]
+        return await self._guarded(http, server, self._passed(http, server))
 
     async def stop(self, seconds: float) -> None:
         """Take no new calls, hold none, and wait for those under way, at most `seconds`."""
@@ -108,10 +114,10 @@ class Endpoint:
         text = f"`{http.method}` is not answered here; use POST, GET or DELETE"
         allow = {"Allow": "POST, GET, DELETE"}
         rejected = Rejected(405, Code.WRONG_METHOD, text, headers=allow)
-        return await self._guarded(http, _raising(rejected))
+        return await self._guarded(http, http.match_info["server"], _raising(rejected))
 
     async def _guarded(
-        self, http: web.Request, work: Awaitable[web.StreamResponse]
+        self, http: web.BaseRequest, server: str, work: Awaitable[web.StreamResponse]
     ) -> web.StreamResponse:
         """Return what `work` answers, or the error that it ends in; nothing runs on an error."""
         try:
@@ -119,7 +125,7 @@ class Endpoint:
         except Rejected as rejected:
             return self._refused(http, rejected)
         except UpstreamFailed as failure:
-            self._reporter.failed(http.match_info["server"], failure)
+            self._reporter.failed(server, failure)
             return self._refused(http, Rejected(502, Code.SERVER_FAILED, str(failure)))
         except ConnectionError:
             return web.Response(status=_GONE)
@@ -128,17 +134,17 @@ class Endpoint:
             text = "Placet failed; look into its log"
             return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
 
-    def _refused(self, http: web.Request, rejected: Rejected) -> web.Response:
+    def _refused(self, http: web.BaseRequest, rejected: Rejected) -> web.Response:
         self._reporter.refused(http, rejected)
         return rejected.response()
 
-    async def _posted(self, http: web.Request) -> web.StreamResponse:
-        agent, server = self._admitted(http)
+    async def _posted(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
+        agent, server = self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name) as place:
             return await self._received(http, agent, server, place)
 
     async def _received(
-        self, http: web.Request, agent: Agent, server: Served, place: Place
+        self, http: web.BaseRequest, agent: Agent, server: Served, place: Place
     ) -> web.StreamResponse:
         check_content(http)
         body = await read_body(http, self._body_limit, place, self._patience)
@@ -159,26 +165,26 @@ class Endpoint:
                 method = message.method if isinstance(message, Request) else ""
                 return await self._passage.through(http, caller, request, method)
 
-    async def _passed(self, http: web.Request, method: str) -> web.StreamResponse:
+    async def _passed(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
         """Hand on a request without a body; sessions are all that it can be about."""
-        agent, server = self._admitted(http)
+        agent, server = self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name):
             check_duplicates(http.headers)
             caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
-            request = UpstreamRequest(method, headers, b"", None, Era.LEGACY, agent.name)
+            request = UpstreamRequest(http.method, headers, b"", None, Era.LEGACY, agent.name)
             return await self._passage.through(http, caller, request)
 
-    def _admitted(self, http: web.Request) -> tuple[Agent, Served]:
+    def _admitted(self, http: web.BaseRequest, name: str) -> tuple[Agent, Served]:
         self._premises.admit(http)
         agent = self._identity.authenticate(http)
-        server = self._servers.get(http.match_info["server"])
+        server = self._servers.get(name)
         if server is None:
             text = "there is no server of this name; ask which the configuration names"
             raise Rejected(404, Code.NO_SUCH_SERVER, text)
         return agent, server
 
     def _caller(
-        self, http: web.Request, agent: Agent, server: Served, era: Era, message: Message | None
+        self, http: web.BaseRequest, agent: Agent, server: Served, era: Era, message: Message | None
     ) -> tuple[Caller, CIMultiDict[str]]:
         """Return who calls, with the headers for the server; the session must be the caller's."""
         wrapped = http.headers.get(SESSION) if era is Era.LEGACY else None
@@ -201,7 +207,7 @@ class Endpoint:
                 self._quiet.set()
 
     async def _called(
-        self, http: web.Request, caller: Caller, request: UpstreamRequest, message: Request
+        self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
     ) -> web.StreamResponse:
         """Have a call decided and answered; a process that is about to end takes none."""
         asked = _asked(self._ids.new(), caller, message, len(request.body))

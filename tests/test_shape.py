@@ -10,8 +10,8 @@ PACKAGES = ("bot", "gateway", "ledger", "policies")
 MODULES = sorted(
     [*ROOT.glob("placet*.py"), *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
 )
-NOUNS = {"handle_of", "process_exited"}
-"""A group's @-handle, and a name that asyncio calls."""
+NOUNS = {"handle_of", "process_exited", "_process_keepalive"}
+"""A group's @-handle, and names that asyncio and aiohttp call."""
 CRAMMED = {"utils", "common", "helpers", "base", "manager", "service", "misc"}
 
 modules = pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+"""Answers plain requests on a connection without aiohttp's ado; all others are aiohttp's."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, cast
+
+from aiohttp import HttpVersion11, web
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import SERVER_SOFTWARE, StreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from gateway.plain_requests import NotPlain, PlainReader, PlainRequest
+
+_LOG = logging.getLogger(__name__)
+
+_PATH = b"/mcp/"
+_PROMPT = 0.25
+"""Seconds within which a plain request is whole; aiohttp has patience with slower ones."""
+
+_LARGEST_LEFT = 64 * 1024
+"""Bytes that are taken from a caller who does not wait for its answer."""
+
+_OTHERS = re.compile(rb"[^A-Za-z0-9_.-]")
+_BODILESS = frozenset({204, 304})
+
+Answering: TypeAlias = Callable[["WholeRequest", str], Awaitable[web.StreamResponse]]
+"""Answers a request to the server of this name; it raises nothing but cancellation."""
+
+
+class WholeRequest(web.BaseRequest):
+    """A request whose `body` is here already."""
+
+    body: bytes
+
+
+class FastLane(RequestHandler):
+    """One connection, on which plain requests to `/mcp/{server}` take the short way.
+
+    From the first request that is not plain on, the connection is aiohttp's
+    with every byte that was not answered yet, so that nothing but speed tells
+    the two ways apart. A caller that goes away cancels its request.
+    """
+
+    __slots__ = ("_answering", "_asking", "_ending", "_left", "_reader", "_tardy")
+
+    def __init__(self, manager: web.Server, answering: Answering, **options: Any) -> None:
+        """Serve one connection of `manager`; plain requests are for `answering`."""
+        super().__init__(manager, **options)
+        self._answering = answering
+        self._reader: PlainReader | None = PlainReader()
+        self._left = b""
+        self._asking: asyncio.Task[None] | None = None
+        self._tardy: asyncio.TimerHandle | None = None
+        self._ending = False
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the caller sent."""
+        if self._reader is None:
+            super().data_received(data)
+            return
+        self._left += data
+        if self._asking is None:
+            self._look(data)
+        elif len(self._left) > _LARGEST_LEFT and self.transport is not None:
+            self.transport.pause_reading()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Cancel what the caller waits for no more."""
+        super().connection_lost(exc)
+        self._reader = None
+        if self._tardy is not None:
+            self._tardy.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+
+    def close(self) -> None:
+        """Take no more requests; one under way is answered first."""
+        if self._asking is None:
+            super().close()
+        self._ending = True
+
+    def _process_keepalive(self) -> None:
+        """Hang up on a caller that asked nothing for long; not while it waits for an answer."""
+        if self._asking is not None:
+            self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+        super()._process_keepalive()
+
+    def _look(self, data: bytes) -> None:
+        """Answer the request that `data` completes, or leave it all to aiohttp."""
+        assert self._reader is not None
+        try:
+            request = self._reader.feed(data)
+        except NotPlain:
+            request, self._reader = None, None
+        if self._reader is not None and request is None:
+            if self._tardy is None:
+                self._tardy = self._loop.call_later(_PROMPT, self._leave_to_aiohttp)
+            return
+        server = None if request is None else _server(request.target)
+        if request is None or server is None:
+            self._leave_to_aiohttp()
+            return
+        if self._tardy is not None:
+            self._tardy.cancel()
+            self._tardy = None
+        self._left = b""
+        self._request_in_progress = True
+        self._asking = self._loop.create_task(self._answer(request, server))
+
+    def _leave_to_aiohttp(self) -> None:
+        """Let aiohttp have what was not answered yet, and all that follows."""
+        self._reader = None
+        left, self._left = self._left, b""
+        if self._tardy is not None:
+            self._tardy.cancel()
+        super().data_received(left)
+
+    async def _answer(self, plain: PlainRequest, server: str) -> None:
+        writer = StreamWriter(self, self._loop)
+        request = _request(plain, self, writer, self._loop)
+        try:
+            response = await self._answering(request, server)
+            await _send(response, request, writer)
+        except ConnectionError:
+            self.force_close()
+        except Exception:  # noqa: BLE001 (the edge: what cannot be sent ends the connection)
+            _LOG.exception("an answer could not be sent")
+            self.force_close()
+        else:
+            self._next(stays=response.keep_alive is not False)
+        finally:
+            self._asking = None
+            self._request_in_progress = False
+            if self._handler_waiter is not None and not self._handler_waiter.done():
+                self._handler_waiter.set_result(None)
+
+    def _next(self, *, stays: bool) -> None:
+        """See to what the caller sent meanwhile, or end the connection."""
+        transport = self.transport
+        if transport is None:
+            return
+        if self._ending or not stays:
+            self.force_close()
+            return
+        self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+        if self._left:
+            transport.resume_reading()
+            self._loop.call_soon(self._look_again)
+
+    def _look_again(self) -> None:
+        if self._asking is None and self.transport is not None and self._left:
+            self._look(self._left)
+
+
+def _server(target: bytes) -> str | None:
+    """Return the server that a target names, if it is spelled as aiohttp's router has it."""
+    name = target.removeprefix(_PATH)
+    if len(name) == len(target) or not name or _OTHERS.search(name):
+        return None
+    return name.decode("ascii")
+
+
+def _request(
+    plain: PlainRequest, lane: FastLane, writer: StreamWriter, loop: asyncio.AbstractEventLoop
+) -> WholeRequest:
+    headers = CIMultiDictProxy(plain.headers)
+    path = plain.target.decode("ascii")
+    url = URL.build(path=path, encoded=True)
+    message = RawRequestMessage(
+        method="POST",
+        path=path,
+        version=HttpVersion11,
+        headers=headers,
+        raw_headers=(),
+        should_close=False,
+        compression=None,
+        upgrade=False,
+        chunked=False,
+        url=url,
+    )
+    task = cast("asyncio.Task[None]", asyncio.current_task(loop))
+    request = WholeRequest(message, EMPTY_PAYLOAD, lane, writer, task, loop)
+    request.body = plain.body
+    return request
+
+
+async def _send(response: web.StreamResponse, request: WholeRequest, writer: StreamWriter) -> None:
+    """Send an answer; a whole one in one piece, with the headers that aiohttp would give it."""
+    body = response.body if isinstance(response, web.Response) else None
+    if response.prepared or response.status in _BODILESS or not isinstance(body, bytes | None):
+        await response.prepare(request)
+        await response.write_eof()
+        return
+    headers = response.headers
+    headers["Content-Length"] = str(len(body or b""))
+    headers.setdefault("Date", rfc822_formatted_time())
+    headers.setdefault("Server", SERVER_SOFTWARE)
+    writer.length = len(body or b"")
+    await writer.write_headers(f"HTTP/1.1 {response.status} {response.reason}", headers)
+    await writer.write_eof(body or b"")

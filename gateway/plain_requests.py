@@ -1,0 +1,106 @@
+"""Reads the plainest of HTTP requests: a small POST of JSON that has arrived whole."""
+
+from typing import NamedTuple
+
+import httptools
+from multidict import CIMultiDict
+
+LARGEST = 16 * 1024
+"""Bytes of a body above which a request is not plain."""
+
+_LARGEST_HEAD = 8 * 1024
+_MOST_HEADERS = 64
+_CHANGING = frozenset(
+    (
+        b"connection", b"content-encoding", b"expect", b"keep-alive", b"te", b"trailer",
+        b"transfer-encoding", b"upgrade",
+    )
+)  # fmt: skip
+"""Headers that change what a message is or what follows it (RFC 9110, 7.6 to 10.1)."""
+
+
+class PlainRequest(NamedTuple):
+    """One request; `target` as it was sent."""
+
+    target: bytes
+    headers: "CIMultiDict[str]"
+    body: bytes
+
+
+class NotPlain(Exception):
+    """The bytes are something else than one plain request."""
+
+
+class PlainReader:
+    """Takes the bytes of one connection for as long as each request on it is plain.
+
+    Plain is a POST of HTTP/1.1 with one `Content-Length` of up to 16 KiB, few
+    headers, and none that change what it is. The parser is llhttp's strict
+    one, so that such a request means the same to every reader.
+    """
+
+    def __init__(self) -> None:
+        """Wait for the first request."""
+        self._parser = httptools.HttpRequestParser(self)
+        self._begun = 0
+        self._reset()
+
+    def feed(self, data: bytes) -> PlainRequest | None:
+        """Return the request that `data` completes; None where more has to come.
+
+        Raises NotPlain; the reader is of no use from then on.
+        """
+        self._size += len(data)
+        if self._size > _LARGEST_HEAD + LARGEST:
+            raise NotPlain
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise NotPlain from error
+        if self._begun > 1:
+            raise NotPlain
+        if not self._whole:
+            return None
+        request = PlainRequest(self._target, self._headers, b"".join(self._chunks))
+        self._reset()
+        return request
+
+    def on_message_begin(self) -> None:
+        """Hear that a request begins."""
+        self._begun += 1
+
+    def on_url(self, target: bytes) -> None:
+        """Take a part of the target."""
+        self._target += target
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, as aiohttp would: in UTF-8, what is none escaped."""
+        if name.lower() in _CHANGING or len(self._headers) >= _MOST_HEADERS:
+            raise NotPlain
+        text = value.strip(b" \t").decode("utf-8", "surrogateescape")
+        self._headers.add(name.decode("ascii"), text)
+
+    def on_headers_complete(self) -> None:
+        """Tell by the head whether the request is plain."""
+        parser = self._parser
+        if parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
+            raise NotPlain
+        length = self._headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > LARGEST:
+            raise NotPlain
+
+    def on_body(self, chunk: bytes) -> None:
+        """Take a part of the body."""
+        self._chunks.append(chunk)
+
+    def on_message_complete(self) -> None:
+        """Hear that the request is whole."""
+        self._whole = True
+
+    def _reset(self) -> None:
+        self._begun = 0
+        self._whole = False
+        self._size = 0
+        self._target = b""
+        self._headers: CIMultiDict[str] = CIMultiDict()
+        self._chunks: list[bytes] = []

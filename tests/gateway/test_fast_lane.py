@@ -1,0 +1,229 @@
+"""Plain requests take a shorter way through HTTP, and nobody can tell it from aiohttp's."""
+
+import asyncio
+import contextlib
+import re
+
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.fast_lane import FastLane, WholeRequest
+from gateway.plain_requests import LARGEST, NotPlain, PlainReader
+
+PLAIN = (
+    b"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"X-Said: \xc3\xa4 \r\nContent-Length: 5\r\n\r\nhello"
+)
+ODD = {
+    "get": b"GET /mcp/files HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "old": PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "closing": PLAIN.replace(b"X-Said", b"Connection: close\r\nX-Said"),
+    "chunked": PLAIN.replace(b"Content-Length: 5\r\n\r\nhello", b"")
+    + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "expecting": PLAIN.replace(b"X-Said", b"Expect: 100-continue\r\nX-Said"),
+    "query": PLAIN.replace(b"/mcp/files", b"/mcp/files?a=b"),
+    "escaped": PLAIN.replace(b"/mcp/files", b"/mcp/%66iles"),
+    "elsewhere": PLAIN.replace(b"/mcp/files", b"/other"),
+    "absolute": PLAIN.replace(b"/mcp/files", b"http://localhost/mcp/files"),
+    "large": PLAIN.replace(b"5\r\n\r\nhello", b"20000\r\n\r\n" + b"x" * 20000),
+    "two lengths": PLAIN.replace(b"X-Said", b"Content-Length: 4\r\nX-Said"),
+    "both lengths": PLAIN.replace(b"X-Said", b"Transfer-Encoding: chunked\r\nX-Said"),
+    "signed length": PLAIN.replace(b"Length: 5", b"Length: +5"),
+    "spaced name": PLAIN.replace(b"X-Said:", b"X-Said :"),
+    "folded": PLAIN.replace(b"X-Said: ", b"X-Said:\r\n "),
+    "bare feeds": PLAIN.replace(b"\r\n", b"\n"),
+    "nul": PLAIN.replace(b"X-Said: ", b"X-Said: \0"),
+    "many headers": PLAIN.replace(b"X-Said", b"A: b\r\n" * 100 + b"X-Said"),
+    "garbage": b"\x16\x03\x01\x02\x00",
+}
+
+
+async def said(http, server="files"):
+    """Answer what the caller said."""
+    body = http.body if isinstance(http, WholeRequest) else await http.read()
+    text = f"{http.method} {server} {dict(http.headers)} {body[:50]} {http.content_length}"
+    return web.Response(text=text, headers={"X-More": "a"})
+
+
+@contextlib.asynccontextmanager
+async def serving(answer, *, lane=True):
+    """Serve on loopback; give the port, and the open lanes."""
+
+    async def routed(http):
+        return await answer(http, http.match_info["server"])
+
+    application = web.Application()
+    application.router.add_route("*", "/mcp/{server}", routed)
+    runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
+    await runner.setup()
+    loop = asyncio.get_running_loop()
+    lanes = []
+
+    def connection():
+        lanes.append(FastLane(runner.server, answer, loop=loop, access_log=None))
+        return lanes[-1]
+
+    server = await loop.create_server(connection if lane else runner.server, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], lanes
+    finally:
+        server.close()
+        await runner.cleanup()
+
+
+async def answered(port, chunks, answers=1):
+    """Send chunks one by one, and return the bytes of so many answers, the date left out."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for chunk in chunks:
+        writer.write(chunk)
+        await asyncio.sleep(0)
+    got = b""
+    with contextlib.suppress(TimeoutError, asyncio.IncompleteReadError):
+        for _ in range(answers):
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            length = re.search(rb"Content-Length: (\d+)", head)
+            got += head + await reader.readexactly(int(length[1]) if length else 0)
+    writer.close()
+    return re.sub(rb"Date: [^\r]*\r\n", b"", got)
+
+
+def unordered(answer):
+    """Return the lines of an answer; the order of headers says nothing."""
+    return sorted(answer.split(b"\r\n"))
+
+
+async def test_a_plain_request_is_answered_as_aiohttp_answers_it():
+    async with serving(said) as (short, lanes), serving(said, lane=False) as (long, _):
+        mine, theirs = await answered(short, [PLAIN]), await answered(long, [PLAIN])
+
+        assert lanes[0]._request_count == 0
+    assert unordered(mine) == unordered(theirs)
+    assert b"POST files" in mine
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_what_is_not_plain_is_aiohttps_with_every_byte(odd):
+    async with serving(said) as (short, _), serving(said, lane=False) as (long, _):
+        mine, theirs = await answered(short, [ODD[odd]]), await answered(long, [ODD[odd]])
+
+    assert unordered(mine) == unordered(theirs)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    places=st.lists(st.integers(1, 3 * len(PLAIN) - 1), max_size=6, unique=True),
+    odd=st.sampled_from([b"", ODD["get"], ODD["chunked"], ODD["large"], ODD["closing"]]),
+)
+async def test_requests_are_answered_in_order_wherever_the_bytes_are_parted(places, odd):
+    sent = PLAIN * 3 + odd
+    parted = [sent[a:b] for a, b in zip([0, *sorted(places)], [*sorted(places), None], strict=True)]
+
+    async with serving(said) as (port, _):
+        got = await answered(port, parted, answers=3)
+
+    assert got.count(b"HTTP/1.1 200 OK") == 3
+    assert got.count(b"POST files") == 3
+
+
+@given(st.binary(max_size=200), st.integers(0, len(PLAIN)))
+def test_a_reader_of_hostile_bytes_says_plain_or_not(noise, at):
+    reader = PlainReader()
+
+    with contextlib.suppress(NotPlain):
+        found = reader.feed(PLAIN[:at] + noise + PLAIN[at:])
+        assert found is None or len(found.body) <= LARGEST
+
+
+async def test_what_is_sent_while_a_request_is_under_way_waits_for_its_turn():
+    gate, under_way = asyncio.Event(), []
+
+    async def slow(http, server):
+        under_way.append(http.body if isinstance(http, WholeRequest) else await http.read())
+        await gate.wait()
+        return await said(http, server)
+
+    async with serving(slow) as (port, _):
+        answers = asyncio.create_task(answered(port, [PLAIN, PLAIN.replace(b"hello", b"again")], 2))
+        while not under_way:
+            await asyncio.sleep(0.001)
+
+        at_once = list(under_way)
+        gate.set()
+        got = await answers
+
+    assert at_once == [b"hello"]
+    assert got.index(b"b'hello'") < got.index(b"b'again'")
+
+
+async def test_a_caller_that_goes_away_cancels_its_request():
+    cancelled = asyncio.Event()
+
+    async def endless(_http, _server):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with serving(endless) as (port, lanes):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(PLAIN)
+        while not (lanes and lanes[0]._asking):
+            await asyncio.sleep(0.001)
+        writer.close()
+
+        await asyncio.wait_for(cancelled.wait(), 5)
+
+
+async def test_a_connection_that_is_to_close_answers_first():
+    gate = asyncio.Event()
+
+    async def slow(http, server):
+        await gate.wait()
+        return await said(http, server)
+
+    async with serving(slow) as (port, lanes):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(PLAIN)
+        while not (lanes and lanes[0]._asking):
+            await asyncio.sleep(0.001)
+        lanes[0].close()
+        gate.set()
+
+        got = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+    assert got.startswith(b"HTTP/1.1 200 OK")
+    assert b"POST files" in got
+
+
+async def test_an_answer_that_streams_comes_in_pieces():
+    async def streaming(http, _server):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(http)
+        await response.write(b"data: 1\n\n")
+        await response.write(b"data: 2\n\n")
+        return response
+
+    async with serving(streaming) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(PLAIN)
+        got = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 5)
+        writer.write(PLAIN)
+        again = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 5)
+        writer.close()
+
+    assert got.endswith(b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+    assert again.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_an_answer_whose_headers_would_be_two_is_not_sent():
+    async def forged(_http, _server):
+        return web.Response(body=b"x", headers={"X-Forged": "a\r\nX-Other: b"})
+
+    async with serving(forged) as (port, _):
+        got = await answered(port, [PLAIN])
+
+    assert got == b""
