@@ -4,9 +4,9 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Sequence
-from hashlib import sha256
 
 from gateway.errors import Code, Rejected, RequestId
+from policies.authentication_codes import coder
 from policies.digests import DigestKey
 
 _PURPOSE = b"placet session id 1\0"
@@ -23,7 +23,7 @@ class Sessions:
 
     def __init__(self, keys: Sequence[DigestKey]) -> None:
         """Derive the secrets; `keys` has the key in force first."""
-        self._secrets = [hmac.digest(key.secret, _PURPOSE, sha256) for key in keys]
+        self._secrets = [coder(key.secret).code(_PURPOSE) for key in keys]
 
     def wrap(self, session: str, *, agent: str, server: str) -> str:
         """Return the session id that the caller gets, visible ASCII as the specification has it."""
@@ -52,7 +52,7 @@ class Sessions:
             len(part).to_bytes(4, "big") + part
             for part in (session.encode(errors="surrogateescape"), agent.encode(), server.encode())
         )
-        return urlsafe_b64encode(hmac.digest(secret, signed, sha256)).decode().rstrip("=")
+        return urlsafe_b64encode(coder(secret).code(signed)).decode().rstrip("=")
 
 
 def _unknown(known: RequestId) -> Rejected:

@@ -22,9 +22,10 @@ takes the content away for good, while every proof still holds.
 """
 
 import hashlib
-import hmac
 import struct
 from typing import NamedTuple
+
+from policies.authentication_codes import code
 
 FORMAT = b"\x01"
 
@@ -73,7 +74,7 @@ def entry(header: Header, salt: bytes, state: bytes) -> bytes:
         header.correlation_id,
         header.causation_id,
     )
-    return FORMAT + _prefixed(fields) + hmac.digest(salt, state, "sha256")
+    return FORMAT + _prefixed(fields) + code(salt, state)
 
 
 def _prefixed(fields: tuple[str, ...]) -> bytes:

@@ -1,9 +1,9 @@
 """Computes the keyed digest that an approval is bound to."""
 
 import hashlib
-import hmac
 from dataclasses import dataclass, field
 
+from policies.authentication_codes import coder
 from policies.calls import Call
 from policies.refusals import Refused
 from policies.strict_json import canonical
@@ -48,4 +48,4 @@ def digest(call: Call, key: DigestKey) -> str:
         *(',"server":', canonical(call.server), ',"tool":', canonical(call.tool), ',"version":1}'),
     )
     message = _PURPOSE + "".join(parts).encode()
-    return f"{key.id}:{hmac.digest(key.secret, message, 'sha256').hex()}"
+    return f"{key.id}:{coder(key.secret).code(message).hex()}"
