@@ -112,6 +112,7 @@ class Approval(Model):
     use_until: AwareDatetime | None = None
     dispatched_call: str | None = None
     dispatched_at: AwareDatetime | None = None
+    dispatched_task: str | None = None
     instance: str | None = None
     outcome: str | None = None
     error: str | None = None
@@ -222,6 +223,7 @@ def _ending(event: Event, recorded: Recorded) -> dict[str, object]:
                 "status": ApprovalStatus.DISPATCHED,
                 "dispatched_call": event.call,
                 "dispatched_at": recorded.at,
+                "dispatched_task": event.task,
                 "instance": event.instance,
             }
         case CallCompleted():

@@ -35,11 +35,15 @@ class AlreadyUsed(Refused):
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimApproval(Command):
-    """Use an approval for a call that waited for it, assessed anew."""
+    """Use an approval for a call that waited for it, assessed anew.
+
+    For a `task` the call is a new one, made as soon as it may run.
+    """
 
     approval: str
     facts: CallFacts
     assessment: Assessment
+    task: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,13 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     because = _unmet(approval, decision, command.facts, situation.directory)
     if because:
         return [_of(approval, ApprovalVoided(approval=approval.id, because=because))]
-    return [_dispatch(approval, command.facts, command.assessment)]
+    dispatch = _dispatch(approval, command.facts, command.assessment, command.task)
+    if command.task is None:
+        return [dispatch]
+    without_grants = settle(command.assessment, (), at)
+    joined = ApprovalJoined(approval=approval.id, call=command.facts.call)
+    call = Draft(f"call-{command.facts.call}", decided(command.facts, without_grants, approval.id))
+    return [call, _of(approval, joined), dispatch]
 
 
 def _allow(facts: CallFacts, decision: Decision, situation: Situation) -> list[Draft]:
@@ -199,7 +209,9 @@ def _denier(decision: Decision) -> str:
     return "rule " + " and ".join(f"`{rule}`" for rule in rules)
 
 
-def _dispatch(approval: Approval, facts: CallFacts, assessment: Assessment) -> Draft:
+def _dispatch(
+    approval: Approval, facts: CallFacts, assessment: Assessment, task: str | None = None
+) -> Draft:
     return _of(
         approval,
         ApprovalDispatched(
@@ -207,6 +219,7 @@ def _dispatch(approval: Approval, facts: CallFacts, assessment: Assessment) -> D
             call=facts.call,
             instance=facts.instance,
             policy_digest=assessment.policy_digest,
+            task=task,
         ),
     )
 

@@ -90,6 +90,7 @@ class Deadlines:
                 if not any(ended):
                     break
             await self._ledger.presume_lost()
+            await self._ledger.tasks.sweep(await self._ledger.now())
         except Refused as refusal:
             _LOG.warning("deadlines wait: %s", refusal)
 

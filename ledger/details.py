@@ -199,6 +199,8 @@ def _dispatched(
     event: ApprovalDispatched, recorded: Recorded, seen: Seen
 ) -> Iterator[tuple[str, Row]]:
     yield "checked again", [f"policy {policy(event.policy_digest, recorded.position, seen)}"]
+    if event.task:
+        yield "task", [named(event.task)]
 
 
 def _completed(event: CallCompleted, _: Recorded, __: Seen) -> Iterator[tuple[str, Row]]:

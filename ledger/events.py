@@ -173,7 +173,10 @@ class ApprovalCancelled(Event):
 
 
 class ApprovalDispatched(Event):
-    """The approval was used: this call goes to the server, once, from this instance."""
+    """The approval was used: this call goes to the server, once, from this instance.
+
+    `task` is the one that the call was made for, where its caller waits so.
+    """
 
     TOPIC: ClassVar[str] = "ApprovalDispatched"
 
@@ -181,6 +184,7 @@ class ApprovalDispatched(Event):
     call: str
     instance: str
     policy_digest: str
+    task: str | None = None
 
 
 class ApprovalLapsed(Event):

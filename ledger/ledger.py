@@ -21,6 +21,7 @@ from ledger.opening import Parts, World, assemble, lost_command
 from ledger.policy_in_force import PolicyInForce
 from ledger.readings import Deadline
 from ledger.rebuilding import Difference, rebuild
+from ledger.tasks import Tasks
 from ledger.tools import SeenTool
 from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory
@@ -35,12 +36,14 @@ _CAPACITY = 5_000
 class Ledger:
     """An open ledger; `instance` is the id of this process.
 
+    `tasks` are kept beside the history, and only as long as they last.
     Its coroutines may be awaited on any event loop and block none.
     """
 
     def __init__(self, instance: str, parts: Parts) -> None:
         """Use `open`."""
         self.instance = instance
+        self.tasks = Tasks(parts.database, self._read)
         self._parts = parts
         self._closed = False
 

@@ -91,6 +91,22 @@ CREATE TABLE projected_policy (
 )
 """
 
+_TASKS = """
+CREATE TABLE transient_task (
+  id TEXT PRIMARY KEY, agent TEXT NOT NULL, on_behalf_of TEXT, server TEXT NOT NULL,
+  approval TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
+  request {bytes}, result {bytes}, cancelled BIGINT NOT NULL
+);
+CREATE INDEX transient_task_agent ON transient_task (agent);
+CREATE INDEX transient_task_expiry ON transient_task (expires_at);
+CREATE TABLE transient_handle (
+  server TEXT NOT NULL, name TEXT NOT NULL, agent TEXT NOT NULL, on_behalf_of TEXT,
+  expires_at BIGINT NOT NULL, PRIMARY KEY (server, name)
+);
+CREATE INDEX transient_handle_agent ON transient_handle (server, agent);
+CREATE INDEX transient_handle_expiry ON transient_handle (expires_at)
+"""
+
 _SQLITE_GUARDS = (
     """
 CREATE TRIGGER ledger_event_unchanged BEFORE UPDATE ON ledger_event
@@ -130,7 +146,13 @@ def _first(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS = (_first,)
+def _with_tasks(connection: Connection) -> None:
+    postgres = connection.dialect.name == "postgresql"
+    for statement in _TASKS.format(bytes="BYTEA" if postgres else "BLOB").split(";\n"):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS = (_first, _with_tasks)
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 
 

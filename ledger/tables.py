@@ -60,6 +60,33 @@ LEASE = Table(
 )
 """Roles that one instance at a time may hold."""
 
+TASK = Table(
+    "transient_task",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("agent", Text, nullable=False),
+    Column("on_behalf_of", Text),
+    Column("server", Text, nullable=False),
+    Column("approval", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("request", LargeBinary),
+    Column("result", LargeBinary),
+    Column("cancelled", BigInteger, nullable=False),
+)
+"""Calls that wait as tasks, sealed; no history: a row is gone when its task is over."""
+
+HANDLE = Table(
+    "transient_handle",
+    METADATA,
+    Column("server", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("agent", Text, nullable=False),
+    Column("on_behalf_of", Text),
+    Column("expires_at", BigInteger, nullable=False),
+)
+"""Whose the tasks are that servers run by themselves."""
+
 _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "approval": {
         "status": Text,
