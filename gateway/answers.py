@@ -1,7 +1,7 @@
 """Writes what a caller is told instead of a server's answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -34,6 +34,7 @@ class Told(StrEnum):
     VOIDED = "voided"
     USED = "used"
     CALLED_OFF = "called_off"
+    OUTCOME_UNKNOWN = "outcome_unknown"
 
 
 def denied(decided: CallDecided) -> "Answer":
@@ -132,6 +133,18 @@ def used(approval: Approval) -> "Answer":
     return Answer(Told.USED, text, _about(approval) | meta)
 
 
+def unknown(approval: Approval) -> "Answer":
+    """Return the answer to a call that was sent, and whose answer is not there any more."""
+    at = _time(approval.dispatched_at) if approval.dispatched_at else "an unknown time"
+    text = (
+        f"Outcome unknown: {_call(approval)} was sent at {at} by approval {approval.id}, and its "
+        f"answer was lost; the outcome is {_outcome(approval)}. It was not sent again. Look "
+        "whether it took effect before you call again, which asks anew."
+    )
+    meta = {"by": approval.dispatched_call, "outcome": approval.status.value}
+    return Answer(Told.OUTCOME_UNKNOWN, text, _about(approval) | meta)
+
+
 def called_off(approval: Approval) -> "Answer":
     """Return the answer to a call that its own caller cancelled while it was held."""
     text = (
@@ -156,6 +169,10 @@ class Answer:
 
     def body(self, id: str | Number, era: Era) -> bytes:  # noqa: A002 (called so in JSON-RPC)
         """Return the JSON-RPC response to the request with this id."""
+        return f'{{"jsonrpc":"2.0","id":{canonical(id)},"result":{self.result(era)}}}'.encode()
+
+    def result(self, era: Era) -> str:
+        """Return the result of the response, as JSON text."""
         result: dict[str, object] = {
             "content": [{"type": "text", "text": self.text}],
             "isError": True,
@@ -163,8 +180,26 @@ class Answer:
         }
         if era is Era.MODERN:
             result["resultType"] = "complete"
-        written = json.dumps(result)
-        return f'{{"jsonrpc":"2.0","id":{canonical(id)},"result":{written}}}'.encode()
+        return json.dumps(result)
+
+
+_ENDINGS: Mapping[ApprovalStatus, Callable[[Approval], Answer]] = {
+    ApprovalStatus.DENIED: refused,
+    ApprovalStatus.EXPIRED: expired,
+    ApprovalStatus.CANCELLED: cancelled,
+    ApprovalStatus.LAPSED: lapsed,
+    ApprovalStatus.VOIDED: lambda approval: voided(approval, approval.reason or "it was"),
+    ApprovalStatus.DISPATCHED: used,
+    ApprovalStatus.COMPLETED: used,
+    ApprovalStatus.FAILED: used,
+    ApprovalStatus.OUTCOME_UNKNOWN: used,
+}
+
+
+def ending(approval: Approval) -> Answer | None:
+    """Return what to tell of an approval that ended for a call that did not run; else None."""
+    tell = _ENDINGS.get(approval.status)
+    return tell(approval) if tell else None
 
 
 def _about(approval: Approval, retry_ms: int | None = None) -> dict[str, object]:

@@ -11,22 +11,20 @@ from aiohttp import web
 
 from gateway.admission import Premises
 from gateway.aftermath import Aftermath
-from gateway.call_ids import CallIds
 from gateway.census import Census
 from gateway.crowd import Crowd
 from gateway.dispatching import Dispatcher
 from gateway.doors import DoorsRunner
 from gateway.endpoint import Endpoint, Parts
 from gateway.gate import Gate
-from gateway.ladder import Ladder
 from gateway.meters import Meters
 from gateway.outcomes import Outcomes
 from gateway.passing import Passage, Served
 from gateway.patience import Patience
 from gateway.reporting import Reporter
 from gateway.resuming import Resumable
+from gateway.rungs import Rungs
 from gateway.sessions import Sessions
-from gateway.tool_calls import ToolCalls
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
@@ -75,6 +73,7 @@ class Gateway:
             self._outcomes, self._passage, resumable, reporter, world.reach
         )
         self._crowd = Crowd(self._section.capacity)
+        self._rungs = self._climbing(world, reporter)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
         self._runner = DoorsRunner(
             _application(self._endpoint), self._section, self._callers(), self._endpoint.answer
@@ -82,20 +81,21 @@ class Gateway:
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
 
-    def _parts(self, world: World, sessions: Sessions, reporter: Reporter) -> Parts:
-        configuration, ledger = world.configuration, world.ledger
-        examiner = examiner_of(world)
-        gate = Gate(ledger, world.policy, examiner, self._toolboxes, self._outcomes, world.reach)
-        calls = ToolCalls(
-            ledger,
-            gate,
-            self._room,
-            self._aftermath,
-            reporter,
-            world.now,
-            self._patience,
-            configuration.directory(),
+    def _climbing(self, world: World, reporter: Reporter) -> Rungs:
+        gate = Gate(
+            world.ledger,
+            world.policy,
+            examiner_of(world),
+            self._toolboxes,
+            self._outcomes,
+            world.reach,
         )
+        return Rungs(
+            world, gate, self._room, self._aftermath, reporter, self._dispatcher, self._patience
+        )
+
+    def _parts(self, world: World, sessions: Sessions, reporter: Reporter) -> Parts:
+        configuration = world.configuration
         return Parts(
             premises=Premises.of(
                 configuration.listen.agents,
@@ -108,11 +108,12 @@ class Gateway:
                 name: Served(name, upstream, self._toolboxes[name])
                 for name, upstream in self._upstreams.items()
             },
-            ladder=Ladder(calls, self._dispatcher, self._patience, world.pace, world.reach),
+            ladder=self._rungs.ladder,
+            desk=self._rungs.desk,
             passage=self._passage,
             room=self._room,
             reporter=reporter,
-            ids=CallIds(world.now),
+            ids=self._rungs.ids,
             reach=world.reach,
             crowd=self._crowd,
             body_limit=configuration.gateway.body_limit,
@@ -163,12 +164,14 @@ class Gateway:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         await self._endpoint.stop(seconds)
+        await self._rungs.runs.drain(until - loop.time())
         await self._dispatcher.stop(until - loop.time())
         await self._outcomes.drain(max(until - loop.time(), 1.0))
 
     async def close(self) -> None:
         """Let everything go: listeners, toolboxes, connections and processes."""
         await self._dispatcher.stop()
+        await self._rungs.runs.close()
         self._room.close()
         for leave in self._observing:
             leave()

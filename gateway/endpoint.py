@@ -11,18 +11,19 @@ from multidict import CIMultiDict
 
 from gateway.admission import Premises, check_content, read_body
 from gateway.call_ids import CallIds
+from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd, Place
 from gateway.envelopes import Message, Notification, Request, read_message
 from gateway.errors import Code, Rejected
-from gateway.examining import Asked
 from gateway.headers import SESSION, upward
 from gateway.identity import Identity
-from gateway.ladder import Call, Ladder, Stopping, undecided
+from gateway.ladder import Ladder
 from gateway.methods import check_method
 from gateway.passing import Caller, Passage, Served
 from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
 from gateway.sessions import Sessions
+from gateway.task_desk import TaskDesk
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
 from gateway.waiting import WaitingRoom
 from policies.people import Agent
@@ -45,6 +46,7 @@ class Parts:
     sessions: Sessions
     servers: Mapping[str, Served]
     ladder: Ladder
+    desk: TaskDesk
     passage: Passage
     room: WaitingRoom
     reporter: Reporter
@@ -70,6 +72,7 @@ class Endpoint:
         self._sessions = parts.sessions
         self._servers = parts.servers
         self._ladder = parts.ladder
+        self._desk = parts.desk
         self._passage = parts.passage
         self._room = parts.room
         self._reporter = parts.reporter
@@ -161,6 +164,10 @@ class Endpoint:
                 caller, message, era
             ):
                 return web.Response(status=202)
+            case Request(method="tasks/get" | "tasks/update" | "tasks/cancel") if (
+                era is Era.MODERN and (answer := await self._of_task(caller, message)) is not None
+            ):
+                return web.Response(body=answer, content_type="application/json")
             case _:
                 method = message.method if isinstance(message, Request) else ""
                 return await self._passage.through(http, caller, request, method)
@@ -210,12 +217,17 @@ class Endpoint:
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
     ) -> web.StreamResponse:
         """Have a call decided and answered; a process that is about to end takes none."""
-        asked = _asked(self._ids.new(), caller, message, len(request.body))
+        asked = asked_for(self._ids.new(), caller, message, len(request.body))
         call = Call(http, caller, request, message, asked)
         if self._stopping:
             raise undecided(Stopping("Placet is stopping; call again in a moment"), call)
         self._reach("request-read")
         return await self._ladder.answer(call)
+
+    async def _of_task(self, caller: Caller, message: Request) -> bytes | None:
+        """Return the answer to a request about a task of ours; None where it is a server's."""
+        with self._counted():
+            return await self._desk.answer(caller, message)
 
     def _called_off(self, caller: Caller, message: Notification, era: Era) -> bool:
         """Tell whether the caller names a held call of its own, which is then held no more."""
@@ -228,20 +240,6 @@ async def _read(body: bytes) -> Message:
     if len(body) <= _AT_ONCE:
         return read_message(body)
     return await asyncio.to_thread(read_message, body)
-
-
-def _asked(call: str, caller: Caller, message: Request, size: int) -> Asked:
-    name = message.params["name"]
-    assert isinstance(name, str), "the envelope was checked"
-    return Asked(
-        id=call,
-        agent=caller.agent,
-        server=caller.server.name,
-        tool=name,
-        params=message.params,
-        ticket=caller.ticket(canonical(message.id)),
-        size=size,
-    )
 
 
 async def _raising(rejected: Rejected) -> web.StreamResponse:

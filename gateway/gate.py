@@ -96,11 +96,13 @@ class Gate:
             self._reach("claimed")
         return found
 
-    async def claim(self, asked: Asked, approval: str) -> tuple[Ruling, Examined]:
+    async def claim(
+        self, asked: Asked, approval: str, task: str | None = None
+    ) -> tuple[Ruling, Examined]:
         """Return what became of the approval: dispatched for this call, voided or lapsed.
 
-        Everything is looked at anew. Raises AlreadyUsed where another call won,
-        else as `decide`.
+        Everything is looked at anew. For a `task`, the call is a new one.
+        Raises AlreadyUsed where another call won, else as `decide`.
         """
 
         def command(seen: Examined, attempt: int) -> Command:
@@ -111,6 +113,7 @@ class Gate:
                 approval=approval,
                 facts=seen.facts,
                 assessment=seen.assessment,
+                task=task,
             )
 
         self._reach("claiming")

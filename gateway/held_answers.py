@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from aiohttp import web
@@ -117,7 +117,7 @@ class HeldAnswer:
         reader = OutcomeReader(answer, show=False)
         first = True
         try:
-            async for chunk in _chunks(answer):
+            async for chunk in answer.chunks():
                 listen(chunk)
                 reader.feed(chunk)
                 await self.response.write(chunk.removeprefix(_MARK) if first else chunk)
@@ -131,7 +131,7 @@ class HeldAnswer:
             await self.response.write(b"\n\n" + _event(self._error(text)))
 
     async def _relay_json(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
-        async with aclosing(_chunks(answer)) as chunks:
+        async with aclosing(answer.chunks()) as chunks:
             body = await _read(chunks, listen)
             if len(body) <= _LARGEST:
                 await self.response.write(_event(self._answering(answer, body)))
@@ -169,14 +169,6 @@ class HeldAnswer:
 
 def _event(body: bytes) -> bytes:
     return b"event: message\ndata: " + body.translate(_ONE_LINE) + b"\n\n"
-
-
-async def _chunks(answer: UpstreamAnswer) -> AsyncGenerator[bytes, None]:
-    if answer.body:
-        yield answer.body
-    if answer.stream is not None:
-        async for chunk in answer.stream:
-            yield chunk
 
 
 async def _read(chunks: AsyncIterator[bytes], listen: Callable[[bytes], None]) -> bytes:

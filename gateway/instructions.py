@@ -1,7 +1,7 @@
 """Adds one line to a server's instructions: what "pending" means and how to ask again."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from json import JSONDecodeError
 from json.decoder import JSONDecoder
 
@@ -39,30 +39,30 @@ def with_hint(body: bytes) -> bytes:
     return changed.encode()
 
 
-async def hinted(stream: ByteStream) -> AsyncGenerator[bytes, None]:
-    """Yield an event stream with the hint in the one event that answers; all else as it came."""
+async def edited(stream: ByteStream, edit: Callable[[bytes], bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield an event stream with every event of one line edited; all else as it came."""
     rest = b""
     try:
         async for chunk in stream:
             *lines, rest = (rest + chunk).split(b"\n")
             if lines:
-                yield b"".join(_line(line) + b"\n" for line in lines)
+                yield b"".join(_line(line, edit) + b"\n" for line in lines)
             if len(rest) > _LONGEST:
                 yield rest
                 rest = b""
         if rest:
-            yield _line(rest)
+            yield _line(rest, edit)
     finally:
         await stream.aclose()
 
 
-def _line(line: bytes) -> bytes:
+def _line(line: bytes, edit: Callable[[bytes], bytes]) -> bytes:
     if not line.startswith(b"data:"):
         return line
     ending = b"\r" if line.endswith(b"\r") else b""
     body = line[5:].removesuffix(b"\r")
     space = b" " if body.startswith(b" ") else b""
-    return b"data:" + space + with_hint(body.removeprefix(b" ")) + ending
+    return b"data:" + space + edit(body.removeprefix(b" ")) + ending
 
 
 def _edited(text: str, start: int) -> str:

@@ -3,60 +3,39 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
 
 from gateway.answers import Answer
+from gateway.calling import Call, undecided
 from gateway.dispatching import Dispatcher
-from gateway.envelopes import Request
-from gateway.errors import SOON, Code, Rejected
-from gateway.examining import Asked
-from gateway.gate import Undecided
+from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
-from gateway.passing import Caller
 from gateway.patience import Pace, Patience
 from gateway.relaying import relay
+from gateway.task_desk import TaskDesk, waits
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
-from gateway.toolbox import NotLearned
-from gateway.upstreams import Era, UpstreamRequest
-from ledger.unavailable import LedgerUnavailable
 from policies.calls import JsonValue, Number
 from policies.refusals import Refused
 from policies.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 
-_OK = 200
-
-
-class Stopping(Refused):
-    """The process is about to end."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """A `tools/call` on its way: the request of HTTP, who sent it, what goes up, what is asked."""
-
-    http: web.BaseRequest
-    caller: Caller
-    request: UpstreamRequest
-    message: Request
-    asked: Asked
-
 
 class Ladder:
     """Answers calls: at once where that can be, else by the rung that fits the client.
 
-    Rung 0 decides at once and 1 holds in silence, both in `ToolCalls`. Rung 3
-    holds on with signs of life, rung 4 answers "pending". Each means the same:
-    nothing runs before it is decided, and whoever goes away runs nothing.
+    Rung 0 decides at once and 1 holds in silence, both in `ToolCalls`. Rung 2
+    makes the call a task, 3 holds on with signs of life, 4 answers "pending".
+    Each means the same: nothing runs before it is decided, and whoever goes
+    away runs nothing.
     """
 
     def __init__(
         self,
         calls: ToolCalls,
+        desk: TaskDesk,
         dispatcher: Dispatcher,
         patience: Patience,
         pace: Pace,
@@ -67,6 +46,7 @@ class Ladder:
         `reach` is called where a test may kill the process.
         """
         self._calls = calls
+        self._desk = desk
         self._dispatcher = dispatcher
         self._patience = patience
         self._pace = pace
@@ -94,7 +74,11 @@ class Ladder:
             raise undecided(refused, call) from refused
 
     async def _waiting(self, call: Call, pending: Pending, began: float) -> web.StreamResponse:
-        """Hold a call on where its client and the configuration bear it, else let it go."""
+        """Make a call a task, or hold it on, where its client bears that; else let it go."""
+        if not pending.approval.undeliverable:
+            task = await self._as_task(call, pending)
+            if task is not None:
+                return _json(task)
         token = progress_token(call.message.params)
         longest = self._patience.longest(call.asked.agent.name, progress=token is not None)
         left = began + longest - asyncio.get_running_loop().time()
@@ -103,6 +87,17 @@ class Ladder:
             answer = self._calls.let_go(pending)
             return _json(answer.body(call.message.id, call.request.era))
         return await self._held(call, pending, left, token)
+
+    async def _as_task(self, call: Call, pending: Pending) -> bytes | None:
+        """Return the answer that makes a call a task; None where it cannot be one."""
+        try:
+            task = await self._desk.open(call, pending)
+        except BaseException:
+            self._calls.let_go(pending)
+            raise
+        if task is not None:
+            self._calls.let_go(pending)
+        return task
 
     async def _held(
         self, call: Call, pending: Pending, seconds: float, token: str | None
@@ -115,7 +110,7 @@ class Ladder:
             raise
         self._reach("held")
         try:
-            with held.beating(_waits(pending)):
+            with held.beating(waits(pending.approval)):
                 verdict = await self._calls.wait(call.asked, pending, seconds)
             await self._told(call, held, verdict)
         except (ConnectionError, asyncio.CancelledError):
@@ -136,18 +131,6 @@ class Ladder:
                 await held.tell(verdict.body(call.message.id, era))
             case Pending():
                 await held.tell(self._calls.let_go(verdict).body(call.message.id, era))
-
-
-def undecided(refused: Refused, call: Call) -> Rejected:
-    """Return what to tell of a call that could not be decided."""
-    status, code, soon = 409, Code.REFUSED, None
-    if isinstance(refused, LedgerUnavailable | Undecided | Stopping):
-        status, code, soon = 503, Code.UNDECIDED, SOON
-    if isinstance(refused, NotLearned):
-        status, code, soon = 503, Code.SERVER_FAILED, SOON
-    text = f"{refused}; nothing was executed"
-    status = _OK if call.request.era is Era.LEGACY else status
-    return Rejected(status, code, text, id=call.message.id, headers=soon)
 
 
 def progress_token(params: Mapping[str, JsonValue]) -> str | None:
@@ -179,11 +162,6 @@ def _error(error: Exception, call: Call) -> Rejected:
             _LOG.error("a held call failed", exc_info=error)
             text = "Placet failed; look into its log"
             return Rejected(500, Code.INTERNAL_ERROR, text, id=call.message.id)
-
-
-def _waits(pending: Pending) -> str:
-    teams = ", ".join(f"team {term.team}" for term in pending.approval.request.terms)
-    return f"waiting for approval {pending.approval.id}, {teams}"
 
 
 def _json(body: bytes) -> web.Response:

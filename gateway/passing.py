@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from gateway.declaring import with_tasks
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.headers import SESSION
-from gateway.instructions import hinted, with_hint
+from gateway.instructions import edited, with_hint
 from gateway.relaying import relay
 from gateway.resuming import Resumable
 from gateway.sessions import Sessions
@@ -49,8 +50,9 @@ class Caller:
 class Passage:
     """Forwards what needs no decision; the answer's bytes pass as they are.
 
-    Two members change on the way: the session id, which becomes the caller's
-    own, and the `instructions` of an introduction, which gain a line.
+    Little changes on the way: the session id becomes the caller's own, the
+    `instructions` of an introduction gain a line, and what a server can do
+    gains the tasks that Placet does for it.
     """
 
     def __init__(self, sessions: Sessions, resumable: Resumable) -> None:
@@ -65,7 +67,7 @@ class Passage:
         """Return the server's answer to a message of `method`. Raises UpstreamFailed."""
         answer = self.as_callers(await caller.server.upstream.forward(request), caller)
         if method in _INTRODUCTIONS and answer.status == _OK:
-            answer = _introduced(answer)
+            answer = _introduced(answer, method)
         if method == "tools/list" and answer.status == _OK:
             listener = _ListListener(answer)
             response = await _relayed(http, answer, listener.feed)
@@ -124,14 +126,19 @@ class _ListListener:
             yield from self._chunks
 
 
-def _introduced(answer: UpstreamAnswer) -> UpstreamAnswer:
-    """Return an introduction with a line on approvals in its instructions."""
+def _introduced(answer: UpstreamAnswer, method: str) -> UpstreamAnswer:
+    """Return an introduction with a line on approvals, and with tasks in the era that has them."""
+
+    def edit(body: bytes) -> bytes:
+        hinted = with_hint(body)
+        return with_tasks(hinted) if method == "server/discover" else hinted
+
     if "Content-Encoding" in answer.headers:
         return answer
     if answer.stream is None:
-        return replace(answer, body=with_hint(answer.body or b""))
+        return replace(answer, body=edit(answer.body or b""))
     if is_event_stream(answer.headers.get("Content-Type", "")):
-        return replace(answer, stream=hinted(answer.stream))
+        return replace(answer, stream=edited(answer.stream, edit))
     return answer
 
 

@@ -1,7 +1,7 @@
 """Takes one `tools/call` through the gate: decided, waited for, claimed."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -120,7 +120,8 @@ class ToolCalls:
             return None
         if not await self._asks_people(asked, examined):
             return None
-        return _ending(approval) if self._aftermath.owed(question, approval, self._now()) else None
+        owed = self._aftermath.owed(question, approval, self._now())
+        return answers.ending(approval) if owed else None
 
     async def _asks_people(self, asked: Asked, examined: Examined) -> bool:
         """Tell whether the call needs an approval that no grant gives it."""
@@ -171,7 +172,7 @@ class ToolCalls:
             return Pending(known, digest)
         if known.status is ApprovalStatus.APPROVED:
             return await self._claimed(asked, approval)
-        return _ending(known) or answers.used(known)
+        return answers.ending(known) or answers.used(known)
 
     async def _claimed(self, asked: Asked, approval: str) -> Verdict:
         """Use the approval, unless an identical call was faster or the terms have changed."""
@@ -181,7 +182,7 @@ class ToolCalls:
             return answers.used(await self._approval(approval))
         except Refused:
             known = await self._approval(approval)
-            ended = _ending(known)
+            ended = answers.ending(known)
             if ended is None:
                 raise
             return ended
@@ -192,22 +193,3 @@ class ToolCalls:
         if known is None:
             raise Refused(f"approval `{name}` is not known; nothing was executed")
         return known
-
-
-_ENDINGS: Mapping[ApprovalStatus, Callable[[Approval], Answer]] = {
-    ApprovalStatus.DENIED: answers.refused,
-    ApprovalStatus.EXPIRED: answers.expired,
-    ApprovalStatus.CANCELLED: answers.cancelled,
-    ApprovalStatus.LAPSED: answers.lapsed,
-    ApprovalStatus.VOIDED: lambda approval: answers.voided(approval, approval.reason or "it was"),
-    ApprovalStatus.DISPATCHED: answers.used,
-    ApprovalStatus.COMPLETED: answers.used,
-    ApprovalStatus.FAILED: answers.used,
-    ApprovalStatus.OUTCOME_UNKNOWN: answers.used,
-}
-
-
-def _ending(approval: Approval) -> Answer | None:
-    """Return what to tell of an approval that ended; None where it is open."""
-    tell = _ENDINGS.get(approval.status)
-    return tell(approval) if tell else None

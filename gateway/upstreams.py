@@ -1,6 +1,6 @@
 """What the gateway asks of an upstream server, whatever pipe leads to it."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -82,6 +82,14 @@ class UpstreamAnswer:
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
     body: bytes | None = None
     stream: ByteStream | None = None
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield its bytes, in whichever form it has them. Raises UpstreamFailed."""
+        if self.body:
+            yield self.body
+        if self.stream is not None:
+            async for chunk in self.stream:
+                yield chunk
 
 
 class Upstream(Protocol):

@@ -93,17 +93,17 @@ CREATE TABLE projected_policy (
 
 _TASKS = """
 CREATE TABLE transient_task (
-  id TEXT PRIMARY KEY, agent TEXT NOT NULL, on_behalf_of TEXT, server TEXT NOT NULL,
+  id TEXT PRIMARY KEY, principal TEXT NOT NULL, server TEXT NOT NULL,
   approval TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
   request {bytes}, result {bytes}, cancelled BIGINT NOT NULL
 );
-CREATE INDEX transient_task_agent ON transient_task (agent);
+CREATE INDEX transient_task_principal ON transient_task (principal);
 CREATE INDEX transient_task_expiry ON transient_task (expires_at);
 CREATE TABLE transient_handle (
-  server TEXT NOT NULL, name TEXT NOT NULL, agent TEXT NOT NULL, on_behalf_of TEXT,
-  expires_at BIGINT NOT NULL, PRIMARY KEY (server, name)
+  server TEXT NOT NULL, name TEXT NOT NULL, principal TEXT NOT NULL, expires_at BIGINT NOT NULL,
+  PRIMARY KEY (server, name)
 );
-CREATE INDEX transient_handle_agent ON transient_handle (server, agent);
+CREATE INDEX transient_handle_principal ON transient_handle (server, principal);
 CREATE INDEX transient_handle_expiry ON transient_handle (expires_at)
 """
 

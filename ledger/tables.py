@@ -64,8 +64,7 @@ TASK = Table(
     "transient_task",
     METADATA,
     Column("id", Text, primary_key=True),
-    Column("agent", Text, nullable=False),
-    Column("on_behalf_of", Text),
+    Column("principal", Text, nullable=False),
     Column("server", Text, nullable=False),
     Column("approval", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
@@ -81,8 +80,7 @@ HANDLE = Table(
     METADATA,
     Column("server", Text, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("agent", Text, nullable=False),
-    Column("on_behalf_of", Text),
+    Column("principal", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
 """Whose the tasks are that servers run by themselves."""

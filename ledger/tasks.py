@@ -28,13 +28,12 @@ _T = TypeVar("_T")
 class KeptTask:
     """A task as it is kept: whose it is, which approval it waits for, and what is sealed.
 
-    `request` is what is sent once approved, `result` what came of it; whoever
-    seals them is no business of the ledger. Times are UTC.
+    `principal` is that of the agent. `request` is what is sent once approved,
+    `result` what came of it; who seals them is no business of the ledger. Times are UTC.
     """
 
     id: str
-    agent: str
-    on_behalf_of: str | None
+    principal: str
     server: str
     approval: str
     created_at: datetime
@@ -50,8 +49,7 @@ class Handle:
 
     server: str
     name: str
-    agent: str
-    on_behalf_of: str | None
+    principal: str
     expires_at: datetime
 
 
@@ -74,7 +72,7 @@ class Tasks:
         self._run = run
 
     async def put(self, task: KeptTask, most: int) -> bool:
-        """Keep a task; False where its agent has `most` already."""
+        """Keep a task; False where its principal has `most` already."""
         return await self._write(lambda connection: _put(connection, task, most))
 
     async def find(self, name: str) -> KeptTask | None:
@@ -109,13 +107,9 @@ class Tasks:
         found = await self._handles(HANDLE.c.server == server, HANDLE.c.name == name)
         return found[0] if found else None
 
-    async def owned(self, server: str, agent: str, on_behalf_of: str | None) -> list[Handle]:
+    async def owned(self, server: str, principal: str) -> list[Handle]:
         """Return the tasks of a server that are a caller's own."""
-        return await self._handles(
-            HANDLE.c.server == server,
-            HANDLE.c.agent == agent,
-            HANDLE.c.on_behalf_of.is_not_distinct_from(on_behalf_of),
-        )
+        return await self._handles(HANDLE.c.server == server, HANDLE.c.principal == principal)
 
     async def sweep(self, at: datetime) -> None:
         """Drop what is over at `at`, and the requests of approvals that ended.
@@ -165,7 +159,7 @@ class Tasks:
 
 
 def _put(connection: Connection, task: KeptTask, most: int) -> bool:
-    mine = select(func.count()).select_from(TASK).where(TASK.c.agent == task.agent)
+    mine = select(func.count()).select_from(TASK).where(TASK.c.principal == task.principal)
     if connection.execute(mine).scalar_one() >= most:
         return False
     connection.execute(insert(TASK).values(_row(task)))

@@ -375,6 +375,9 @@ async def test_introductions_gain_a_line_on_approvals_and_nothing_else_changes(s
     assert begun.json["result"].pop("instructions") == HINT
     assert begun.json["result"] == begun.json["result"]
     assert found.json["result"]["instructions"] == HINT
+    declared = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+    assert found.json["result"]["capabilities"] == declared
+    assert "extensions" not in begun.json["result"]["capabilities"]
 
 
 @pytest.mark.parametrize(

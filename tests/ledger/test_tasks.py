@@ -17,15 +17,14 @@ from policies.decisions import Effect
 
 TASK = KeptTask(
     id="task-1",
-    agent="ci-bot",
-    on_behalf_of=None,
+    principal="ci-bot",
     server="files",
     approval="apr_1",
     created_at=NOON,
     expires_at=after(60),
     request=b"\x00sealed",
 )
-HANDLE = Handle("files", "h1", "ci-bot", None, after(60))
+HANDLE = Handle("files", "h1", "ci-bot", after(60))
 
 
 async def test_a_task_is_found_as_it_was_kept_by_every_process(ledger_url):
@@ -49,7 +48,7 @@ async def test_an_agent_has_no_more_tasks_than_it_may(ledger_url):
             await ledger.tasks.put(replace(TASK, id=f"task-{number}"), most=2)
             for number in range(3)
         ]
-        other = await ledger.tasks.put(replace(TASK, id="task-9", agent="helper"), most=2)
+        other = await ledger.tasks.put(replace(TASK, id="task-9", principal="helper"), most=2)
 
         assert kept == [True, True, False]
         assert other is True
@@ -92,15 +91,15 @@ async def test_the_request_goes_as_soon_as_its_approval_ended_and_the_task_at_it
 async def test_a_servers_own_task_is_of_the_caller_that_was_handed_it_last(ledger_url):
     with open_ledger(ledger_url) as ledger:
         await ledger.tasks.own(HANDLE)
-        await ledger.tasks.own(replace(HANDLE, name="h2", on_behalf_of="alice"))
+        await ledger.tasks.own(replace(HANDLE, name="h2", principal="ci-bot for alice"))
         first = await ledger.tasks.owner("files", "h1")
-        await ledger.tasks.own(replace(HANDLE, agent="helper"))
+        await ledger.tasks.own(replace(HANDLE, principal="helper"))
 
         assert first == HANDLE
-        assert (await ledger.tasks.owner("files", "h1")).agent == "helper"
+        assert (await ledger.tasks.owner("files", "h1")).principal == "helper"
         assert await ledger.tasks.owner("vault", "h1") is None
-        assert await ledger.tasks.owned("files", "ci-bot", None) == []
-        assert [h.name for h in await ledger.tasks.owned("files", "ci-bot", "alice")] == ["h2"]
+        assert await ledger.tasks.owned("files", "ci-bot") == []
+        assert [h.name for h in await ledger.tasks.owned("files", "ci-bot for alice")] == ["h2"]
 
 
 async def test_handles_are_swept_at_their_time(sqlite_url):

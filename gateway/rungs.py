@@ -1,0 +1,43 @@
+"""Puts the waiting ladder together, rung by rung."""
+
+from gateway.aftermath import Aftermath
+from gateway.call_ids import CallIds
+from gateway.dispatching import Dispatcher
+from gateway.gate import Gate
+from gateway.ladder import Ladder
+from gateway.patience import Patience
+from gateway.reporting import Reporter
+from gateway.sealed_tasks import SealedTasks
+from gateway.sealing import Sealer
+from gateway.task_desk import TaskDesk
+from gateway.task_runs import TaskRuns
+from gateway.tool_calls import ToolCalls
+from gateway.waiting import WaitingRoom
+from gateway.world import World
+
+
+class Rungs:
+    """What answers calls, and what answers for the tasks that some of them become.
+
+    `ids` makes the ids of all these calls.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        gate: Gate,
+        room: WaitingRoom,
+        aftermath: Aftermath,
+        reporter: Reporter,
+        dispatcher: Dispatcher,
+        patience: Patience,
+    ) -> None:
+        """Put it together."""
+        ledger, now, reach = world.ledger, world.now, world.reach
+        seals = SealedTasks(Sealer(world.keys))
+        directory = world.configuration.directory()
+        calls = ToolCalls(ledger, gate, room, aftermath, reporter, now, patience, directory)
+        self.ids = CallIds(now)
+        self.runs = TaskRuns(ledger, gate, dispatcher, seals, self.ids, now)
+        self.desk = TaskDesk(ledger, self.runs, seals, aftermath, now, reach)
+        self.ladder = Ladder(calls, self.desk, dispatcher, patience, world.pace, reach)

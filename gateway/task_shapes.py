@@ -1,0 +1,110 @@
+"""Writes tasks as callers see them (extension io.modelcontextprotocol/tasks, SEP-2663)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
+
+from gateway.errors import Code, Rejected, RequestId
+from gateway.routing import CAPABILITIES_KEY
+from ledger.tasks import KeptTask
+from policies.calls import JsonValue
+
+EXTENSION = "io.modelcontextprotocol/tasks"
+ACKNOWLEDGED = '{"resultType":"complete"}'
+
+_POLL_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Working:
+    """The call waits, or runs; `message` says for what."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The call has a result (JSON text), be it an error that a tool, a person or a rule caused."""
+
+    result: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The call ended in a JSON-RPC error (JSON text)."""
+
+    error: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The caller cancelled it in time."""
+
+
+TaskState: TypeAlias = Working | Completed | Failed | Cancelled
+
+
+def declares_tasks(params: Mapping[str, JsonValue]) -> bool:
+    """Tell whether this very request says that its client can do tasks."""
+    found: JsonValue = dict(params)
+    for member in ("_meta", CAPABILITIES_KEY, "extensions", EXTENSION):
+        found = found.get(member) if isinstance(found, dict) else None
+    return isinstance(found, dict)
+
+
+def undeclared(known: RequestId) -> Rejected:
+    """Return what to tell a client that asks for a task and does not say that it can do them."""
+    details: dict[str, JsonValue] = {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
+    text = f"the request does not declare `{EXTENSION}`; send it with every request"
+    return Rejected(400, Code.MISSING_CAPABILITY, text, id=known, details=details)
+
+
+def unknown(known: RequestId) -> Rejected:
+    """Return what to tell a caller of a task that is not there, or not its own."""
+    text = "the task is not known, or it is over; call the tool again"
+    return Rejected(400, Code.INVALID_PARAMS, text, id=known)
+
+
+def created(task: KeptTask, message: str) -> str:
+    """Return a CreateTaskResult as JSON text."""
+    return _written("task", task, Working(message), task.created_at)
+
+
+def shown(task: KeptTask, state: TaskState, at: datetime) -> str:
+    """Return a GetTaskResult as JSON text; `at` is when the state was seen last."""
+    return _written("complete", task, state, at)
+
+
+def _written(result_type: str, task: KeptTask, state: TaskState, at: datetime) -> str:
+    status, rest = _detailed(state)
+    flat = {
+        "resultType": result_type,
+        "taskId": task.id,
+        "status": status,
+        "createdAt": _time(task.created_at),
+        "lastUpdatedAt": _time(at),
+        "ttlMs": (task.expires_at - task.created_at) // timedelta(milliseconds=1),
+        "pollIntervalMs": _POLL_MS,
+    }
+    return f"{json.dumps(flat)[:-1]}{rest}}}"
+
+
+def _detailed(state: TaskState) -> tuple[str, str]:
+    """Return a state's name and its own members."""
+    match state:
+        case Working(message):
+            return "working", f', "statusMessage": {json.dumps(message)}'
+        case Completed(result):
+            return "completed", f', "result": {result}'
+        case Failed(error):
+            return "failed", f', "error": {error}'
+        case Cancelled():
+            return "cancelled", ""
+        case _:
+            assert_never(state)
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
