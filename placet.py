@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,16 @@ from bot.bot import Bot, OverHttp, OverSocket, Reached, SlackAccess
 from bot.workspace.server import LocalWorkspace
 from gateway.application import Gateway
 from gateway.world import World
+from ledger.asking import Asking
 from ledger.deadlines import Deadlines
 from ledger.keys import digest_keys
 from ledger.ledger import Ledger
 from ledger.shell import Misconfigured
 from placet_check import observing
+from placet_chronicle import tell_of
 from placet_commandline import clock, run
 from placet_demo import demo_command
+from placet_metrics import measure_lag, new_registry
 from placet_operations import Operations
 from placet_reload import StandingPolicy
 from placet_serve import serve_command
@@ -55,10 +58,11 @@ async def service(order: Order) -> AsyncIterator[Service]:
     """
     async with AsyncExitStack() as stack:
         held = await _hold(order, stack)
+        registry = new_registry()
+        await _measure(held.ledger, order.loaded.configuration.servers, registry, stack)
         policy = await _policy(order, held.ledger, stack)
         workspace = await _workspace(order, stack)
-        bot = await _bot(order, held.ledger, policy, workspace, stack)
-        registry = CollectorRegistry()
+        bot = await _bot(order, held.ledger, policy, workspace, registry, stack)
         gateway = await _gateway(order, held, policy, registry, stack)
         checks = {
             "ledger": held.ledger.ready,
@@ -142,6 +146,18 @@ def _ledger(order: Order) -> Ledger:
     )
 
 
+async def _measure(
+    ledger: Ledger, servers: Iterable[str], registry: CollectorRegistry, stack: AsyncExitStack
+) -> None:
+    """Follow the ledger for those who look at metrics and at the log."""
+    ledger.publish(registry)
+    asking = Asking(ledger, registry, clock, servers)
+    stack.callback(asking.close)
+    await asking.start()
+    stack.callback(tell_of(ledger))
+    stack.push_async_callback(_end, asyncio.create_task(measure_lag(registry)))
+
+
 async def _policy(order: Order, ledger: Ledger, stack: AsyncExitStack) -> StandingPolicy:
     """Put the policy in force and follow it; end what is due."""
     file = policy_file(order.loaded.configuration, order.config)
@@ -174,6 +190,7 @@ async def _bot(
     ledger: Ledger,
     policy: StandingPolicy,
     workspace: LocalWorkspace | None,
+    registry: CollectorRegistry,
     stack: AsyncExitStack,
 ) -> Bot:
     configuration = order.loaded.configuration
@@ -183,6 +200,7 @@ async def _bot(
         configuration.directory(),
         longest=lambda: policy().grants.longest,
         reach=order.reach,
+        registry=registry,
     )
     return await stack.enter_async_context(bot)
 

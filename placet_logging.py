@@ -152,6 +152,8 @@ def _plain(value: object) -> object:
             return value
         case float():
             return value if math.isfinite(value) else str(value)
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:

@@ -22,6 +22,10 @@ class Backlog:
         self._failures: dict[str, int] = {}
         self._woken = asyncio.Event()
 
+    def __len__(self) -> int:
+        """Count what is due, now or later."""
+        return len(self._due)
+
     def add(self, approval: str, wait: float = 0.0) -> None:
         """Make an approval due in `wait` seconds, or sooner if it already is."""
         at = self._clock() + wait

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Self, TypeAlias
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
 from bot.app import bolt_app
@@ -19,6 +20,7 @@ from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
 from bot.listeners import actions, commands, others, views
+from bot.meters import BotMeters
 from bot.outbox import Outbox, Pace
 from bot.requests import Requests
 from bot.sockets import Socket
@@ -78,15 +80,19 @@ class Bot:
         longest: Callable[[], timedelta],
         reach: Callable[[str], None] = lambda _point: None,
         now: Callable[[], float] = time.time,
+        registry: CollectorRegistry | None = None,
     ) -> None:
         """Wire the bot; nothing runs yet.
 
         `longest` returns the policy's cap on grants, `reach` is called at the
         points where a test may kill the process, `now` returns seconds since
-        1970 for the age of signed requests. Raises EmptySecret.
+        1970 for the age of signed requests. Metrics go to `registry`. Raises
+        EmptySecret.
         """
         _check(access)
-        slack = SlackClient(access.bot_token, access.api_url, patient=True)
+        meters = BotMeters(registry or CollectorRegistry())
+        meters.show(lambda: self._courier.waiting, lambda: not self._away())
+        slack = SlackClient(access.bot_token, access.api_url, patient=True, heard=meters.heard)
         self._finder = HomeFinder(slack)
         witness = Witness(slack, self._finder, ledger.now)
         voting = Voting(ledger, witness, directory, reach)
@@ -100,11 +106,8 @@ class Bot:
                 self._socket = Socket(app, slack, app_token)
             case OverHttp(signing_secret):
                 self.application = Endpoint(app, signing_secret, now).application()
-        outbox = Outbox(
-            SlackClient(access.bot_token, access.api_url, patient=False),
-            Pace(45, 60.0, time.monotonic),
-        )
-        self._courier = Courier(ledger, Delivery(outbox, ledger, directory, reach))
+        delivery = Delivery(_outbox(access, meters), ledger, directory, reach)
+        self._courier = Courier(ledger, delivery, meters.retried)
         self._undelivered = Undelivered(ledger)
         self._watching: asyncio.Task[None] | None = None
 
@@ -132,12 +135,16 @@ class Bot:
 
     def ready(self) -> list[str]:
         """Return what is wrong, in words; empty when people can be asked and can answer."""
-        problems = [f"Slack: {self._finder.trouble}"] if self._finder.trouble else []
-        problems += self._strange_workspace()
-        if self._socket is not None and not self._socket.connected:
-            problems.append("Slack: no Socket Mode connection")
+        problems = self._away() + self._strange_workspace()
         problems += [f"Slack: cards wait: {trouble}" for trouble in self._courier.troubles()]
         return problems + self._undelivered.problems()
+
+    def _away(self) -> list[str]:
+        """Return what is wrong where Slack does not answer, or cannot reach us."""
+        problems = [f"Slack: {self._finder.trouble}"] if self._finder.trouble else []
+        if self._socket is not None and not self._socket.connected:
+            problems.append("Slack: no Socket Mode connection")
+        return problems
 
     def _strange_workspace(self) -> list[str]:
         """Return what is wrong where nobody of the configuration is of the token's workspace."""
@@ -165,6 +172,11 @@ class Bot:
                 _LOG.info("the bot lives in workspace %s", found.team)
                 self._courier.hurry()
             await asyncio.sleep(_ALIVE if found is not None else _TROUBLED)
+
+
+def _outbox(access: SlackAccess, meters: BotMeters) -> Outbox:
+    slack = SlackClient(access.bot_token, access.api_url, patient=False, heard=meters.heard)
+    return Outbox(slack, Pace(45, 60.0, time.monotonic))
 
 
 def _listening(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> AsyncApp:

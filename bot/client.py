@@ -1,6 +1,7 @@
 """Calls Slack's Web API: always by POST, patiently, and never through a proxy on loopback."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,13 +39,22 @@ class SlackClient(AsyncWebClient):
     sees each of them. Source: https://docs.slack.dev/apis/web-api/
     """
 
-    def __init__(self, token: str | None, base_url: str, *, patient: bool) -> None:
+    def __init__(
+        self,
+        token: str | None,
+        base_url: str,
+        *,
+        patient: bool,
+        heard: Callable[[str, Exception | None], None] = lambda _method, _error: None,
+    ) -> None:
+        """Call with `token`; `heard` is told of each request, and of its error if there is one."""
         super().__init__(
             token=token,
             base_url=base_url,
             timeout=TIMEOUT if patient else SHORT,
             retry_handlers=_handlers() if patient else [],
         )
+        self._heard = heard
         if urlsplit(base_url).hostname in LOOPBACK:
             self.proxy = None
 
@@ -53,7 +63,13 @@ class SlackClient(AsyncWebClient):
         if options.get("http_verb") == "GET":
             options["http_verb"] = "POST"
             options["data"] = options.pop("params", None)
-        return await super().api_call(api_method, **options)
+        try:
+            answer = await super().api_call(api_method, **options)
+        except UNREACHABLE as error:
+            self._heard(api_method, error)
+            raise
+        self._heard(api_method, None)
+        return answer
 
 
 def code_of(error: Exception) -> str | None:

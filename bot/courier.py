@@ -31,8 +31,12 @@ class Courier:
     the same event twice, or only start after it.
     """
 
-    def __init__(self, ledger: Ledger, delivery: Delivery) -> None:
+    def __init__(
+        self, ledger: Ledger, delivery: Delivery, retried: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take the collaborators; `retried` is called for each attempt that failed."""
         self._ledger = ledger
+        self._retried = retried
         self._delivery = delivery
         self._leave: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -64,6 +68,11 @@ class Courier:
     def hurry(self) -> None:
         """Try at once what waits for Slack to come back."""
         self._backlog.hurry()
+
+    @property
+    def waiting(self) -> int:
+        """How many approvals this process has to look at."""
+        return len(self._backlog)
 
     def troubles(self) -> list[str]:
         """Return why cards wait, in words, each reason once."""
@@ -128,6 +137,7 @@ class Courier:
         try:
             await self._delivery.attend(approval)
         except NotTaken as refused:
+            self._retried()
             if refused.wait is None:
                 self._troubles[approval] = str(refused)
             self._backlog.failed(approval, refused.wait)

@@ -133,13 +133,8 @@ class Gateway:
         return min(wanted, possible)
 
     def _census(self) -> Census:
-        return Census(
-            held=lambda: self._room.held,
-            under_way=lambda: self._crowd.under_way,
-            up={name: partial(self._trouble, name) for name in self._upstreams},
-            connections=lambda: self._runner.connections,
-            body_bytes=lambda: self._crowd.bytes.taken,
-        )
+        troubles = {name: partial(self._trouble, name) for name in self._upstreams}
+        return Census(self._room, self._crowd, self._runner, troubles)
 
     async def start(self) -> None:
         """Follow the ledger, and begin to learn the servers' tools; no server need be there."""

@@ -3,28 +3,29 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from gateway.crowd import Crowd
+from gateway.doors import DoorsRunner
+from gateway.waiting import WaitingRoom
 
 
 @dataclass(frozen=True, eq=False)
 class Census(Collector):
     """Gauges that nobody keeps: each is counted when it is looked at.
 
-    `held` and `under_way` are calls and requests by agent, `up` says of each
-    server why it cannot be used, `connections` are callers', and `body_bytes`
-    is the memory that large bodies take.
+    `troubles` say of each server why it cannot be used; None where it can.
     """
 
-    held: Callable[[], Mapping[str, int]]
-    under_way: Callable[[], Mapping[str, int]]
-    up: Mapping[str, Callable[[], str | None]]
-    connections: Callable[[], int]
-    body_bytes: Callable[[], int]
+    room: WaitingRoom
+    crowd: Crowd
+    doors: DoorsRunner
+    troubles: Mapping[str, Callable[[], str | None]]
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
-        held = self.held()
+        held = self.room.held
         yield _gauge("placet_held_calls", "Calls that wait for people now", sum(held.values()))
         yield _by(
             "placet_agent_held_calls", "Calls of an agent that wait for people now", "agent", held
@@ -33,17 +34,28 @@ class Census(Collector):
             "placet_agent_requests",
             "Requests of an agent that are under way now, held calls and streams among them",
             "agent",
-            self.under_way(),
+            self.crowd.under_way,
         )
+        up = {server: float(trouble() is None) for server, trouble in self.troubles.items()}
         yield _by(
-            "placet_server_up",
-            "1 where a server can be used now, 0 where it cannot",
-            "server",
-            {server: float(trouble() is None) for server, trouble in self.up.items()},
+            "placet_server_up", "1 where a server can be used now, 0 where it cannot", "server", up
         )
-        yield _gauge("placet_connections", "Connections of callers now", self.connections())
-        yield _gauge(
-            "placet_body_bytes", "Bytes of large bodies that are kept now", self.body_bytes()
+        taken = self.crowd.bytes.taken
+        yield _gauge("placet_body_bytes", "Bytes of large bodies that are kept now", taken)
+        yield from self._connections()
+
+    def _connections(self) -> Iterator[Metric]:
+        doors = self.doors
+        yield _gauge("placet_connections", "Connections of callers now", doors.connections)
+        yield CounterMetricFamily(
+            "placet_closed_connections",
+            "Idle connections that were closed to make room for others",
+            value=doors.closed,
+        )
+        yield CounterMetricFamily(
+            "placet_turned_away_connections",
+            "Connections that were told to come again, as all others were busy",
+            value=doors.turned_away,
         )
 
 

@@ -36,6 +36,7 @@ class DoorsRunner(web.AppRunner):
         """Let `connections` in at once; plain requests are for `answering`."""
         self._most = connections
         self._answering = answering
+        self._doors: Doors | None = None
         self._reader = section.patience.reader.total_seconds()
         self._options: dict[str, Any] = {
             "handler_cancellation": True,
@@ -50,11 +51,22 @@ class DoorsRunner(web.AppRunner):
     @property
     def connections(self) -> int:
         """How many callers are connected now."""
-        return self.server.open if isinstance(self.server, Doors) else 0
+        return self._doors.open if self._doors else 0
+
+    @property
+    def closed(self) -> int:
+        """How many idle connections were closed to make room."""
+        return self._doors.closed if self._doors else 0
+
+    @property
+    def turned_away(self) -> int:
+        """How many connections were told to come again."""
+        return self._doors.turned_away if self._doors else 0
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
-        return Doors(server, self._most, self._reader, self._options, self._answering)
+        self._doors = Doors(server, self._most, self._reader, self._options, self._answering)
+        return self._doors
 
 
 class Doors(web.Server):
@@ -84,6 +96,8 @@ class Doors(web.Server):
         del self._making["handler_cancellation"]
         self._open: dict[RequestHandler, None] = {}
         self._turned: set[_TurnedAway] = set()
+        self.closed = 0
+        self.turned_away = 0
 
     @property
     def open(self) -> int:
@@ -95,6 +109,7 @@ class Doors(web.Server):
         if len(self._open) < self._most or self._made_room():
             loop = asyncio.get_running_loop()
             return _Speaking(self, self._patience, self._answering, loop=loop, **self._making)
+        self.turned_away += 1
         return _TurnedAway(self._turned)  # type: ignore[return-value]
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
@@ -113,6 +128,7 @@ class Doors(web.Server):
             if not handler._request_in_progress:  # noqa: SLF001 (aiohttp has no other way to ask)
                 del self._open[handler]
                 handler.force_close()
+                self.closed += 1
                 return True
         return False
 

@@ -23,12 +23,22 @@ class Observer:
     """A listener, the event loop on which it is called, and the position after which it listens."""
 
     def __init__(
-        self, listener: Listener, loop: asyncio.AbstractEventLoop, *, plain_calls: bool = True
+        self,
+        listener: Listener,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        plain_calls: bool = True,
+        own_only: bool = False,
     ) -> None:
-        """Listen until `active` is turned off; `plain_calls` says whether to those as well."""
+        """Listen until `active` is turned off.
+
+        `plain_calls` says whether to those as well, `own_only` whether to what
+        this process records alone.
+        """
         self._listener = listener
         self._loop = loop
         self.plain_calls = plain_calls
+        self.own_only = own_only
         self.active = True
         self.after = 0
 
@@ -67,6 +77,11 @@ class Announcer:
         self._newest = position
         self.position = position
 
+    @property
+    def behind(self) -> int:
+        """How many events of the history are not handed over yet."""
+        return max(self._newest - self.position, 0)
+
     def note(self, newest: int) -> None:
         """Know that the history reaches to `newest`: who listens from now on hears the rest."""
         self._newest = max(self._newest, newest)
@@ -89,7 +104,7 @@ class Announcer:
         if not recorded:
             return
         self.catch_up(recorded[0].position - 1)
-        self._hand_over(recorded)
+        self._hand_over(recorded, own=True)
 
     def catch_up(self, head: int) -> None:
         """Hand over what other processes have recorded up to position `head`."""
@@ -98,16 +113,16 @@ class Announcer:
                 self.position = head
                 return
             page = self._read(self.position, min(_PAGE, head - self.position))
-            self._hand_over(page)
+            self._hand_over(page, own=False)
 
-    def _hand_over(self, recorded: Sequence[Recorded]) -> None:
+    def _hand_over(self, recorded: Sequence[Recorded], *, own: bool) -> None:
         with self._lock:
             observers = self._observers
             self.position = recorded[-1].position
         remarkable = [each for each in recorded if not _is_plain(each)]
         for observer in observers:
             told = recorded if observer.plain_calls else remarkable
-            if told:
+            if told and (own or not observer.own_only):
                 observer.hand_over(told)
 
 

@@ -41,6 +41,11 @@ class Inbox:
         self._closed = False
 
     @property
+    def depth(self) -> int:
+        """How many commands wait."""
+        return self._urgent.qsize() + len(self._patient)
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is taken in any more and everything was given out."""
         with self._lock:
@@ -51,7 +56,7 @@ class Inbox:
         with self._lock:
             if self._closed:
                 raise LedgerUnavailable("the ledger is closed; nothing was recorded")
-            if self._urgent.qsize() + len(self._patient) >= self._capacity:
+            if self.depth >= self._capacity:
                 raise LedgerUnavailable("the ledger is busy; nothing was recorded, try again")
             if patient:
                 self._patient.append(waiting)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Self, TypeVar
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -88,6 +89,10 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def publish(self, registry: CollectorRegistry) -> None:
+        """Show in `registry` how the ledger does: once for each registry."""
+        self._parts.meters.register(registry)
+
     async def execute(self, command: Command) -> tuple[Recorded, ...]:
         """Decide and record a command; what it returns is durable.
 
@@ -104,14 +109,18 @@ class Ledger:
         """
         return self._parts.leave(command, asyncio.get_running_loop())
 
-    def observe(self, listener: Listener, *, plain_calls: bool = True) -> Callable[[], None]:
+    def observe(
+        self, listener: Listener, *, plain_calls: bool = True, own_only: bool = False
+    ) -> Callable[[], None]:
         """Call `listener` on this event loop with every event from now on, of all processes.
 
         Each event comes once, in the order of positions. Without `plain_calls`
         those come not at all that tell of a call without an approval: most of
-        a busy ledger's. Returns what ends it.
+        a busy ledger's; with `own_only` those alone that this process records.
+        What observes first hears first. Returns what ends it.
         """
-        observer = Observer(listener, asyncio.get_running_loop(), plain_calls=plain_calls)
+        loop = asyncio.get_running_loop()
+        observer = Observer(listener, loop, plain_calls=plain_calls, own_only=own_only)
         return self._parts.announcer.observe(observer)
 
     async def approval(self, name: str) -> Approval | None:

@@ -22,6 +22,7 @@ from ledger.history import History
 from ledger.inbox import Events, Inbox, Waiting
 from ledger.leases import FileLock, Leases
 from ledger.mapper import RecordMapper
+from ledger.meters import LedgerMeters
 from ledger.readings import Readings
 from ledger.schema import migrate
 from ledger.tables import HEAD
@@ -78,8 +79,18 @@ class Parts:
     readings: Readings
     readers: ThreadPoolExecutor
     writer: Writer
+    meters: LedgerMeters
     monotonic: Callable[[], float]
     closing: ExitStack
+
+    def show(self) -> None:
+        """Let the meters see how things stand."""
+        self.meters.show(
+            waiting=lambda: self.inbox.depth,
+            position=lambda: self.announcer.position,
+            behind=lambda: self.announcer.behind,
+            writable=lambda: self.writer.problem is None,
+        )
 
     def submit(self, command: Command, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Events]":
         """Give a command to the writer. Raises LedgerUnavailable where it cannot take it."""
@@ -153,22 +164,14 @@ def _at_work(
     readings = Readings(database, history, world.now)
     readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-reader")
     closing.callback(readers.shutdown)
-    settler = Settler(
-        Surroundings(
-            database=database,
-            mapper=history.mapper,
-            directory=world.directory,
-            now=world.now,
-            guard=ClockGuard(world.monotonic),
-            reach=world.reach,
-        )
-    )
+    settler = _settler(database, history, world)
     announcer = Announcer(lambda after, limit: readings.events(after, limit, None, None), head)
-    writer = Writer(settler, inbox, announcer, beat, world.monotonic)
+    meters = LedgerMeters()
+    writer = Writer(settler, inbox, announcer, beat, meters, world.monotonic)
     closing.callback(writer.close)
     if database.postgres:
         closing.callback(Listener(database.url, inbox.wake, settler.is_mine).close)
-    return Parts(
+    parts = Parts(
         database=database,
         inbox=inbox,
         alarm=_Alarm(inbox),
@@ -177,8 +180,24 @@ def _at_work(
         readings=readings,
         readers=readers,
         writer=writer,
+        meters=meters,
         monotonic=world.monotonic,
         closing=closing,
+    )
+    parts.show()
+    return parts
+
+
+def _settler(database: Database, history: History, world: World) -> Settler:
+    return Settler(
+        Surroundings(
+            database=database,
+            mapper=history.mapper,
+            directory=world.directory,
+            now=world.now,
+            guard=ClockGuard(world.monotonic),
+            reach=world.reach,
+        )
     )
 
 

@@ -14,6 +14,7 @@ from ledger.announcing import Announcer
 from ledger.batch import Outcome, Settler
 from ledger.faults import because, is_down, is_lost, verbatim
 from ledger.inbox import Inbox, Waiting
+from ledger.meters import LedgerMeters
 from ledger.unavailable import LedgerUnavailable
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Writer:
         inbox: Inbox,
         announcer: Announcer,
         beat: Callable[[], None],
+        meters: LedgerMeters,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the thread; `beat` is called each second, `monotonic` returns seconds."""
@@ -47,6 +49,7 @@ class Writer:
         self._inbox = inbox
         self._announcer = announcer
         self._beat = beat
+        self._meters = meters
         self._monotonic = monotonic
         self._problem: tuple[str, str] | None = None
         self._stopped: str | None = None
@@ -174,12 +177,14 @@ class Writer:
     def _attempt(self, waiting: Sequence[Waiting], *, look_first: bool) -> Exception | None:
         """Settle in one transaction and tell everybody; return what kept it from being recorded."""
         commands = [each.command for each in waiting]
+        began = time.perf_counter()
         try:
             settled = self._settler.settle(commands, look_first=look_first)
         except Exception as error:  # noqa: BLE001 (the writer's edge: whoever waits is told)
             self._settler.forget()
             return error
         self._recovered()
+        self._meters.settled(len(commands), time.perf_counter() - began)
         if settled.recorded:
             self._announcer.note(settled.recorded[-1].position)
         _resolve(list(zip(waiting, settled.outcomes, strict=True)))
@@ -203,8 +208,8 @@ class Writer:
         self._pause = min(max(0.1, 2 * self._pause), _LONGEST_PAUSE)
         self._retry_at = self._monotonic() + self._pause
 
-    @staticmethod
-    def _refuse(waiting: Sequence[Waiting], reason: str) -> None:
+    def _refuse(self, waiting: Sequence[Waiting], reason: str) -> None:
+        self._meters.refused(len(waiting))
         message = f"{reason}: nothing was let through, try again in a moment"
         _resolve([(each, LedgerUnavailable(message)) for each in waiting])
 
