@@ -391,7 +391,7 @@ async def test_a_caller_that_leaves_a_held_call_runs_nothing_and_an_identical_ca
             held.answer.close()
 
         async def left():
-            return stage.gateway._room.held == 0
+            return not stage.gateway._room.held
 
         await until(left)
         await stage.decide(approval.id)
@@ -452,14 +452,14 @@ async def test_above_its_number_of_held_calls_an_agent_is_told_pending_at_once(s
         await stage.pending(2)
 
         async def both():
-            return stage.gateway._room.held == 2
+            return stage.gateway._room.held.total() == 2
 
         await until(both)
         third = await stage.call("write_file", {"path": "third"})
         first[0].cancel()
 
         async def one():
-            return stage.gateway._room.held == 1
+            return stage.gateway._room.held.total() == 1
 
         await until(one)
         fourth = asyncio.create_task(stage.call("write_file", {"path": "fourth"}))
@@ -471,7 +471,7 @@ async def test_above_its_number_of_held_calls_an_agent_is_told_pending_at_once(s
         assert third.told["status"] == "pending"
         assert (await fourth).text == "done: write_file"
         assert (await first[1]).text == "done: write_file"
-        assert stage.gateway._room.held == 0
+        assert not stage.gateway._room.held
 
 
 async def test_the_number_of_held_calls_is_each_agents_own(sqlite_url):
