@@ -68,6 +68,7 @@ async def service(order: Order) -> AsyncIterator[Service]:
             "ledger": held.ledger.ready,
             "policy": policy.troubles,
             "upstreams": gateway.troubles,
+            "identity": gateway.identity_troubles,
             "slack": bot.ready,
         }
         operations = Operations(registry, checks, observing(order.loaded.configuration))
@@ -234,6 +235,7 @@ async def _gateway(
             now=clock,
             environment=order.variables,
             unsafe_no_auth=order.unsafe.no_auth,
+            folder=order.config.parent,
             descriptors=descriptors(),
             reach=order.reach,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.jwks import UnreadableKeys, read_keys
 from ledger.shell import Loaded, Misconfigured
 from policies.approvable import nobody_could_approve
 from policies.configuration import Configuration, parse_configuration
@@ -119,10 +120,11 @@ def load_to_serve(
     """Return both files, to serve them.
 
     Relative paths in the configuration start from its folder. Raises
-    Misconfigured with every problem of both files, and with approvals that
-    nobody could give.
+    Misconfigured with every problem of both files, with files of keys that
+    cannot be used, and with approvals that nobody could give.
     """
     loaded = _load(path, unsafe, Environment(environment))
+    _check_key_files(loaded.configuration, path.parent)
     _check_approvable(loaded.configuration, loaded.policy)
     return loaded
 
@@ -155,6 +157,24 @@ def policy_file(configuration: Configuration, path: Path) -> PolicyFile:
 
 def _check_approvable(configuration: Configuration, policy: Policy) -> None:
     problems = nobody_could_approve(configuration, policy)
+    if problems:
+        raise Misconfigured("\n".join(str(problem) for problem in problems))
+
+
+def _check_key_files(configuration: Configuration, folder: Path) -> None:
+    """Raise Misconfigured where the keys of an issuer are to be in a file, and are not."""
+    problems = []
+    for name, section in configuration.identity.issuers.items():
+        if section.jwks.file is None:
+            continue
+        try:
+            read_keys((folder / section.jwks.file).read_bytes(), section.algorithms)
+        except (OSError, UnreadableKeys) as wrong:
+            place = configuration.place(("identity", "issuers", name, "jwks", "file"))
+            reason = wrong.strerror if isinstance(wrong, OSError) else str(wrong)
+            what = f"the keys of issuer `{name}` cannot be read from the file: {reason}"
+            instead = "write the issuer's JWK set there, or name its `url`"
+            problems.append(Problem(configuration.file, place.line, place.column, what, instead))
     if problems:
         raise Misconfigured("\n".join(str(problem) for problem in problems))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from gateway.errors import Code, Rejected
 from gateway.fast_lane import WholeRequest
 from policies.fields import Address
 from policies.inert import inert_line
+from policies.settings import GatewaySection
 
 _ECHO = 60
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -35,14 +35,16 @@ class Premises:
     origins: frozenset[str]
 
     @classmethod
-    def of(cls, address: Address, hosts: Iterable[str], origins: Iterable[str]) -> "Premises":
+    def of(cls, address: Address, section: GatewaySection) -> "Premises":
         """Return the premises of a listener, with the names the configuration adds."""
-        names = {name.lower() for name in hosts}
+        names = {name.lower() for name in section.allowed_hosts}
+        if section.public_url is not None:
+            names.add(_bare(urlsplit(section.public_url).netloc.lower()))
         if address.loopback:
             names |= set(_LOOPBACK_NAMES)
         elif address.host not in _WILDCARDS:
             names.add(f"[{address.host}]" if ":" in address.host else address.host.lower())
-        return cls(frozenset(names), frozenset(origin.lower() for origin in origins))
+        return cls(frozenset(names), frozenset(o.lower() for o in section.allowed_origins))
 
     def admit(self, request: web.BaseRequest) -> None:
         """Raise Rejected (HTTP 403) where `Host` or `Origin` is not of these premises."""

@@ -16,6 +16,7 @@ from gateway.crowd import Crowd
 from gateway.dispatching import Dispatcher
 from gateway.doors import DoorsRunner
 from gateway.endpoint import Endpoint, Parts
+from gateway.entrance import Entrance
 from gateway.gate import Gate
 from gateway.meters import Meters
 from gateway.outcomes import Outcomes
@@ -28,7 +29,7 @@ from gateway.sessions import Sessions
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
-from gateway.world import World, examiner_of, identity_of, upstreams_of
+from gateway.world import World, entrance_of, examiner_of, upstreams_of
 from ledger.approvals import ApprovalStatus
 
 _OTHER_FILES = 128
@@ -61,7 +62,8 @@ class Gateway:
             name: Toolbox(name, upstream, ledger, lambda: f"tools:{uuid.uuid4()}")
             for name, upstream in self._upstreams.items()
         }
-        self._identity = identity_of(world)
+        self._entrance = entrance_of(world)
+        self._identity = self._entrance.identity
         self._outcomes = Outcomes(ledger, world.reach)
         self._patience = Patience(configuration)
         self._room = WaitingRoom(ledger, self._patience.held_calls)
@@ -76,7 +78,10 @@ class Gateway:
         self._rungs = self._climbing(world, reporter)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
         self._runner = DoorsRunner(
-            _application(self._endpoint), self._section, self._callers(), self._endpoint.answer
+            _application(self._endpoint, self._entrance),
+            self._section,
+            self._callers(),
+            self._endpoint.answer,
         )
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
@@ -97,11 +102,7 @@ class Gateway:
     def _parts(self, world: World, sessions: Sessions, reporter: Reporter) -> Parts:
         configuration = world.configuration
         return Parts(
-            premises=Premises.of(
-                configuration.listen.agents,
-                configuration.gateway.allowed_hosts,
-                configuration.gateway.allowed_origins,
-            ),
+            premises=Premises.of(configuration.listen.agents, configuration.gateway),
             identity=self._identity,
             sessions=sessions,
             servers={
@@ -144,6 +145,7 @@ class Gateway:
             self._ledger.observe(self._aftermath.follow, plain_calls=False),
         ]
         self._identity.learn(await self._ledger.agents())
+        await self._entrance.start()
         self._aftermath.learn(await self._ledger.approvals(*_REMEMBERED, limit=1000))
         for name, upstream in self._upstreams.items():
             await upstream.start()
@@ -171,11 +173,16 @@ class Gateway:
         for leave in self._observing:
             leave()
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._entrance.close)
             for upstream in self._upstreams.values():
                 stack.push_async_callback(upstream.close)
             for toolbox in self._toolboxes.values():
                 stack.push_async_callback(toolbox.close)
             await self._outcomes.drain(1.0)
+
+    def identity_troubles(self) -> list[str]:
+        """Say in words whose tokens cannot be checked now."""
+        return self._entrance.troubles()
 
     def troubles(self) -> list[str]:
         """Say in words which servers cannot be used now."""
@@ -190,8 +197,9 @@ class Gateway:
         return self._toolboxes[name].trouble() or self._upstreams[name].trouble()
 
 
-def _application(endpoint: Endpoint) -> web.Application:
+def _application(endpoint: Endpoint, entrance: Entrance) -> web.Application:
     application = web.Application()
+    entrance.add_to(application.router)
     path = "/mcp/{server}"
     application.router.add_post(path, endpoint.post)
     application.router.add_get(path, endpoint.get, allow_head=False)

@@ -142,7 +142,7 @@ class Endpoint:
         return rejected.response()
 
     async def _posted(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
-        agent, server = self._admitted(http, name)
+        agent, server = await self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name) as place:
             return await self._received(http, agent, server, place)
 
@@ -174,16 +174,16 @@ class Endpoint:
 
     async def _passed(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
         """Hand on a request without a body; sessions are all that it can be about."""
-        agent, server = self._admitted(http, name)
+        agent, server = await self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name):
             check_duplicates(http.headers)
             caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
             request = UpstreamRequest(http.method, headers, b"", None, Era.LEGACY, agent.name)
             return await self._passage.through(http, caller, request)
 
-    def _admitted(self, http: web.BaseRequest, name: str) -> tuple[Agent, Served]:
+    async def _admitted(self, http: web.BaseRequest, name: str) -> tuple[Agent, Served]:
         self._premises.admit(http)
-        agent = self._identity.authenticate(http)
+        agent = await self._identity.caller(http, name)
         server = self._servers.get(name)
         if server is None:
             text = "there is no server of this name; ask which the configuration names"

@@ -1,25 +1,25 @@
-"""Tells who calls, by the key alone: an agent, or an operator."""
+"""Tells who calls, by the key or token alone: an agent, or an operator."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from ipaddress import ip_address
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from gateway.agent_keys import AgentKeys
+from gateway.challenges import Challenges
 from gateway.errors import Code, Rejected
+from gateway.nearness import is_near
+from gateway.strangers import Strangers
+from gateway.token_callers import TokenCallers, TooLittle
+from gateway.tokens import BadToken, KeyMissing, KeysAway
 from ledger.agents import LedgerAgent
 from ledger.envelopes import Recorded
 from ledger.shell import Misconfigured
+from policies.configuration import Configuration
 from policies.people import Agent
-
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
-_BEARER = "bearer "
-_RELAYED = ("via", "cdn-loop", "cf-ray")
-_OF_ANOTHER = ("forwarded", "real-ip", "client-ip", "connecting-ip", "proxyuser-ip")
-"""Parts of the names of headers in which proxies and tunnels name the caller they speak for."""
 
 
 @dataclass(frozen=True)
@@ -29,34 +29,81 @@ class Operator:
     name: str
 
 
-class Identity:
-    """The agents and operators, by the SHA-256 of their keys; nobody is both.
+@dataclass(frozen=True)
+class Roster:
+    """Whom the configuration names: agents and operators by the SHA-256 of their keys.
 
-    `anonymous` is the agent that callers without a key are: on loopback only,
-    and never where a header shows that somebody else was in between.
+    `names` are those of all agents. `anonymous` is the agent that callers
+    without a key are: on loopback only, never where a header shows that
+    somebody else was in between, and `anywhere` only where an operator said
+    that this is wanted, unsafe as it is.
+    """
+
+    agents: Mapping[bytes, Agent]
+    names: frozenset[str] = frozenset()
+    operators: Mapping[bytes, Operator] = field(default_factory=dict)
+    anonymous: Agent | None = None
+    anywhere: bool = False
+
+    @classmethod
+    def of(cls, configuration: Configuration, *, anywhere: bool) -> "Roster":
+        """Return those of a configuration."""
+        agents = configuration.directory().agents
+        anonymous = configuration.anonymous_agent
+        return cls(
+            agents={
+                section.hashed_key: agents[name]
+                for name, section in configuration.agents.items()
+                if section.hashed_key is not None
+            },
+            names=frozenset(agents),
+            operators={
+                section.hashed_key: Operator(name)
+                for name, section in configuration.operators.items()
+                if section.hashed_key is not None
+            },
+            anonymous=agents[anonymous] if anonymous is not None else None,
+            anywhere=anywhere,
+        )
+
+
+class Unchecked(Rejected):
+    """A token that cannot be checked before its issuer's keys are fetched once more."""
+
+    def __init__(self, refusal: Rejected, issuer: str, why: str) -> None:
+        """Answer as `refusal` does; `issuer` is its name, `why` is for the log."""
+        super().__init__(refusal.status, refusal.code, refusal.message, headers=refusal.headers)
+        self.issuer = issuer
+        self.why = why
+
+
+class Identity:
+    """The agents and operators, by their keys, and agents by tokens; nobody is both.
+
+    Those who are not let in cost a hash and a look into a table; nothing is
+    kept of them, so nobody is locked out by what others try.
     """
 
     def __init__(
         self,
-        configured: Mapping[bytes, Agent],
-        anonymous: Agent | None = None,
-        *,
-        operators: Mapping[bytes, str] | None = None,
-        taken: Collection[str] = (),
-        anywhere: bool = False,
+        roster: Roster,
         now: Callable[[], datetime],
+        tokens: TokenCallers | None = None,
+        strangers: Strangers | None = None,
+        challenges: Challenges | None = None,
     ) -> None:
-        """Know the configuration's agents and operators by the SHA-256 of their keys.
+        """Know whom the configuration names; `now` returns UTC.
 
-        `taken` are the names of all its agents, which the ledger's may not
-        have; `now` returns UTC. `anywhere` lets callers without a key in from
-        everywhere: only where an operator said that this is wanted, unsafe as
-        it is.
+        `tokens` are there where it names issuers; `strangers` are told of
+        those who are not let in, with what `challenges` say.
         """
-        self._agents = AgentKeys(configured, taken, now)
-        self._operators = {key: Operator(name) for key, name in (operators or {}).items()}
-        self._anonymous = anonymous
-        self._anywhere = anywhere
+        self._agents = AgentKeys(roster.agents, roster.names, now)
+        self._operators = dict(roster.operators)
+        self._anonymous = roster.anonymous
+        self._anywhere = roster.anywhere
+        self._tokens = tokens
+        self._strangers = strangers or Strangers(CollectorRegistry())
+        self._challenges = challenges or Challenges()
 
     def learn(self, agents: Iterable[LedgerAgent]) -> None:
         """Know the ledger's agents.
@@ -73,23 +120,41 @@ class Identity:
         """Take agents and keys in and out as the ledger says so; a listener of `Ledger.observe`."""
         self._agents.follow(events)
 
-    def authenticate(self, request: web.BaseRequest) -> Agent:
-        """Return which agent calls.
+    async def caller(self, request: web.BaseRequest, server: str | None = None) -> Agent:
+        """Return which agent calls, as `authenticate` does.
+
+        A token whose key is not known waits for a moment, while its issuer is
+        asked for its keys; nobody else does.
+        """
+        try:
+            return self.authenticate(request, server)
+        except Unchecked as unchecked:
+            assert self._tokens is not None, "only a token is not checked"
+            await self._tokens.issuers.renewed(unchecked.issuer)
+        try:
+            return self.authenticate(request, server)
+        except Unchecked as unchecked:
+            self._strangers.note("token", unchecked.why, request.remote)
+            raise
+
+    def authenticate(self, request: web.BaseRequest, server: str | None = None) -> Agent:
+        """Return which agent calls: the server of this name, or Placet itself.
 
         Raises Rejected: HTTP 401 (RFC 6750) where that is nobody we know, 403
-        where it is an operator.
+        where it is an operator, or a token is good and names nobody we know,
+        or lacks a scope; 503 where an issuer's keys cannot be had.
         """
         if self._anonymous is not None and "Authorization" not in request.headers:
             return self._without_key(request, self._anonymous)
-        hashed = _hashed_key(request)
+        shown = self._shown(request)
+        hashed = sha256(shown.encode(errors="surrogateescape")).digest()
         agent = self._agents.holder(hashed)
         if agent is not None:
             return agent
         if hashed in self._operators:
             text = "this is an operator's key, which calls nothing; call with an agent's key"
             raise Rejected(403, Code.NOT_PERMITTED, text)
-        text = "the key is not that of an agent, or the agent was revoked; ask for another key"
-        raise Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
+        return self._by_token(request, shown, hashed, server)
 
     def operator(self, request: web.BaseRequest) -> Operator:
         """Return which operator asks.
@@ -97,50 +162,63 @@ class Identity:
         Raises Rejected: HTTP 401 (RFC 6750) where that is nobody we know, 403
         where it is an agent.
         """
-        hashed = _hashed_key(request)
+        shown = self._shown(request)
+        hashed = sha256(shown.encode(errors="surrogateescape")).digest()
         operator = self._operators.get(hashed)
         if operator is not None:
             return operator
         if self._agents.holder(hashed) is not None:
             text = "this is an agent's key, which reads nothing here; ask with an operator's key"
             raise Rejected(403, Code.NOT_PERMITTED, text)
-        text = "the key is not that of an operator; `operators` in the configuration names them"
-        raise Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
+        raise self._stranger(request, "key", "it is no operator's")
+
+    def _shown(self, request: web.BaseRequest) -> str:
+        """Return the key or token that a request brings, in the one way that counts."""
+        self._refuse_in_address(request)
+        given = request.headers.getall("Authorization", ())
+        if len(given) > 1:
+            text = "the header `Authorization` is there more than once; send it once"
+            raise self._malformed(request, text)
+        scheme, _, shown = given[0].partition(" ") if given else ("", "", "")
+        if scheme.lower() != "bearer":
+            raise self._challenges.nothing_sent(request.path)
+        return shown.strip()
+
+    def _refuse_in_address(self, request: web.BaseRequest) -> None:
+        """Refuse a token that is in the address, where logs and others see it (RFC 9700, 4.3.2)."""
+        if "?" in request.raw_path and "access_token" in request.query:
+            text = "a token in the address is never taken; send it in the header `Authorization`"
+            raise self._malformed(request, text)
 
     def _without_key(self, request: web.BaseRequest, anonymous: Agent) -> Agent:
-        if self._anywhere or _is_near(request):
+        self._refuse_in_address(request)
+        if self._anywhere or is_near(request):
             return anonymous
-        raise _no_key()
+        raise self._challenges.nothing_sent(request.path)
 
+    def _by_token(
+        self, request: web.BaseRequest, shown: str, hashed: bytes, server: str | None
+    ) -> Agent:
+        if self._tokens is None or "." not in shown:
+            raise self._stranger(request, "key", "it is nobody's")
+        try:
+            return self._tokens.caller(shown, hashed, server)
+        except TooLittle as lacking:
+            raise self._challenges.too_little(request.path, lacking.scopes) from None
+        except KeysAway as away:
+            text = "the keys of the token's issuer cannot be had; call again in a moment"
+            refusal = Rejected(503, Code.UNDECIDED, text, headers={"Retry-After": "10"})
+            raise Unchecked(refusal, away.issuer, str(away)) from None
+        except KeyMissing as missing:
+            refusal = self._challenges.not_good(request.path)
+            raise Unchecked(refusal, missing.issuer, str(missing)) from None
+        except BadToken as bad:
+            raise self._stranger(request, "token", str(bad)) from None
 
-def _hashed_key(request: web.BaseRequest) -> bytes:
-    """Return the SHA-256 of the key that a request brings. Raises Rejected where there is none."""
-    given = request.headers.getall("Authorization", [])
-    if not given:
-        raise _no_key()
-    if len(given) == 1 and given[0][: len(_BEARER)].lower() == _BEARER:
-        key = given[0][len(_BEARER) :].strip()
-        return sha256(key.encode(errors="surrogateescape")).digest()
-    text = "no key can be read; send one header, `Authorization: Bearer KEY`"
-    raise Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
+    def _malformed(self, request: web.BaseRequest, text: str) -> Rejected:
+        self._strangers.note("malformed key", text, request.remote)
+        return self._challenges.malformed(request.path, text)
 
-
-def _no_key() -> Rejected:
-    text = "no key was given; send `Authorization: Bearer KEY` with a key of yours"
-    return Rejected(401, Code.NOT_AUTHENTICATED, text, headers=_CHALLENGE)
-
-
-def _is_near(request: web.BaseRequest) -> bool:
-    """Tell whether the caller is on this machine with nobody in between."""
-    names = [name.lower().replace("_", "-") for name in request.headers]
-    relayed = any(name in _RELAYED or any(part in name for part in _OF_ANOTHER) for name in names)
-    if relayed or request.transport is None:
-        return False
-    ends = [request.transport.get_extra_info(end) for end in ("peername", "sockname")]
-    return all(isinstance(end, tuple) and _is_loopback(end[0]) for end in ends)
-
-
-def _is_loopback(address: str) -> bool:
-    found = ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
+    def _stranger(self, request: web.BaseRequest, kind: str, why: str) -> Rejected:
+        self._strangers.note(kind, why, request.remote)
+        return self._challenges.not_good(request.path)

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from gateway.bridge import Bridge
+from gateway.entrance import Entrance
 from gateway.examining import Examiner
 from gateway.gate import PolicyInForce
 from gateway.http_upstream import HttpUpstream
-from gateway.identity import Identity
+from gateway.issuer_keys import Renewal
 from gateway.patience import Pace
 from gateway.stdio_server import ServerCommand
 from gateway.upstreams import Upstream
@@ -28,7 +30,8 @@ class World:
     that of this process, of which started servers get a few variables.
     `descriptors` is how many files and connections may be open at once; each
     call may need two. `reach` is called where a test may kill the process.
-    `pace` is how often held callers hear of it.
+    `pace` is how often held callers hear of it, `renewal` how often keys of
+    issuers are fetched. Relative files of the configuration start from `folder`.
     """
 
     configuration: Configuration
@@ -42,6 +45,8 @@ class World:
     descriptors: int = 65_536
     reach: Callable[[str], None] = lambda _: None
     pace: Pace = field(default_factory=Pace)
+    renewal: Renewal = field(default_factory=Renewal)
+    folder: Path = field(default_factory=Path)
 
 
 def upstreams_of(world: World) -> dict[str, Upstream]:
@@ -78,24 +83,13 @@ def examiner_of(world: World) -> Examiner:
     )
 
 
-def identity_of(world: World) -> Identity:
-    """Return who may call, as far as the configuration names them."""
-    configuration = world.configuration
-    agents = configuration.directory().agents
-    anonymous = configuration.anonymous_agent
-    return Identity(
-        {
-            section.hashed_key: agents[name]
-            for name, section in configuration.agents.items()
-            if section.hashed_key is not None
-        },
-        agents[anonymous] if anonymous is not None else None,
-        operators={
-            section.hashed_key: name
-            for name, section in configuration.operators.items()
-            if section.hashed_key is not None
-        },
-        taken=tuple(configuration.agents),
+def entrance_of(world: World) -> Entrance:
+    """Return who is let in, as far as the configuration names them."""
+    return Entrance(
+        world.configuration,
+        world.now,
+        world.registry,
+        folder=world.folder,
+        renewal=world.renewal,
         anywhere=world.unsafe_no_auth,
-        now=world.now,
     )

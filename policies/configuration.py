@@ -11,6 +11,8 @@ from policies.documents import Document, read_document
 from policies.expansion import expand
 from policies.exposure import exposure_problems
 from policies.fields import Name, Text, Version
+from policies.identity_settings import IdentitySection, OperatorSection
+from policies.issuers import issuer_problems
 from policies.people import Agent, Directory, Person, Team
 from policies.problems import InvalidDocument, Place
 from policies.references import reference_problems
@@ -19,7 +21,6 @@ from policies.settings import (
     GatewaySection,
     LedgerSection,
     ListenSection,
-    OperatorSection,
     PersonSection,
     Server,
     SlackSection,
@@ -40,6 +41,7 @@ class Configuration(Section):
     servers: dict[Name, Server] = Field(default_factory=dict)
     agents: dict[Name, AgentSection] = Field(default_factory=dict)
     operators: dict[Name, OperatorSection] = Field(default_factory=dict)
+    identity: Annotated[IdentitySection, Field(default_factory=IdentitySection)]
     slack: SlackSection
     gateway: Annotated[GatewaySection, Field(default_factory=GatewaySection)]
     log: Literal["human", "json"] | None = None
@@ -50,7 +52,11 @@ class Configuration(Section):
         """Return the people, teams, servers' teams and agents written here."""
         return Directory(
             people={
-                name: Person(name, person.slack, person.subject)
+                name: Person(
+                    name,
+                    person.slack,
+                    person.subject if isinstance(person.subject, str) else None,
+                )
                 for name, person in self.people.items()
             },
             teams={
@@ -103,6 +109,7 @@ def parse_configuration(
     configuration, problems = validated(Configuration, document)
     problems += reference_problems(document)
     problems += credential_problems(document)
+    problems += issuer_problems(document)
     problems += exposure_problems(
         document,
         unsafe_no_auth=unsafe_no_auth,

@@ -18,7 +18,8 @@ def credential_problems(document: Document) -> list[Problem]:
 
 def _without_key(document: Document) -> Iterator[Problem]:
     for name, agent in sections(document, "agents"):
-        if not _has_key(agent) and agent.get("anonymous", False) is False:
+        known = _has_key(agent) or bool(agent.get("client_id"))
+        if not known and agent.get("anonymous", False) is False:
             instead = 'add `key: "${NAME}"`, or `anonymous: true` for callers without a key'
             place = document.key(("agents", name))
             yield document.problem(place, f"agent `{name}` has no key", instead)
@@ -33,6 +34,9 @@ def _with_too_many(document: Document) -> Iterator[Problem]:
     for name, agent in sections(document, "agents"):
         if _has_key(agent) and agent.get("anonymous") is True:
             what = f"agent `{name}` has a key and is anonymous"
+            yield document.problem(document.key(("agents", name)), what, "keep one of the two")
+        if "client_id" in agent and agent.get("anonymous") is True:
+            what = f"agent `{name}` has a `client_id` and is anonymous"
             yield document.problem(document.key(("agents", name)), what, "keep one of the two")
     for section in ("agents", "operators"):
         for name, entry in sections(document, section):

@@ -86,6 +86,17 @@ Url = Annotated[
         "write it like `https://example.com/mcp/`, without query or user name",
     ),
 ]
+SecureUrl = Annotated[
+    str,
+    matching(
+        r"(https://[A-Za-z0-9.:\[\]-]+|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?)"
+        r"(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?",
+        "is not an https address",
+        "write it like `https://login.example.com/`, without query; http is for loopback only",
+    ),
+]
+PublicUrl = Annotated[SecureUrl, AfterValidator(lambda url: url.rstrip("/"))]
+"""A secure address without a slash at its end, so that paths can follow."""
 Many = BeforeValidator(_list)
 Version = Annotated[int, AfterValidator(_version)]
 """The version of a file's form, which is 1."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Person:
-    """A human known by configuration; `slack` is `T…/U…`, `subject` a token's subject."""
+    """A human known by configuration; `slack` is `T…/U…`.
+
+    `subject` is what tokens call the person, where every issuer's say the same.
+    """
 
     name: str
     slack: str | None = None

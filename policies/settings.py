@@ -1,7 +1,6 @@
 """The sections of `placet.yaml`."""
 
 from datetime import timedelta
-from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator
@@ -10,15 +9,16 @@ from policies.capacity import CapacitySection, Drain, PatienceSection
 from policies.durations import Duration, between
 from policies.fields import (
     Key,
-    KeyHash,
     ListenAddress,
     Many,
     Name,
+    PublicUrl,
     Secret,
     Text,
     Url,
     matching,
 )
+from policies.identity_settings import Claimed, KeySection
 from policies.validation import Section, Wrong
 
 
@@ -52,7 +52,7 @@ class ListenSection(Section):
 
 
 class PersonSection(Section):
-    """A human: a Slack id `T…/U…`, a token's subject."""
+    """A human: a Slack id `T…/U…`, and the subject that tokens name."""
 
     slack: (
         Annotated[
@@ -65,7 +65,7 @@ class PersonSection(Section):
         ]
         | None
     ) = None
-    subject: Text | None = None
+    subject: Claimed | None = None
 
 
 class Group(Section):
@@ -194,27 +194,11 @@ Server = Annotated[
 ]
 
 
-class KeySection(Section):
-    """Whoever is known by a key: the key, or its SHA-256 where no secret is to be had here."""
-
-    key: Key | None = None
-    key_sha256: KeyHash | None = None
-
-    @property
-    def hashed_key(self) -> bytes | None:
-        """The SHA-256 of the key; None where there is no key."""
-        if self.key is not None:
-            return sha256(self.key.get_secret_value().encode()).digest()
-        return bytes.fromhex(self.key_sha256) if self.key_sha256 is not None else None
-
-
-class OperatorSection(KeySection):
-    """Whoever may read approvals, grants and the audit over HTTP, and change nothing."""
-
-
 class AgentSection(KeySection):
-    """A caller: its team, its owner and its key, or `anonymous: true`.
+    """A caller: its team, its owner, and how it is known: by a key, by tokens, or not at all.
 
+    Tokens name it by `client_id`; `subject` is whom they name where it acts
+    for itself and not for a person, which is its `client_id` unless written.
     `hold` is how long a call of it waits for people before it is told
     "pending", where that is not what suits most clients; `held_calls` how many
     wait so at once.
@@ -222,6 +206,8 @@ class AgentSection(KeySection):
 
     team: Name
     owner: Name
+    client_id: Claimed | None = None
+    subject: Claimed | None = None
     anonymous: bool = False
     on_behalf_of: Name | None = None
     hold: Duration | None = None
@@ -251,13 +237,14 @@ class SlackSection(Section):
 class GatewaySection(Section):
     """How long a call is held in silence (up to 4 s), and how many of one agent are held at once.
 
-    Who may reach us, and how large a body may be (bytes). How much is taken on
-    at once, how long callers are waited for, and how long calls under way may
-    take once the process is to end (`drain`).
+    Where callers reach us and who may, and how large a body may be (bytes). How
+    much is taken on at once, how long callers are waited for, and how long calls
+    under way may take once the process is to end (`drain`).
     """
 
     hold: Duration = timedelta(seconds=4)
     held_calls: Annotated[int, Field(ge=0)] = 1000
+    public_url: PublicUrl | None = None
     allowed_origins: Annotated[tuple[Text, ...], Many] = ()
     allowed_hosts: Annotated[tuple[Text, ...], Many] = ()
     body_limit: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024

@@ -404,7 +404,7 @@ async def test_strangers_are_refused_before_anything_is_read(stage, headers, key
     answer = await stage.post(b"not even json", headers, key=key)
 
     assert (answer.status, answer.error["code"]) == (status, code)
-    assert answer.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
+    assert ("WWW-Authenticate" in answer.headers) == (status == 401)
     assert len(stage.server.seen) == count
 
 

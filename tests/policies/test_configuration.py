@@ -147,6 +147,61 @@ def test_an_address_without_a_slash_at_its_end_gets_one():
     assert parsed(text).slack.api_url == "http://127.0.0.1:9/api/"
 
 
+WITH_TOKENS = """\
+version: 1
+policy: policy.yaml
+ledger: {url: "sqlite:///placet.db"}
+listen: {agents: "127.0.0.1:8787", operations: "127.0.0.1:8789"}
+people:
+  alice: {slack: T0ACME/U0ALICE, subject: {acme: a1, partner: p1}}
+  bob: {slack: T0ACME/U0BOB, subject: {acme: b1}}
+teams:
+  platform: {channel: C0PLATFORM, approvers: [bob, {group: S0PLATFORM}]}
+agents:
+  web: {team: platform, owner: alice, client_id: {acme: web-client}}
+  batch: {team: platform, owner: alice, client_id: {partner: c1}, subject: {partner: s1}}
+gateway: {public_url: "https://placet.acme.example/"}
+identity:
+  issuers:
+    acme: {issuer: "https://acme.example/", jwks: {url: "https://acme.example/keys"}}
+    partner: {issuer: "https://p.example", jwks: {file: keys.json}, audience: [placet]}
+slack: {mode: local}
+"""
+
+
+def test_issuers_are_read_with_what_is_believed_of_them():
+    configuration = parsed(WITH_TOKENS)
+
+    acme, partner = configuration.identity.issuers.values()
+    assert configuration.gateway.public_url == "https://placet.acme.example"
+    assert acme.algorithms == ("RS256", "ES256", "EdDSA")
+    assert acme.types == ("at+jwt", "JWT")
+    assert (acme.agent_claim, acme.person_claim, acme.scopes) == ("client_id", "sub", ())
+    assert (acme.leeway, acme.longest) == (timedelta(seconds=30), timedelta(hours=24))
+    assert (partner.jwks.file, partner.audience) == ("keys.json", ("placet",))
+    assert configuration.identity.named("x") == {"acme": "x", "partner": "x"}
+    assert configuration.directory().agents["web"] == Agent("web", "platform", "alice")
+
+
+@pytest.mark.parametrize(("replaced", "by", "expected"), broken("broken_identities.txt"))
+def test_what_is_wrong_with_issuers_is_said_with_its_place_and_what_to_write(
+    replaced, by, expected
+):
+    assert replaced in WITH_TOKENS
+
+    problems = problems_of(WITH_TOKENS.replace(replaced, by, 1))
+
+    assert problems == [f"placet.yaml:{line}" for line in expected]
+
+
+def test_one_subject_for_one_issuer_is_one_text():
+    text = WITH_TOKENS[: WITH_TOKENS.index("    partner: {issuer")] + "slack: {mode: local}\n"
+    text = text.replace("{acme: a1, partner: p1}", "a1").replace("{acme: b1}", "b1")
+    text = text.replace("{partner: c1}, subject: {partner: s1}", "c1, subject: s1")
+
+    assert parsed(text).people["bob"].subject == "b1"
+
+
 @pytest.mark.parametrize(("replaced", "by", "expected"), broken("broken_configurations.txt"))
 def test_what_is_wrong_is_said_with_its_place_and_what_to_write(replaced, by, expected):
     assert replaced in WHOLE
