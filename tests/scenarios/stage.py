@@ -240,9 +240,11 @@ class Stage:
             indent=1,
         )
 
-    async def card(self, channel: str = PLATFORM) -> dict[str, Any]:
-        """Wait for the newest card with a button, and return its message."""
-        return await self.workspace.wait_for_message(channel, buttons, seconds=20)
+    async def card(self, channel: str = PLATFORM, saying: str = "") -> dict[str, Any]:
+        """Wait for the newest card with a button that says something, and return its message."""
+        return await self.workspace.wait_for_message(
+            channel, lambda card: buttons(card) and saying in json.dumps(card), seconds=20
+        )
 
     async def card_saying(self, text: str, channel: str = PLATFORM) -> dict[str, Any]:
         """Wait for a message that says `text` somewhere, in any case, and return it."""
@@ -250,9 +252,9 @@ class Stage:
             channel, lambda message: text.lower() in json.dumps(message).lower(), seconds=20
         )
 
-    async def press(self, user: str, action: str, channel: str = PLATFORM) -> str:
+    async def press(self, user: str, action: str, channel: str = PLATFORM, saying: str = "") -> str:
         """Press a button of the newest open card; return what the person is shown privately."""
-        card = await self.card(channel)
+        card = await self.card(channel, saying)
         before = len(await self.workspace.ephemerals(user))
         await self.workspace.click(user, channel, card["ts"], action)
         return await self._told(user, before)
