@@ -1,6 +1,6 @@
 """Which headers pass, in each direction; all others stay here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -53,11 +53,26 @@ def upward(headers: CIMultiDictProxy[str], era: Era, session: str | None) -> CIM
     return passing
 
 
-def downward(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    """Return the server's headers that the caller may see; never cookies or challenges."""
+def downward(fields: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
+    """Return the server's headers that the caller may see; never cookies or challenges.
+
+    Nor those that are not in UTF-8, apart from a session id, which is not
+    passed on as it is.
+    """
     passing: CIMultiDict[str] = CIMultiDict()
-    for name, value in headers.items():
+    for name, value in fields:
         lower = name.lower()
-        if lower in _DOWN or lower.startswith(_PREFIX):
+        if (lower in _DOWN or lower.startswith(_PREFIX)) and (
+            value.isascii() or lower == "mcp-session-id" or _is_text(value)
+        ):
             passing.add(name, value)
     return passing
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a header was in UTF-8: else it has lone surrogates (PEP 383)."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.headers import downward
+from gateway.plain_pool import PlainPool
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed, UpstreamRequest
 
 _CONNECT_SECONDS = 5
@@ -31,12 +32,13 @@ _NOT_CONNECTED = (ClientConnectorError, ConnectionTimeoutError)
 
 
 class HttpUpstream:
-    """A streamable HTTP server (specification, transports), through one pool of connections.
+    """A streamable HTTP server (specification, transports), through pools of connections.
 
-    The pool keeps as many connections as were ever used at once, and answers
-    may take any time: only connecting is limited, to 5 seconds. Cookies are
-    not kept, redirects not followed, bodies not unpacked. The configured
-    `headers` go with every request.
+    A pool keeps as many connections as were used at once, and answers may take
+    any time: only connecting is limited, to 5 seconds. Cookies are not kept,
+    redirects not followed, bodies not unpacked. The configured `headers` go
+    with every request. Messages over plain HTTP, which are most, take a way
+    that costs little; aiohttp's client carries the rest.
     """
 
     def __init__(self, name: str, url: str, headers: Mapping[str, str]) -> None:
@@ -45,6 +47,7 @@ class HttpUpstream:
         self._url = URL(url, encoded=True)
         self._credentials = CIMultiDict(headers)
         self._session: ClientSession | None = None
+        self._plain: PlainPool | None = None
         self._trouble: str | None = None
 
     async def start(self) -> None:
@@ -57,9 +60,14 @@ class HttpUpstream:
             skip_auto_headers=_OURS,
             trust_env=False,
         )
+        if self._url.scheme == "http":
+            self._plain = PlainPool(self._name, self._url, self._credentials, _KEPT_SECONDS)
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._plain is not None:
+            self._plain.close()
+            self._plain = None
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -70,13 +78,30 @@ class HttpUpstream:
 
     async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Send the request's bytes and return the answer's. Raises UpstreamFailed."""
+        if self._plain is not None and request.method == "POST":
+            return await self._plainly(self._plain, request)
         response = await self._sent(request)
         try:
-            self._check(response)
+            self._check(response.status)
             return await self._answer(response)
         except BaseException:
             response.close()
             raise
+
+    async def _plainly(self, pool: PlainPool, request: UpstreamRequest) -> UpstreamAnswer:
+        try:
+            answer = await pool.post(request.headers, request.body)
+        except UpstreamFailed as failure:
+            self._trouble = str(failure)
+            raise
+        self._trouble = None
+        try:
+            self._check(answer.status)
+        except UpstreamFailed:
+            if answer.stream is not None:
+                await answer.stream.aclose()
+            raise
+        return answer
 
     async def _sent(self, request: UpstreamRequest) -> ClientResponse:
         if self._session is None:
@@ -99,7 +124,7 @@ class HttpUpstream:
         return response
 
     async def _answer(self, response: ClientResponse) -> UpstreamAnswer:
-        headers = downward(response.headers)
+        headers = downward(response.headers.items())
         length = response.content_length
         streams = response.content_type == "text/event-stream"
         if streams or length is None or length > _WHOLE:
@@ -110,11 +135,11 @@ class HttpUpstream:
             raise self._broken(error) from error
         return UpstreamAnswer(response.status, headers, body=body)
 
-    def _check(self, response: ClientResponse) -> None:
-        if response.status in _MOVED:
+    def _check(self, status: int) -> None:
+        if status in _MOVED:
             message = f"the server `{self._name}` points elsewhere, which is not followed"
             raise UpstreamFailed(message, sent=True)
-        if response.status in _CHALLENGES:
+        if status in _CHALLENGES:
             self._trouble = f"`{self._name}` refuses the configured credentials"
             message = f"the server `{self._name}` refused the credentials that Placet has for it"
             raise UpstreamFailed(message, sent=True)

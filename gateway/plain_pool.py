@@ -1,0 +1,110 @@
+"""Keeps plain connections to one server, as many as are used at once."""
+
+import asyncio
+from collections.abc import Mapping
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from gateway.plain_connection import NotSent, PlainConnection
+from gateway.request_heads import RequestHeads
+from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+
+_CONNECT_SECONDS = 5.0
+_NEXT_ADDRESS = 0.25
+"""Seconds after which a second address of the server is tried beside the first (RFC 8305)."""
+
+
+class PlainPool:
+    """The connections to one server over plain HTTP.
+
+    A request is sent once: it is given another connection only where the
+    first one was closed before any of its bytes could be sent.
+    """
+
+    def __init__(self, name: str, url: URL, headers: Mapping[str, str], kept: float) -> None:
+        """Name the server; an idle connection is kept for `kept` seconds."""
+        self._name = name
+        self._url = url
+        self._heads = RequestHeads(url, headers)
+        self._kept = kept
+        self._open: set[PlainConnection] = set()
+        self._idle: list[PlainConnection] = []
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def post(self, headers: CIMultiDict[str], body: bytes) -> UpstreamAnswer:
+        """Send a request and return the answer. Raises UpstreamFailed.
+
+        Cancelling it closes its connection.
+        """
+        head = self._heads.head(headers, len(body))
+        while (connection := self._kept_one()) is not None:
+            try:
+                return await connection.exchange(head, body)
+            except NotSent:
+                continue
+        try:
+            connection = await self._opened()
+            return await connection.exchange(head, body)
+        except (NotSent, TimeoutError, OSError) as error:
+            message = f"the server `{self._name}` cannot be reached; nothing was sent to it"
+            raise UpstreamFailed(message, sent=False) from error
+
+    def close(self) -> None:
+        """Close every connection, whatever is under way on it."""
+        self._closed = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._idle.clear()
+        for connection in self._open:
+            connection.close()
+
+    async def _opened(self) -> PlainConnection:
+        assert self._url.host is not None, "the configuration names a host"
+        assert self._url.port is not None, "http has one"
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: PlainConnection(self._name, self),
+                self._url.host,
+                self._url.port,
+                happy_eyeballs_delay=_NEXT_ADDRESS,
+            )
+        self._open.add(connection)
+        if self._closed:
+            connection.close()
+        return connection
+
+    def _kept_one(self) -> PlainConnection | None:
+        """Return the connection that was used last, if the server has kept it."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable():
+                return connection
+            connection.close()
+        return None
+
+    def lost(self, connection: PlainConnection) -> None:
+        """Let go of a connection that has ended."""
+        self._open.discard(connection)
+
+    def free(self, connection: PlainConnection) -> None:
+        """Keep a connection for the next request."""
+        if self._closed:
+            connection.close()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.append(connection)
+        if self._sweeping is None:
+            self._sweeping = loop.call_later(self._kept, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what was idle for too long; the oldest come first."""
+        loop = asyncio.get_running_loop()
+        self._sweeping = None
+        long_ago = loop.time() - self._kept
+        while self._idle and self._idle[0].idle_since <= long_ago:
+            self._idle.pop(0).close()
+        if self._idle:
+            self._sweeping = loop.call_at(self._idle[0].idle_since + self._kept, self._sweep)
