@@ -237,14 +237,14 @@ class Settler:
         self, connection: Connection, commands: Sequence[Command], outcomes: list[Outcome]
     ) -> list[Outcome]:
         """Give a command that caused nothing now the events that it caused when first sent."""
-        pairs = list(zip(commands, outcomes, strict=True))
+        pairs = zip(commands, outcomes, strict=True)
         idle = [command.id for command, outcome in pairs if _is_idle(outcome)]
         if not idle:
             return outcomes
         earlier = self._history.of_commands(connection, idle)
         return [
             earlier.get(command.id, outcome) if _is_idle(outcome) else outcome
-            for command, outcome in pairs
+            for command, outcome in zip(commands, outcomes, strict=True)
         ]
 
     def _write(self, connection: Connection, state: State, settled: Settled) -> None:

@@ -114,7 +114,7 @@ class PresumeLost(Command):
 def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallDecided:
     """Return the event of a decision on a call."""
     assessment = decision.assessment
-    return CallDecided(
+    return CallDecided.model_construct(
         call=facts.call,
         agent=facts.agent.name,
         on_behalf_of=facts.agent.on_behalf_of,
@@ -183,7 +183,7 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
     """Return the call after `recorded`. Raises CorruptHistory. Never runs a guard."""
     match call, recorded.event:
         case None, CallDecided() as event:
-            return CallRecord(
+            return CallRecord.model_construct(
                 id=event.call,
                 version=recorded.version,
                 position=recorded.position,
