@@ -5,7 +5,6 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from gateway.errors import Code
 from ledger.rulings import Allowed, Denied, Dispatched, Ruling
 from policies.decisions import Effect
 
@@ -36,9 +35,6 @@ class Meters:
             "Requests that went no further, by JSON-RPC error code",
             ("code",),
             registry=registry,
-        )
-        self._bad_keys = Counter(
-            "placet_bad_keys", "Requests without the key of an agent", registry=registry
         )
         only = Gauge(
             "placet_server_observing",
@@ -138,5 +134,3 @@ class Meters:
     def refused(self, code: int) -> None:
         """Count a request that went no further."""
         self._refused.labels(str(int(code))).inc()
-        if code == Code.NOT_AUTHENTICATED:
-            self._bad_keys.inc()

@@ -22,7 +22,7 @@ class Strangers:
     ) -> None:
         """Register the count; `monotonic` returns seconds."""
         self._count = Counter(
-            "placet_not_let_in",
+            "placet_bad_keys",
             "Requests of nobody we know, by what they showed: a key, a token, something malformed",
             ("shown",),
             registry=registry,

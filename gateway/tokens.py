@@ -151,13 +151,18 @@ def _of_a_kind(
     if named not in {each.lower() for each in section.types}:
         message = "its type is not one that the issuer's access tokens have"
         raise BadToken(message)
-    foreign = any(name in claims for name in _ID_TOKEN)
-    if foreign or claims.get("token_use") == "id" or claims.get("typ") == "ID":
+    if named == "jwt" and claims.get("typ") != "Bearer" and _is_foreign(claims):
         message = "it is an ID token or another that is no access token"
         raise BadToken(message)
     if "cnf" in claims:
         message = "it is bound to a key, so nobody else may bring it"
         raise BadToken(message)
+
+
+def _is_foreign(claims: Mapping[str, Plain]) -> bool:
+    """Tell whether a token that does not say its type has claims of those that grant no access."""
+    marked = any(name in claims for name in _ID_TOKEN)
+    return marked or claims.get("token_use") == "id" or claims.get("typ") == "ID"
 
 
 def _in_force(claims: Mapping[str, Plain], section: IssuerSection, now: float) -> float:

@@ -296,9 +296,7 @@ async def test_ten_thousand_bad_keys_lock_nobody_out_and_leave_nothing_behind(sq
         events = [r.event.TOPIC for r in await stage.ledger.events(limit=10_000)]
         assert good == ["done: read_file"] * 50
         assert answers == [401] * 10_000
-        assert (
-            stage.registry.get_sample_value("placet_not_let_in_total", {"shown": "key"}) == 10_000
-        )
+        assert stage.registry.get_sample_value("placet_bad_keys_total", {"shown": "key"}) == 10_000
         assert 1 <= len(told) < 100
         assert "a-bad-key" not in caplog.text
         assert len(events) - before == 100
@@ -312,7 +310,7 @@ def test_why_somebody_was_not_let_in_is_told_once_in_a_while_with_the_number(cap
     for number in range(5):
         strangers.note("key", "it is nobody's", f"192.0.2.{number}")
 
-    assert registry.get_sample_value("placet_not_let_in_total", {"shown": "key"}) == 5
+    assert registry.get_sample_value("placet_bad_keys_total", {"shown": "key"}) == 5
     assert [(record.getMessage(), vars(record).get("more")) for record in caplog.records] == [
         ("a key from 192.0.2.0 was not let in: it is nobody's", None),
         ("a key from 192.0.2.3 was not let in: it is nobody's", 2),

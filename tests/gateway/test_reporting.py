@@ -66,7 +66,7 @@ async def test_a_bad_key_is_told_without_the_key(sqlite_url, told):
         (line,) = told()
         assert (line.code, line.status, line.peer) == (-31001, 401, "127.0.0.1")
         assert "wrong-key" not in str(line.__dict__)
-        assert stage.registry.get_sample_value("placet_bad_keys_total") == 1
+        assert stage.registry.get_sample_value("placet_bad_keys_total", {"shown": "key"}) == 1
 
 
 async def test_a_server_that_fails_is_a_warning_that_names_it(sqlite_url, told):

@@ -353,6 +353,14 @@ def test_an_id_token_is_no_access_token(claim):
     assert "it is an ID token" in why_not(maker().token(headers={"typ": "JWT"}, **claim))
 
 
+@pytest.mark.parametrize("says", [{"headers": {"typ": "at+jwt"}}, {"typ": "Bearer"}], ids=str)
+def test_an_access_token_that_says_so_may_hold_what_else_marks_id_tokens(says):
+    assert (
+        check(maker().token(**{"headers": {"typ": "JWT"}, "nonce": "n"} | says)).issuer.name
+        == "acme"
+    )
+
+
 def test_a_token_that_is_bound_to_a_key_is_good_for_nobody_who_does_not_show_it():
     assert "it is bound to a key" in why_not(maker().token(cnf={"jkt": "thumb"}))
 

@@ -94,7 +94,7 @@ async def test_what_happened_is_what_is_measured(staged):
     assert after['placet_slack_requests_total{method="chat.postMessage"}'] >= 1
     assert after['placet_server_seconds_count{server="files"}'] == 2
     assert after['placet_server_up{server="files"}'] == 1
-    assert after["placet_bad_keys_total"] == 1
+    assert after['placet_bad_keys_total{shown="key"}'] == 1
     assert after['placet_refused_requests_total{code="-31001"}'] == 1
     assert after["placet_ledger_append_seconds_count"] > 0
     assert after["placet_ledger_writable"] == 1
