@@ -25,13 +25,19 @@ class Resources:
         self._origin = found[0]
         self._prefix = public_url[len(found[0]) :]
 
+    def audiences(self, server: str | None) -> frozenset[str]:
+        """Return what a token for a server, or where it is None for Placet itself, may be made for.
+
+        An address without a path is the same with a slash (RFC 3986, section
+        6.2.3), and some clients write it so.
+        """
+        slashed = () if self._prefix else (f"{self.whole}/",)
+        own = (self.whole,) if server is None else (self.whole, f"{self.whole}/mcp/{server}")
+        return frozenset((*own, *slashed))
+
     def of(self, path: str) -> str:
         """Return the resource at a path of ours: a server's, or Placet as a whole."""
         return f"{self.whole}{path}" if _SERVER.fullmatch(path) else self.whole
-
-    def of_server(self, name: str | None) -> str:
-        """Return the resource that a server is, or Placet as a whole."""
-        return f"{self.whole}/mcp/{name}" if name is not None else self.whole
 
     def metadata(self, resource: str) -> str:
         """Return where the metadata of a resource are (RFC 9728, section 3.1)."""

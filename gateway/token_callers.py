@@ -83,12 +83,8 @@ class TokenCallers:
 
     def _for_us(self, token: Token, server: str | None) -> None:
         """Raise BadToken where a token is for somebody else, or for another server of ours."""
-        ours = {
-            self.resources.of_server(server),
-            self.resources.whole,
-            *token.issuer.section.audience,
-        }
-        if token.audience.isdisjoint(ours):
+        ours = self.resources.audiences(server)
+        if token.audience.isdisjoint(ours.union(token.issuer.section.audience)):
             message = "its audience is not what it was brought to"
             raise BadToken(message)
 

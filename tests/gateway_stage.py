@@ -401,6 +401,7 @@ async def staged(
     own: str = "",
     pace: Pace | None = None,
     known: bool = True,
+    port: int = 0,
     rewrite: Callable[[str], str] = str,
 ) -> AsyncIterator[Stage]:
     """Open a gateway for the length of a block; with `known`, once it knows the tools.
@@ -433,7 +434,7 @@ async def staged(
     )
     runner = gateway.runner()
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     await gateway.start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -69,6 +69,7 @@ class Issuer:
             jwk(ED_KEY, "ed"),
         ]
         self.asked = 0
+        self.granted: list[dict[str, str]] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.reply: Reply | None = None
@@ -78,6 +79,8 @@ class Issuer:
     async def start(self, port: int = 0) -> None:
         """Listen on loopback."""
         application = web.Application()
+        application.router.add_post("/token", self._granted)
+        application.router.add_get("/.well-known/oauth-authorization-server", self._described)
         application.router.add_get("/{path:.*}", self._answered)
         self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -97,6 +100,29 @@ class Issuer:
         if self.reply is not None:
             return await self.reply(request)
         return web.json_response({"keys": self.keys})
+
+    async def _described(self, _: web.Request) -> web.Response:
+        """Tell clients where tokens are made (RFC 8414)."""
+        return web.json_response(
+            {
+                "issuer": self.url,
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "grant_types_supported": ["client_credentials"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "response_types_supported": ["code"],
+            }
+        )
+
+    async def _granted(self, request: web.Request) -> web.Response:
+        """Give a client a token for the resource that it names (RFC 6749, 4.4; RFC 8707)."""
+        form = await request.post()
+        self.granted.append({name: str(value) for name, value in form.items()})
+        client, scope = str(form["client_id"]), str(form.get("scope", ""))
+        token = self.token(aud=form["resource"], sub=client, client_id=client, scope=scope)
+        return web.json_response(
+            {"access_token": token, "token_type": "Bearer", "expires_in": 600, "scope": scope}
+        )
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """Return what a good token says; None takes a claim away."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from gateway_stage import CI_BOT, RawServer, until
+from token_issuer import Issuer
 
 OFFICIAL = Path(__file__).parent / "official"
 
@@ -53,6 +54,15 @@ async def sdk_server(free_port):
     await server.start()
     yield server
     await server.close()
+
+
+@pytest.fixture
+async def issuer():
+    """Give an issuer of tokens, listening."""
+    serving = Issuer()
+    await serving.start()
+    yield serving
+    await serving.close()
 
 
 @pytest.fixture(params=["2 auto", "2 legacy", "1"])

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from gateway_stage import until
-from token_issuer import EC_KEY, RSA_KEY, Issuer, jwk
+from token_issuer import EC_KEY, RSA_KEY, jwk
 
 from gateway.issuer_keys import IssuerKeys, Renewal, fetched, read
 from gateway.jwks import LARGEST, UnreadableKeys
@@ -17,14 +17,6 @@ SECTION = IssuerSection.model_validate(
     {"issuer": "https://login.acme.example/", "jwks": {"file": "keys.json"}}
 )
 SELDOM = Renewal(every=3600, again=3600, patience=60)
-
-
-@pytest.fixture
-async def issuer():
-    serving = Issuer()
-    await serving.start()
-    yield serving
-    await serving.close()
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from hashlib import sha256
 
 import pytest
 from gateway_stage import CI_BOT, configuration_text, now, staged, until
-from token_issuer import EC_KEY, ED_KEY, FILES, OTHER, OTHER_RSA_KEY, PUBLIC_URL, Issuer, jwk
+from token_issuer import EC_KEY, ED_KEY, FILES, OTHER, OTHER_RSA_KEY, PUBLIC_URL, jwk
+from token_stage import AGENTS, taking_tokens, trusting
 
 from gateway.issuer_keys import Renewal
 from gateway.resources import Resources
@@ -27,49 +28,6 @@ CHALLENGE = (
     f'Bearer realm="placet", error="invalid_token", error_description="{NOT_GOOD}",'
     f' resource_metadata="{METADATA}/mcp/files"'
 )
-
-PEOPLE = """\
-people:
-  alice: {slack: T0ACME/U0ALICE, subject: alice@example.com}
-  bob: {slack: T0ACME/U0BOB, subject: bob@example.com}
-  cat: {slack: T0ACME/U0CAT, subject: cat@example.com}
-teams:
-  platform: {channel: C0PLATFORM, approvers: [bob, alice, cat]}
-"""
-AGENTS = "  web: {team: platform, owner: alice, client_id: web-client}"
-
-
-def trusting(issuer, more="", public_url=PUBLIC_URL):
-    """Return what makes a placet.yaml take tokens of the issuer."""
-
-    def rewrite(text):
-        begin, end = text.index("people:"), text.index("servers:")
-        text = text[:begin] + PEOPLE + text[end:]
-        text = text.replace("gateway: {", f'gateway: {{public_url: "{public_url}", ')
-        keys = f'jwks: {{url: "{issuer.url}/keys"}}'
-        return text + f'identity: {{issuers: {{acme: {{issuer: "{issuer.url}", {keys}{more}}}}}}}\n'
-
-    return rewrite
-
-
-@pytest.fixture
-async def issuer():
-    serving = Issuer()
-    await serving.start()
-    yield serving
-    await serving.close()
-
-
-@contextlib.asynccontextmanager
-async def taking_tokens(url, issuer, more="", public_url=PUBLIC_URL, agents=AGENTS, **options):
-    rewrite = trusting(issuer, more, public_url)
-    async with staged(url, agents=agents, rewrite=rewrite, **options) as stage:
-        await until(lambda: keys_known(stage))
-        yield stage
-
-
-async def keys_known(stage):
-    return not stage.gateway.identity_troubles()
 
 
 @pytest.fixture
@@ -110,9 +68,10 @@ async def test_what_a_token_says_never_goes_to_the_server(stage, issuer):
 async def test_a_token_is_for_one_server_or_for_all_of_them(stage, issuer):
     own = await listed(stage, issuer.token(aud=FILES))
     whole = await listed(stage, issuer.token(aud=PUBLIC_URL))
+    slashed = await listed(stage, issuer.token(aud=f"{PUBLIC_URL}/"))
     among = await listed(stage, issuer.token(aud=["https://else.example", FILES]))
 
-    assert [answer.status for answer in (own, whole, among)] == [200, 200, 200]
+    assert [answer.status for answer in (own, whole, slashed, among)] == [200] * 4
 
 
 @pytest.mark.parametrize(
@@ -122,7 +81,7 @@ async def test_a_token_is_for_one_server_or_for_all_of_them(stage, issuer):
         f"{FILES}/",
         f"{FILES}?",
         FILES.upper(),
-        f"{PUBLIC_URL}/",
+        f"{PUBLIC_URL}//",
         f"{PUBLIC_URL}/mcp",
         f"{PUBLIC_URL}.evil.example/mcp/files",
         "http://placet.acme.example/mcp/files",
