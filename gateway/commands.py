@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.definitions import tools_of
@@ -28,6 +29,9 @@ def register(add: AddCommand, shell: Shell) -> None:
     parser.add_argument("target", metavar="SERVER/TOOL", help="the tool")
     parser.add_argument("--agent", required=True, metavar="NAME", help="who would call")
     parser.add_argument(
+        "--on-behalf-of", metavar="PERSON", help="the person that the agent's token would name"
+    )
+    parser.add_argument(
         "--arguments", default="{}", metavar="JSON", help="the arguments, a JSON object or @FILE"
     )
     shell.with_config(parser)
@@ -50,6 +54,8 @@ async def _explained(arguments: argparse.Namespace, loaded: Loaded, ledger: Ledg
         known = ", ".join(sorted(loaded.configuration.servers)) or "none"
         raise Refused(f"`{arguments.target}` is no server/tool; the servers are: {known}")
     agent = await _agent(arguments.agent, loaded, ledger)
+    if arguments.on_behalf_of is not None:
+        agent = _acting(agent, arguments.on_behalf_of, loaded)
     call = Call(
         agent=agent.name,
         team=agent.team,
@@ -76,6 +82,14 @@ async def _agent(name: str, loaded: Loaded, ledger: Ledger) -> Agent:
         known = ", ".join(sorted(agents)) or "none"
         raise Refused(f"there is no agent `{name}`; the agents are: {known}")
     return agents[name]
+
+
+def _acting(agent: Agent, person: str, loaded: Loaded) -> Agent:
+    people = loaded.configuration.people
+    if person not in people:
+        known = ", ".join(sorted(people)) or "none"
+        raise Refused(f"there is no person `{person}`; the people are: {known}")
+    return replace(agent, on_behalf_of=person)
 
 
 async def _tool(server: str, name: str, ledger: Ledger) -> tuple[Tool, list[str]]:

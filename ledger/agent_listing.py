@@ -17,6 +17,7 @@ from ledger.standing_events import AgentRevoked
 from ledger.tables import PROJECTIONS
 from ledger.tabulating import machine, table
 from policies.configuration import Configuration
+from policies.settings import AgentSection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +106,18 @@ def _configured(
             team=agent.team,
             owner=agent.owner,
             on_behalf_of=agent.on_behalf_of,
-            known_by="nothing: anonymous" if agent.anonymous else "key",
+            known_by=" and ".join(_known_by(agent)),
             last_call_at=called.get(name),
         )
+
+
+def _known_by(agent: AgentSection) -> Iterator[str]:
+    if agent.hashed_key is not None:
+        yield "key"
+    if agent.client_id:
+        yield "token"
+    if agent.anonymous:
+        yield "nothing"
 
 
 def _of_ledger(

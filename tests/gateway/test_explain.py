@@ -47,6 +47,22 @@ def test_it_names_the_rules_that_speak(config, capsys):
     assert CI_BOT not in out
 
 
+def test_it_says_what_would_be_for_a_call_on_somebodys_behalf(config, capsys, tmp_path):
+    text = POLICY + "  - {name: bobs, match: {on_behalf_of: bob}, effect: deny}\n"
+    (tmp_path / "policy.yaml").write_text(text)
+
+    explain(config, "files/read_file", "--agent", "ci-bot")
+    own = capsys.readouterr().out
+    explain(config, "files/read_file", "--agent", "ci-bot", "--on-behalf-of", "bob")
+    bobs = capsys.readouterr().out
+    code = explain(config, "files/read_file", "--agent", "ci-bot", "--on-behalf-of", "eve")
+    told = capsys.readouterr().err
+
+    assert "ci-bot calls files/read_file: allowed" in own
+    assert "ci-bot calls files/read_file: denied" in bobs
+    assert (code, "there is no person `eve`; the people are: alice, bob" in told) == (1, True)
+
+
 def test_arguments_may_come_from_a_file(config, capsys, tmp_path):
     (tmp_path / "arguments.json").write_text('{"path": "a"}')
 
