@@ -85,6 +85,7 @@ async def service(order: Order) -> AsyncIterator[Service]:
             agents=where["agents"],
             operations=where["operations"],
             slack=where.get("slack"),
+            hurry=gateway.hurry,
         )
 
 

@@ -46,9 +46,10 @@ def serve_command(open_service: OpenService) -> Register:
 
 
 def stop_signals(service: Service) -> asyncio.Event:
-    """Return what is set at SIGTERM or SIGINT; a second SIGINT does not wait.
+    """Return what is set at SIGTERM or SIGINT.
 
-    From now on SIGHUP makes the service look at its policy file.
+    At the second, calls under way are waited for no more; a third kills. From
+    now on SIGHUP makes the service look at its policy file.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -60,9 +61,14 @@ def stop_signals(service: Service) -> asyncio.Event:
         task.add_done_callback(looking.discard)
 
     def end() -> None:
-        _log.info("stopping: no new calls are taken, those under way may end")
-        stop.set()
-        loop.remove_signal_handler(signal.SIGINT)
+        if not stop.is_set():
+            _log.info("stopping: no new calls are taken, those under way may end")
+            stop.set()
+            return
+        _log.warning("stopping at once: calls under way are cut")
+        service.hurry()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
     loop.add_signal_handler(signal.SIGHUP, look)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -36,7 +36,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Service:
-    """What is running, and where: base addresses, `slack` only over HTTP."""
+    """What is running, and where: base addresses, `slack` only over HTTP.
+
+    `hurry` has it wait no more for what is under way when it ends.
+    """
 
     ledger: Ledger
     policy: StandingPolicy
@@ -44,6 +47,7 @@ class Service:
     agents: str
     operations: str
     slack: str | None
+    hurry: Callable[[], None]
 
 
 OpenService: TypeAlias = Callable[[Order], AbstractAsyncContextManager[Service]]

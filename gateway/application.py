@@ -19,6 +19,7 @@ from gateway.endpoint import Endpoint, Parts
 from gateway.entrance import Entrance
 from gateway.gate import Gate
 from gateway.meters import Meters
+from gateway.open_streams import OpenStreams
 from gateway.outcomes import Outcomes
 from gateway.passing import Passage, Served
 from gateway.patience import Patience
@@ -69,7 +70,8 @@ class Gateway:
         self._room = WaitingRoom(ledger, self._patience.held_calls)
         self._aftermath = Aftermath(ledger.instance, configuration.gateway.hold)
         sessions, resumable = Sessions(world.keys), Resumable()
-        self._passage = Passage(sessions, resumable)
+        self._streams = OpenStreams()
+        self._passage = Passage(sessions, resumable, self._streams)
         reporter = Reporter(Meters(world.registry, self._upstreams, configuration.observing))
         self._dispatcher = Dispatcher(
             self._outcomes, self._passage, resumable, reporter, world.reach
@@ -85,6 +87,7 @@ class Gateway:
         )
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
+        self._hurried = asyncio.Event()
 
     def _climbing(self, world: World, reporter: Reporter) -> Rungs:
         gate = Gate(
@@ -113,6 +116,7 @@ class Gateway:
             desk=self._rungs.desk,
             passage=self._passage,
             room=self._room,
+            streams=self._streams,
             reporter=reporter,
             ids=self._rungs.ids,
             reach=world.reach,
@@ -154,10 +158,26 @@ class Gateway:
     async def drain(self, seconds: float | None = None) -> None:
         """Take no new calls, and wait for those under way: as configured, or at most `seconds`.
 
-        What is not done by then is left without an outcome; the ledger will
-        say that it is unknown.
+        What is not done by then, or by the time of `hurry`, is left without an
+        outcome; the ledger will say that it is unknown.
         """
         seconds = self._section.drain.total_seconds() if seconds is None else seconds
+        draining = asyncio.create_task(self._drained(seconds))
+        hurried = asyncio.create_task(self._hurried.wait())
+        await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (draining, hurried):
+            task.cancel()
+        await asyncio.gather(draining, hurried, return_exceptions=True)
+        await self._dispatcher.stop()
+        left = self._endpoint.under_way
+        if left:
+            _LOG.warning("%s calls are cut: they did not end in time", left, extra={"calls": left})
+
+    def hurry(self) -> None:
+        """Wait no more for what is under way, now or in a `drain` to come."""
+        self._hurried.set()
+
+    async def _drained(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         await self._endpoint.stop(seconds)

@@ -14,12 +14,13 @@ from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd, Place
 from gateway.envelopes import Message, Notification, Request, read_message
-from gateway.errors import Code, Rejected
+from gateway.errors import SOON, Code, Rejected
 from gateway.headers import SESSION, upward
 from gateway.identity import Identity
 from gateway.ladder import Ladder
 from gateway.methods import check_method
-from gateway.passing import Caller, Passage, Served
+from gateway.open_streams import OpenStreams
+from gateway.passing import LISTEN, Caller, Passage, Served
 from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
 from gateway.sessions import Sessions
@@ -31,6 +32,7 @@ from policies.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 
+_STOPPING = "Placet is stopping; call again in a moment"
 _GONE = 499
 """The status of an answer to a caller that is not there any more; nobody reads it."""
 _AT_ONCE = 128 * 1024
@@ -49,6 +51,7 @@ class Parts:
     desk: TaskDesk
     passage: Passage
     room: WaitingRoom
+    streams: OpenStreams
     reporter: Reporter
     ids: CallIds
     reach: Callable[[str], None]
@@ -75,6 +78,7 @@ class Endpoint:
         self._desk = parts.desk
         self._passage = parts.passage
         self._room = parts.room
+        self._streams = parts.streams
         self._reporter = parts.reporter
         self._reach = parts.reach
         self._crowd = parts.crowd
@@ -84,6 +88,11 @@ class Endpoint:
         self._stopping = False
         self._under_way = 0
         self._quiet = asyncio.Event()
+
+    @property
+    def under_way(self) -> int:
+        """How many calls are under way, held ones among them."""
+        return self._under_way
 
     async def post(self, http: web.Request) -> web.StreamResponse:
         """Answer a message."""
@@ -104,9 +113,13 @@ class Endpoint:
         return await self._guarded(http, server, self._passed(http, server))
 
     async def stop(self, seconds: float) -> None:
-        """Take no new calls, hold none, and wait for those under way, at most `seconds`."""
+        """Take no new calls, hold none, and wait for those under way, at most `seconds`.
+
+        The streams on which callers hear of changes end.
+        """
         self._stopping = True
         self._room.empty()
+        self._streams.close()
         if self._under_way:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -124,7 +137,7 @@ class Endpoint:
     ) -> web.StreamResponse:
         """Return what `work` answers, or the error that it ends in; nothing runs on an error."""
         try:
-            return await work
+            return self._in_time(await work)
         except Rejected as rejected:
             return self._refused(http, rejected)
         except UpstreamFailed as failure:
@@ -137,9 +150,15 @@ class Endpoint:
             text = "Placet failed; look into its log"
             return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
 
-    def _refused(self, http: web.BaseRequest, rejected: Rejected) -> web.Response:
+    def _refused(self, http: web.BaseRequest, rejected: Rejected) -> web.StreamResponse:
         self._reporter.refused(http, rejected)
-        return rejected.response()
+        return self._in_time(rejected.response())
+
+    def _in_time(self, response: web.StreamResponse) -> web.StreamResponse:
+        """Return an answer; a process that is to end has its callers connect elsewhere."""
+        if self._stopping and not response.prepared:
+            response.force_close()
+        return response
 
     async def _posted(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
         agent, server = await self._admitted(http, name)
@@ -170,6 +189,8 @@ class Endpoint:
                 return web.Response(body=answer, content_type="application/json")
             case _:
                 method = message.method if isinstance(message, Request) else ""
+                if method == LISTEN:
+                    self._check_running(message)
                 return await self._passage.through(http, caller, request, method)
 
     async def _passed(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
@@ -177,9 +198,17 @@ class Endpoint:
         agent, server = await self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name):
             check_duplicates(http.headers)
+            if http.method == "GET":
+                self._check_running()
             caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
             request = UpstreamRequest(http.method, headers, b"", None, Era.LEGACY, agent.name)
             return await self._passage.through(http, caller, request)
+
+    def _check_running(self, message: Message | None = None) -> None:
+        """Refuse to open a stream in a process that is about to end."""
+        if self._stopping:
+            known = message.id if isinstance(message, Request) else None
+            raise Rejected(503, Code.UNDECIDED, _STOPPING, id=known, headers=SOON)
 
     async def _admitted(self, http: web.BaseRequest, name: str) -> tuple[Agent, Served]:
         self._premises.admit(http)
@@ -220,7 +249,7 @@ class Endpoint:
         asked = asked_for(self._ids.new(), caller, message, len(request.body))
         call = Call(http, caller, request, message, asked)
         if self._stopping:
-            raise undecided(Stopping("Placet is stopping; call again in a moment"), call)
+            raise undecided(Stopping(_STOPPING), call)
         self._reach("request-read")
         return await self._ladder.answer(call)
 

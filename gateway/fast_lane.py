@@ -201,6 +201,8 @@ async def _send(response: web.StreamResponse, request: WholeRequest, writer: Str
     headers["Content-Length"] = str(len(body or b""))
     headers.setdefault("Date", rfc822_formatted_time())
     headers.setdefault("Server", SERVER_SOFTWARE)
+    if response.keep_alive is False:
+        headers["Connection"] = "close"
     writer.length = len(body or b"")
     await writer.write_headers(f"HTTP/1.1 {response.status} {response.reason}", headers)
     await writer.write_eof(body or b"")

@@ -10,13 +10,19 @@ from gateway.declaring import with_tasks
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.headers import SESSION
 from gateway.instructions import edited, with_hint
+from gateway.open_streams import OpenStreams
 from gateway.relaying import relay
 from gateway.resuming import Resumable
 from gateway.sessions import Sessions
+from gateway.synthesis import subscription_ended
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Upstream, UpstreamAnswer, UpstreamRequest
 from gateway.waiting import Ticket
 from policies.people import Agent
+from policies.strict_json import canonical
+
+LISTEN = "subscriptions/listen"
+"""The method of 2026-07-28 that opens a stream of changes."""
 
 _INTRODUCTIONS = frozenset({"initialize", "server/discover"})
 _OK = 200
@@ -55,8 +61,9 @@ class Passage:
     gains the tasks that Placet does for it.
     """
 
-    def __init__(self, sessions: Sessions, resumable: Resumable) -> None:
-        """Take what wraps session ids, and what waits for answers on other streams."""
+    def __init__(self, sessions: Sessions, resumable: Resumable, streams: OpenStreams) -> None:
+        """Take what wraps session ids, what waits for answers elsewhere, and what ends streams."""
+        self._streams = streams
         self._sessions = sessions
         self._resumable = resumable
         self._learning: set[asyncio.Task[None]] = set()
@@ -73,6 +80,8 @@ class Passage:
             response = await _relayed(http, answer, listener.feed)
             self._learn(caller.server.toolbox, listener)
             return response
+        if answer.stream is not None and (method == LISTEN or request.method == "GET"):
+            answer = replace(answer, stream=self._streams.ending(answer.stream, _farewell(request)))
         session = (caller.server.name, request.headers.get(SESSION, ""))
         if request.method == "DELETE":
             self._resumable.end_session(session)
@@ -124,6 +133,13 @@ class _ListListener:
             yield b"".join(self._chunks)
         else:
             yield from self._chunks
+
+
+def _farewell(request: UpstreamRequest) -> bytes:
+    """Return the answer to a request to listen; a stream of before 2026-07-28 has none."""
+    if request.message is None:
+        return b""
+    return f"data: {subscription_ended(canonical(request.message['id']))}\n\n".encode()
 
 
 def _introduced(answer: UpstreamAnswer, method: str) -> UpstreamAnswer:

@@ -39,7 +39,8 @@ class RecordingServer:
     """Speaks streamable HTTP in both eras; `bodies` are the bytes that arrived, in order.
 
     `runs` are the tools/call requests that were executed, as (tool, arguments).
-    While `gate` is clear a call hangs after it was executed.
+    While `gate` is clear a call hangs after it was executed. With `streams`
+    it has streams of changes, which nothing ever comes on.
     """
 
     def __init__(self) -> None:
@@ -49,13 +50,15 @@ class RecordingServer:
         self.tools = [dict(tool) for tool in TOOLS]
         self.gate = asyncio.Event()
         self.gate.set()
+        self.streams = False
         self.url = ""
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         application = web.Application(client_max_size=200 * 2**20)
         application.router.add_post("/mcp", self._answer)
-        self._runner = web.AppRunner(application)
+        application.router.add_get("/mcp", self._listen)
+        self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -71,13 +74,27 @@ class RecordingServer:
         """Return the bodies that were tools/call requests."""
         return [body for body in self.bodies if b"tools/call" in body]
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _listen(self, request: web.Request) -> web.StreamResponse:
+        """Open a stream on which nothing comes; a request to listen is acknowledged."""
+        if not self.streams:
+            return web.Response(status=405)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        told = {"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged"}
+        if request.method == "POST":
+            await response.write(b"data: " + json.dumps(told).encode() + b"\n\n")
+        await asyncio.Event().wait()
+        return response
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.bodies.append(body)
         self.headers.append(dict(request.headers))
         message = json.loads(body)
         if "id" not in message:
             return web.Response(status=202)
+        if self.streams and message["method"] == "subscriptions/listen":
+            return await self._listen(request)
         modern = "io.modelcontextprotocol/protocolVersion" in str(
             message.get("params", {}).get("_meta", {})
         )
