@@ -1,10 +1,12 @@
 """Tells which agent a key is of: one of the configuration, or of the ledger as it goes on."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gateway.departures import Departures
 from ledger import agents
 from ledger.agents import LedgerAgent
 from ledger.envelopes import Recorded
@@ -41,6 +43,7 @@ class AgentKeys:
         self._ledger: dict[bytes, _Held] = {}
         self._agents: dict[str, LedgerAgent] = {}
         self._early: list[Recorded] | None = []
+        self._departures = Departures()
 
     def holder(self, hashed: bytes) -> Agent | None:
         """Return whose key has this SHA-256 now; None where it is nobody's."""
@@ -51,6 +54,17 @@ class AgentKeys:
         if held is None or (held.until is not None and self._now() >= held.until):
             return None
         return held.agent
+
+    @contextlib.contextmanager
+    def while_good(self, key: str, leave: Callable[[], object]) -> Iterator[None]:
+        """Have `leave` called where the ledger's key with this SHA-256 (hex) ends in the block."""
+        with self._departures.told(key, leave):
+            held = self._ledger.get(bytes.fromhex(key))
+            if held is None:
+                leave()
+            else:
+                self._end_in_time(bytes.fromhex(key), held)
+            yield
 
     def learn(self, known: Iterable[LedgerAgent]) -> None:
         """Know the ledger's agents, and what `follow` was told of them meanwhile."""
@@ -104,7 +118,18 @@ class AgentKeys:
                 )
 
     def _index(self) -> None:
-        self._ledger = dict(self._keys())
+        """Have every good key at hand, and tell who listens with one that is good no more."""
+        before, self._ledger = self._ledger, dict(self._keys())
+        for key in before.keys() - self._ledger.keys():
+            self._departures.end(key.hex())
+        for key, held in self._ledger.items():
+            if before.get(key) != held:
+                self._end_in_time(key, held)
+
+    def _end_in_time(self, key: bytes, held: _Held) -> None:
+        if held.until is not None:
+            left = (held.until - self._now()).total_seconds()
+            self._departures.end_in(key.hex(), left)
 
     def _keys(self) -> Iterator[tuple[bytes, _Held]]:
         for agent in self._agents.values():

@@ -191,12 +191,13 @@ class Endpoint:
                 method = message.method if isinstance(message, Request) else ""
                 if method == LISTEN:
                     self._check_running(message)
-                return await self._passage.through(http, caller, request, method)
+                with self._identity.while_good(agent):
+                    return await self._passage.through(http, caller, request, method)
 
     async def _passed(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
         """Hand on a request without a body; sessions are all that it can be about."""
         agent, server = await self._admitted(http, name)
-        with self._crowd.enter(agent.name, server.name):
+        with self._crowd.enter(agent.name, server.name), self._identity.while_good(agent):
             check_duplicates(http.headers)
             if http.method == "GET":
                 self._check_running()

@@ -1,6 +1,8 @@
 """Tells who calls, by the key or token alone: an agent, or an operator."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -119,6 +121,19 @@ class Identity:
     def follow(self, events: Sequence[Recorded]) -> None:
         """Take agents and keys in and out as the ledger says so; a listener of `Ledger.observe`."""
         self._agents.follow(events)
+
+    @contextlib.contextmanager
+    def while_good(self, agent: Agent) -> Iterator[None]:
+        """Cancel the block's task where the key that the agent came with ends meanwhile.
+
+        Only keys of the ledger do; what was let in once could else listen for ever.
+        """
+        task = asyncio.current_task()
+        if agent.key is None or task is None:
+            yield
+            return
+        with self._agents.while_good(agent.key, task.cancel):
+            yield
 
     async def caller(self, request: web.BaseRequest, server: str | None = None) -> Agent:
         """Return which agent calls, as `authenticate` does.

@@ -19,7 +19,14 @@ from gateway.agent_keys import AgentKeys
 from gateway.errors import Rejected
 from gateway.identity import Identity, Operator, Roster
 from gateway.strangers import Strangers
-from ledger.agents import AddAgent, AgentStatus, LedgerAgent, ReplacedKey, RotateAgentKey
+from ledger.agents import (
+    AddAgent,
+    AgentStatus,
+    LedgerAgent,
+    ReplacedKey,
+    RevokeAgent,
+    RotateAgentKey,
+)
 from ledger.envelopes import Recorded
 from ledger.shell import Misconfigured
 from ledger.standing_events import AgentAdded, AgentRevoked
@@ -206,7 +213,7 @@ def hashed(key):
 
 
 def test_a_replaced_key_ends_at_its_time_exactly():
-    keys = keys_at(after(599.999999), after(600))
+    keys = keys_at(NOON, after(599.999999), after(600))
     keys.learn([kept(key=NEW, replaced=ReplacedKey(sha256=hashed(OLD).hex(), until=after(600)))])
 
     assert keys.holder(hashed(OLD)) == Agent("new-bot", "platform", "alice")
@@ -274,6 +281,62 @@ async def test_an_agent_that_gets_a_name_of_the_file_while_it_is_served_is_not_l
         await until(lambda: lets_in(stage, NEW))
 
         assert not await lets_in(stage, OLD)
+
+
+@pytest.mark.parametrize("ends", ["revoked", "replaced", "out of grace"])
+async def test_whoever_listens_is_hung_up_on_when_its_key_ends(sqlite_url, ends):
+    async with staged(sqlite_url) as stage:
+        await add(stage.ledger, OLD)
+        await until(lambda: lets_in(stage, OLD))
+        before = stage.server.listeners
+        headers = {"Authorization": f"Bearer {OLD}", "Accept": "text/event-stream", **LEGACY}
+        async with stage.http.get(f"{stage.url}/mcp/files", headers=headers) as stream:
+
+            async def listens():
+                return stage.server.listeners > before
+
+            await until(listens)
+            match ends:
+                case "revoked":
+                    command = RevokeAgent(id="revoke", actor="shell:ops", agent="new-bot")
+                    await stage.ledger.execute(command)
+                case "replaced":
+                    await rotate(stage.ledger, NEW)
+                case _:
+                    await rotate(stage.ledger, NEW, timedelta(seconds=1))
+
+            with contextlib.suppress(aiohttp.ClientError):
+                assert await asyncio.wait_for(stream.content.read(), 20) == b""
+
+        async def closed():
+            return stage.server.listeners == before
+
+        await until(closed)
+        assert not await lets_in(stage, OLD)
+
+
+async def test_whoever_listens_with_another_key_is_not_disturbed(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        await add(stage.ledger, OLD)
+        await add(stage.ledger, NEW, "newer-bot")
+        await until(lambda: lets_in(stage, NEW))
+        headers = {"Authorization": f"Bearer {NEW}", "Accept": "text/event-stream", **LEGACY}
+        before = stage.server.listeners
+        async with stage.http.get(f"{stage.url}/mcp/files", headers=headers) as stream:
+
+            async def listens():
+                return stage.server.listeners > before
+
+            await until(listens)
+            await stage.ledger.execute(RevokeAgent(id="revoke", actor="shell:ops", agent="new-bot"))
+            await until(lambda: lets_out(stage, OLD))
+            stage.server.tell({"jsonrpc": "2.0", "method": "notifications/message"})
+
+            assert b"notifications/message" in await stream.content.readline()
+
+
+async def lets_out(stage, key):
+    return not await lets_in(stage, key)
 
 
 async def test_ten_thousand_bad_keys_lock_nobody_out_and_leave_nothing_behind(sqlite_url, caplog):
