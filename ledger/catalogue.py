@@ -24,6 +24,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.review_events import ReviewPosted, ReviewRepainted, ReviewViewed
 from ledger.standing_events import (
     AgentAdded,
     AgentKeyRotated,
@@ -34,6 +35,8 @@ from ledger.standing_events import (
     GrantRevoked,
     GrantUsed,
     PolicyActivated,
+    ToolAcceptanceRefused,
+    ToolAccepted,
     ToolGone,
     ToolSeen,
 )
@@ -66,6 +69,11 @@ EVENTS: tuple[type[Event], ...] = (
     PolicyActivated,
     ToolSeen,
     ToolGone,
+    ToolAccepted,
+    ToolAcceptanceRefused,
+    ReviewPosted,
+    ReviewRepainted,
+    ReviewViewed,
     AgentAdded,
     AgentKeyRotated,
     AgentRevoked,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
-from ledger import agents, calls, deliveries, grants, policy_in_force, tools, votes
+from ledger import agents, calls, deliveries, grants, policy_in_force, reviews, tools, votes
 from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallFacts, CompleteCall, DecideCall, PresumeLost
@@ -22,11 +22,14 @@ from ledger.envelopes import Command, Draft, Event
 from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.policy_in_force import ActivatePolicy
+from ledger.reviews import RecordReview, RecordReviewRepaint, ViewReview
 from ledger.standing_events import GrantIssued, GrantRevoked
 from ledger.state import State
-from ledger.tools import SeeTools
+from ledger.tools import AcceptTools, SeeTools
 from ledger.votes import CastVote, ViewDetails
+from policies.acceptance import until_accepted
 from policies.decisions import Assessment
+from policies.people import Agent
 from policies.redaction import redact_text
 from policies.refusals import Refused
 
@@ -56,6 +59,10 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
             return _expire(command, state, at)
         case IssueGrant() | RevokeGrant():
             return _grant(command, state, at)
+        case RecordReview() | RecordReviewRepaint() | ViewReview():
+            return reviews.record(command, state.review(command.review), state.directory)
+        case AcceptTools():
+            return tools.accept(command, state.tools(command.server), state.directory, at)
         case _:
             return _housekeeping(command, state, at)
 
@@ -65,6 +72,9 @@ def _decide_call(command: DecideCall, state: State, at: datetime) -> _Decided:
     if state.runs(facts.call):  # a command that is sent again gets what it caused, for this no
         raise Refused(f"call `{facts.call}` was decided and runs")
     _check(facts, command.assessment, state, at)
+    assessment = _tightened(facts, command.assessment, state)
+    if assessment is not command.assessment:
+        command = replace(command, assessment=assessment)
     return decide_call(command, _situation(facts, state), at)
 
 
@@ -129,10 +139,23 @@ def _takes(name: str, key: str, state: State, at: datetime) -> bool:
     return known is not None and known.takes(key, at)
 
 
+def _tightened(facts: CallFacts, assessment: Assessment, state: State) -> Assessment:
+    """Return the assessment as it holds for a tool that is not accepted as it is now.
+
+    INVARIANT: this is looked at under the head row, so what was accepted or
+    changed on another replica counts at once.
+    """
+    known = state.tool(facts.server, facts.tool)
+    if known is None or not known.awaits:
+        return assessment
+    team = state.directory.server_teams.get(facts.server, "")
+    return until_accepted(assessment, team, known.because)
+
+
 def _situation(facts: CallFacts, state: State, approval: Approval | None = None) -> Situation:
     return Situation(
         grants=tuple(
-            grants.live(grant, facts.agent, state.directory)
+            grants.live(grant, _owned(facts.agent, state), state.directory)
             for grant in state.live_grants(facts.agent.name)
         ),
         approval=approval or state.approval_for(facts.digests),
@@ -140,10 +163,18 @@ def _situation(facts: CallFacts, state: State, approval: Approval | None = None)
     )
 
 
+def _owned(agent: Agent, state: State) -> Agent:
+    """Return the caller with the owner that the agent has now."""
+    known = state.agent(agent.name)
+    return agent if known is None else replace(agent, owner=known.owner)
+
+
 def _claim(command: ClaimApproval, state: State, at: datetime) -> _Decided:
     approval = _approval(command.approval, state)
     if approval.status is ApprovalStatus.APPROVED:
         _check(command.facts, command.assessment, state, at)
+        assessment = _tightened(command.facts, command.assessment, state)
+        command = replace(command, assessment=assessment)
     return claim(command, _situation(command.facts, state, approval), at)
 
 

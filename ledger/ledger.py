@@ -22,6 +22,7 @@ from ledger.opening import Parts, World, assemble, lost_command
 from ledger.policy_in_force import PolicyInForce
 from ledger.readings import Deadline
 from ledger.rebuilding import Difference, rebuild
+from ledger.reviews import Review
 from ledger.tasks import Tasks
 from ledger.tools import SeenTool
 from ledger.unavailable import LedgerUnavailable
@@ -146,6 +147,14 @@ class Ledger:
     async def tools(self, server: str) -> list[SeenTool]:
         """Return the tools ever seen of a server, by name."""
         return await self._read(lambda: self._parts.readings.tools(server))
+
+    async def review(self, name: str) -> Review | None:
+        """Return a card about changed tools by its id."""
+        return await self._read(lambda: self._parts.readings.review(name))
+
+    async def reviews(self, server: str | None = None) -> list[Review]:
+        """Return the cards about a server's changed tools, oldest first; else all open ones."""
+        return await self._read(lambda: self._parts.readings.reviews(server))
 
     async def policy_in_force(self) -> PolicyInForce | None:
         """Return the policy in force, None before the first."""

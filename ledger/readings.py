@@ -17,6 +17,7 @@ from ledger.grants import Grant
 from ledger.history import History
 from ledger.policy_in_force import STREAM, PolicyInForce
 from ledger.projections import find_model, read_models
+from ledger.reviews import Review
 from ledger.tables import PROJECTIONS
 from ledger.tools import SeenTool
 
@@ -99,6 +100,17 @@ class Readings:
         table = PROJECTIONS["tool"]
         query = select(table.c.state).where(table.c.server == server).order_by(table.c.id)
         return self._many("tool", query, SeenTool)
+
+    def review(self, name: str) -> Review | None:
+        """Return a card about changed tools."""
+        return self._one("review", name, Review)
+
+    def reviews(self, server: str | None) -> list[Review]:
+        """Return the cards about a server's changed tools, or the open ones of all servers."""
+        table = PROJECTIONS["review"]
+        wanted = table.c.open == 1 if server is None else table.c.server == server
+        query = select(table.c.state).where(wanted).order_by(table.c.position)
+        return self._many("review", query, Review)
 
     def deadlines(self, before: datetime | None, limit: int | None) -> list[Deadline]:
         """Return what ends by itself, the earliest first; only what is due `before`, if given."""

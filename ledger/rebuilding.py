@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from ledger.envelopes import Model
 from ledger.history import History
 from ledger.mapper import RecordMapper
-from ledger.projections import projected_row
+from ledger.projections import model_of, projected_row
 from ledger.state import KINDS, State
 from ledger.tables import HEAD, PROJECTIONS
 from policies.people import Directory
@@ -39,7 +40,7 @@ def rebuild(
     differences = []
     for kind in KINDS:
         table = PROJECTIONS[kind]
-        kept = {row.id: tuple(row) for row in connection.execute(select(table))}
+        kept = {row.id: _as_written_now(kind, row) for row in connection.execute(select(table))}
         made = {name: projected_row(kind, model) for name, model in rebuilt[kind].items()}
         differences += [
             Difference(kind, name, kept.get(name), made.get(name))
@@ -47,6 +48,12 @@ def rebuild(
             if kept.get(name) != made.get(name)
         ]
     return differences
+
+
+def _as_written_now(kind: str, row: Row[Any]) -> tuple[object, ...]:
+    """Return a row with its model as this version writes it: older ones knew fewer fields."""
+    written = model_of(kind, row.state).model_dump_json()
+    return tuple(written if value is row.state else value for value in row)
 
 
 def _from_the_beginning(

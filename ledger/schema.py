@@ -152,7 +152,22 @@ def _with_tasks(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS = (_first, _with_tasks)
+_REVIEWS = """
+CREATE TABLE projected_review (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  server TEXT
+);
+CREATE INDEX projected_review_server ON projected_review (server);
+CREATE INDEX projected_review_open ON projected_review (id) WHERE open = 1
+"""
+
+
+def _with_reviews(connection: Connection) -> None:
+    for statement in _REVIEWS.split(";\n"):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS = (_first, _with_tasks, _with_reviews)
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 
 

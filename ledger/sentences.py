@@ -30,6 +30,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.review_events import ReviewPosted, ReviewRepainted, ReviewViewed
 from ledger.standing_events import (
     AgentAdded,
     AgentKeyRotated,
@@ -40,6 +41,8 @@ from ledger.standing_events import (
     GrantRevoked,
     GrantUsed,
     PolicyActivated,
+    ToolAcceptanceRefused,
+    ToolAccepted,
     ToolGone,
     ToolSeen,
 )
@@ -207,6 +210,16 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     GrantExpired: lambda e: f"{e.grant}: ended",
     PolicyActivated: lambda e: f"policy {named(e.digest[:12])} of {named(e.source)} is in force",
     ToolSeen: _seen,
+    ToolAccepted: lambda e: f"{named(f'{e.server}/{e.tool}')}: accepted by {named(e.by)}",
+    ToolAcceptanceRefused: lambda e: (
+        f"{named(e.person)} may not accept tools of {named(e.server)}: {quoted(e.message, SHORT)}"
+    ),
+    ReviewPosted: lambda e: (
+        f"{e.review}: {len(e.tools)} tools of {named(e.server)} wait to be accepted,"
+        f" card for {named(e.team)} in {named(e.channel)}"
+    ),
+    ReviewRepainted: lambda e: f"{e.review}: card painted anew{', closed' if e.closed else ''}",
+    ReviewViewed: lambda e: f"{e.review}: {named(e.person)} read page {e.page} of {e.pages}",
     ToolGone: lambda e: f"{named(f'{e.server}/{e.tool}')}: no longer listed",
     AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",
     AgentKeyRotated: _rotated,

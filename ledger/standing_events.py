@@ -78,7 +78,12 @@ class PolicyActivated(Event):
 
 
 class ToolSeen(Event):
-    """A server's tool was seen for the first time or with another definition."""
+    """A server's tool was seen for the first time or with another definition.
+
+    `accepted` says that its calls need no more than the policy asks: it is so
+    of the first list ever seen of a server, and of a definition that was
+    accepted before.
+    """
 
     TOPIC: ClassVar[str] = "ToolSeen"
 
@@ -87,6 +92,7 @@ class ToolSeen(Event):
     hash: str
     definition: str
     previous_hash: str | None
+    accepted: bool = True
 
 
 class ToolGone(Event):
@@ -97,6 +103,35 @@ class ToolGone(Event):
     server: str
     tool: str
     hash: str
+
+
+class ToolAccepted(Event):
+    """A person accepted a tool's definition; `evidence` is None where the shell did.
+
+    `review` is the card on which it was accepted.
+    """
+
+    TOPIC: ClassVar[str] = "ToolAccepted"
+
+    server: str
+    tool: str
+    hash: str
+    by: str
+    review: str | None = None
+    evidence: Evidence | None = None
+
+
+class ToolAcceptanceRefused(Event):
+    """A person wanted to accept tools of a server and was refused; `because` is a code."""
+
+    TOPIC: ClassVar[str] = "ToolAcceptanceRefused"
+
+    server: str
+    review: str | None
+    person: str
+    because: str
+    message: str
+    evidence: Evidence | None
 
 
 class AgentAdded(Event):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeAlias, TypeVar, cast
 
-from ledger import agents, approvals, calls, grants, policy_in_force, tools
+from ledger import agents, approvals, calls, grants, policy_in_force, reviews, tools
 from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
@@ -19,11 +19,13 @@ from ledger.events import (
 )
 from ledger.grants import Grant
 from ledger.policy_in_force import PolicyInForce
+from ledger.review_events import ReviewPosted
+from ledger.reviews import Review
 from ledger.standing_events import AgentAdded, GrantIssued
 from ledger.tools import SeenTool
 from policies.people import Agent, Directory
 
-Kept: TypeAlias = Approval | Grant | CallRecord | LedgerAgent | SeenTool | PolicyInForce
+Kept: TypeAlias = Approval | Grant | CallRecord | LedgerAgent | SeenTool | PolicyInForce | Review
 
 KINDS: dict[str, type[Kept]] = {
     "approval": Approval,
@@ -32,6 +34,7 @@ KINDS: dict[str, type[Kept]] = {
     "agent": LedgerAgent,
     "tool": SeenTool,
     "policy": PolicyInForce,
+    "review": Review,
 }
 """The models that projections keep, by the prefix of their streams."""
 
@@ -42,12 +45,13 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "agent": agents.evolve,
     "tool": tools.evolve,
     "policy": policy_in_force.evolve,
+    "review": reviews.evolve,
 }
 
-OPENING = frozenset({AgentAdded, ApprovalRequested, CallDecided, GrantIssued})
+OPENING = frozenset({AgentAdded, ApprovalRequested, CallDecided, GrantIssued, ReviewPosted})
 """Events that are always the first of their stream."""
 
-_DROPPED = ("agent", "approval", "call", "grant")
+_DROPPED = ("agent", "approval", "call", "grant", "review")
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
 _INDEXED = ("approval", "grant")
@@ -198,6 +202,10 @@ class State:
     def tool(self, server: str, name: str) -> SeenTool | None:
         """Return a tool of a server."""
         return cast("SeenTool | None", self._models["tool"].get(f"{server}/{name}"))
+
+    def review(self, name: str) -> Review | None:
+        """Return a card about changed tools."""
+        return cast("Review | None", self._find("review", name))
 
     def policy(self) -> PolicyInForce | None:
         """Return the policy in force."""

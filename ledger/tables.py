@@ -108,6 +108,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "agent": {"status": Text},
     "tool": {"server": Text, "hash": Text},
     "policy": {"digest": Text},
+    "review": {"server": Text},
 }
 
 
