@@ -9,6 +9,7 @@ from functools import partial
 
 from aiohttp import web
 
+from gateway.acceptance import Acceptance
 from gateway.admission import Premises
 from gateway.aftermath import Aftermath
 from gateway.census import Census
@@ -17,6 +18,7 @@ from gateway.dispatching import Dispatcher
 from gateway.doors import DoorsRunner
 from gateway.endpoint import Endpoint, Parts
 from gateway.entrance import Entrance
+from gateway.examining import Examiner
 from gateway.gate import Gate
 from gateway.meters import Meters
 from gateway.open_streams import OpenStreams
@@ -71,13 +73,20 @@ class Gateway:
         self._aftermath = Aftermath(ledger.instance, configuration.gateway.hold)
         sessions, resumable = Sessions(world.keys), Resumable()
         self._streams = OpenStreams()
-        self._passage = Passage(sessions, resumable, self._streams)
+        self._acceptance = Acceptance(configuration.directory().server_teams)
+        examiner = examiner_of(world, self._acceptance)
+        self._passage = Passage(
+            sessions,
+            resumable,
+            self._streams,
+            lambda agent, server: examiner.hides(agent, server, world.policy()),
+        )
         reporter = Reporter(Meters(world.registry, self._upstreams, configuration.observing))
         self._dispatcher = Dispatcher(
             self._outcomes, self._passage, resumable, reporter, world.reach
         )
         self._crowd = Crowd(self._section.capacity)
-        self._rungs = self._climbing(world, reporter)
+        self._rungs = self._climbing(world, reporter, examiner)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
         self._runner = DoorsRunner(
             _application(self._endpoint, self._entrance),
@@ -89,11 +98,11 @@ class Gateway:
         self._observing: list[Callable[[], None]] = []
         self._hurried = asyncio.Event()
 
-    def _climbing(self, world: World, reporter: Reporter) -> Rungs:
+    def _climbing(self, world: World, reporter: Reporter, examiner: Examiner) -> Rungs:
         gate = Gate(
             world.ledger,
             world.policy,
-            examiner_of(world),
+            examiner,
             self._toolboxes,
             self._outcomes,
             world.reach,
@@ -147,11 +156,13 @@ class Gateway:
         self._observing = [
             self._ledger.observe(self._identity.follow, plain_calls=False),
             self._ledger.observe(self._aftermath.follow, plain_calls=False),
+            self._ledger.observe(self._acceptance.follow, plain_calls=False),
         ]
         self._identity.learn(await self._ledger.agents())
         await self._entrance.start()
         self._aftermath.learn(await self._ledger.approvals(*_REMEMBERED, limit=1000))
         for name, upstream in self._upstreams.items():
+            self._acceptance.learn(await self._ledger.tools(name))
             await upstream.start()
             self._toolboxes[name].start()
 

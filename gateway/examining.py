@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gateway.acceptance import Acceptance
 from gateway.errors import Code, Rejected
 from gateway.waiting import Ticket
 from ledger.calls import CallFacts
@@ -11,6 +12,7 @@ from policies.assessment import assess, unlisted
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import Assessment, Effect, Spoke
 from policies.digests import DigestKey, digest
+from policies.listing import never_runs
 from policies.people import Agent, Directory
 from policies.policy import Policy
 from policies.redaction import redact, redact_text
@@ -71,12 +73,14 @@ class Examiner:
         trusted: frozenset[str],
         instance: str,
         now: Callable[[], datetime],
+        acceptance: Acceptance,
         observing: frozenset[str] = frozenset(),
     ) -> None:
         """Keep the surroundings; `keys` has the one in force first.
 
         `trusted` and `observing` name servers.
         """
+        self._acceptance = acceptance
         self._directory = directory
         self._keys = tuple(keys)
         self._trusted = trusted
@@ -112,10 +116,19 @@ class Examiner:
             assessment = _kept_small(assessment, arguments)
         return Examined(facts, assessment, policy)
 
+    def hides(self, agent: Agent, server: str, policy: Policy) -> Callable[[Tool], bool]:
+        """Return what tells of a server's tools that no call of `agent` to them could run."""
+        if server in self._observing:
+            return lambda _: False
+        directory = self._with(agent)
+        return lambda tool: never_runs(
+            agent, tool, policy, risk=self._risk(tool, policy), directory=directory
+        )
+
     def _assessed(self, call: Call, agent: Agent, policy: Policy, tool: Tool | None) -> Assessment:
         if tool is None:
             return unlisted(call, policy)
-        return assess(
+        assessment = assess(
             call,
             policy,
             tool=tool,
@@ -123,6 +136,7 @@ class Examiner:
             at=self._now(),
             directory=self._with(agent),
         )
+        return self._acceptance.tightened(assessment)
 
     def _risk(self, tool: Tool, policy: Policy) -> RiskFinding:
         known = (tool.server, tool.hash, policy.digest)

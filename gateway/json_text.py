@@ -19,7 +19,7 @@ _SCAN = _DECODER.scan_once  # type: ignore[attr-defined]  # the C scanner, unkno
 
 
 class NotAnObject(Exception):
-    """The text is not one JSON object."""
+    """The text is not one JSON object, or not one array where that is asked for."""
 
 
 def members(text: str) -> dict[str, slice]:
@@ -29,6 +29,14 @@ def members(text: str) -> dict[str, slice]:
     """
     try:
         return _members(text)
+    except (ValueError, StopIteration, IndexError, RecursionError):
+        raise NotAnObject from None
+
+
+def elements(text: str) -> list[slice]:
+    """Return where in `text`, one JSON array, each element is. Raises NotAnObject."""
+    try:
+        return _elements(text)
     except (ValueError, StopIteration, IndexError, RecursionError):
         raise NotAnObject from None
 
@@ -66,6 +74,26 @@ def without(text: str, dropped: frozenset[str]) -> str:
         return text
     kept = [f"{json.dumps(n)}:{text[at]}" for n, at in present.items() if n not in dropped]
     return "{" + ",".join(kept) + "}"
+
+
+def _elements(text: str) -> list[slice]:
+    found: list[slice] = []
+    at = _after_blank(text, 0)
+    _expect(text, at, "[")
+    at = _after_blank(text, at + 1)
+    if text[at] != "]":
+        while True:
+            start = at
+            _, at = _SCAN(text, start)
+            found.append(slice(start, at))
+            at = _after_blank(text, at)
+            if text[at] == "]":
+                break
+            _expect(text, at, ",")
+            at = _after_blank(text, at + 1)
+    if _after_blank(text, at + 1) != len(text):
+        raise ValueError
+    return found
 
 
 def _members(text: str) -> dict[str, slice]:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from aiohttp import web
 
 from gateway.declaring import with_tasks
+from gateway.errors import Code, Rejected
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.headers import SESSION
 from gateway.instructions import edited, with_hint
@@ -15,9 +17,11 @@ from gateway.relaying import relay
 from gateway.resuming import Resumable
 from gateway.sessions import Sessions
 from gateway.synthesis import subscription_ended
+from gateway.tool_lists import LONGEST_LIST, ToolLists
 from gateway.toolbox import Toolbox
-from gateway.upstreams import Upstream, UpstreamAnswer, UpstreamRequest
+from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from gateway.waiting import Ticket
+from policies.calls import Number, Tool
 from policies.people import Agent
 from policies.strict_json import canonical
 
@@ -26,7 +30,7 @@ LISTEN = "subscriptions/listen"
 
 _INTRODUCTIONS = frozenset({"initialize", "server/discover"})
 _OK = 200
-_LONGEST_LIST = 8 * 1024 * 1024
+_BAD_GATEWAY = 502
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ class Caller:
         return Ticket(agent, self.server.name, session, request_id, person)
 
 
+Hides: TypeAlias = Callable[[Agent, str], Callable[[Tool], bool]]
+"""Returns what tells of a server's tools which ones an agent need not see."""
+
+
 class Passage:
     """Forwards what needs no decision; the answer's bytes pass as they are.
 
@@ -61,8 +69,14 @@ class Passage:
     gains the tasks that Placet does for it.
     """
 
-    def __init__(self, sessions: Sessions, resumable: Resumable, streams: OpenStreams) -> None:
-        """Take what wraps session ids, what waits for answers elsewhere, and what ends streams."""
+    def __init__(
+        self, sessions: Sessions, resumable: Resumable, streams: OpenStreams, hides: Hides
+    ) -> None:
+        """Take what wraps session ids, what waits for answers elsewhere, and what ends streams.
+
+        `hides` tells which tools an agent need not see.
+        """
+        self._hides = hides
         self._streams = streams
         self._sessions = sessions
         self._resumable = resumable
@@ -76,10 +90,7 @@ class Passage:
         if method in _INTRODUCTIONS and answer.status == _OK:
             answer = _introduced(answer, method)
         if method == "tools/list" and answer.status == _OK:
-            listener = _ListListener(answer)
-            response = await _relayed(http, answer, listener.feed)
-            self._learn(caller.server.toolbox, listener)
-            return response
+            return await self._listed(http, caller, request, answer)
         if answer.stream is not None and (method == LISTEN or request.method == "GET"):
             answer = replace(answer, stream=self._streams.ending(answer.stream, _farewell(request)))
         session = (caller.server.name, request.headers.get(SESSION, ""))
@@ -88,6 +99,34 @@ class Passage:
         if request.method == "GET":
             return await _relayed(http, answer, self._resumable.listener(session))
         return await _relayed(http, answer)
+
+    async def _listed(
+        self,
+        http: web.BaseRequest,
+        caller: Caller,
+        request: UpstreamRequest,
+        answer: UpstreamAnswer,
+    ) -> web.StreamResponse:
+        """Return a list without the tools that this caller could not call anyway."""
+        known = request.message["id"] if request.message else None
+        lists = ToolLists(
+            caller.server.name,
+            self._hides(caller.agent, caller.server.name),
+            known if isinstance(known, str | Number) else None,
+            private=request.era is Era.MODERN,
+        )
+        listener, shorter = _ListListener(answer), None
+        try:
+            shorter = await lists.answer(answer, listener.feed)
+        except UpstreamFailed as failed:
+            status = _OK if request.era is Era.LEGACY else _BAD_GATEWAY
+            raise Rejected(status, Code.SERVER_FAILED, str(failed), id=lists.asked) from failed
+        finally:
+            if answer.stream is not None and shorter is None:
+                await answer.stream.aclose()
+        response = await _relayed(http, shorter)
+        self._learn(caller.server.toolbox, listener)
+        return response
 
     def as_callers(self, answer: UpstreamAnswer, caller: Caller) -> UpstreamAnswer:
         """Return the answer with the session id, if it has one, as this caller has to name it."""
@@ -122,12 +161,12 @@ class _ListListener:
         """Take bytes in passing."""
         for piece in self._events.feed(chunk) if self._events else [chunk]:
             self._size += len(piece)
-            if self._size <= _LONGEST_LIST:
+            if self._size <= LONGEST_LIST:
                 self._chunks.append(piece)
 
     def texts(self) -> Iterator[bytes]:
         """Yield the JSON texts, once the answer is whole."""
-        if self._size > _LONGEST_LIST:
+        if self._size > LONGEST_LIST:
             return
         if self._events is None:
             yield b"".join(self._chunks)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from gateway.acceptance import Acceptance
 from gateway.bridge import Bridge
 from gateway.entrance import Entrance
 from gateway.examining import Examiner
@@ -70,7 +71,7 @@ def upstreams_of(world: World) -> dict[str, Upstream]:
     return found
 
 
-def examiner_of(world: World) -> Examiner:
+def examiner_of(world: World, acceptance: Acceptance) -> Examiner:
     """Return what looks at calls as the configuration says."""
     configuration = world.configuration
     return Examiner(
@@ -79,6 +80,7 @@ def examiner_of(world: World) -> Examiner:
         frozenset(n for n, server in configuration.servers.items() if server.trusted),
         world.ledger.instance,
         world.now,
+        acceptance,
         frozenset(configuration.observing),
     )
 

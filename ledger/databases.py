@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,9 +23,10 @@ _LOG_PAGES = 4000
 
 _LOG_BYTES = _LOG_PAGES * 4096
 
+_SWITCHING = 5.0
+_MOMENT = 0.01
+
 _SQLITE = (
-    "PRAGMA busy_timeout = 5000",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA trusted_schema = OFF",
     f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}",
@@ -183,8 +186,27 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _prepare_sqlite_writer(connection: Any, _: object) -> None:
     connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout = 5000")
+    _log_ahead(connection)
     for statement in _SQLITE:
         connection.execute(statement)
+
+
+def _log_ahead(connection: Any) -> None:
+    """Switch to the write-ahead log; SQLite itself waits for no other process that does the same.
+
+    Source: https://www.sqlite.org/wal.html, "Activating And Configuring WAL Mode"
+    """
+    until = time.monotonic() + _SWITCHING
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_MOMENT)
+        else:
+            return
 
 
 def _prepare_sqlite_reader(connection: Any, _: object) -> None:

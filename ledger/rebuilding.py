@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row, select
 
 from ledger.envelopes import Model
@@ -52,7 +53,10 @@ def rebuild(
 
 def _as_written_now(kind: str, row: Row[Any]) -> tuple[object, ...]:
     """Return a row with its model as this version writes it: older ones knew fewer fields."""
-    written = model_of(kind, row.state).model_dump_json()
+    try:
+        written = model_of(kind, row.state).model_dump_json()
+    except ValidationError:
+        return tuple(row)
     return tuple(written if value is row.state else value for value in row)
 
 

@@ -91,9 +91,12 @@ def compile_policy(text: str, *, file: str = "policy.yaml") -> Policy:
         text=text,
         file=file,
         default=written.default,
-        rules=tuple(
-            _rule(document, index, rule, conditions.get(index))
-            for index, rule in enumerate(written.rules)
+        rules=(
+            *(
+                _rule(document, index, rule, conditions.get(index))
+                for index, rule in enumerate(written.rules)
+            ),
+            *(_hiding(document, index, target) for index, target in enumerate(written.hide)),
         ),
         grants=GrantLimits(
             written.grants.longest, tuple(never.matcher() for never in written.grants.never)
@@ -118,6 +121,23 @@ def _rule(document: Document, index: int, rule: RuleSection, condition: Conditio
         message=rule.message,
         show_result=rule.show_result,
         description=rule.description,
+    )
+
+
+def _hiding(document: Document, index: int, target: str) -> Rule:
+    """Return what denies the calls of hidden tools; lists leave these out."""
+    place = document.place(("hide", index))
+    hidden = Target.parse(target)
+    return Rule(
+        name=f"hide {target}",
+        pointer=f"/hide/{index}",
+        line=place.line,
+        column=place.column,
+        match=Matcher(server=(hidden.server,), tool=(hidden.tool,)),
+        exception=None,
+        condition=None,
+        effect=Effect.DENY,
+        asking=Asking(),
     )
 
 

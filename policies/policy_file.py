@@ -134,6 +134,7 @@ class PolicyFile(Section):
     rules: Annotated[tuple[RuleSection, ...], Many] = ()
     grants: GrantsSection = Field(default_factory=GrantsSection)
     redact: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Many] = ()
+    hide: Annotated[tuple[Annotated[str, AfterValidator(_target)], ...], Many] = ()
     risk: dict[Annotated[str, AfterValidator(_target)], RiskWord] = Field(default_factory=dict)
 
     def targets(self) -> tuple[tuple[Target, Risk], ...]:

@@ -71,7 +71,7 @@ async def test_a_tool_that_is_not_known_is_looked_for_before_it_is_denied(sqlite
 
         async def found():
             answer = await stage.call("read_new")
-            return answer.text == "done: read_new"
+            return answer.told["status"] == "pending"  # it is new, and nobody accepted it yet
 
         await until(found)
         assert "does not list" in denied.text

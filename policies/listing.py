@@ -1,0 +1,26 @@
+"""Says which tools an agent need not see, since none of its calls to them could run."""
+
+from policies.assessment import subject_of
+from policies.calls import Call, Tool
+from policies.decisions import Effect
+from policies.people import Agent, Directory
+from policies.policy import Policy
+from policies.risk import RiskFinding
+
+
+def never_runs(
+    agent: Agent, tool: Tool, policy: Policy, *, risk: RiskFinding, directory: Directory
+) -> bool:
+    """Tell whether every call of `agent` to `tool` is denied, whatever its arguments.
+
+    It is so where a rule without a condition denies it, or where the default
+    does and no rule speaks of it.
+    """
+    call = Call(agent.name, agent.team, agent.on_behalf_of, tool.server, tool.name, {})
+    subject = subject_of(call, directory, risk.risk)
+    if subject is None:
+        return True
+    concerned = policy.concerning(subject)
+    if not concerned:
+        return policy.default is Effect.DENY
+    return any(rule.effect is Effect.DENY and rule.condition is None for rule in concerned)
