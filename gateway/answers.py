@@ -8,6 +8,7 @@ from enum import StrEnum
 from gateway.upstreams import Era
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.events import CallDecided
+from policies.acceptance import NOT_ACCEPTED
 from policies.calls import Number
 from policies.decisions import Effect
 from policies.inert import inert
@@ -68,8 +69,9 @@ def pending(approval: Approval) -> "Answer":
         return Answer(Told.UNDELIVERABLE, text, _about(approval, _RETRY_MS))
     text = (
         f"Pending: {_call(approval)} waits for approval {approval.id} by {_terms(approval)}, until "
-        f"{until}. {_NOTHING} Call again with identical arguments to learn the answer; once "
-        f"approved, that call runs. Wait about {_RETRY_MS // 1000} seconds between calls."
+        f"{until}.{_unaccepted(approval)} {_NOTHING} Call again with identical arguments to learn "
+        f"the answer; once approved, that call runs. Wait about {_RETRY_MS // 1000} seconds "
+        "between calls."
     )
     return Answer(Told.PENDING, text, _about(approval, _RETRY_MS))
 
@@ -223,6 +225,12 @@ def _terms(approval: Approval) -> str:
         f"team `{term.team}`" + (f" ({term.approvals} people)" if term.approvals > 1 else "")
         for term in approval.request.terms
     )
+
+
+def _unaccepted(approval: Approval) -> str:
+    """Say why even an allowed call is asked about, where its tool is new or changed."""
+    because = [rule.because for rule in approval.request.rules if rule.rule == NOT_ACCEPTED]
+    return f" It is asked about since {because[0]} ({NOT_ACCEPTED})." if because else ""
 
 
 def _outcome(approval: Approval) -> str:

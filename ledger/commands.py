@@ -1,4 +1,4 @@
-"""The ledger's part of the command line: audit, approvals, grants and agents."""
+"""The ledger's part of the command line: audit, approvals, grants, agents and tools."""
 
 from ledger import (
     agent_commands,
@@ -7,6 +7,7 @@ from ledger import (
     grant_commands,
     proving_commands,
     replay_commands,
+    tool_commands,
 )
 from ledger.shell import AddCommand, Shell
 
@@ -21,5 +22,5 @@ def register(add: AddCommand, shell: Shell) -> None:
     kinds = audit.add_subparsers(required=True, metavar="COMMAND")
     for part in (audit_commands, replay_commands, proving_commands):
         part.register(kinds.add_parser, shell)
-    for part in (approval_commands, grant_commands, agent_commands):
+    for part in (approval_commands, grant_commands, agent_commands, tool_commands):
         part.register(add, shell)

@@ -78,6 +78,8 @@ class RawServer:
         self.gone = asyncio.Event()
         self.sessions = False
         self.reply: Callable[[dict[str, Any], web.Request], Awaitable[Any]] = self.done
+        self.instead: Callable[[web.Request, Any], Awaitable[web.StreamResponse | None]] | None
+        self.instead = None
         self.url = ""
         self._runner: web.AppRunner | None = None
         self._streams: list[asyncio.Queue[bytes]] = []
@@ -131,6 +133,8 @@ class RawServer:
         if request.method == "GET":
             return await self._stream(request, None)
         message = json.loads(body)
+        if self.instead is not None and (told := await self.instead(request, message)) is not None:
+            return told
         if "id" not in message or "method" not in message:
             return web.Response(status=202)
         if message["method"] == "subscriptions/listen":

@@ -1,12 +1,16 @@
-"""Which definition of a tool is the newest."""
+"""Which definition of a tool is the newest, and which one people accepted."""
 
 from dataclasses import replace
 
-from acme import WRITE_FILE, Book
+import pytest
+from acme import NOON, WRITE_FILE, Book, after, ask, assessed, click, evidence, grant, use
 
-from ledger.standing_events import ToolGone, ToolSeen
-from ledger.tools import SeeTools
+from ledger.events import ApprovalVoided, CallDecided
+from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted, ToolGone, ToolSeen
+from ledger.tools import AcceptTools, SeeTools
 from policies.calls import Tool
+from policies.decisions import Effect
+from policies.refusals import Refused
 
 READ_FILE = replace(WRITE_FILE, name="read_file", hash="cc" * 32)
 
@@ -74,3 +78,173 @@ def test_a_tool_that_was_seen_is_known_after_a_restart() -> None:
     book.do(see())
 
     assert book.restarted().do(see(WRITE_FILE))[0].TOPIC == "ToolSeen"
+
+
+CHANGED = replace(
+    WRITE_FILE, hash="bb" * 32, definition='{"description":"Writes.","name":"write_file"}'
+)
+
+
+def accept(*tools: Tool, by: str | None = "bob", at=NOON, **changes) -> AcceptTools:
+    return replace(
+        AcceptTools(
+            id=f"accept-{by}-{at.timestamp()}",
+            actor="shell:root" if by is None else f"person:{by}",
+            server="files",
+            tools=tuple((tool.name, tool.hash) for tool in tools),
+            evidence=None if by is None else evidence(by, at),
+        ),
+        **changes,
+    )
+
+
+def decision(book: Book, call: str, tool: Tool, effect: Effect = Effect.ALLOW) -> CallDecided:
+    command = ask(call, assessed(effect), definition_hash=tool.hash)
+    return next(e for e in book.do(command) if isinstance(e, CallDecided))
+
+
+def test_the_first_list_of_a_server_is_accepted_as_it_is() -> None:
+    book = Book(prepared=False)
+
+    (event,) = book.do(see(WRITE_FILE))
+
+    assert isinstance(event, ToolSeen)
+    assert event.accepted
+    assert not book.state.tool("files", "write_file").awaits
+
+
+@pytest.mark.parametrize("tool", [CHANGED, READ_FILE], ids=["changed", "new"])
+def test_what_is_new_or_changed_later_waits_to_be_accepted(tool) -> None:
+    book = Book()
+
+    events = book.do(see(tool))
+
+    assert [e.accepted for e in events if isinstance(e, ToolSeen)] == [False]
+    assert book.state.tool("files", tool.name).awaits
+
+
+def test_a_call_to_a_changed_tool_needs_a_yes_though_a_rule_allows_it() -> None:
+    book = Book()
+    book.do(see(CHANGED))
+
+    decided = decision(book, "call_1", CHANGED)
+
+    assert decided.effect is Effect.REQUIRE_APPROVAL
+    assert [(rule.rule, rule.pointer) for rule in decided.rules] == [
+        ("tool-not-accepted", ""),
+        ("writes", "/rules/1"),
+    ]
+    assert book.approval().request.terms[0].team == "platform"
+
+
+def test_no_grant_lifts_a_call_to_a_changed_tool() -> None:
+    book = Book()
+    book.do(grant())
+    book.do(see(CHANGED))
+
+    decided = decision(book, "call_1", CHANGED, Effect.REQUIRE_APPROVAL)
+
+    assert (decided.effect, decided.grant) == (Effect.REQUIRE_APPROVAL, None)
+
+
+def test_a_denial_stays_one_for_a_changed_tool() -> None:
+    book = Book()
+    book.do(see(CHANGED))
+
+    assert decision(book, "call_1", CHANGED, Effect.DENY).effect is Effect.DENY
+
+
+def test_an_approval_given_before_the_change_is_void() -> None:
+    book = Book()
+    book.do(ask())
+    book.do(click("bob"))
+    book.do(see(CHANGED))
+
+    (voided,) = book.do(use(definition_hash=CHANGED.hash))
+
+    assert isinstance(voided, ApprovalVoided)
+    assert voided.because == "the tool's definition changed"
+
+
+def test_once_accepted_a_tool_is_as_the_policy_says() -> None:
+    book = Book()
+    book.do(see(CHANGED))
+
+    (accepted,) = book.do(accept(CHANGED))
+
+    assert isinstance(accepted, ToolAccepted)
+    assert (accepted.by, accepted.hash) == ("bob", CHANGED.hash)
+    assert decision(book, "call_1", CHANGED).effect is Effect.ALLOW
+    assert decision(book.restarted(), "call_2", CHANGED).effect is Effect.ALLOW
+
+
+def test_a_definition_that_was_accepted_before_is_accepted_when_it_comes_back() -> None:
+    book = Book()
+    book.do(see(CHANGED))
+
+    (back,) = book.do(see(WRITE_FILE))
+
+    assert isinstance(back, ToolSeen)
+    assert back.accepted
+    assert decision(book, "call_1", WRITE_FILE).effect is Effect.ALLOW
+
+
+def test_what_was_accepted_last_is_kept_to_compare_with() -> None:
+    book = Book()
+    again = replace(CHANGED, hash="dd" * 32)
+    book.do(see(CHANGED))
+    book.do(see(again))
+
+    tool = book.state.tool("files", "write_file")
+
+    assert (tool.accepted, tool.accepted_definition) == (WRITE_FILE.hash, WRITE_FILE.definition)
+
+
+def test_a_definition_that_changed_since_it_was_read_is_not_accepted() -> None:
+    book = Book()
+    book.do(see(CHANGED))
+    book.do(see(replace(CHANGED, hash="dd" * 32)))
+
+    (refused,) = book.do(accept(CHANGED))
+
+    assert isinstance(refused, ToolAcceptanceRefused)
+    assert refused.because == "changed"
+    assert book.state.tool("files", "write_file").awaits
+
+
+@pytest.mark.parametrize(
+    ("command", "because"),
+    [
+        (accept(CHANGED, by="eve"), "not-an-approver"),
+        (accept(CHANGED, evidence=evidence("bob", bot=True)), "bot"),
+        (accept(CHANGED, evidence=evidence("bob", guest=True)), "guest"),
+        (accept(CHANGED, evidence=evidence("bob", undetermined="Slack is away")), "undetermined"),
+        (accept(CHANGED, at=NOON, evidence=evidence("bob", after(-60))), "stale-evidence"),
+        (accept(CHANGED, whole=False), "unread"),
+    ],
+)
+def test_only_an_approver_of_the_owning_team_accepts(command, because) -> None:
+    book = Book()
+    book.do(see(CHANGED))
+
+    (refused,) = book.do(command)
+
+    assert isinstance(refused, ToolAcceptanceRefused)
+    assert refused.because == because
+    assert book.state.tool("files", "write_file").awaits
+
+
+def test_an_operator_at_the_shell_accepts_and_nobody_else_without_evidence() -> None:
+    book = Book()
+    book.do(see(CHANGED))
+
+    with pytest.raises(Refused, match="nobody's evidence"):
+        book.do(accept(CHANGED, by=None, actor="agent:ci-bot"))
+    (accepted,) = book.do(accept(CHANGED, by=None))
+
+    assert accepted.by == "shell:root"
+
+
+def test_what_is_accepted_already_is_said_so() -> None:
+    with pytest.raises(Refused, match="accepted already"):
+        Book().do(accept(WRITE_FILE))

@@ -1,0 +1,156 @@
+"""`placet tools`: what servers define, what of it waits to be accepted, and accepting it."""
+
+import argparse
+import asyncio
+import uuid
+from collections.abc import Iterator, Sequence
+
+from ledger.argument_types import words
+from ledger.details import arguments as shown_definition
+from ledger.ledger import Ledger
+from ledger.sentences import named
+from ledger.shell import AddCommand, Shell
+from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted
+from ledger.tabulating import labelled, machine, table
+from ledger.tools import AcceptTools, SeenTool, waiting
+from policies.refusals import Refused
+from policies.tool_differences import differences
+
+
+def register(add: AddCommand, shell: Shell) -> None:
+    """Add `tools list`, `tools show` and `tools accept`."""
+    parser = add(
+        "tools",
+        help="list and show the servers' tools, and accept new and changed ones",
+        description="Lists and shows what servers define. What is new or changed since a server was"
+        " first seen needs a yes for every call until it is accepted: in Slack, or here.",
+    )
+    kinds = parser.add_subparsers(required=True, metavar="COMMAND")
+    listing = kinds.add_parser(
+        "list", help="list tools", description="Lists the tools that servers list now, by name."
+    )
+    shell.with_config(listing)
+    listing.add_argument("server", nargs="?", metavar="SERVER", type=words, help="only its tools")
+    listing.add_argument("--waiting", action="store_true", help="only those nobody accepted yet")
+    listing.add_argument("--json", action="store_true", help="one JSON array")
+    listing.set_defaults(run=lambda arguments: _list(arguments, shell))
+    show = kinds.add_parser(
+        "show",
+        help="show a tool's definition, and what changed",
+        description="Shows a tool's definition as its server gives it, and what changed since it"
+        " was accepted.",
+    )
+    accept = kinds.add_parser(
+        "accept",
+        help="accept a tool, or all of a server, as they are now",
+        description="Accepts the definition of a tool, or of all tools of a server, as they are"
+        " now. Look at them first: `placet tools show`.",
+    )
+    for each, run in ((show, _show), (accept, _accept)):
+        shell.with_config(each)
+        what = "SERVER/TOOL" if each is show else "SERVER[/TOOL]"
+        each.add_argument("target", metavar=what, type=words, help="what to look at")
+        each.set_defaults(run=lambda arguments, run=run: run(arguments, shell))
+
+
+def _list(arguments: argparse.Namespace, shell: Shell) -> int:
+    servers = sorted(shell.load(arguments.config).configuration.servers)
+    if arguments.server is not None:
+        _check_known(arguments.server, servers)
+        servers = [arguments.server]
+    with shell.open_ledger(arguments.config) as ledger:
+        found = [tool for tool in asyncio.run(_tools(ledger, servers)) if tool.listed]
+    if arguments.waiting:
+        found = waiting(found)
+    if arguments.json:
+        shell.say(machine([_facts(tool) for tool in found]))
+        return 0
+    rows = [[named(tool.id), tool.hash[:12], _state(tool)] for tool in found]
+    for line in table(["tool", "definition", "accepted"], rows):
+        shell.say(line)
+    return 0
+
+
+def _show(arguments: argparse.Namespace, shell: Shell) -> int:
+    servers = sorted(shell.load(arguments.config).configuration.servers)
+    with shell.open_ledger(arguments.config) as ledger:
+        (tool,) = asyncio.run(_meant(arguments.target, servers, ledger, whole=False))
+    rows = [
+        ("tool", [named(tool.id)]),
+        ("listed", ["yes" if tool.listed else "no: its server does not list it any more"]),
+        ("definition", [f"SHA-256 {tool.hash}"]),
+        ("accepted", [_state(tool)]),
+        *_changes(tool),
+        ("it says", shown_definition(tool.definition)),
+    ]
+    for label, lines in rows:
+        for line in labelled(label, lines):
+            shell.say(line)
+    return 0
+
+
+def _changes(tool: SeenTool) -> Iterator[tuple[str, list[str]]]:
+    if tool.awaits and tool.accepted:
+        yield "changes", list(differences(tool.accepted_definition, tool.definition))
+
+
+def _accept(arguments: argparse.Namespace, shell: Shell) -> int:
+    servers = sorted(shell.load(arguments.config).configuration.servers)
+    with shell.open_ledger(arguments.config) as ledger:
+        wanted = asyncio.run(_meant(arguments.target, servers, ledger, whole=True))
+        if "/" not in arguments.target:
+            wanted = waiting(wanted)
+        recorded = asyncio.run(
+            ledger.execute(
+                AcceptTools(
+                    id=f"shell:{uuid.uuid4()}",
+                    actor=shell.actor,
+                    server=arguments.target.partition("/")[0],
+                    tools=tuple((tool.tool, tool.hash) for tool in wanted),
+                )
+            )
+        )
+    for one in recorded:
+        if isinstance(one.event, ToolAcceptanceRefused):
+            raise Refused(one.event.message)
+        if isinstance(one.event, ToolAccepted):
+            shell.say(f"{named(f'{one.event.server}/{one.event.tool}')} is accepted")
+    return 0
+
+
+async def _tools(ledger: Ledger, servers: Sequence[str]) -> list[SeenTool]:
+    return [tool for server in servers for tool in await ledger.tools(server)]
+
+
+async def _meant(
+    target: str, servers: Sequence[str], ledger: Ledger, *, whole: bool
+) -> list[SeenTool]:
+    """Return the tool that `server/tool` names, or every listed one where `whole` lets a server."""
+    server, slash, name = target.partition("/")
+    _check_known(server, servers)
+    tools = await ledger.tools(server)
+    if not slash and whole:
+        return [tool for tool in tools if tool.listed]
+    found = [tool for tool in tools if tool.tool == name]
+    if not found:
+        raise Refused(f"`{target}` is no tool that was seen; `placet tools list {server}` has them")
+    return found
+
+
+def _check_known(server: str, servers: Sequence[str]) -> None:
+    if server not in servers:
+        known = ", ".join(servers) or "none"
+        raise Refused(f"there is no server `{server}`; the servers are: {known}")
+
+
+def _state(tool: SeenTool) -> str:
+    return f"no: {tool.because}" if tool.awaits else "yes"
+
+
+def _facts(tool: SeenTool) -> dict[str, object]:
+    return {
+        "server": tool.server,
+        "tool": tool.tool,
+        "hash": tool.hash,
+        "accepted": not tool.awaits,
+    }

@@ -1,0 +1,64 @@
+"""What an operator types about tools: which there are, what waits, and accepting it."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from acme import WRITE_FILE
+from open_ledgers import open_ledger
+from shelled import Terminal, a_history
+
+from ledger.tools import SeeTools
+from policies.refusals import Refused
+
+CHANGED = replace(
+    WRITE_FILE,
+    hash="bb" * 32,
+    definition='{"description":"Writes a file.\\nAnd more.","name":"write_file"}',
+)
+
+
+@pytest.fixture
+def terminal(ledger_url) -> Terminal:
+    terminal = a_history(ledger_url)
+    seen = SeeTools(id="see-9", actor="placet:gateway", server="files", tools=(CHANGED,))
+    with open_ledger(ledger_url, serving=False) as ledger:
+        asyncio.run(ledger.execute(seen))
+    return terminal
+
+
+def test_what_waits_is_listed_with_the_reason(terminal) -> None:
+    assert terminal.run("tools", "list", "--waiting") == 0
+
+    (row,) = terminal.lines[1:]
+    assert row.startswith("files/write_file  bbbbbbbbbbbb  no: its definition changed")
+
+
+def test_what_changed_is_shown(terminal) -> None:
+    assert terminal.run("tools", "show", "files/write_file") == 0
+
+    assert "    changes          + description: And more." in terminal.lines
+
+
+@pytest.mark.parametrize("target", ["files", "files/write_file"])
+def test_an_operator_accepts_one_tool_or_all_of_a_server(terminal, target) -> None:
+    assert terminal.run("tools", "accept", target) == 0
+
+    assert terminal.lines == ["files/write_file is accepted"]
+    terminal.lines.clear()
+    terminal.run("tools", "list", "--waiting", "--json")
+    assert json.loads(terminal.lines[-1]) == []
+
+
+def test_nothing_is_accepted_twice(terminal) -> None:
+    terminal.run("tools", "accept", "files")
+
+    with pytest.raises(Refused, match="accepted already"):
+        terminal.run("tools", "accept", "files")
+
+
+@pytest.mark.parametrize("target", ["nothing", "nothing/x", "files/nothing"])
+def test_a_target_that_is_not_known_is_said(terminal, target) -> None:
+    with pytest.raises(Refused, match=r"no server|no tool"):
+        terminal.run("tools", "accept", target)
