@@ -34,6 +34,8 @@ from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
 from gateway.world import World, entrance_of, examiner_of, upstreams_of
 from ledger.approvals import ApprovalStatus
+from policies.calls import Tool
+from policies.people import Agent
 
 _OTHER_FILES = 128
 """Files and connections that are none of callers and servers."""
@@ -75,12 +77,8 @@ class Gateway:
         self._streams = OpenStreams()
         self._acceptance = Acceptance(configuration.directory().server_teams)
         examiner = examiner_of(world, self._acceptance)
-        self._passage = Passage(
-            sessions,
-            resumable,
-            self._streams,
-            lambda agent, server: examiner.hides(agent, server, world.policy()),
-        )
+        hides = partial(_hides, examiner, world)
+        self._passage = Passage(sessions, resumable, self._streams, hides)
         reporter = Reporter(Meters(world.registry, self._upstreams, configuration.observing))
         self._dispatcher = Dispatcher(
             self._outcomes, self._passage, resumable, reporter, world.reach
@@ -88,11 +86,9 @@ class Gateway:
         self._crowd = Crowd(self._section.capacity)
         self._rungs = self._climbing(world, reporter, examiner)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
+        application = _application(self._endpoint, self._entrance)
         self._runner = DoorsRunner(
-            _application(self._endpoint, self._entrance),
-            self._section,
-            self._callers(),
-            self._endpoint.answer,
+            application, self._section, self._callers(), self._endpoint.answer
         )
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
@@ -226,6 +222,10 @@ class Gateway:
 
     def _trouble(self, name: str) -> str | None:
         return self._toolboxes[name].trouble() or self._upstreams[name].trouble()
+
+
+def _hides(examiner: Examiner, world: World, agent: Agent, server: str) -> Callable[[Tool], bool]:
+    return examiner.hides(agent, server, world.policy())
 
 
 def _application(endpoint: Endpoint, entrance: Entrance) -> web.Application:

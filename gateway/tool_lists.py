@@ -71,9 +71,10 @@ class ToolLists:
         headers = answer.headers
         if "Content-Encoding" in headers:
             raise self._failed("its list of tools is packed, although that was not asked for")
-        if answer.stream is not None and is_event_stream(headers.get("Content-Type", "")):
-            return replace(answer, stream=self.events(_heard(answer.stream, listen)))
         body = answer.body or b""
+        if is_event_stream(headers.get("Content-Type", "")):
+            stream = _once(body) if answer.stream is None else answer.stream
+            return replace(answer, body=None, stream=self.events(_heard(stream, listen)))
         if answer.stream is not None:
             body = await self._whole(answer.stream)
         listen(body)
@@ -157,6 +158,10 @@ class ToolLists:
     def _error(self, why: str) -> bytes:
         told = Rejected(200, Code.SERVER_FAILED, why, id=self.asked)
         return b"event: message\ndata: " + told.body() + b"\n\n"
+
+
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
 
 
 async def _heard(stream: ByteStream, listen: Listen) -> AsyncGenerator[bytes, None]:
