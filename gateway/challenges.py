@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.errors import Code, Rejected
 from gateway.resources import Resources
 
+_CODES = {400: Code.INVALID_REQUEST, 401: Code.NOT_AUTHENTICATED, 403: Code.NOT_PERMITTED}
 _REFUSED = "the key or token is not good, or not any more; get another one"
 _NOTHING = "no key was given; send `Authorization: Bearer KEY` with a key or token of yours"
 
@@ -51,7 +52,7 @@ class Challenges:
         told = {"realm": "placet"} | parameters
         challenge = ", ".join(f"{name}={_quoted(value)}" for name, value in told.items())
         headers = {"WWW-Authenticate": f"Bearer {challenge}"}
-        return Rejected(status, Code.NOT_AUTHENTICATED, text, headers=headers)
+        return Rejected(status, _CODES[status], text, headers=headers)
 
 
 def _quoted(text: str) -> str:

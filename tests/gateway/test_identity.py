@@ -12,6 +12,9 @@ import pytest
 from acme import NOON, after
 from aiohttp import web
 from gateway_stage import now, staged, until
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
 from open_ledgers import open_ledger
 from prometheus_client import CollectorRegistry
 
@@ -116,6 +119,35 @@ async def test_whoever_shows_no_key_that_is_known_is_nobody(http, who, authoriza
     assert status == 401
 
 
+def hashed(key):
+    return sha256(key.encode()).digest()
+
+
+class Asking:
+    """A request as far as identity looks at it."""
+
+    path = raw_path = "/mcp/files"
+    remote = "192.0.2.1"
+    transport = None
+
+    def __init__(self, *authorization):
+        self.headers = CIMultiDict([("Authorization", each) for each in authorization])
+
+
+KNOWN = Identity(
+    Roster({hashed(AGENT_KEY): CI_BOT}, operators={hashed(OPERATOR_KEY): Operator("auditor")}), now
+)
+
+
+@given(st.lists(st.text() | st.text().map("Bearer {}".format), max_size=3))
+def test_no_header_at_all_lets_somebody_in_who_has_no_key(given_headers):
+    for ask in (KNOWN.authenticate, KNOWN.operator):
+        with pytest.raises(Rejected) as told:
+            ask(Asking(*given_headers))
+        assert told.value.status == (400 if len(given_headers) > 1 else 401)
+        assert told.value.headers["WWW-Authenticate"].startswith('Bearer realm="placet"')
+
+
 async def add(ledger, key, name="new-bot"):
     hashed = sha256(key.encode()).hexdigest()
     await ledger.execute(
@@ -206,10 +238,6 @@ def recorded(event, position=8, version=2):
 def keys_at(*times):
     clock = iter(times)
     return AgentKeys({}, (), lambda: next(clock))
-
-
-def hashed(key):
-    return sha256(key.encode()).digest()
 
 
 def test_a_replaced_key_ends_at_its_time_exactly():

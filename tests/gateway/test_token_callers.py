@@ -170,7 +170,10 @@ async def test_a_token_in_the_address_is_never_taken(stage, issuer):
     ):
         url = f"{stage.url}/mcp/files?{name}={token}"
         async with stage.http.post(url, data=LISTING, headers=LEGACY | headers) as answer:
-            assert answer.status == 400
+            assert (answer.status, json.loads(await answer.read())["error"]["code"]) == (
+                400,
+                -32600,
+            )
             assert 'error="invalid_request"' in answer.headers["WWW-Authenticate"]
             assert token not in await answer.text()
 
@@ -205,7 +208,7 @@ async def test_a_token_needs_all_the_scopes_of_the_configuration(sqlite_url, iss
         nothing = await listed(stage, None)
         denied = await stage.call("drop_table", key=issuer.token(scope="placet tools"))
 
-        assert lacking.status == 403
+        assert (lacking.status, lacking.error["code"]) == (403, -31011)
         assert lacking.headers["WWW-Authenticate"] == (
             'Bearer realm="placet", error="insufficient_scope",'
             ' error_description="the token lacks a scope; get one with all that are named",'
