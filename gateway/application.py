@@ -80,10 +80,10 @@ class Gateway:
         hides = partial(_hides, examiner, world)
         self._passage = Passage(sessions, resumable, self._streams, hides)
         reporter = Reporter(Meters(world.registry, self._upstreams, configuration.observing))
-        self._dispatcher = Dispatcher(
-            self._outcomes, self._passage, resumable, reporter, world.reach
-        )
         self._crowd = Crowd(self._section.capacity)
+        self._dispatcher = Dispatcher(
+            self._outcomes, self._passage, resumable, reporter, self._crowd, world.reach
+        )
         self._rungs = self._climbing(world, reporter, examiner)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
         application = _application(self._endpoint, self._entrance)

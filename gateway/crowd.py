@@ -43,9 +43,13 @@ class Shares:
             return _FULL
         if has >= self.left:
             return _YOURS
-        self.left -= count
-        self._of[who] = has + count
+        self.force(who, count)
         return 0
+
+    def force(self, who: str, count: int = 1) -> None:
+        """Give somebody `count` more, come what may."""
+        self.left -= count
+        self._of[who] = self._of.get(who, 0) + count
 
     def give_back(self, who: str, count: int = 1) -> None:
         """Take `count` back from somebody."""
@@ -85,6 +89,12 @@ class Crowd:
             text = f"{whose} too many requests under way; nothing was executed, call again soon"
             raise Rejected(status, Code.BUSY, text, headers=SOON)
         self._agents[agent] = has + 1
+        return Place(self, agent, server)
+
+    def stay(self, agent: str, server: str) -> "Place":
+        """Return a place for what goes on when its request is over: there was one for that."""
+        self.requests.force(f"{agent} {server}")
+        self._agents[agent] = self._agents.get(agent, 0) + 1
         return Place(self, agent, server)
 
     def leave(self, agent: str, server: str, held: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from gateway.crowd import Crowd, Place
 from gateway.errors import Code, Rejected
 from gateway.headers import SESSION
 from gateway.outcomes import Ended, Outcomes
@@ -64,6 +65,7 @@ class Dispatcher:
         passage: Passage,
         resumable: Resumable,
         reporter: Reporter,
+        crowd: Crowd,
         reach: Callable[[str], None],
         patience: float = _PATIENCE,
     ) -> None:
@@ -77,6 +79,7 @@ class Dispatcher:
         self._resumable = resumable
         self._outcomes = outcomes
         self._reporter = reporter
+        self._crowd = crowd
         self._reach = reach
         self._left: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -159,7 +162,8 @@ class Dispatcher:
         elif self._stopping:
             self._let_go(run)
         elif run.era is Era.LEGACY:
-            self._begin(self._finish(run))
+            place = self._crowd.stay(run.request.agent, run.server)
+            self._begin(self._finish(run, place))
             return
         else:
             self._end(run, Outcome("failed", _LEFT))
@@ -167,8 +171,18 @@ class Dispatcher:
             run.forwarding.cancel()
         self._begin(_close(run.answer))
 
-    async def _finish(self, run: _Run) -> None:
-        """Read an answer to its end that nobody waits for, or until patience ends."""
+    async def _finish(self, run: _Run, place: Place) -> None:
+        """Read an answer to its end that nobody waits for, or until patience ends.
+
+        It has its `place` among the requests, so that nobody gets more by going away.
+        """
+        try:
+            with place:
+                await self._read_on(run)
+        finally:
+            await _close(run.answer)
+
+    async def _read_on(self, run: _Run) -> None:
         try:
             async with asyncio.timeout(self._patience):
                 reader = await self._read(run)
@@ -180,8 +194,6 @@ class Dispatcher:
         except asyncio.CancelledError:
             self._let_go(run)
             raise
-        finally:
-            await _close(run.answer)
 
     @staticmethod
     async def _read(run: _Run) -> OutcomeReader:

@@ -156,6 +156,23 @@ async def test_a_stream_is_under_way_until_it_ends(sqlite_url):
         await until(lambda: _none_of(crowd))
 
 
+async def test_a_call_whose_caller_went_away_keeps_its_place_until_its_server_is_done(sqlite_url):
+    async with staged(sqlite_url, rewrite=tight(requests_per_agent=1)) as stage:
+        crowd = stage.gateway._endpoint._crowd
+        stage.server.gate.clear()
+        call = asyncio.create_task(stage.call("read_file", READ, legacy=True))
+        await stage.server.running.wait()
+
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        refused = await stage.call("read_file", READ)
+        stage.server.gate.set()
+        await until(lambda: _none_of(crowd))
+
+        assert refused.status == 429
+        assert (await stage.ended())[0].outcome == "ok"
+
+
 async def _none_of(crowd):
     return crowd.under_way == {}
 
