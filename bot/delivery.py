@@ -8,10 +8,11 @@ from typing import Any
 from bot.drawing import drawn
 from bot.outbox import NotTaken, Outbox, Place
 from bot.threads import thread_blocks, thread_text
-from ledger.approvals import Approval, ApprovalStatus, PaintedCard
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Recorded
 from ledger.ledger import Ledger
+from ledger.painted_cards import PaintedCard
 from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory, Team
 
@@ -137,10 +138,11 @@ class Delivery:
         self._told[place] = approval.position
 
     async def _news(self, approval: Approval, since: int) -> Sequence[Recorded]:
-        """Return what the approval and the call that used it went through after `since`."""
+        """Return what the approval and the calls that used it went through after `since`."""
         streams = [f"approval-{approval.id}"]
         if approval.dispatched_call:
             streams.append(f"call-{approval.dispatched_call}")
+        streams += [f"call-{call}" for call in approval.continuations.values()]
         found = [
             one
             for stream in streams

@@ -17,6 +17,7 @@ from ledger.events import (
     ApprovalLapsed,
     ApprovalVoided,
     CallCompleted,
+    CallContinued,
     OutcomeUnknown,
 )
 
@@ -46,6 +47,8 @@ def _row(approval: Approval, event: Event) -> list[Row]:
             return [[words("Approved once by "), name(" and ".join(event.by), 300)]]
         case ApprovalDispatched():
             return [[words("The call was sent to the server.")]]
+        case CallContinued():
+            return [[words("The agent answered what the server asked for; it goes on.")]]
         case CallCompleted():
             row = [words(run_report(approval)), *_because(event.error)]
             return [row, result_words(approval)] if result_words(approval) else [row]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import assert_never
 
 from pydantic import AwareDatetime
 
@@ -27,9 +26,11 @@ from ledger.events import (
     ApprovalRequested,
     ApprovalVoided,
     CallCompleted,
+    CallContinued,
     OutcomeUnknown,
 )
 from ledger.evidence import Evidence
+from ledger.painted_cards import PaintedCard, painted
 
 
 class ApprovalStatus(StrEnum):
@@ -60,16 +61,6 @@ class CorruptHistory(Exception):
         return f"{type(self.args[0]).__name__} cannot follow what came before"
 
 
-class PaintedCard(Fact):
-    """A card in a channel as the ledger last knew it painted; `sha256` is of its blocks."""
-
-    team: str
-    channel: str
-    ts: str
-    revision: int
-    sha256: str
-
-
 class KnownVote(Fact):
     """A vote that counted, with the evidence that it was cast on."""
 
@@ -93,7 +84,8 @@ class Approval(Model):
     `version` counts the events of its own stream. `undeliverable` has the
     error per team whose channel would not take the card. `read` has, per
     person, the pages of the details that they opened. `by` are the people who
-    decided.
+    decided. `continuations` has, for what the server asked the agent, the call
+    that brought the answer.
     """
 
     status: ApprovalStatus
@@ -113,6 +105,7 @@ class Approval(Model):
     dispatched_call: str | None = None
     dispatched_at: AwareDatetime | None = None
     dispatched_task: str | None = None
+    continuations: Mapping[str, str] = {}
     instance: str | None = None
     outcome: str | None = None
     error: str | None = None
@@ -181,8 +174,10 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
     match event:
         case ApprovalJoined():
             return {"calls": (*approval.calls, event.call)}
-        case CardPosted() | CardRepainted() | CardFound() | CardUndeliverable() | DetailsViewed():
-            return _delivery(approval, event)
+        case CardPosted() | CardRepainted() | CardFound():
+            return painted(approval.cards, approval.undeliverable, event)
+        case CardUndeliverable() | DetailsViewed():
+            return _shown(approval, event)
         case VoteCast():
             return {"votes": (*approval.votes, _known(event, recorded))}
         case VoteRefused():
@@ -202,10 +197,20 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
                 "decided_at": recorded.at,
             }
         case _:
-            return _ending(event, recorded)
+            return _ending(approval, event, recorded)
 
 
-def _ending(event: Event, recorded: Recorded) -> dict[str, object]:
+def _shown(approval: Approval, event: CardUndeliverable | DetailsViewed) -> dict[str, object]:
+    match event:
+        case CardUndeliverable():
+            return {"undeliverable": {**approval.undeliverable, event.team: event.error}}
+        case DetailsViewed():
+            seen = approval.read.get(event.person, ())
+            pages = tuple(sorted({*seen, event.page}))
+            return {"read": {**approval.read, event.person: pages}, "pages": event.pages}
+
+
+def _ending(approval: Approval, event: Event, recorded: Recorded) -> dict[str, object]:
     match event:
         case ApprovalExpired():
             return {"status": ApprovalStatus.EXPIRED, "ended_at": recorded.at}
@@ -226,6 +231,12 @@ def _ending(event: Event, recorded: Recorded) -> dict[str, object]:
                 "dispatched_task": event.task,
                 "instance": event.instance,
             }
+        case CallContinued():
+            return {
+                "status": ApprovalStatus.DISPATCHED,
+                "continuations": {**approval.continuations, event.state: event.call},
+                "instance": event.instance,
+            }
         case CallCompleted():
             failed = event.outcome == "failed"
             return {
@@ -241,47 +252,6 @@ def _ending(event: Event, recorded: Recorded) -> dict[str, object]:
             return {"status": ApprovalStatus.OUTCOME_UNKNOWN, "ended_at": recorded.at}
         case _:
             raise CorruptHistory(event)
-
-
-def _delivery(
-    approval: Approval,
-    event: CardPosted | CardRepainted | CardFound | CardUndeliverable | DetailsViewed,
-) -> dict[str, object]:
-    match event:
-        case CardPosted() | CardFound() | CardRepainted():
-            return _painted(approval, event)
-        case CardUndeliverable():
-            return {"undeliverable": {**approval.undeliverable, event.team: event.error}}
-        case DetailsViewed():
-            seen = approval.read.get(event.person, ())
-            return {
-                "read": {**approval.read, event.person: tuple(sorted({*seen, event.page}))},
-                "pages": event.pages,
-            }
-        case _:
-            assert_never(event)
-
-
-def _painted(
-    approval: Approval, event: CardPosted | CardFound | CardRepainted
-) -> dict[str, object]:
-    others = tuple(
-        card for card in approval.cards if (card.channel, card.ts) != (event.channel, event.ts)
-    )
-    if isinstance(event, CardRepainted):
-        known = [c for c in approval.cards if (c.channel, c.ts) == (event.channel, event.ts)]
-        team = known[0].team if known else ""
-    else:
-        team = event.team
-    card = PaintedCard(
-        team=team,
-        channel=event.channel,
-        ts=event.ts,
-        revision=event.revision,
-        sha256="" if isinstance(event, CardFound) else event.sha256,
-    )
-    left = {team: error for team, error in approval.undeliverable.items() if team != card.team}
-    return {"cards": (*others, card), "undeliverable": left}
 
 
 def _known(event: VoteCast, recorded: Recorded) -> KnownVote:

@@ -10,6 +10,7 @@ from ledger.envelopes import Command, Event, Model, Recorded
 from ledger.events import (
     ApprovalDispatched,
     CallCompleted,
+    CallContinued,
     CallDecided,
     OutcomeUnknown,
     SpokenRule,
@@ -202,7 +203,7 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
             changes: dict[str, object] = {
                 "status": CallStatus.FAILED if failed else CallStatus.COMPLETED
             }
-        case CallRecord(), ApprovalDispatched() as event:
+        case CallRecord(), (ApprovalDispatched() | CallContinued()) as event:
             changes = {
                 "status": CallStatus.RUNNING,
                 "instance": event.instance,

@@ -21,6 +21,7 @@ from ledger.events import (
     ApprovalRequested,
     ApprovalVoided,
     CallCompleted,
+    CallContinued,
     CallDecided,
     OutcomeUnknown,
 )
@@ -59,6 +60,7 @@ EVENTS: tuple[type[Event], ...] = (
     ApprovalExpired,
     ApprovalCancelled,
     ApprovalDispatched,
+    CallContinued,
     ApprovalLapsed,
     ApprovalVoided,
     GrantIssued,

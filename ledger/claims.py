@@ -90,7 +90,7 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     if late is not None:
         return [_of(approval, late)]
     decision = settle(command.assessment, situation.grants, at)
-    because = _unmet(approval, decision, command.facts, situation.directory)
+    because = unmet(approval, decision, command.facts, situation.directory)
     if because:
         return [_of(approval, ApprovalVoided(approval=approval.id, because=because))]
     dispatch = _dispatch(approval, command.facts, command.assessment, command.task)
@@ -152,7 +152,7 @@ def _ended(
     if approval.status is ApprovalStatus.PENDING:
         because = _changed(approval, decision, facts)
     else:
-        because = _unmet(approval, decision, facts, directory)
+        because = unmet(approval, decision, facts, directory)
     return ApprovalVoided(approval=approval.id, because=because) if because else None
 
 
@@ -170,10 +170,13 @@ def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | 
     return None
 
 
-def _unmet(
+def unmet(
     approval: Approval, decision: Decision, facts: CallFacts, directory: Directory
 ) -> str | None:
-    """Say why a given approval does not meet the terms of now; None where it does."""
+    """Say why a given approval does not meet the terms of now; None where it does.
+
+    The votes count as long as those who cast them may approve.
+    """
     if decision.effect is Effect.DENY:
         return f"denied by {_denier(decision)}"
     if approval.request.definition_hash != facts.definition_hash:

@@ -16,6 +16,7 @@ from ledger.claims import (
     claim,
     decide_call,
 )
+from ledger.continuing import ContinueCall, continue_call
 from ledger.deadlines_due import ExpireApproval, ExpireGrant, overdue
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
@@ -51,6 +52,8 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
     match command:
         case ClaimApproval():
             return _claim(command, state, at)
+        case ContinueCall():
+            return _continue(command, state, at)
         case PresumeLost():
             return _lose(command, state)
         case CastVote() | ViewDetails() | RecordCard() | RecordRepaint() | RecordUndeliverable():
@@ -176,6 +179,14 @@ def _claim(command: ClaimApproval, state: State, at: datetime) -> _Decided:
         assessment = _tightened(command.facts, command.assessment, state)
         command = replace(command, assessment=assessment)
     return claim(command, _situation(command.facts, state, approval), at)
+
+
+def _continue(command: ContinueCall, state: State, at: datetime) -> _Decided:
+    if state.runs(command.facts.call):
+        raise Refused(f"call `{command.facts.call}` was decided and runs")
+    _check(command.facts, command.assessment, state, at)
+    approval = _approval(command.approval, state)
+    return continue_call(command, approval, _situation(command.facts, state), at)
 
 
 def _complete(command: CompleteCall, state: State) -> _Decided:

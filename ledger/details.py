@@ -17,6 +17,7 @@ from ledger.events import (
     ApprovalGiven,
     ApprovalRequested,
     CallCompleted,
+    CallContinued,
     CallDecided,
     SpokenRule,
 )
@@ -203,6 +204,13 @@ def _dispatched(
         yield "task", [named(event.task)]
 
 
+def _continued(event: CallContinued, recorded: Recorded, seen: Seen) -> Iterator[tuple[str, Row]]:
+    yield "checked again", [f"policy {policy(event.policy_digest, recorded.position, seen)}"]
+    yield "answers", arguments(event.answers) if event.answers else ["too large to be kept"]
+    if event.hidden:
+        yield "hidden", [f"{event.hidden} values hidden"]
+
+
 def _completed(event: CallCompleted, _: Recorded, __: Seen) -> Iterator[tuple[str, Row]]:
     if event.content is not None:
         yield "content", [quoted(event.content)]
@@ -222,6 +230,7 @@ _ROWS: dict[type[Event], _Rows] = {
     ApprovalRequested: _requested,
     ApprovalGiven: _given,
     ApprovalDispatched: _dispatched,
+    CallContinued: _continued,
     CardPosted: _painted,
     CardRepainted: _painted,
     VoteCast: _voted,

@@ -187,6 +187,28 @@ class ApprovalDispatched(Event):
     task: str | None = None
 
 
+class CallContinued(Event):
+    """The agent answered what the server had asked for before it ends an approved call.
+
+    It is one more call to the server, of its own in the ledger, under the
+    approval of the first. `state` names what the server asked, which is
+    answered once; `round` counts from 1. `answers` is canonical JSON after
+    redaction, `hidden` the number of values taken out; None where they are too
+    large to keep.
+    """
+
+    TOPIC: ClassVar[str] = "CallContinued"
+
+    call: str
+    approval: str
+    state: str
+    round: int
+    instance: str
+    policy_digest: str
+    answers: str | None = None
+    hidden: int = 0
+
+
 class ApprovalLapsed(Event):
     """The approval was given but not used in time."""
 

@@ -9,6 +9,7 @@ from ledger.events import (
     ApprovalDispatched,
     ApprovalLapsed,
     ApprovalVoided,
+    CallContinued,
     CallDecided,
 )
 from policies.decisions import Effect
@@ -62,13 +63,13 @@ Ruling: TypeAlias = Allowed | Denied | Waiting | Dispatched | Voided | Lapsed
 
 
 def ruling(events: Sequence[Recorded]) -> Ruling:
-    """Return what the events of one DecideCall or ClaimApproval come to."""
+    """Return what the events of one DecideCall, ClaimApproval or ContinueCall come to."""
     facts = {type(recorded.event): recorded.event for recorded in reversed(events)}
-    for kind in (ApprovalDispatched, CallDecided, ApprovalVoided, ApprovalLapsed):
+    for kind in (ApprovalDispatched, CallContinued, CallDecided, ApprovalVoided, ApprovalLapsed):
         match facts.get(kind):
             case CallDecided() as event:
                 return _decision(event)
-            case ApprovalDispatched() as event:
+            case (ApprovalDispatched() | CallContinued()) as event:
                 return Dispatched(event.approval)
             case ApprovalVoided() as event:
                 return Voided(event.approval, event.because)

@@ -27,6 +27,7 @@ from ledger.events import (
     ApprovalRequested,
     ApprovalVoided,
     CallCompleted,
+    CallContinued,
     CallDecided,
     OutcomeUnknown,
 )
@@ -201,6 +202,9 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ApprovalExpired: lambda e: f"{e.approval}: expired, nobody decided in time",
     ApprovalCancelled: lambda e: f"{e.approval}: cancelled" + _because(e.because),
     ApprovalDispatched: lambda e: f"{e.approval}: used by {e.call} on {named(e.instance)}",
+    CallContinued: lambda e: (
+        f"{e.approval}: {e.call} brings the server what it asked for, round {e.round}"
+    ),
     ApprovalLapsed: lambda e: f"{e.approval}: lapsed, not used in time",
     ApprovalVoided: lambda e: f"{e.approval}: void" + _because(e.because),
     GrantIssued: _issued,

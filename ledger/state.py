@@ -14,6 +14,7 @@ from ledger.events import (
     ApprovalDispatched,
     ApprovalRequested,
     CallCompleted,
+    CallContinued,
     CallDecided,
     OutcomeUnknown,
 )
@@ -243,6 +244,7 @@ _ALSO: Mapping[type[Event], str] = {
     CallCompleted: "approval",
     OutcomeUnknown: "approval",
     ApprovalDispatched: "call",
+    CallContinued: "call",
 }
 """The kind of model that an event changes beside that of its stream; it names it so."""
 

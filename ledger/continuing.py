@@ -1,0 +1,74 @@
+"""Lets an agent answer, once, what a server asked for in the middle of an approved call."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.approvals import Approval
+from ledger.calls import CallFacts, DecideCall, decided
+from ledger.claims import AlreadyUsed, Situation, decide_call, unmet
+from ledger.envelopes import Command, Draft
+from ledger.events import CallContinued
+from policies.decisions import Assessment, Effect
+from policies.refusals import Refused
+from policies.settling import settle
+
+
+class Unfit(Refused):
+    """The approval of a call does not hold for what would follow; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContinueCall(Command):
+    """Send an approved call once more, with what its server asked for, assessed anew.
+
+    `state` names what was asked; see CallContinued for the other fields.
+    """
+
+    approval: str
+    state: str
+    round: int
+    facts: CallFacts
+    assessment: Assessment
+    answers: str | None
+    hidden: int
+
+
+def continue_call(
+    command: ContinueCall, approval: Approval, situation: Situation, at: datetime
+) -> list[Draft]:
+    """Return the events of a further round of an approved call, or of its denial.
+
+    `situation` is what any call meets. Raises AlreadyUsed where the server was
+    answered before, Unfit where the terms are not met any more.
+    """
+    facts = command.facts
+    if approval.dispatched_call is None:
+        raise Refused(f"approval `{approval.id}` was not used; call anew, without `requestState`")
+    if command.state in approval.continuations:
+        raise AlreadyUsed("what the server asked was answered before; call anew to start over")
+    decision = settle(command.assessment, (), at)
+    if decision.effect is Effect.DENY and not facts.observed:
+        return decide_call(_decide(command), situation, at)
+    because = None if facts.observed else unmet(approval, decision, facts, situation.directory)
+    if because is not None:
+        raise Unfit(because)
+    continued = CallContinued(
+        call=facts.call,
+        approval=approval.id,
+        state=command.state,
+        round=command.round,
+        instance=facts.instance,
+        policy_digest=command.assessment.policy_digest,
+        answers=command.answers,
+        hidden=command.hidden,
+    )
+    return [
+        Draft(f"call-{facts.call}", decided(facts, decision, approval.id)),
+        Draft(f"approval-{approval.id}", continued),
+    ]
+
+
+def _decide(command: ContinueCall) -> DecideCall:
+    return DecideCall(
+        id=command.id, actor=command.actor, facts=command.facts, assessment=command.assessment
+    )
