@@ -147,6 +147,16 @@ def unknown(approval: Approval) -> "Answer":
     return Answer(Told.OUTCOME_UNKNOWN, text, _about(approval) | meta)
 
 
+def answered(approval: Approval) -> "Answer":
+    """Return the answer to a call that brings once more what its server got already."""
+    text = (
+        f"Used: what the server asked for in the middle of {_call(approval)} (approval "
+        f"{approval.id}) was brought to it before. This call was not executed. Call again without "
+        "`requestState` and `inputResponses` to ask anew."
+    )
+    return Answer(Told.USED, text, _about(approval))
+
+
 def called_off(approval: Approval) -> "Answer":
     """Return the answer to a call that its own caller cancelled while it was held."""
     text = (

@@ -27,6 +27,7 @@ _BESIDE = ("task", "requestState", "inputResponses")
 _PROTOCOL = "io.modelcontextprotocol/"
 _CUSTOMARY = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
 _MOST_KEYS = 20
+_MOST_ANSWERS = 16 * 1024
 _LONGEST_KEY = 200
 _MOST_REMEMBERED = 4096
 
@@ -154,6 +155,18 @@ class Examiner:
         if agent.name in self._directory.agents:
             return self._directory
         return replace(self._directory, agents={**self._directory.agents, agent.name: agent})
+
+
+def shown_answers(asked: Asked, policy: Policy) -> tuple[str | None, int]:
+    """Return what a call brings to a server that asked for it, as people may see it.
+
+    Canonical JSON without secrets, and how many values were hidden; None where
+    it is too large to be kept for ever.
+    """
+    given = asked.params.get("inputResponses", {})
+    shown = redact(given, policy.redact)
+    text = canonical(shown.value)
+    return (text if len(text) <= _MOST_ANSWERS else None), shown.hidden
 
 
 def _call(asked: Asked) -> Call:

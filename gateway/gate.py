@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from gateway.examining import Asked, Examined, Examiner
+from gateway.continuations import Continuation
+from gateway.examining import Asked, Examined, Examiner, shown_answers
 from gateway.outcomes import Outcomes
 from gateway.toolbox import Toolbox
 from ledger.calls import DecideCall
 from ledger.claims import ClaimApproval, PolicyChanged, ToolChanged
+from ledger.continuing import ContinueCall
 from ledger.envelopes import Command, Recorded
 from ledger.ledger import Ledger
 from ledger.rulings import Dispatched, Ruling, ruling
@@ -119,6 +121,34 @@ class Gate:
         self._reach("claiming")
         found = await self._settled(asked, await self.examine_anew(asked), command)
         self._reach("claimed")
+        return found
+
+    async def go_on(
+        self, asked: Asked, examined: Examined, continuation: Continuation
+    ) -> tuple[Ruling, Examined]:
+        """Return the durable decision on a further round of an approved call.
+
+        Raises AlreadyUsed where that round was sent before, Unfit where the
+        terms are not met any more, else as `decide`.
+        """
+
+        def command(seen: Examined, attempt: int) -> Command:
+            answers, hidden = shown_answers(asked, seen.policy)
+            return ContinueCall(
+                id=f"continue:{asked.id}:{attempt}",
+                actor=f"agent:{asked.agent.name}",
+                causation_id=continuation.leg.approval,
+                approval=continuation.leg.approval,
+                state=continuation.name,
+                round=continuation.leg.round,
+                facts=seen.facts,
+                assessment=seen.assessment,
+                answers=answers,
+                hidden=hidden,
+            )
+
+        found = await self._settled(asked, examined, command)
+        self._reach("continued")
         return found
 
     async def _settled(

@@ -1,11 +1,8 @@
 """Adds one line to a server's instructions: what "pending" means and how to ask again."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
 from json import JSONDecodeError
 from json.decoder import JSONDecoder
-
-from gateway.upstreams import ByteStream
 
 HINT = (
     "Some tools behind this server need a person's approval, by the gateway Placet. A result that "
@@ -16,8 +13,6 @@ HINT = (
 
 _MEMBER = "instructions"
 _BLANKS = " \t\r\n"
-_LONGEST = 1024 * 1024
-"""Bytes of a line above which it goes on as it came."""
 _SCAN = JSONDecoder()
 
 
@@ -37,32 +32,6 @@ def with_hint(body: bytes) -> bytes:
     except (ValueError, IndexError, RecursionError):
         return body
     return changed.encode()
-
-
-async def edited(stream: ByteStream, edit: Callable[[bytes], bytes]) -> AsyncGenerator[bytes, None]:
-    """Yield an event stream with every event of one line edited; all else as it came."""
-    rest = b""
-    try:
-        async for chunk in stream:
-            *lines, rest = (rest + chunk).split(b"\n")
-            if lines:
-                yield b"".join(_line(line, edit) + b"\n" for line in lines)
-            if len(rest) > _LONGEST:
-                yield rest
-                rest = b""
-        if rest:
-            yield _line(rest, edit)
-    finally:
-        await stream.aclose()
-
-
-def _line(line: bytes, edit: Callable[[bytes], bytes]) -> bytes:
-    if not line.startswith(b"data:"):
-        return line
-    ending = b"\r" if line.endswith(b"\r") else b""
-    body = line[5:].removesuffix(b"\r")
-    space = b" " if body.startswith(b" ") else b""
-    return b"data:" + space + edit(body.removeprefix(b" ")) + ending
 
 
 def _edited(text: str, start: int) -> str:

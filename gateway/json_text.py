@@ -67,6 +67,17 @@ def with_member(text: str, name: str, value: str) -> str:
     return f"{text[: place.start]}{value}{text[place.stop :]}"
 
 
+def without_member(text: str, name: str) -> str:
+    """Return the object `text` without one member, all else byte for byte. Raises KeyError."""
+    places = members(text)
+    value = places[name]
+    stop = value.stop
+    before = [place.stop for place in places.values() if place.stop < value.start]
+    if not before and len(places) > 1:
+        stop = _after_blank(text, stop) + 1  # the comma goes with it
+    return text[: max(before, default=text.index("{") + 1)] + text[stop:]
+
+
 def without(text: str, dropped: frozenset[str]) -> str:
     """Return the object `text` without the members named in `dropped`."""
     present = members(text)

@@ -3,19 +3,24 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
 
 from gateway.answers import Answer
 from gateway.calling import Call, undecided
-from gateway.dispatching import Dispatcher
+from gateway.continuations import Continuations, Leg, restored
+from gateway.dispatching import Deliver, Dispatcher
+from gateway.editing import edited
 from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
 from gateway.patience import Pace, Patience
 from gateway.relaying import relay
+from gateway.rounds import Rounds
 from gateway.task_desk import TaskDesk, waits
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
+from gateway.upstreams import Era, UpstreamAnswer
 from policies.calls import JsonValue, Number
 from policies.refusals import Refused
 from policies.strict_json import canonical
@@ -35,6 +40,8 @@ class Ladder:
     def __init__(
         self,
         calls: ToolCalls,
+        rounds: Rounds,
+        continuations: Continuations,
         desk: TaskDesk,
         dispatcher: Dispatcher,
         patience: Patience,
@@ -46,6 +53,8 @@ class Ladder:
         `reach` is called where a test may kill the process.
         """
         self._calls = calls
+        self._rounds = rounds
+        self._continuations = continuations
         self._desk = desk
         self._dispatcher = dispatcher
         self._patience = patience
@@ -56,13 +65,10 @@ class Ladder:
         """Return the answer to a call. Raises Rejected where there is only an error to tell."""
         began = asyncio.get_running_loop().time()
         try:
-            verdict = await self._calls.verdict(call.asked)
+            call, verdict = await self._verdict(call)
             match verdict:
                 case Passed():
-                    deliver = partial(relay, call.http)
-                    return await self._dispatcher.run(
-                        call.caller, call.request, call.asked.id, deliver, show=verdict.show
-                    )
+                    return await self._run(call, verdict, partial(relay, call.http))
                 case Answer():
                     return _json(verdict.body(call.message.id, call.request.era))
                 case Pending():
@@ -72,6 +78,45 @@ class Ladder:
             raise
         except Refused as refused:
             raise undecided(refused, call) from refused
+
+    async def _verdict(self, call: Call) -> tuple[Call, Verdict]:
+        """Return the verdict on a call, which gets its server's state back if it goes on."""
+        if "requestState" in call.message.params:
+            principal, server = call.asked.agent.principal, call.asked.server
+            brought = self._continuations.brought(call.message.params, principal, server)
+            if brought is not None:
+                verdict = await self._rounds.verdict(call.asked, brought)
+                return replace(call, request=restored(call.request, brought)), verdict
+        return call, await self._calls.verdict(call.asked)
+
+    async def _run(
+        self, call: Call, passed: Passed, deliver: Deliver[web.StreamResponse]
+    ) -> web.StreamResponse:
+        """Run a call that passed; what its server asks for under an approval is wrapped."""
+        if passed.leg is not None and call.request.era is Era.MODERN:
+            deliver = self._wrapping(call, passed.leg, deliver)
+        return await self._dispatcher.run(
+            call.caller, call.request, call.asked.id, deliver, show=passed.show
+        )
+
+    def _wrapping(
+        self, call: Call, leg: Leg, deliver: Deliver[web.StreamResponse]
+    ) -> Deliver[web.StreamResponse]:
+        principal, server = call.asked.agent.principal, call.asked.server
+
+        async def wrapping(
+            answer: UpstreamAnswer, listen: Callable[[bytes], None]
+        ) -> web.StreamResponse:
+            changed = edited(
+                answer, lambda body: self._continuations.wrapped(body, leg, principal, server)
+            )
+            try:
+                return await deliver(changed, listen)
+            finally:
+                if changed.stream is not None:
+                    await changed.stream.aclose()
+
+        return wrapping
 
     async def _waiting(self, call: Call, pending: Pending, began: float) -> web.StreamResponse:
         """Make a call a task, or hold it on, where its client bears that; else let it go."""
@@ -124,9 +169,7 @@ class Ladder:
         era = call.request.era
         match verdict:
             case Passed():
-                await self._dispatcher.run(
-                    call.caller, call.request, call.asked.id, held.relay, show=verdict.show
-                )
+                await self._run(call, verdict, held.relay)
             case Answer():
                 await held.tell(verdict.body(call.message.id, era))
             case Pending():

@@ -8,10 +8,11 @@ from typing import TypeAlias
 from aiohttp import web
 
 from gateway.declaring import with_tasks
+from gateway.editing import edited
 from gateway.errors import Code, Rejected
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.headers import SESSION
-from gateway.instructions import edited, with_hint
+from gateway.instructions import with_hint
 from gateway.open_streams import OpenStreams
 from gateway.relaying import relay
 from gateway.resuming import Resumable
@@ -188,13 +189,7 @@ def _introduced(answer: UpstreamAnswer, method: str) -> UpstreamAnswer:
         hinted = with_hint(body)
         return with_tasks(hinted) if method == "server/discover" else hinted
 
-    if "Content-Encoding" in answer.headers:
-        return answer
-    if answer.stream is None:
-        return replace(answer, body=edit(answer.body or b""))
-    if is_event_stream(answer.headers.get("Content-Type", "")):
-        return replace(answer, stream=edited(answer.stream, edit))
-    return answer
+    return edited(answer, edit)
 
 
 async def _relayed(

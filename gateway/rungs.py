@@ -2,11 +2,13 @@
 
 from gateway.aftermath import Aftermath
 from gateway.call_ids import CallIds
+from gateway.continuations import Continuations
 from gateway.dispatching import Dispatcher
 from gateway.gate import Gate
 from gateway.ladder import Ladder
 from gateway.patience import Patience
 from gateway.reporting import Reporter
+from gateway.rounds import Rounds
 from gateway.sealed_tasks import SealedTasks
 from gateway.sealing import Sealer
 from gateway.task_desk import TaskDesk
@@ -34,10 +36,15 @@ class Rungs:
     ) -> None:
         """Put it together."""
         ledger, now, reach = world.ledger, world.now, world.reach
-        seals = SealedTasks(Sealer(world.keys))
+        sealer = Sealer(world.keys)
+        seals = SealedTasks(sealer)
+        continuations = Continuations(sealer, now)
+        rounds = Rounds(ledger, gate, reporter)
         directory = world.configuration.directory()
         calls = ToolCalls(ledger, gate, room, aftermath, reporter, now, patience, directory)
         self.ids = CallIds(now)
         self.runs = TaskRuns(ledger, gate, dispatcher, seals, self.ids, now)
         self.desk = TaskDesk(ledger, self.runs, seals, aftermath, now, reach)
-        self.ladder = Ladder(calls, self.desk, dispatcher, patience, world.pace, reach)
+        self.ladder = Ladder(
+            calls, rounds, continuations, self.desk, dispatcher, patience, world.pace, reach
+        )

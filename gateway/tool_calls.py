@@ -9,6 +9,7 @@ from typing import TypeAlias, assert_never
 from gateway import answers
 from gateway.aftermath import Aftermath, Question
 from gateway.answers import Answer
+from gateway.continuations import Leg
 from gateway.examining import Asked, Examined
 from gateway.gate import Gate
 from gateway.patience import Patience
@@ -27,9 +28,13 @@ from policies.settling import settle
 
 @dataclass(frozen=True)
 class Passed:
-    """The call may run now, once; `show` says that its result may be kept."""
+    """The call may run now, once; `show` says that its result may be kept.
+
+    `leg` is how far it has come under its approval; None without one.
+    """
 
     show: bool
+    leg: Leg | None = None
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,11 @@ class ToolCalls:
 
     async def _followed(self, asked: Asked, ruling: Ruling, examined: Examined) -> Verdict:
         match ruling:
-            case Allowed() | Dispatched():
+            case Allowed():
                 return Passed(examined.assessment.show_result)
+            case Dispatched():
+                leg = Leg(ruling.approval, examined.facts.digests[0])
+                return Passed(examined.assessment.show_result, leg)
             case Denied():
                 return answers.denied(ruling.decided)
             case Waiting():

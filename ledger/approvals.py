@@ -212,6 +212,8 @@ def _shown(approval: Approval, event: CardUndeliverable | DetailsViewed) -> dict
 
 def _ending(approval: Approval, event: Event, recorded: Recorded) -> dict[str, object]:
     match event:
+        case ApprovalDispatched() | CallContinued():
+            return {"status": ApprovalStatus.DISPATCHED, **_sent(approval, event, recorded)}
         case ApprovalExpired():
             return {"status": ApprovalStatus.EXPIRED, "ended_at": recorded.at}
         case ApprovalLapsed():
@@ -222,20 +224,6 @@ def _ending(approval: Approval, event: Event, recorded: Recorded) -> dict[str, o
                 "status": ApprovalStatus.CANCELLED if cancelled else ApprovalStatus.VOIDED,
                 "reason": event.because,
                 "ended_at": recorded.at,
-            }
-        case ApprovalDispatched():
-            return {
-                "status": ApprovalStatus.DISPATCHED,
-                "dispatched_call": event.call,
-                "dispatched_at": recorded.at,
-                "dispatched_task": event.task,
-                "instance": event.instance,
-            }
-        case CallContinued():
-            return {
-                "status": ApprovalStatus.DISPATCHED,
-                "continuations": {**approval.continuations, event.state: event.call},
-                "instance": event.instance,
             }
         case CallCompleted():
             failed = event.outcome == "failed"
@@ -252,6 +240,22 @@ def _ending(approval: Approval, event: Event, recorded: Recorded) -> dict[str, o
             return {"status": ApprovalStatus.OUTCOME_UNKNOWN, "ended_at": recorded.at}
         case _:
             raise CorruptHistory(event)
+
+
+def _sent(
+    approval: Approval, event: ApprovalDispatched | CallContinued, recorded: Recorded
+) -> dict[str, object]:
+    match event:
+        case ApprovalDispatched():
+            return {
+                "dispatched_call": event.call,
+                "dispatched_at": recorded.at,
+                "dispatched_task": event.task,
+                "instance": event.instance,
+            }
+        case CallContinued():
+            continuations = {**approval.continuations, event.state: event.call}
+            return {"continuations": continuations, "instance": event.instance}
 
 
 def _known(event: VoteCast, recorded: Recorded) -> KnownVote:

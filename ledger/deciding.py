@@ -50,10 +50,8 @@ def decide(command: Command, state: State, at: datetime) -> _Decided:
 
 def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
     match command:
-        case ClaimApproval():
-            return _claim(command, state, at)
-        case ContinueCall():
-            return _continue(command, state, at)
+        case ClaimApproval() | ContinueCall():
+            return _use(command, state, at)
         case PresumeLost():
             return _lose(command, state)
         case CastVote() | ViewDetails() | RecordCard() | RecordRepaint() | RecordUndeliverable():
@@ -172,6 +170,14 @@ def _owned(agent: Agent, state: State) -> Agent:
     return agent if known is None else replace(agent, owner=known.owner)
 
 
+def _use(command: ClaimApproval | ContinueCall, state: State, at: datetime) -> _Decided:
+    match command:
+        case ClaimApproval():
+            return _claim(command, state, at)
+        case ContinueCall():
+            return _continue(command, state, at)
+
+
 def _claim(command: ClaimApproval, state: State, at: datetime) -> _Decided:
     approval = _approval(command.approval, state)
     if approval.status is ApprovalStatus.APPROVED:
@@ -185,6 +191,8 @@ def _continue(command: ContinueCall, state: State, at: datetime) -> _Decided:
     if state.runs(command.facts.call):
         raise Refused(f"call `{command.facts.call}` was decided and runs")
     _check(command.facts, command.assessment, state, at)
+    assessment = _tightened(command.facts, command.assessment, state)
+    command = replace(command, assessment=assessment)
     approval = _approval(command.approval, state)
     return continue_call(command, approval, _situation(command.facts, state), at)
 

@@ -365,7 +365,8 @@ async def test_events_that_end_without_an_answer_are_followed_by_an_error(sqlite
         assert held.messages[-1]["error"]["code"] == -31007
 
 
-async def test_events_that_break_off_cut_the_held_connection(sqlite_url):
+@pytest.mark.parametrize("legacy", [True, False])
+async def test_events_that_break_off_cut_the_held_connection_or_end_in_an_error(sqlite_url, legacy):
     async def stream(_, asked):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(asked)
@@ -374,10 +375,18 @@ async def test_events_that_break_off_cut_the_held_connection(sqlite_url):
         asked.transport.abort()
         await asyncio.sleep(5)
 
-    async with staged(sqlite_url, hold="0s", pace=QUICK) as stage, calling(stage) as held:
+    async with (
+        staged(sqlite_url, hold="0s", pace=QUICK) as stage,
+        calling(stage, legacy=legacy) as held,
+    ):
         stage.server.reply = stream
-        with pytest.raises(aiohttp.ClientPayloadError):
+        if legacy:
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await approved(stage, held)
+        else:
             await approved(stage, held)
+
+            assert held.messages[-1]["error"]["code"] == -31007
 
 
 @ERAS

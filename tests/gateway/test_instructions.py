@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.instructions import HINT, edited, with_hint
+from gateway.editing import edited_events
+from gateway.instructions import HINT, with_hint
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -93,7 +94,7 @@ async def test_a_stream_changes_in_its_answering_event_only_however_it_is_cut(cu
         rest = rest[cut:]
     stream = Pieces([piece for piece in [*pieces, rest] if piece])
 
-    passed = b"".join([chunk async for chunk in edited(stream, with_hint)])
+    passed = b"".join([chunk async for chunk in edited_events(stream, with_hint)])
 
     hint = json.dumps(f"x\n\n{HINT}").encode()
     assert passed == whole.replace(b'"x"', hint)
