@@ -58,7 +58,7 @@ class Bearers:
         if own is not None and own == (subject if person is None else person):
             return agent
         known = self._people.get((issuer, person)) if isinstance(person, str) else None
-        if known is None:
+        if known is None or _is_anybodys(section.person_claim, token.claims):
             shown = _shown(section.person_claim, person)
             raise _unknown(f"{shown} is nobody here; ask for it as the `subject` of a person")
         return replace(agent, on_behalf_of=known)
@@ -87,6 +87,11 @@ def _actor(claims: Mapping[str, Plain]) -> Mapping[str, Plain] | None:
         message = "its claim `act` names nobody"
         raise BadToken(message)
     return actor
+
+
+def _is_anybodys(claim: str, claims: Mapping[str, Plain]) -> bool:
+    """Tell whether people are named by an address that the issuer says it did not verify."""
+    return claim == "email" and claims.get("email_verified") is False
 
 
 def _shown(claim: str, value: Plain) -> str:

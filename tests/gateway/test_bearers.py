@@ -99,6 +99,13 @@ def test_no_issuer_can_name_the_agents_and_people_of_another():
     assert "is no agent here" in refused(issuer="partner", client_id="batch-client", email="p1")
 
 
+def test_an_address_that_the_issuer_did_not_verify_names_nobody():
+    claims = {"client_id": "web-client", "email": "p1"}
+
+    assert named("partner", **claims, email_verified=True).on_behalf_of == "alice"
+    assert "is nobody here" in refused(issuer="partner", **claims, email_verified=False)
+
+
 def test_where_people_have_a_claim_of_their_own_an_agent_still_is_itself():
     assert named("partner", client_id="web-client", sub="web-client").on_behalf_of is None
 
