@@ -19,10 +19,11 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
-from bot.listeners import actions, commands, others, views
+from bot.listeners import actions, commands, others, reviewing, views
 from bot.meters import BotMeters
 from bot.outbox import Outbox, Pace
 from bot.requests import Requests
+from bot.review_delivery import ReviewDelivery
 from bot.sockets import Socket
 from bot.undelivered import Undelivered
 from bot.voting import Voting
@@ -84,10 +85,9 @@ class Bot:
     ) -> None:
         """Wire the bot; nothing runs yet.
 
-        `longest` returns the policy's cap on grants, `reach` is called at the
-        points where a test may kill the process, `now` returns seconds since
-        1970 for the age of signed requests. Metrics go to `registry`. Raises
-        EmptySecret.
+        `longest` returns the policy's cap on grants, `reach` is called where a
+        test may kill the process, `now` returns seconds since 1970 for the age
+        of signed requests. Metrics go to `registry`. Raises EmptySecret.
         """
         _check(access)
         meters = BotMeters(registry or CollectorRegistry())
@@ -106,8 +106,10 @@ class Bot:
                 self._socket = Socket(app, slack, app_token)
             case OverHttp(signing_secret):
                 self.application = Endpoint(app, signing_secret, now).application()
-        delivery = Delivery(_outbox(access, meters), ledger, directory, reach)
-        self._courier = Courier(ledger, delivery, meters.retried)
+        outbox = _outbox(access, meters)
+        reviews = ReviewDelivery(outbox, ledger, directory)
+        delivery = Delivery(outbox, ledger, directory, reach)
+        self._courier = Courier(ledger, delivery, reviews, meters.retried)
         self._undelivered = Undelivered(ledger)
         self._watching: asyncio.Task[None] | None = None
 
@@ -180,6 +182,7 @@ def _outbox(access: SlackAccess, meters: BotMeters) -> Outbox:
 
 
 def _listening(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> AsyncApp:
+    reviewing.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

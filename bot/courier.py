@@ -7,13 +7,22 @@ from collections.abc import Callable, Sequence
 from bot.backlog import Backlog
 from bot.delivery import Delivery
 from bot.outbox import NotTaken
+from bot.review_delivery import ReviewDelivery
 from ledger.approvals import ApprovalStatus
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
+from ledger.review_events import ReviewPosted
+from ledger.standing_events import ToolAccepted, ToolGone, ToolSeen
 from policies.refusals import Refused
 
 LEASE = 6.0
 """Seconds for which one process is the courier; it renews each second."""
+
+_TOOLS = "tools of "
+"""What stands before a server's name in the backlog; ids of approvals hold no blanks."""
+
+_TOGETHER = 0.5
+"""Seconds for which changes of a server's tools wait for one another, to be on one card."""
 
 _RENEW = 1.0
 _ATTEMPT = 4.0
@@ -32,10 +41,15 @@ class Courier:
     """
 
     def __init__(
-        self, ledger: Ledger, delivery: Delivery, retried: Callable[[], None] = lambda: None
+        self,
+        ledger: Ledger,
+        delivery: Delivery,
+        reviews: ReviewDelivery,
+        retried: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the collaborators; `retried` is called for each attempt that failed."""
         self._ledger = ledger
+        self._reviews = reviews
         self._retried = retried
         self._delivery = delivery
         self._leave: Callable[[], None] | None = None
@@ -84,6 +98,8 @@ class Courier:
             approval = getattr(one.event, "approval", None)
             if isinstance(approval, str):
                 self._backlog.add(approval)
+            elif isinstance(one.event, ToolSeen | ToolGone | ToolAccepted | ReviewPosted):
+                self._backlog.add(f"{_TOOLS}{one.event.server}", _TOGETHER)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -125,6 +141,8 @@ class Courier:
             return False
         for approval in sorted(found, key=lambda one: one.requested_at):
             self._backlog.add(approval.id)
+        for server in self._reviews.servers:
+            self._backlog.add(f"{_TOOLS}{server}")
         return True
 
     def _hand_out(self) -> None:
@@ -135,7 +153,10 @@ class Courier:
 
     async def _attend(self, approval: str) -> None:
         try:
-            await self._delivery.attend(approval)
+            if approval.startswith(_TOOLS):
+                await self._reviews.attend(approval.removeprefix(_TOOLS))
+            else:
+                await self._delivery.attend(approval)
         except NotTaken as refused:
             self._retried()
             if refused.wait is None:

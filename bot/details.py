@@ -16,6 +16,8 @@ PAGE = 20_000
 
 _VOTES = 20
 _SMALL = 200
+_MOST_PARTS = 40
+"""Texts of a page, of two blocks each; a view may have 100 blocks."""
 
 Page = list[Block]
 """The blocks of one page, without its navigation."""
@@ -27,12 +29,17 @@ def pages(approval: Approval, definition: SeenTool | None) -> list[Page]:
     How many there are depends on the request and the tool's definition only,
     so it stays the same while people vote.
     """
-    made = [
-        [block for place, part in enumerate(parts) for block in _part(place, *part)]
-        for parts in _paged(list(_sections(approval, definition)))
-    ]
+    made = laid_out(list(_sections(approval, definition)))
     made[-1].append(_history(approval))
     return made
+
+
+def laid_out(sections: Sequence[tuple[str, str]]) -> list[Page]:
+    """Return pages of titled texts that are inert already, each page within Slack's limits."""
+    return [
+        [block for place, part in enumerate(parts) for block in _part(place, *part)]
+        for parts in _paged(sections)
+    ]
 
 
 def _sections(approval: Approval, definition: SeenTool | None) -> Iterator[tuple[str, str]]:
@@ -87,7 +94,7 @@ def _paged(sections: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     for title, text in sections:
         heading, rest = title, text or "(empty)"
         while rest:
-            if room < _SMALL:
+            if room < _SMALL or len(paged[-1]) >= _MOST_PARTS:
                 paged.append([])
                 room = PAGE
             first = head(rest, room)

@@ -81,6 +81,10 @@ class Outbox:
         metadata = {"event_type": "placet_approval", "event_payload": {"approval": approval}}
         return await self._send("chat.postMessage", channel, text, blocks, metadata=metadata)
 
+    async def announce(self, channel: str, text: str, blocks: list[Block]) -> Place:
+        """Post a message that is about no approval. Raises NotTaken."""
+        return await self._send("chat.postMessage", channel, text, blocks)
+
     async def reply(self, place: Place, text: str, blocks: list[Block]) -> Place:
         """Reply in a card's thread. Raises NotTaken."""
         return await self._send("chat.postMessage", place.channel, text, blocks, thread_ts=place.ts)

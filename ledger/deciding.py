@@ -63,7 +63,9 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
         case RecordReview() | RecordReviewRepaint() | ViewReview():
             return reviews.record(command, state.review(command.review), state.directory)
         case AcceptTools():
-            return tools.accept(command, state.tools(command.server), state.directory, at)
+            review = state.review(command.review) if command.review else None
+            known = state.tools(command.server)
+            return tools.accept(command, known, review, state.directory, at)
         case _:
             return _housekeeping(command, state, at)
 

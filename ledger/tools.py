@@ -7,6 +7,7 @@ from datetime import datetime
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Draft, Event, Model, Recorded
 from ledger.evidence import FRESH, Evidence, Standing, standing
+from ledger.reviews import Review
 from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted, ToolGone, ToolSeen
 from policies.calls import Tool
 from policies.people import Directory
@@ -107,13 +108,18 @@ def see(command: SeeTools, known: Mapping[str, SeenTool]) -> list[Draft]:
 
 
 def accept(
-    command: AcceptTools, known: Mapping[str, SeenTool], directory: Directory, at: datetime
+    command: AcceptTools,
+    known: Mapping[str, SeenTool],
+    review: Review | None,
+    directory: Directory,
+    at: datetime,
 ) -> list[Draft]:
     """Return the acceptance of every tool that still has to be accepted, or one refusal.
 
+    `review` is the card on which it was read, which says who read its details.
     Raises Refused where nothing of it has to be accepted.
     """
-    refusal = _refusal(command, known, directory, at)
+    refusal = _refusal(command, known, review, directory, at)
     if refusal is not None:
         return [Draft(f"refusal-{command.id}", refusal)]
     wanted = [known[name] for name, _ in command.tools if known[name].accepted is not None]
@@ -157,7 +163,11 @@ def waiting(tools: Iterable[SeenTool]) -> list[SeenTool]:
 
 
 def _refusal(
-    command: AcceptTools, known: Mapping[str, SeenTool], directory: Directory, at: datetime
+    command: AcceptTools,
+    known: Mapping[str, SeenTool],
+    review: Review | None,
+    directory: Directory,
+    at: datetime,
 ) -> Event | None:
     if command.evidence is None and not command.actor.startswith("shell:"):
         raise Refused("nobody's evidence came with the acceptance; press the button again")
@@ -165,7 +175,7 @@ def _refusal(
     if command.evidence is not None:
         where = _standing(command.server, command.evidence, directory, at)
         because, message = where.because, where.message
-    if not because and not command.whole:
+    if not because and not command.whole and not _has_read(command, review, directory):
         because = "unread"
         message = "the card does not show everything: open Details to its last page first"
     stale = [name for name, read in command.tools if name not in known or known[name].hash != read]
@@ -183,6 +193,13 @@ def _refusal(
         message=message,
         evidence=evidence,
     )
+
+
+def _has_read(command: AcceptTools, review: Review | None, directory: Directory) -> bool:
+    """Tell whether whoever accepts opened every page of the details."""
+    if command.evidence is None or review is None:
+        return command.evidence is None
+    return review.has_read_all(directory.person_at(command.evidence.slack))
 
 
 def _standing(server: str, evidence: Evidence, directory: Directory, at: datetime) -> Standing:
