@@ -41,6 +41,11 @@ class AnswerStream:
         self._ended = False
         self._paused = False
 
+    @property
+    def unread(self) -> bool:
+        """Whether the server waits until more of its answer is taken."""
+        return self._paused
+
     def feed(self, piece: bytes) -> None:
         """Take bytes that arrived."""
         self._pieces.append(piece)

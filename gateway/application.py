@@ -144,7 +144,7 @@ class Gateway:
 
     def _census(self) -> Census:
         troubles = {name: partial(self._trouble, name) for name in self._upstreams}
-        return Census(self._room, self._crowd, self._runner, troubles)
+        return Census(self._room, self._crowd, self._runner, troubles, self._upstreams)
 
     async def start(self) -> None:
         """Follow the ledger, and begin to learn the servers' tools; no server need be there."""

@@ -21,7 +21,7 @@ from gateway.synthesis import (
     initialized,
     subscription_ended,
 )
-from gateway.upstreams import MODERN_VERSIONS, Era, UpstreamAnswer, UpstreamRequest
+from gateway.upstreams import MODERN_VERSIONS, Era, Traffic, UpstreamAnswer, UpstreamRequest
 from policies.calls import JsonValue
 from policies.inert import inert_line
 from policies.strict_json import canonical
@@ -57,13 +57,16 @@ class Bridge:
     whose ids every caller could use.
     """
 
-    def __init__(self, command: ServerCommand, *, first_delay: float = 0.25) -> None:
+    def __init__(
+        self, command: ServerCommand, *, silence: float = 3600.0, first_delay: float = 0.25
+    ) -> None:
         """Know what to run; nothing is started before `start`.
 
-        `first_delay` is the number of seconds before a restart; further ones
-        in a row take twice as long each, up to 30 s.
+        `silence` is for how many seconds the server may say nothing of a
+        request. `first_delay` is the number of seconds before a restart;
+        further ones in a row take twice as long each, up to 30 s.
         """
-        self._calls = Calls(command.name)
+        self._calls = Calls(command.name, silence)
         self._listeners = Listeners()
         self._server = Supervisor(
             command, told=self._heard, restarted=self._restarted, first_delay=first_delay
@@ -81,6 +84,11 @@ class Bridge:
     def trouble(self) -> str | None:
         """Say why the server cannot be used now; None where it can."""
         return self._server.trouble()
+
+    @property
+    def traffic(self) -> Traffic:
+        """What went to the server so far, and how often it was started."""
+        return Traffic(self._calls.sent, self._server.starts, self._calls.under_way)
 
     @property
     def garbage(self) -> int:

@@ -1,6 +1,7 @@
 """Carries callers' requests to a bridged server and brings back answers and progress."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from gateway.bridge_answers import answer, error, streamed
@@ -9,7 +10,7 @@ from gateway.json_text import members
 from gateway.stdio_channel import Answer, Broken, Channel, Exchange, Progress
 from gateway.stdio_server import NotReading
 from gateway.synthesis import Introduction, bridged_params, modern_result
-from gateway.upstreams import Era, UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from gateway.upstreams import Era, Fault, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 
 _KEEP_ALIVE = 15.0
 
@@ -20,10 +21,23 @@ Caller: TypeAlias = "tuple[str, str]"
 class Calls:
     """The requests under way at one server."""
 
-    def __init__(self, name: str) -> None:
-        """Name the server in what callers are told."""
+    def __init__(self, name: str, silence: float) -> None:
+        """Name the server in what callers are told; `silence` is how many seconds of it pass."""
         self._name = name
+        self._silence = silence
         self._open: dict[Caller, Exchange] = {}
+        self._under_way: set[Exchange] = set()
+        self._sent = 0
+
+    @property
+    def sent(self) -> int:
+        """How many requests went to the server so far."""
+        return self._sent
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are at the server now."""
+        return len(self._under_way)
 
     async def carry(
         self,
@@ -38,13 +52,8 @@ class Calls:
         """
         introduction, channel = server
         exchange = self._send(channel, request, method)
-        if request.era is Era.LEGACY:
-            self._open[caller] = exchange
-
-        def left() -> None:
-            exchange.cancel("the caller is gone")
-            if self._open.get(caller) is exchange:
-                del self._open[caller]
+        self._begin(exchange, caller if request.era is Era.LEGACY else None)
+        left = partial(self._end, exchange, caller)
 
         def shaped(end: Answer) -> UpstreamAnswer:
             if end.is_error:
@@ -53,7 +62,7 @@ class Calls:
             result = modern_result(method, end.text, introduction) if modern else end.text
             return answer(caller[1], result)
 
-        stream = _CallStream(exchange, shaped, left)
+        stream = _CallStream(self._name, exchange, shaped, left, self._silence)
         try:
             whole = await stream.begin(
                 with_progress="text/event-stream" in request.headers.get("Accept", "")
@@ -65,6 +74,20 @@ class Calls:
             return streamed(stream)
         left()
         return whole
+
+    def _begin(self, exchange: Exchange, caller: "Caller | None") -> None:
+        """Count a request, and know it by what its caller may cancel it by, if it may."""
+        self._sent += 1
+        self._under_way.add(exchange)
+        if caller is not None:
+            self._open[caller] = exchange
+
+    def _end(self, exchange: Exchange, caller: Caller) -> None:
+        """Let go of a request, and have the server stop it if it has not ended."""
+        exchange.cancel("nobody waits for it any more")
+        self._under_way.discard(exchange)
+        if self._open.get(caller) is exchange:
+            del self._open[caller]
 
     def cancel(self, caller: Caller) -> None:
         """Cancel a request at its caller's wish; it ends without an answer."""
@@ -99,20 +122,27 @@ class _CallStream:
 
     def __init__(
         self,
+        name: str,
         exchange: Exchange,
         shaped: Callable[[Answer], UpstreamAnswer],
         left: Callable[[], None],
+        silence: float,
     ) -> None:
+        self._name = name
         self._mailbox = exchange.mailbox
         self._shaped = shaped
         self._left = left
+        self._silence = silence
+        self._silent = 0.0
         self._first: Progress | None = None
         self._ended = False
 
     async def begin(self, *, with_progress: bool) -> UpstreamAnswer | None:
         """Return the answer if it comes first, None once there is progress to stream."""
         while True:
-            match await self._mailbox.take():
+            match await self._mailbox.take(patience=self._silence):
+                case None:
+                    raise self._said_nothing()
                 case Answer() as end:
                     return self._shaped(end)
                 case Broken(message):
@@ -130,10 +160,16 @@ class _CallStream:
             return _progress(first)
         if self._ended:
             raise StopAsyncIteration
-        match await self._mailbox.take(patience=_KEEP_ALIVE):
+        patience = min(_KEEP_ALIVE, self._silence - self._silent)
+        match await self._mailbox.take(patience=patience):
             case None:
-                return STILL_HERE
+                self._silent += patience
+                if self._silent < self._silence:
+                    return STILL_HERE
+                self._ended = True
+                raise self._said_nothing()
             case Progress() as progress:
+                self._silent = 0.0
                 return _progress(progress)
             case Broken(message):
                 self._ended = True
@@ -143,6 +179,10 @@ class _CallStream:
                 body = self._shaped(end).body
                 assert body is not None
                 return event(body.decode(errors="surrogatepass"))
+
+    def _said_nothing(self) -> UpstreamFailed:
+        text = f"the server `{self._name}` has said nothing for {self._silence:g} s"
+        return UpstreamFailed(text, sent=True, fault=Fault.SILENT)
 
     async def aclose(self) -> None:
         """Cancel the request, unless it has ended."""

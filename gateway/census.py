@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from gateway.crowd import Crowd
 from gateway.doors import DoorsRunner
+from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
 
 
@@ -16,12 +17,14 @@ class Census(Collector):
     """Gauges that nobody keeps: each is counted when it is looked at.
 
     `troubles` say of each server why it cannot be used; None where it can.
+    `servers` are the ways to them.
     """
 
     room: WaitingRoom
     crowd: Crowd
     doors: DoorsRunner
     troubles: Mapping[str, Callable[[], str | None]]
+    servers: Mapping[str, Upstream]
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
@@ -43,6 +46,7 @@ class Census(Collector):
         taken = self.crowd.bytes.taken
         yield _gauge("placet_body_bytes", "Bytes of large bodies that are kept now", taken)
         yield from self._connections()
+        yield from self._traffic()
 
     def _connections(self) -> Iterator[Metric]:
         doors = self.doors
@@ -56,6 +60,30 @@ class Census(Collector):
             "placet_turned_away_connections",
             "Connections that were told to come again, as all others were busy",
             value=doors.turned_away,
+        )
+
+    def _traffic(self) -> Iterator[Metric]:
+        """Yield what went to the servers, calls and all else, our own questions among it."""
+        traffic = {name: server.traffic for name, server in self.servers.items()}
+        requests = CounterMetricFamily(
+            "placet_server_requests", "Requests that were for a server", labels=["server"]
+        )
+        opened = CounterMetricFamily(
+            "placet_server_connections",
+            "Connections opened to a server, or how often it was started",
+            labels=["server"],
+        )
+        for name, went in traffic.items():
+            requests.add_metric([name], went.requests)
+            opened.add_metric([name], went.opened)
+        yield requests
+        yield opened
+        under_way = {name: float(went.under_way) for name, went in traffic.items()}
+        yield _by(
+            "placet_server_requests_under_way",
+            "Requests that are at a server now, calls among them",
+            "server",
+            under_way,
         )
 
 

@@ -1,194 +1,209 @@
 """Reaches a server over streamable HTTP, byte for byte."""
 
-from collections.abc import Mapping
-from io import BytesIO
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
-from aiohttp import (
-    ClientConnectorError,
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    ConnectionTimeoutError,
-    DummyCookieJar,
-    TCPConnector,
-)
 from multidict import CIMultiDict
 from yarl import URL
 
-from gateway.headers import downward
+from gateway.general_client import GeneralClient
 from gateway.plain_pool import PlainPool
-from gateway.upstreams import UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from gateway.request_heads import RequestHeads, check_fields
+from gateway.turns import Bounds, Turns
+from gateway.upstreams import (
+    ByteStream,
+    Fault,
+    Traffic,
+    UpstreamAnswer,
+    UpstreamFailed,
+    UpstreamRequest,
+)
 
-_CONNECT_SECONDS = 5
 _KEPT_SECONDS = 4  # most servers close an idle connection after 5
-_WHOLE = 1024 * 1024
-"""Bytes up to which an answer of known length is read in one piece."""
 
-_OURS = ("Accept-Encoding", "User-Agent", "Accept", "Content-Type")
 _MOVED = range(300, 400)
 _CHALLENGES = frozenset({401, 407})
-_NOT_CONNECTED = (ClientConnectorError, ConnectionTimeoutError)
+_FORBIDDEN = 403
+_AWAY = range(502, 505)
 
 
 class HttpUpstream:
     """A streamable HTTP server (specification, transports), through pools of connections.
 
-    A pool keeps as many connections as were used at once, and answers may take
-    any time: only connecting is limited, to 5 seconds. Cookies are not kept,
-    redirects not followed, bodies not unpacked. The configured `headers` go
-    with every request. Messages over plain HTTP, which are most, take a way
-    that costs little; aiohttp's client carries the rest.
+    A pool keeps as many connections as were used at once. Cookies are not
+    kept, redirects not followed, bodies not unpacked. Messages over plain
+    HTTP, which are most, take a way that costs little; aiohttp's client
+    carries the rest.
+
+    INVARIANT: a request is sent once, and with the credentials that the
+    configuration has for its agent; those belong to no connection.
     """
 
-    def __init__(self, name: str, url: str, headers: Mapping[str, str]) -> None:
-        """Name the server; nothing is opened before `start`."""
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        bounds: Bounds | None = None,
+        agents: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Name the server; nothing is opened before `start`.
+
+        `headers` go with every request, with those of `agents` instead or
+        besides for the agents of these names.
+        """
         self._name = name
         self._url = URL(url, encoded=True)
-        self._credentials = CIMultiDict(headers)
-        self._session: ClientSession | None = None
+        self._bounds = bounds or Bounds()
+        self._shared = _Access(self._url, CIMultiDict(headers))
+        self._own = {
+            agent: _Access(self._url, _with(headers, own)) for agent, own in (agents or {}).items()
+        }
+        self._turns = Turns(self._bounds.most, self._bounds.turn)
+        self._general: GeneralClient | None = None
         self._plain: PlainPool | None = None
-        self._trouble: str | None = None
+        self.traffic = Traffic()
 
     async def start(self) -> None:
-        """Open the pool of connections; the server need not be there yet."""
-        self._session = ClientSession(
-            connector=TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=_KEPT_SECONDS),
-            timeout=ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
-            auto_decompress=False,
-            cookie_jar=DummyCookieJar(),
-            skip_auto_headers=_OURS,
-            trust_env=False,
-        )
+        """Open the pools of connections; the server need not be there yet."""
+        parts = (self._name, self._url, self._bounds, _KEPT_SECONDS, self.traffic)
+        self._general = GeneralClient(*parts)
         if self._url.scheme == "http":
-            self._plain = PlainPool(self._name, self._url, self._credentials, _KEPT_SECONDS)
+            self._plain = PlainPool(*parts)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._plain is not None:
-            self._plain.close()
-            self._plain = None
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        general, plain = self._general, self._plain
+        self._general = self._plain = None
+        if plain is not None:
+            plain.close()
+        if general is not None:
+            await general.close()
 
     def trouble(self) -> str | None:
-        """Say why the last request did not reach the server; None where it did."""
-        return self._trouble
+        """Say why the last request had no answer; None where it had.
+
+        That of an agent with its own credentials counts besides that of all others.
+        """
+        troubles = (access.trouble for access in (self._shared, *self._own.values()))
+        return next((trouble for trouble in troubles if trouble is not None), None)
 
     async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Send the request's bytes and return the answer's. Raises UpstreamFailed."""
-        if self._plain is not None and request.method == "POST":
-            return await self._plainly(self._plain, request)
-        response = await self._sent(request)
+        access = self._own.get(request.agent, self._shared)
         try:
-            self._check(response.status)
-            return await self._answer(response)
-        except BaseException:
-            response.close()
-            raise
-
-    async def _plainly(self, pool: PlainPool, request: UpstreamRequest) -> UpstreamAnswer:
-        try:
-            answer = await pool.post(request.headers, request.body)
+            answer = await self._answered(request, access)
         except UpstreamFailed as failure:
-            self._trouble = str(failure)
+            if failure.fault is not Fault.BUSY:
+                access.trouble = str(failure)
             raise
-        self._trouble = None
-        try:
-            self._check(answer.status)
-        except UpstreamFailed:
-            if answer.stream is not None:
-                await answer.stream.aclose()
-            raise
+        access.trouble = None
+        if answer.status in _AWAY:
+            access.trouble = f"`{self._name}` answers with HTTP status {answer.status}"
         return answer
 
-    async def _sent(self, request: UpstreamRequest) -> ClientResponse:
-        if self._session is None:
+    async def _answered(self, request: UpstreamRequest, access: "_Access") -> UpstreamAnswer:
+        """Return the answer, which has a turn at the server to its end; listeners need none."""
+        self.traffic.requests += 1
+        if _listens(request):
+            return await self._sent(request, access, listens=True)
+        try:
+            await self._turns.take()
+        except TimeoutError:
+            text = f"the server `{self._name}` has too many requests; nothing was sent to it"
+            raise UpstreamFailed(text, sent=False, fault=Fault.BUSY) from None
+        self.traffic.under_way += 1
+        try:
+            answer = await self._sent(request, access, listens=False)
+        except BaseException:
+            self._ended()
+            raise
+        if answer.stream is None:
+            self._ended()
+            return answer
+        return replace(answer, stream=_Turn(answer.stream, self._ended))
+
+    def _ended(self) -> None:
+        self.traffic.under_way -= 1
+        self._turns.give_back()
+
+    async def _sent(
+        self, request: UpstreamRequest, access: "_Access", *, listens: bool
+    ) -> UpstreamAnswer:
+        if self._general is None:
             message = f"the server `{self._name}` is being shut down"
             raise UpstreamFailed(message, sent=False)
-        headers = request.headers.copy()
-        headers.update(self._credentials)
-        headers.setdefault("Accept-Encoding", "identity")
-        try:
-            response = await self._session.request(
-                request.method,
-                self._url,
-                data=_written(request.body),
-                headers=headers,
-                allow_redirects=False,
+        if self._plain is not None and request.method == "POST" and not listens:
+            head = access.heads.head(request.headers, len(request.body))
+            answer = await self._plain.send(head, request.body)
+        else:
+            headers = _with(request.headers, access.headers)
+            headers.setdefault("Accept-Encoding", "identity")
+            check_fields([*headers.items()])
+            answer = await self._general.send(
+                request.method, headers, request.body, listens=listens
             )
-        except (TimeoutError, ClientError, OSError) as error:
-            raise self._failed(error) from error
-        self._trouble = None
-        return response
+        failure = self._refused(answer)
+        if failure is None:
+            return answer
+        if answer.stream is not None:
+            await answer.stream.aclose()
+        raise failure
 
-    async def _answer(self, response: ClientResponse) -> UpstreamAnswer:
-        headers = downward(response.headers.items())
-        length = response.content_length
-        streams = response.content_type == "text/event-stream"
-        if streams or length is None or length > _WHOLE:
-            return UpstreamAnswer(response.status, headers, stream=_Bytes(self._name, response))
-        try:
-            body = await response.read()
-        except (TimeoutError, ClientError, OSError) as error:
-            raise self._broken(error) from error
-        return UpstreamAnswer(response.status, headers, body=body)
-
-    def _check(self, status: int) -> None:
-        if status in _MOVED:
-            message = f"the server `{self._name}` points elsewhere, which is not followed"
-            raise UpstreamFailed(message, sent=True)
-        if status in _CHALLENGES:
-            self._trouble = f"`{self._name}` refuses the configured credentials"
-            message = f"the server `{self._name}` refused the credentials that Placet has for it"
-            raise UpstreamFailed(message, sent=True)
-
-    def _failed(self, error: Exception) -> UpstreamFailed:
-        """Return what to tell of a request that got no answer's head."""
-        from_connecting = isinstance(error, _NOT_CONNECTED)
-        kind = type(error).__name__
-        if from_connecting:
-            self._trouble = f"`{self._name}` cannot be reached ({kind})"
-            message = f"the server `{self._name}` cannot be reached; nothing was sent to it"
-            return UpstreamFailed(message, sent=False)
-        return self._broken(error)
-
-    def _broken(self, error: Exception) -> UpstreamFailed:
-        kind = type(error).__name__
-        self._trouble = f"`{self._name}` broke off an answer ({kind})"
-        message = f"the server `{self._name}` broke off before its answer was whole"
-        return UpstreamFailed(message, sent=True)
+    def _refused(self, answer: UpstreamAnswer) -> UpstreamFailed | None:
+        """Return why an answer is none that a caller may have; None where it is one."""
+        if answer.status in _MOVED:
+            text = f"the server `{self._name}` points elsewhere, which is not followed"
+            return UpstreamFailed(text, sent=True, fault=Fault.REDIRECTS)
+        forbidden = answer.status == _FORBIDDEN and b'"jsonrpc"' not in (answer.body or b"")
+        if forbidden or answer.status in _CHALLENGES:
+            text = f"the server `{self._name}` refused the credentials that Placet has for it"
+            return UpstreamFailed(text, sent=True, fault=Fault.REFUSES_US)
+        return None
 
 
-def _written(body: bytes) -> bytes | BytesIO | None:
-    """Return a body as aiohttp wants it: large ones are written piece by piece."""
-    return BytesIO(body) if len(body) > _WHOLE else body or None
+class _Access:
+    """How some agents' requests come to the server, and what is wrong with that."""
+
+    def __init__(self, url: URL, headers: CIMultiDict[str]) -> None:
+        self.headers = headers
+        self.heads = RequestHeads(url, headers)
+        self.trouble: str | None = None
 
 
-class _Bytes:
-    """The bytes of one answer as they come; a cancelled wait for more loses none."""
+@dataclass
+class _Turn:
+    """A stream that keeps its turn at the server until it is given up."""
 
-    def __init__(self, name: str, response: ClientResponse) -> None:
-        self._name = name
-        self._response = response
+    stream: ByteStream
+    ended: Callable[[], None] | None
 
-    def __aiter__(self) -> "_Bytes":
+    def __aiter__(self) -> "_Turn":
         return self
 
-    async def __anext__(self) -> bytes:
-        try:
-            chunk = await self._response.content.readany()
-        except (TimeoutError, ClientError, OSError) as error:
-            message = f"the server `{self._name}` broke off before its answer was whole"
-            raise UpstreamFailed(message, sent=True) from error
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
+    def __anext__(self) -> Awaitable[bytes]:
+        return self.stream.__anext__()
 
     async def aclose(self) -> None:
-        """Give the connection back if the answer was read to its end, else drop it."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        """Give the stream up, and the turn back, once."""
+        ended, self.ended = self.ended, None
+        if ended is not None:
+            ended()
+        await self.stream.aclose()
+
+
+def _listens(request: UpstreamRequest) -> bool:
+    """Tell whether a request waits for what the server says of itself, which may take for ever."""
+    message = request.message
+    return request.method == "GET" or (
+        message is not None and message.get("method") == "subscriptions/listen"
+    )
+
+
+def _with(headers: Mapping[str, str], others: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return headers with others in the place of those of the same name, or besides."""
+    found = CIMultiDict(headers)
+    for name, value in others.items():
+        found[name] = value
+    return found

@@ -5,6 +5,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.upstreams import Fault
 from ledger.rulings import Allowed, Denied, Dispatched, Ruling
 from policies.decisions import Effect
 
@@ -127,9 +128,9 @@ class Meters:
         self._seconds[server].observe(seconds)
         self._outcomes[outcome].inc()
 
-    def failed(self, server: str, *, sent: bool) -> None:
+    def failed(self, server: str, fault: Fault) -> None:
         """Count a request that a server did not get, or did not answer as it should."""
-        self._failures.labels(server, "broke_off" if sent else "unreachable").inc()
+        self._failures.labels(server, fault.value).inc()
 
     def refused(self, code: int) -> None:
         """Count a request that went no further."""

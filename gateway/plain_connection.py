@@ -9,7 +9,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from gateway.answer_stream import PIECE, AnswerStream
 from gateway.event_streams import is_event_stream
 from gateway.headers import downward
-from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+from gateway.upstreams import Fault, UpstreamAnswer, UpstreamFailed
 
 WHOLE: Final = 1024 * 1024
 """Bytes up to which an answer is handed on in one piece."""
@@ -54,12 +54,13 @@ class PlainConnection(asyncio.BufferedProtocol):
         """Name the server; the owner hears of what becomes of the connection."""
         self._name = name
         self._owner = owner
+        self._time = asyncio.get_running_loop().time
         self._parser = HttpResponseParser(self)
         self._readable = select.poll()
         self._waiter: asyncio.Future[UpstreamAnswer] | None = None
         self._stream: AnswerStream | None = None
         self._late: asyncio.TimerHandle | None = None
-        self.idle_since = 0.0
+        self.heard = 0.0
         self._begin()
 
     def _begin(self) -> None:
@@ -82,7 +83,7 @@ class PlainConnection(asyncio.BufferedProtocol):
         Cancelling it closes the connection, by which the server hears of it.
         """
         waiter: asyncio.Future[UpstreamAnswer] = asyncio.get_running_loop().create_future()
-        self._waiter = waiter
+        self._waiter, self.heard = waiter, self._time()
         self._transport.write(head + body)
         if self._transport.is_closing():  # the very first byte was not taken
             self._waiter = None
@@ -98,6 +99,12 @@ class PlainConnection(asyncio.BufferedProtocol):
         """Tell whether the server has kept the idle connection, as far as can be seen."""
         return not self._transport.is_closing() and not self._readable.poll(0)
 
+    def give_up_if_silent(self, seconds: float) -> None:
+        """Break off where the server has said nothing for so long, and could have."""
+        unread = self._stream is not None and self._stream.unread
+        if self._waiter is not None and not unread and self._time() - self.heard >= seconds:
+            self._break(f"has said nothing for {seconds:g} s", Fault.SILENT)
+
     def close(self) -> None:
         """End the connection, whatever is under way on it."""
         self._transport.abort()
@@ -111,7 +118,7 @@ class PlainConnection(asyncio.BufferedProtocol):
         """Fail what is under way."""
         self._owner.lost(self)
         if self._waiter is not None:
-            self._break("broke off before its answer was whole")
+            self._break("broke off before its answer was whole", Fault.BROKE_OFF)
 
     def eof_received(self) -> None:
         """End an answer that goes on until the server closes (RFC 9112, 6.3); close, too."""
@@ -127,6 +134,7 @@ class PlainConnection(asyncio.BufferedProtocol):
         if self._waiter is None:
             self.close()
             return
+        self.heard = self._time()
         self._unseen += nbytes
         try:
             self._parser.feed_data(_ARRIVED[:nbytes])
@@ -224,9 +232,9 @@ class PlainConnection(asyncio.BufferedProtocol):
         else:
             self.close()
 
-    def _break(self, why: str) -> None:
+    def _break(self, why: str, fault: Fault = Fault.UNREADABLE) -> None:
         """End the answer without having all of it, and the connection."""
-        failure = UpstreamFailed(f"the server `{self._name}` {why}", sent=True)
+        failure = UpstreamFailed(f"the server `{self._name}` {why}", sent=True, fault=fault)
         if self._stream is not None:
             self._stream.end(failure)
         elif self._waiter is not None and not self._waiter.done():
@@ -257,6 +265,7 @@ class PlainConnection(asyncio.BufferedProtocol):
     def resume(self, stream: AnswerStream) -> None:
         """Read on, if the answer on this connection is still the stream's."""
         if self._stream is stream:
+            self.heard = self._time()
             self._transport.resume_reading()
 
     def give_up(self, stream: AnswerStream) -> None:

@@ -1,16 +1,16 @@
 """Keeps plain connections to one server, as many as are used at once."""
 
 import asyncio
-from collections.abc import Mapping
 
-from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.plain_connection import NotSent, PlainConnection
-from gateway.request_heads import RequestHeads
-from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+from gateway.turns import Bounds
+from gateway.upstreams import Traffic, UpstreamAnswer, UpstreamFailed
 
-_CONNECT_SECONDS = 5.0
+_LOOKS = 4
+"""How often one looks whether a server is silent, in the time that it may be."""
+
 _NEXT_ADDRESS = 0.25
 """Seconds after which a second address of the server is tried beside the first (RFC 8305)."""
 
@@ -22,23 +22,24 @@ class PlainPool:
     first one was closed before any of its bytes could be sent.
     """
 
-    def __init__(self, name: str, url: URL, headers: Mapping[str, str], kept: float) -> None:
+    def __init__(self, name: str, url: URL, bounds: Bounds, kept: float, traffic: Traffic) -> None:
         """Name the server; an idle connection is kept for `kept` seconds."""
         self._name = name
         self._url = url
-        self._heads = RequestHeads(url, headers)
+        self._bounds = bounds
         self._kept = kept
+        self._traffic = traffic
         self._open: set[PlainConnection] = set()
         self._idle: list[PlainConnection] = []
         self._sweeping: asyncio.TimerHandle | None = None
+        self._watching: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def post(self, headers: CIMultiDict[str], body: bytes) -> UpstreamAnswer:
+    async def send(self, head: bytes, body: bytes) -> UpstreamAnswer:
         """Send a request and return the answer. Raises UpstreamFailed.
 
         Cancelling it closes its connection.
         """
-        head = self._heads.head(headers, len(body))
         while (connection := self._kept_one()) is not None:
             try:
                 return await connection.exchange(head, body)
@@ -54,8 +55,9 @@ class PlainPool:
     def close(self) -> None:
         """Close every connection, whatever is under way on it."""
         self._closed = True
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        for timer in (self._sweeping, self._watching):
+            if timer is not None:
+                timer.cancel()
         self._idle.clear()
         for connection in self._open:
             connection.close()
@@ -63,16 +65,19 @@ class PlainPool:
     async def _opened(self) -> PlainConnection:
         assert self._url.host is not None, "the configuration names a host"
         assert self._url.port is not None, "http has one"
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(self._bounds.connect):
             _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: PlainConnection(self._name, self),
                 self._url.host,
                 self._url.port,
                 happy_eyeballs_delay=_NEXT_ADDRESS,
             )
+        self._traffic.opened += 1
         self._open.add(connection)
         if self._closed:
             connection.close()
+        elif self._watching is None:
+            self._watch()
         return connection
 
     def _kept_one(self) -> PlainConnection | None:
@@ -94,7 +99,6 @@ class PlainPool:
             connection.close()
             return
         loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
         self._idle.append(connection)
         if self._sweeping is None:
             self._sweeping = loop.call_later(self._kept, self._sweep)
@@ -104,7 +108,17 @@ class PlainPool:
         loop = asyncio.get_running_loop()
         self._sweeping = None
         long_ago = loop.time() - self._kept
-        while self._idle and self._idle[0].idle_since <= long_ago:
+        while self._idle and self._idle[0].heard <= long_ago:
             self._idle.pop(0).close()
         if self._idle:
-            self._sweeping = loop.call_at(self._idle[0].idle_since + self._kept, self._sweep)
+            self._sweeping = loop.call_at(self._idle[0].heard + self._kept, self._sweep)
+
+    def _watch(self) -> None:
+        """Give servers up that say nothing, and look again."""
+        silence = self._bounds.silence
+        for connection in tuple(self._open):
+            connection.give_up_if_silent(silence)
+        self._watching = None
+        if self._open:
+            loop = asyncio.get_running_loop()
+            self._watching = loop.call_later(silence / _LOOKS, self._watch)

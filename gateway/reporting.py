@@ -72,7 +72,7 @@ class Reporter:
 
     def failed(self, server: str, failure: UpstreamFailed) -> None:
         """Count a request that a server did not get, or did not answer as it should."""
-        self._meters.failed(server, sent=failure.sent)
+        self._meters.failed(server, failure.fault)
 
     def refused(self, http: web.BaseRequest, rejected: Rejected) -> None:
         """Tell of a request that went no further; `http` is what it came with."""

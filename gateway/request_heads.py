@@ -45,13 +45,18 @@ class RequestHeads:
 
 def _written(fields: Sequence[tuple[str, str]]) -> str:
     """Return header lines that end where they are meant to."""
+    check_fields(fields)
+    return "".join([f"{name}: {value}\r\n" for name, value in fields])
+
+
+def check_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Raise UpstreamFailed where a header could be read as more or less than one."""
     for name, _ in fields:
         if not _is_token(name):
             raise UpstreamFailed("the name of a header is none; nothing was sent", sent=False)
     if _CONTROL.search("".join([value for _, value in fields])):
         message = "a header holds a control character; nothing was sent"
         raise UpstreamFailed(message, sent=False)
-    return "".join([f"{name}: {value}\r\n" for name, value in fields])
 
 
 @lru_cache(maxsize=1024)

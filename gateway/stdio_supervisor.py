@@ -49,6 +49,7 @@ class Supervisor:
         self._trouble: str | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._runs = 0
+        self.starts = 0
         self._garbage = 0
 
     def start(self) -> None:
@@ -123,6 +124,7 @@ class Supervisor:
             process = await StdioProcess.start(self._command)
         except (OSError, ValueError) as failed:
             return f"it cannot be started ({inert_line(str(failed), _ECHO)})"
+        self.starts += 1
         channel = Channel(self._command.name, process, self._told)
         serving = asyncio.create_task(self._serve(process, channel))
         try:

@@ -23,6 +23,18 @@ class Era(StrEnum):
     MODERN = "modern"
 
 
+class Fault(StrEnum):
+    """In which way a server failed; the value is the label of a metric."""
+
+    UNREACHABLE = "unreachable"
+    BUSY = "busy"
+    BROKE_OFF = "broke_off"
+    SILENT = "silent"
+    UNREADABLE = "unreadable"
+    REDIRECTS = "redirects"
+    REFUSES_US = "refuses_us"
+
+
 class UpstreamFailed(Exception):
     """An upstream server gave no answer that could be used.
 
@@ -30,10 +42,23 @@ class UpstreamFailed(Exception):
     where the server has certainly seen nothing of the request.
     """
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, fault: Fault | None = None) -> None:
         """Keep what to tell the caller and whether the request may have arrived."""
         super().__init__(message)
         self.sent = sent
+        self.fault = fault or (Fault.BROKE_OFF if sent else Fault.UNREACHABLE)
+
+
+@dataclass
+class Traffic:
+    """What went to a server so far: requests, and the connections or processes they took.
+
+    `under_way` are the requests that are at it now.
+    """
+
+    requests: int = 0
+    opened: int = 0
+    under_way: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,6 +133,11 @@ class Upstream(Protocol):
 
     async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Send a request and return the answer. Raises UpstreamFailed."""
+        ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """What went to the server so far."""
         ...
 
     def trouble(self) -> str | None:

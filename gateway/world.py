@@ -16,11 +16,12 @@ from gateway.http_upstream import HttpUpstream
 from gateway.issuer_keys import Renewal
 from gateway.patience import Pace
 from gateway.stdio_server import ServerCommand
+from gateway.turns import Bounds
 from gateway.upstreams import Upstream
 from ledger.ledger import Ledger
 from policies.configuration import Configuration
 from policies.digests import DigestKey
-from policies.settings import HttpServer, StdioServer
+from policies.servers import HttpServer, StdioServer
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ def upstreams_of(world: World) -> dict[str, Upstream]:
         match server:
             case HttpServer():
                 headers = {key: value.get_secret_value() for key, value in server.headers.items()}
-                found[name] = HttpUpstream(name, server.url, headers)
+                bounds = Bounds(
+                    connect=server.connect_timeout.total_seconds(),
+                    silence=server.timeout.total_seconds(),
+                    most=server.max_connections,
+                )
+                found[name] = HttpUpstream(name, server.url, headers, bounds=bounds)
             case StdioServer():
                 found[name] = Bridge(
                     ServerCommand(
@@ -66,7 +72,8 @@ def upstreams_of(world: World) -> dict[str, Upstream]:
                         environment=world.environment,
                         added={k: value.get_secret_value() for k, value in server.env.items()},
                         cwd=server.cwd,
-                    )
+                    ),
+                    silence=server.timeout.total_seconds(),
                 )
     return found
 

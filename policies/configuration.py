@@ -16,13 +16,13 @@ from policies.issuers import issuer_problems
 from policies.people import Agent, Directory, Person, Team
 from policies.problems import InvalidDocument, Place
 from policies.references import reference_problems
+from policies.servers import Server
 from policies.settings import (
     AgentSection,
     GatewaySection,
     LedgerSection,
     ListenSection,
     PersonSection,
-    Server,
     SlackSection,
     TeamSection,
 )

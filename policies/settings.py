@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from policies.capacity import CapacitySection, Drain, PatienceSection
 from policies.durations import Duration, between
@@ -19,7 +19,7 @@ from policies.fields import (
     matching,
 )
 from policies.identity_settings import Claimed, KeySection
-from policies.validation import Section, Wrong
+from policies.validation import Section
 
 
 class LedgerSection(Section):
@@ -109,89 +109,6 @@ class TeamSection(Section):
     def groups(self) -> tuple[str, ...]:
         """The ids of the approvers' user groups."""
         return tuple(each.group for each in self.approvers if isinstance(each, Group))
-
-
-_OWN_HEADERS = frozenset(
-    (
-        "accept", "connection", "content-encoding", "content-length", "content-type", "host",
-        "mcp-session-id", "transfer-encoding",
-    )
-)  # fmt: skip
-
-
-def _header(name: str) -> str:
-    if name.lower() in _OWN_HEADERS:
-        raise Wrong("is a header that Placet sets itself", "remove it")
-    return name
-
-
-HeaderName = Annotated[
-    str,
-    matching(
-        r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "is not a header name", "write it like `Authorization`"
-    ),
-    AfterValidator(_header),
-]
-
-
-def _distinct(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-    if len({name.lower() for name in headers}) < len(headers):
-        raise Wrong("names a header twice, in upper and lower case", "keep one")
-    return headers
-
-
-class HttpServer(Section):
-    """An MCP server reached over streamable HTTP; `headers` go with every request.
-
-    Where it is to `observe`, calls are decided and recorded, and none is blocked.
-    """
-
-    url: Url
-    headers: Annotated[dict[HeaderName, Secret], AfterValidator(_distinct)] = Field(
-        default_factory=dict
-    )
-    team: Name
-    trusted: bool = False
-    observe: bool = False
-
-
-def _program(command: tuple[str, ...]) -> tuple[str, ...]:
-    if not command:
-        raise Wrong("is an empty list", "name the program to start")
-    return command
-
-
-class StdioServer(Section):
-    """An MCP server started as a command; `env` is all of its environment we add.
-
-    Where it is to `observe`, calls are decided and recorded, and none is blocked.
-    """
-
-    command: Annotated[tuple[Text, ...], Many, AfterValidator(_program)]
-    env: dict[
-        Annotated[
-            str,
-            matching(
-                r"[A-Za-z_][A-Za-z0-9_]*", "is not a variable name", "write it like `API_KEY`"
-            ),
-        ],
-        SecretStr,
-    ] = Field(default_factory=dict)
-    cwd: Text | None = None
-    team: Name
-    trusted: bool = False
-    observe: bool = False
-
-
-def _server_kind(value: Any) -> str:
-    stdio = "command" in value if isinstance(value, dict) else isinstance(value, StdioServer)
-    return "=stdio" if stdio else "=http"
-
-
-Server = Annotated[
-    Annotated[HttpServer, Tag("=http")] | Annotated[StdioServer, Tag("=stdio")],
-    Discriminator(_server_kind),
-]
 
 
 class AgentSection(KeySection):

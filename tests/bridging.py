@@ -30,8 +30,10 @@ def command(script: str, **added: str) -> ServerCommand:
 
 
 @asynccontextmanager
-async def bridged(script: str = "odd_server.py", **added: str) -> AsyncIterator[Bridge]:
-    bridge = Bridge(command(script, **added), first_delay=0.05)
+async def bridged(
+    script: str = "odd_server.py", *, silence: float = 60, **added: str
+) -> AsyncIterator[Bridge]:
+    bridge = Bridge(command(script, **added), silence=silence, first_delay=0.05)
     await bridge.start()
     try:
         yield bridge

@@ -85,7 +85,7 @@ class RawUpstream:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0)
                 self.requests.append(head + await reader.readexactly(length))
                 wire.heard += 1
                 await self.answer(wire)
@@ -121,10 +121,12 @@ async def raw_upstream(path="/mcp") -> AsyncIterator[tuple[RawUpstream, str]]:
 
 
 @contextlib.asynccontextmanager
-async def reaching(url, headers=None, **options) -> AsyncIterator[HttpUpstream]:
-    """Open the way to a server for the length of a block."""
+async def reaching(url, headers=None, *, generally=False, **options) -> AsyncIterator[HttpUpstream]:
+    """Open the way to a server for the length of a block, or the way that TLS would take."""
     upstream = HttpUpstream("raw", url, headers or {}, **options)
     await upstream.start()
+    if generally:
+        upstream._plain = None
     try:
         yield upstream
     finally:

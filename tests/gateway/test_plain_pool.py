@@ -544,7 +544,7 @@ async def test_a_server_that_is_away_is_told_apart_from_one_that_broke_off(raw, 
 
 
 async def test_a_server_that_does_not_accept_is_given_up(raw, monkeypatch):
-    monkeypatch.setattr("gateway.plain_pool._CONNECT_SECONDS", 0.05)
+
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policies.configuration import Configuration, parse_configuration
 from policies.people import Agent, Person, Team
 from policies.problems import InvalidDocument
-from policies.settings import HttpServer, StdioServer
+from policies.servers import HttpServer, StdioServer
 
 WHOLE = """\
 version: 1
@@ -80,6 +80,15 @@ def test_the_whole_file_is_read():
     assert configuration.slack.api_url == "https://slack.com/api/"
     assert configuration.gateway.hold.total_seconds() == 4
     assert configuration.gateway.body_limit == 4 * 1024 * 1024
+
+
+def test_a_server_is_waited_for_as_long_as_it_says():
+    github = parsed().servers["github"]
+    text = WHOLE.replace("team: platform}\n  files", "team: platform, timeout: 90s}\n  files")
+
+    assert (github.timeout, github.connect_timeout) == (timedelta(hours=1), timedelta(seconds=5))
+    assert github.max_connections == 1024
+    assert parsed(text).servers["github"].timeout == timedelta(seconds=90)
 
 
 def test_an_agent_may_be_held_for_its_own_time_and_number_of_calls():

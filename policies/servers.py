@@ -1,0 +1,110 @@
+"""The sections of `placet.yaml` that name servers: how each is reached, and whose it is."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator
+
+from policies.durations import Duration, between
+from policies.fields import Many, Name, Secret, Text, Url, matching
+from policies.validation import Section, Wrong
+
+_OWN_HEADERS = frozenset(
+    (
+        "accept", "connection", "content-encoding", "content-length", "content-type", "host",
+        "mcp-session-id", "transfer-encoding",
+    )
+)  # fmt: skip
+
+
+def _header(name: str) -> str:
+    if name.lower() in _OWN_HEADERS:
+        raise Wrong("is a header that Placet sets itself", "remove it")
+    return name
+
+
+HeaderName = Annotated[
+    str,
+    matching(
+        r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "is not a header name", "write it like `Authorization`"
+    ),
+    AfterValidator(_header),
+]
+
+
+def _distinct(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    if len({name.lower() for name in headers}) < len(headers):
+        raise Wrong("names a header twice, in upper and lower case", "keep one")
+    return headers
+
+
+class ServerSection(Section):
+    """What all servers have: the team whose they are, and how long their silence is borne.
+
+    `timeout` is how long a server may say nothing while a request waits for
+    it. Where it is to `observe`, calls are decided and recorded, and none is
+    blocked.
+    """
+
+    team: Name
+    trusted: bool = False
+    observe: bool = False
+    timeout: Duration = timedelta(hours=1)
+
+    @field_validator("timeout")
+    @classmethod
+    def _within_a_week(cls, timeout: timedelta) -> timedelta:
+        return between(timeout, least=timedelta(milliseconds=100), most=timedelta(days=7))
+
+
+class HttpServer(ServerSection):
+    """An MCP server reached over streamable HTTP; `headers` go with every request.
+
+    `connect_timeout` is how long it may take to connect to it. So many
+    requests as `max_connections` are under way at it at once; others wait.
+    """
+
+    url: Url
+    headers: Annotated[dict[HeaderName, Secret], AfterValidator(_distinct)] = Field(
+        default_factory=dict
+    )
+    connect_timeout: Duration = timedelta(seconds=5)
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 1024
+
+    @field_validator("connect_timeout")
+    @classmethod
+    def _within_minutes(cls, timeout: timedelta) -> timedelta:
+        return between(timeout, least=timedelta(milliseconds=100), most=timedelta(minutes=5))
+
+
+def _program(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not command:
+        raise Wrong("is an empty list", "name the program to start")
+    return command
+
+
+class StdioServer(ServerSection):
+    """An MCP server started as a command; `env` is all of its environment we add."""
+
+    command: Annotated[tuple[Text, ...], Many, AfterValidator(_program)]
+    env: dict[
+        Annotated[
+            str,
+            matching(
+                r"[A-Za-z_][A-Za-z0-9_]*", "is not a variable name", "write it like `API_KEY`"
+            ),
+        ],
+        SecretStr,
+    ] = Field(default_factory=dict)
+    cwd: Text | None = None
+
+
+def _server_kind(value: Any) -> str:
+    stdio = "command" in value if isinstance(value, dict) else isinstance(value, StdioServer)
+    return "=stdio" if stdio else "=http"
+
+
+Server = Annotated[
+    Annotated[HttpServer, Tag("=http")] | Annotated[StdioServer, Tag("=stdio")],
+    Discriminator(_server_kind),
+]
