@@ -13,6 +13,7 @@ STILL_HERE: Final = b": still here\n\n"
 """A comment that keeps a stream of server-sent events open."""
 
 _MOST_WAITING = 1000
+_LARGEST_WAITING = 1024 * 1024
 _MOST_SESSIONS = 10_000
 
 UPDATED: Final = "notifications/resources/updated"
@@ -33,20 +34,24 @@ class Listener:
     def __init__(self, left: Callable[["Listener"], None], first: Sequence[str] = ()) -> None:
         """Start with the messages `first`."""
         self._left = left
-        self._waiting: deque[bytes] = deque(event(message) for message in first)
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        for message in first:
+            self._add(message)
         self._arrived = asyncio.Event()
         self._ended = False
 
     def tell(self, message: str) -> None:
-        """Send one JSON-RPC message; a caller that reads nothing is sent no more than 1,000."""
-        if len(self._waiting) < _MOST_WAITING and not self._ended:
-            self._waiting.append(event(message))
+        """Send one JSON-RPC message; a caller that reads nothing is sent 1,000 or 1 MiB at most."""
+        full = len(self._waiting) >= _MOST_WAITING or self._size + len(message) > _LARGEST_WAITING
+        if not full and not self._ended:
+            self._add(message)
             self._arrived.set()
 
     def end(self, message: str | None = None) -> None:
         """Send a last message and end the stream."""
         if message is not None:
-            self._waiting.append(event(message))
+            self._add(message)
         self._ended = True
         self._arrived.set()
 
@@ -62,7 +67,13 @@ class Listener:
                 await asyncio.wait_for(self._arrived.wait(), _KEEP_ALIVE)
             except TimeoutError:
                 return STILL_HERE
-        return self._waiting.popleft()
+        taken = self._waiting.popleft()
+        self._size -= len(taken)
+        return taken
+
+    def _add(self, message: str) -> None:
+        self._waiting.append(event(message))
+        self._size += len(self._waiting[-1])
 
     async def aclose(self) -> None:
         """Stop listening."""

@@ -16,6 +16,14 @@ _log = logging.getLogger(__name__)
 
 _NO_SUCH_METHOD = '{"code":-32601,"message":"not offered to this server"}'
 _MOST_WAITING = 256
+_LARGEST_WAITING = 1024 * 1024
+_BREATH = 64
+"""Lines after which others have their turn."""
+
+_MOST_IDLE_LINES = 256
+"""Lines in a row that answer nothing, after which the server has to wait a moment."""
+
+_MOMENT = 0.05
 _LONGEST_ID = 200
 _LONGEST_NUMBER = 18
 _ENDS = 4096
@@ -54,12 +62,16 @@ class Mailbox:
     def __init__(self) -> None:
         """Start empty."""
         self._kept: deque[Event] = deque()
+        self._size = 0
         self._arrived = asyncio.Event()
 
     def put(self, event: Event) -> None:
-        """Keep an event; progress that nobody takes is dropped beyond 256."""
-        if isinstance(event, Progress) and len(self._kept) >= _MOST_WAITING:
-            return
+        """Keep an event; progress that nobody takes is dropped beyond 256 or 1 MiB of it."""
+        if isinstance(event, Progress):
+            size = self._size + len(event.params)
+            if len(self._kept) >= _MOST_WAITING or size > _LARGEST_WAITING:
+                return
+            self._size = size
         self._kept.append(event)
         self._arrived.set()
 
@@ -68,10 +80,14 @@ class Mailbox:
         while not self._kept:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), patience)
+                async with asyncio.timeout(patience):
+                    await self._arrived.wait()
             except TimeoutError:
                 return None
-        return self._kept.popleft()
+        event = self._kept.popleft()
+        if isinstance(event, Progress):
+            self._size -= len(event.params)
+        return event
 
 
 class Exchange:
@@ -104,6 +120,7 @@ class Channel:
         self._told = told
         self._open: dict[int, Exchange] = {}
         self._last = 0
+        self._answered = 0
         self.garbage = 0
         self.over = False
 
@@ -145,12 +162,22 @@ class Channel:
         self._open.clear()
 
     async def read(self) -> None:
-        """Give out what the server writes until it closes its output."""
+        """Give out what the server writes until it closes its output.
+
+        A server that floods us with what nobody asked for is read slowly.
+        """
+        lines = idle = 0
         async for line in self._process.lines():
+            answered = self._answered
             if isinstance(line, TooLong):
                 self._unreadable(line.head, line.tail, "is longer than 16 MiB")
             elif line.strip():
                 self._take(line)
+            lines, idle = lines + 1, 0 if self._answered > answered else idle + 1
+            if idle and idle % _MOST_IDLE_LINES == 0:
+                await asyncio.sleep(_MOMENT)
+            elif lines % _BREATH == 0:
+                await asyncio.sleep(0)
 
     def _write(self, method: str, params: str | None, *, number: int | None = None) -> None:
         parts = ['{"jsonrpc":"2.0"']
@@ -178,7 +205,9 @@ class Channel:
         exchange = self._open.pop(_number(found.get("id", "")), None)
         if exchange is None:
             self._count_garbage("answers nothing that was asked")
-        elif "result" in found and found["result"].startswith("{"):
+            return
+        self._answered += 1
+        if "result" in found and found["result"].startswith("{"):
             exchange.mailbox.put(Answer(_one_line(found["result"]), is_error=False))
         elif "error" in found and found["error"].startswith("{"):
             exchange.mailbox.put(Answer(_one_line(found["error"]), is_error=True))

@@ -25,6 +25,10 @@ _ENDS_KEPT = 4096
 _STDERR_LINE = 400
 _STDERR_LINES = 100
 _STDERR_WINDOW = 10.0
+_STDERR_FLOOD = 10_000
+"""Lines in a window after which the server has to wait for us to read more."""
+
+_MOMENT = 0.05
 _PATIENCE = 2.0
 
 
@@ -181,6 +185,8 @@ class StdioProcess:
         clock = asyncio.get_running_loop().time
         began, lines, rest = clock(), 0, b""
         while chunk := await stderr.read(_CHUNK):
+            if lines > _STDERR_FLOOD:
+                await asyncio.sleep(_MOMENT)
             *ends, rest = (rest + chunk).split(b"\n")
             rest = rest[:_CHUNK]
             for line in ends:

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import sys
+import time
 
 import psutil
 import pytest
-from bridging import ENVIRONMENT, bridged, legacy, modern, said, state, tool
+from bridging import ENVIRONMENT, bridged, legacy, modern, said, state, told, tool
 
 from gateway.bridge import Bridge
 from gateway.stdio_server import ServerCommand
-from gateway.upstreams import UpstreamFailed
+from gateway.upstreams import Fault, UpstreamFailed
 
 
 async def failure(bridge, name) -> UpstreamFailed:
@@ -82,6 +83,78 @@ async def test_a_server_that_closed_its_input_is_replaced():
         answer = await bridge.forward(legacy("tools/call", tool("raw")))
 
         assert "result" in said(answer)
+
+
+FLOODS = {
+    "short garbage": ("x", 1),
+    "blank lines": ("", 1),
+    "answers to nothing": ('{"jsonrpc":"2.0","id":999999999,"result":{}}', 1),
+    "notifications": ('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}', 1),
+    "requests": ('{"jsonrpc":"2.0","id":1,"method":"ping"}', 1),
+    "an error output": ("x", 2),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS.keys())
+async def test_a_flood_leaves_time_for_everything_else(flood):
+    line, pipe = flood
+    async with bridged() as bridge:
+        asked = modern("tools/call", tool("flood", line=line, pipe=pipe))
+        flooding = asyncio.create_task(bridge.forward(asked))
+        await asyncio.wait({flooding}, timeout=0.3)
+        before, began = time.process_time(), time.monotonic()
+        turns = 0
+        while time.monotonic() - began < 1:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+        assert not flooding.done()
+        assert turns > 10
+        assert time.process_time() - before < 0.9 * (time.monotonic() - began) + 0.2
+        flooding.cancel()
+
+
+async def test_progress_that_nobody_takes_is_dropped_beyond_a_megabyte():
+    async with bridged() as bridge:
+        asked = modern("tools/call", {**tool("progress-flood"), "_meta": {"progressToken": "mine"}})
+        answer = await bridge.forward(asked)
+        async with asyncio.timeout(30):
+            await state(bridge)
+            events = [event async for event in answer.stream]
+
+        assert 1 < len(events) <= 200
+        assert told(events[-1])["result"]["content"] == []
+
+
+async def test_a_server_that_says_nothing_of_a_request_is_not_waited_for():
+    async with bridged(silence=0.2) as bridge:
+        silent = await failure(bridge, "stall")
+        with_progress = {**tool("progress-then-stall"), "_meta": {"progressToken": 1}}
+        answer = await bridge.forward(modern("tools/call", with_progress))
+        with pytest.raises(UpstreamFailed, match="has said nothing"):
+            _ = [event async for event in answer.stream]
+        await answer.stream.aclose()
+
+        assert str(silent) == "the server `odd` has said nothing for 0.2 s"
+        assert (silent.sent, silent.fault) == (True, Fault.SILENT)
+        assert len((await state(bridge))["cancelled"]) == 2
+        assert (bridge.traffic.under_way, bridge.traffic.opened) == (0, 1)
+
+
+async def test_a_server_that_reads_nothing_is_sent_no_more_than_32_mebibytes():
+    async with bridged(silence=1.0) as bridge:
+        sleeping = asyncio.create_task(failure(bridge, "sleep"))
+        large = [
+            asyncio.create_task(
+                bridge.forward(legacy("tools/call", tool("raw", text="x" * 4_000_000), number=n))
+            )
+            for n in range(12)
+        ]
+        answers = await asyncio.gather(*large, return_exceptions=True)
+
+        assert {answer.sent for answer in answers} == {True, False}
+        assert "reads no more requests; nothing was sent" in str(answers[-1])
+        assert (await sleeping).fault is Fault.SILENT
 
 
 async def test_a_server_sees_of_our_environment_what_it_needs_and_no_more():

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -75,6 +76,31 @@ def late_progress(number, *_):
     result(number, EMPTY)
     told("notifications/progress", progressToken=number, progress=1)
     told("notifications/progress", progressToken="other", progress=1)
+
+
+@tool
+def progress_flood(number, params, _):
+    token = params["_meta"]["progressToken"]
+    for step in range(2000):
+        told("notifications/progress", progressToken=token, progress=step, message="x" * 10_000)
+    result(number, EMPTY)
+
+
+@tool
+def flood(_, params, __):
+    line = params["arguments"]["line"].encode() + b"\n"
+    pipe = params["arguments"]["pipe"]
+    threading.Thread(target=pour, args=(pipe, line * (65536 // len(line))), daemon=True).start()
+
+
+def pour(pipe, data):
+    while True:
+        os.write(pipe, data)
+
+
+@tool
+def sleep(*_):
+    time.sleep(600)
 
 
 @tool
