@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 from collections import deque
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -38,12 +39,13 @@ class Inbox:
         self._urgent: SimpleQueue[Waiting | None] = SimpleQueue()
         self._patient: deque[Waiting] = deque()
         self._lock = Lock()
+        self._woken = False
         self._closed = False
 
     @property
     def depth(self) -> int:
         """How many commands wait."""
-        return self._urgent.qsize() + len(self._patient)
+        return self._urgent.qsize() - self._woken + len(self._patient)
 
     @property
     def finished(self) -> bool:
@@ -66,21 +68,22 @@ class Inbox:
     def take(self, most: int, seconds: float) -> list[Waiting]:
         """Return what waits, up to `most`: patient ones first, as they are older.
 
-        Empty when woken or after `seconds`.
+        Of many each kind gets half at least. Empty when woken or after `seconds`.
         """
-        urgent = []
-        try:
-            found = self._urgent.get(timeout=seconds)
-            while True:
-                if found is not None:
-                    urgent.append(found)
-                if len(urgent) == most:
-                    break
-                found = self._urgent.get_nowait()
-        except Empty:
-            pass
+        room = most - min(len(self._patient), most // 2)
+        urgent: list[Waiting] = []
+        with contextlib.suppress(Empty):
+            self._add(urgent, self._urgent.get(timeout=seconds))
+            while len(urgent) < room:
+                self._add(urgent, self._urgent.get_nowait())
         room = min(most - len(urgent), len(self._patient))
         return [*(self._patient.popleft() for _ in range(room)), *urgent]
+
+    def _add(self, taken: list[Waiting], found: Waiting | None) -> None:
+        if found is None:
+            self._woken = False
+        else:
+            taken.append(found)
 
     def hurry(self) -> None:
         """Wake the writer if patient commands wait."""
@@ -89,7 +92,10 @@ class Inbox:
 
     def wake(self) -> None:
         """Let the writer look at the head row now."""
-        self._urgent.put(None)
+        with self._lock:
+            if not self._woken:
+                self._woken = True
+                self._urgent.put(None)
 
     def close(self) -> None:
         """Take nothing in any more; what waits is still given out."""
