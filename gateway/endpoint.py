@@ -15,6 +15,7 @@ from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd, Place
 from gateway.envelopes import Message, Notification, Request, read_message
 from gateway.errors import SOON, Code, Rejected
+from gateway.fast_lane import WholeRequest, once
 from gateway.headers import SESSION, upward
 from gateway.identity import Identity
 from gateway.ladder import Ladder
@@ -168,9 +169,10 @@ class Endpoint:
     async def _received(
         self, http: web.BaseRequest, agent: Agent, server: Served, place: Place
     ) -> web.StreamResponse:
-        check_content(http)
+        once(http, "content", check_content)
         body = await read_body(http, self._body_limit, place, self._patience)
         message = await _read(body)
+        once(http, "duplicates", check_duplicates)
         era = era_of(message, http.headers)
         check_method(message, era)
         caller, headers = self._caller(http, agent, server, era, message)
@@ -198,7 +200,7 @@ class Endpoint:
         """Hand on a request without a body; sessions are all that it can be about."""
         agent, server = await self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name), self._identity.while_good(agent):
-            check_duplicates(http.headers)
+            check_duplicates(http)
             if http.method == "GET":
                 self._check_running()
             caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
@@ -212,7 +214,7 @@ class Endpoint:
             raise Rejected(503, Code.UNDECIDED, _STOPPING, id=known, headers=SOON)
 
     async def _admitted(self, http: web.BaseRequest, name: str) -> tuple[Agent, Served]:
-        self._premises.admit(http)
+        once(http, "premises", self._premises.admit)
         agent = await self._identity.caller(http, name)
         server = self._servers.get(name)
         if server is None:
@@ -231,7 +233,7 @@ class Endpoint:
             session = self._sessions.unwrap(
                 wrapped, agent=agent.principal, server=server.name, known=known
             )
-        return Caller(agent, server, wrapped), upward(http.headers, era, session)
+        return Caller(agent, server, wrapped), _upward(http, era, session)
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:
@@ -263,6 +265,16 @@ class Endpoint:
         """Tell whether the caller names a held call of its own, which is then held no more."""
         named = message.params.get("requestId")
         return era is Era.LEGACY and self._room.call_off(caller.ticket(canonical(named)))
+
+
+def _upward(http: web.BaseRequest, era: Era, session: str | None) -> CIMultiDict[str]:
+    """Return the headers for the server, which nobody changes; of a known head they are known."""
+    if not isinstance(http, WholeRequest):
+        return upward(http.headers, era, session)
+    passing = http.head.upward.get((era, session))
+    if passing is None:
+        passing = http.head.upward[era, session] = upward(http.headers, era, session)
+    return passing
 
 
 async def _read(body: bytes) -> Message:

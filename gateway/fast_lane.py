@@ -15,6 +15,7 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from gateway.known_heads import Head
 from gateway.plain_requests import NotPlain, PlainReader, PlainRequest
 
 _LOG = logging.getLogger(__name__)
@@ -34,9 +35,22 @@ Answering: TypeAlias = Callable[["WholeRequest", str], Awaitable[web.StreamRespo
 
 
 class WholeRequest(web.BaseRequest):
-    """A request whose `body` is here already."""
+    """A request whose `body` is here already, and whose `head` may be one that is known."""
 
     body: bytes
+    head: Head
+
+
+def once(http: web.BaseRequest, what: str, check: Callable[[web.BaseRequest], None]) -> None:
+    """Do a check of a request's head, unless the caller sent that head before and it passed.
+
+    What the check raises is raised each time. It must look at the head alone.
+    """
+    if not isinstance(http, WholeRequest):
+        check(http)
+    elif what not in http.head.passed:
+        check(http)
+        http.head.passed.add(what)
 
 
 class FastLane(RequestHandler):
@@ -102,7 +116,7 @@ class FastLane(RequestHandler):
             if self._tardy is None:
                 self._tardy = self._loop.call_later(_PROMPT, self._leave_to_aiohttp)
             return
-        server = None if request is None else _server(request.target)
+        server = None if request is None else _server(request.head.target)
         if request is None or server is None:
             self._leave_to_aiohttp()
             return
@@ -169,8 +183,8 @@ def _server(target: bytes) -> str | None:
 def _request(
     plain: PlainRequest, lane: FastLane, writer: StreamWriter, loop: asyncio.AbstractEventLoop
 ) -> WholeRequest:
-    headers = CIMultiDictProxy(plain.headers)
-    path = plain.target.decode("ascii")
+    headers = CIMultiDictProxy(plain.head.headers)
+    path = plain.head.target.decode("ascii")
     url = URL.build(path=path, encoded=True)
     message = RawRequestMessage(
         method="POST",
@@ -187,6 +201,7 @@ def _request(
     task = cast("asyncio.Task[None]", asyncio.current_task(loop))
     request = WholeRequest(message, EMPTY_PAYLOAD, lane, writer, task, loop)
     request.body = plain.body
+    request.head = plain.head
     return request
 
 

@@ -5,8 +5,7 @@ from typing import NamedTuple
 import httptools
 from multidict import CIMultiDict
 
-LARGEST = 16 * 1024
-"""Bytes of a body above which a request is not plain."""
+from gateway.known_heads import LARGEST, Head
 
 _LARGEST_HEAD = 8 * 1024
 _MOST_HEADERS = 64
@@ -20,10 +19,9 @@ _CHANGING = frozenset(
 
 
 class PlainRequest(NamedTuple):
-    """One request; `target` as it was sent."""
+    """One request."""
 
-    target: bytes
-    headers: "CIMultiDict[str]"
+    head: Head
     body: bytes
 
 
@@ -43,6 +41,7 @@ class PlainReader:
         """Wait for the first request."""
         self._parser = httptools.HttpRequestParser(self)
         self._begun = 0
+        self._last: Head | None = None
         self._reset()
 
     def feed(self, data: bytes) -> PlainRequest | None:
@@ -50,6 +49,10 @@ class PlainReader:
 
         Raises NotPlain; the reader is of no use from then on.
         """
+        if self._last is not None and not self._size:
+            body = self._last.body_of(data)
+            if body is not None:
+                return PlainRequest(self._last, body)
         self._size += len(data)
         if self._size > _LARGEST_HEAD + LARGEST:
             raise NotPlain
@@ -61,7 +64,9 @@ class PlainReader:
             raise NotPlain
         if not self._whole:
             return None
-        request = PlainRequest(self._target, self._headers, b"".join(self._chunks))
+        at_once = data if len(data) == self._size else b""
+        self._last = Head.read(at_once, self._target, self._headers)
+        request = PlainRequest(self._last, b"".join(self._chunks))
         self._reset()
         return request
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NoReturn
 
+from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from gateway.envelopes import Message, Notification, Request, Response
@@ -26,14 +27,13 @@ _ENCODED = re.compile(r"=\?base64\?(.*)\?=")
 
 
 def era_of(message: Message, headers: CIMultiDictProxy[str]) -> Era:
-    """Return the era of a message whose headers agree with its body.
+    """Return the era of a message whose headers agree with its body; each is there once.
 
     The body decides: 2026-07-28 and later name their version in `_meta`
     (specification, basic, "Per-request protocol fields"). Headers are only
     checked (transports, "Server Validation"), so that whoever routes by them
     sees what was decided. Raises Rejected (HTTP 400).
     """
-    check_duplicates(headers)
     known = message.id if isinstance(message, Request) else None
     given = headers.get("MCP-Protocol-Version")
     claimed = None if isinstance(message, Response) else _claimed(message, known)
@@ -49,10 +49,10 @@ def era_of(message: Message, headers: CIMultiDictProxy[str]) -> Era:
     raise _unknown_version(given, known)
 
 
-def check_duplicates(headers: CIMultiDictProxy[str]) -> None:
+def check_duplicates(http: web.BaseRequest) -> None:
     """Refuse headers of which two readers could see different copies."""
     seen = set()
-    for name, _ in headers.items():  # noqa: PERF102 (the keys alone come once each)
+    for name, _ in http.headers.items():  # noqa: PERF102 (the keys alone come once each)
         lower = name.lower()
         if lower in _ONCE or lower.startswith("mcp-"):
             if lower in seen:
