@@ -21,6 +21,10 @@ def _without_key(document: Document) -> Iterator[Problem]:
         known = _has_key(agent) or bool(agent.get("client_id"))
         if not known and agent.get("anonymous", False) is False:
             instead = 'add `key: "${NAME}"`, or `anonymous: true` for callers without a key'
+            if document.at(("identity", "issuers")):
+                instead = (
+                    f"add the `client_id` that its tokens name, {instead.removeprefix('add ')}"
+                )
             place = document.key(("agents", name))
             yield document.problem(place, f"agent `{name}` has no key", instead)
     for name, operator in sections(document, "operators"):
