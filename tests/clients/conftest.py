@@ -23,6 +23,11 @@ default: require_approval
 rules:
   - {name: reads, match: {tool: "read_*"}, effect: allow}
   - {name: no-slow-writes, match: {tool: write_slowly}, effect: deny, message: write quickly}
+  - name: no-empty-writes
+    match: {tool: write_note}
+    when: args.text == ""
+    effect: deny
+    message: write something
 """
 
 PYTHON = {
@@ -39,6 +44,8 @@ NODE_JS = {
 }
 INSPECTORS = {"inspector modern": "modern", "inspector legacy": "legacy"}
 CLIENTS = (*PYTHON, *NODE_JS, *INSPECTORS)
+WITH_TASKS = ("fastmcp tasks", "inspector modern")
+"""These declare the tasks extension: a call that waits is a task to them, which they poll."""
 
 
 class Before(Stage):
@@ -99,7 +106,8 @@ async def client(request, tmp_path_factory):
     name = request.param
     if name in PYTHON:
         script, *mode = PYTHON[name]
-        started = await Driven.start(_python(request, name), DRIVERS / script, *mode)
+        command = (_python(request, name), DRIVERS / script, *mode)
+        started = await Driven.start(*command, hears_progress=name not in WITH_TASKS)
     else:
         node = request.getfixturevalue("node")
         if name in NODE_JS:

@@ -44,17 +44,16 @@ class Asked:
 class Driven:
     """A client behind a driver that follows lines of JSON; it stays connected."""
 
-    hears_progress = True
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        """Take the driver, running."""
+    def __init__(self, process: asyncio.subprocess.Process, *, hears_progress: bool = True) -> None:
+        """Take the driver, running; `hears_progress` says that it does while a call waits."""
+        self.hears_progress = hears_progress
         self._process = process
         self._asked: dict[int, Asked] = {}
         self._numbers = itertools.count(1)
         self._reading = asyncio.ensure_future(self._read())
 
     @classmethod
-    async def start(cls, *command: str | Path) -> "Driven":
+    async def start(cls, *command: str | Path, hears_progress: bool = True) -> "Driven":
         """Start the driver."""
         process = await asyncio.create_subprocess_exec(
             *map(str, command),
@@ -62,7 +61,7 @@ class Driven:
             stdout=asyncio.subprocess.PIPE,
             limit=2**24,
         )
-        return cls(process)
+        return cls(process, hears_progress=hears_progress)
 
     def ask(self, do: str, place: Place, **more: Any) -> Asked:
         """Have it do something."""

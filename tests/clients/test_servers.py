@@ -10,7 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
-from clients.conftest import NODE
+from clients.conftest import DRIVERS, FOLDER, NODE
+from clients.driven import Driven, Place, running
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
@@ -26,13 +27,14 @@ version: 1
 default: require_approval
 rules:
   - name: harmless
-    match: {tool: [read_text_file, get-structured-content, convert_time, git_status, test_*]}
+    match: {tool: [read_*, get-structured-content, convert_time, git_status, test_*]}
     effect: allow
   - name: forbidden
-    match: {tool: [move_file, get-env, get_current_time, git_reset, test_error_handling]}
+    match: {tool: [move_file, drop_*, get-env, get_current_time, git_reset, test_error_*]}
     effect: deny
     message: that is done by people
   - {name: far, match: {tool: convert_time}, when: args.time == "12:30", effect: require_approval}
+  - {name: free, match: {tool: analyze}, when: args.name == "freely", effect: allow}
   - {name: sounds, match: {tool: test_audio_content}, effect: require_approval}
 """
 
@@ -89,6 +91,13 @@ CASES = [
         ("test_error_handling", {}),
         ("test_audio_content", {}),
     ),
+    Case(
+        "tasks",
+        MODERN,
+        ("read_sample", {"name": "a"}),
+        ("drop_sample", {"name": "a"}),
+        ("analyze", {"name": "a"}),
+    ),
 ]
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -122,10 +131,11 @@ def folder(tmp_path_factory):
 def servers(node, clients_python, folder):
     """Give the sections of placet.yaml; what speaks HTTP is running."""
     everything = NPM / "server-everything" / "dist" / "index.js"
-    over_http, fixture = unused_port(), unused_port()
+    over_http, fixture, tasks = unused_port(), unused_port(), unused_port()
     with (
         serving([node, everything, "streamableHttp"], over_http, {"PORT": str(over_http)}),
         serving([sys.executable, FIXTURE, str(fixture)], fixture),
+        serving([clients_python, FOLDER / "tasks_server.py", str(tasks)], tasks),
     ):
         commands = {
             "filesystem": [node, NPM / "server-filesystem" / "dist" / "index.js", folder],
@@ -137,6 +147,7 @@ def servers(node, clients_python, folder):
             **{name: {"command": [*map(str, words)]} for name, words in commands.items()},
             "everything-http": {"url": f"http://127.0.0.1:{over_http}/mcp"},
             "fixture": {"url": f"http://127.0.0.1:{fixture}/mcp"},
+            "tasks": {"url": f"http://127.0.0.1:{tasks}/mcp"},
         }
 
 
@@ -167,11 +178,11 @@ async def through(placet, case, mode):
 
 
 @contextlib.asynccontextmanager
-async def directly(servers, case):
+async def directly(servers, case, mode):
     """Connect to a server, or start it."""
     server = servers[case.name]
     if "url" in server:
-        async with Client(server["url"]) as client:
+        async with Client(server["url"], mode=mode) as client:
             yield client
     else:
         program, *words = server["command"]
@@ -207,7 +218,7 @@ def listed(case, found):
 @cases
 @modes
 async def test_the_tools_are_those_that_the_server_lists(case, mode, placet, servers):
-    async with directly(servers, case) as client:
+    async with directly(servers, case, mode) as client:
         direct = await client.list_tools()
 
     async with through(placet, case, mode) as client:
@@ -224,7 +235,7 @@ async def test_the_tools_are_those_that_the_server_lists(case, mode, placet, ser
 async def test_allowed_calls_answer_what_the_server_answers_and_denied_ones_say_why(
     case, mode, placet, servers, folder
 ):
-    async with directly(servers, case) as client:
+    async with directly(servers, case, mode) as client:
         direct = await call(client, case.allowed, folder)
 
     async with through(placet, case, mode) as client:
@@ -250,10 +261,19 @@ async def test_an_approved_call_answers_what_the_server_answers(
         approved = await call(client, case.asked, folder)
 
     undo(folder)
-    async with directly(servers, case) as client:
+    async with directly(servers, case, mode) as client:
         direct = await call(client, case.asked, folder)
 
     assert pending.is_error
     assert "Approved" in told
     assert shown(approved) == shown(direct)
     assert not approved.is_error
+
+
+async def test_a_task_of_the_server_is_driven_through_placet(placet, clients_python):
+    place = Place(f"http://{placet.replicas[0].agents}/mcp/tasks", CI_BOT)
+    driver = await Driven.start(clients_python, DRIVERS / "fastmcp_4.py", "tasks")
+    async with running(driver) as client:
+        done = await client.call(place, "analyze", name="freely").result()
+
+    assert done["structuredContent"] == {"result": "analyzed freely"}
