@@ -14,7 +14,7 @@ from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
 from gateway.reporting import Reporter
 from gateway.resuming import Resumable
-from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from gateway.upstreams import Era, Fault, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.inert import inert_line
 from policies.redaction import redact_text
 from policies.strict_json import canonical
@@ -136,7 +136,10 @@ class Dispatcher:
         return await asyncio.shield(run.forwarding)
 
     async def _delivered(self, run: _Run, answer: UpstreamAnswer, deliver: Deliver[_T]) -> _T:
-        run.reader = OutcomeReader(answer, show=run.show)
+        run.reader = _reader(run, answer)
+        if answer.body is not None and run.reader.is_astray(answer.body):
+            text = f"the server `{run.server}` answered another request than it was asked"
+            raise UpstreamFailed(text, sent=True, fault=Fault.UNREADABLE)
         delivered = await deliver(answer, run.reader.feed)
         if answer.stream is not None:
             await answer.stream.aclose()
@@ -202,7 +205,7 @@ class Dispatcher:
             assert run.forwarding is not None, "a legacy call is forwarded by a task"
             run.answer = await run.forwarding
         if run.reader is None:
-            run.reader = OutcomeReader(run.answer, show=run.show)
+            run.reader = _reader(run, run.answer)
             run.reader.feed(run.answer.body or b"")
         if run.answer.stream is not None:
             async for chunk in run.answer.stream:
@@ -239,6 +242,11 @@ class Dispatcher:
         if not run.ended:
             run.ended = True
             self._reporter.left(run.server)
+
+
+def _reader(run: _Run, answer: UpstreamAnswer) -> OutcomeReader:
+    assert run.request.message is not None, "a call has one"
+    return OutcomeReader(answer, show=run.show, asked=run.request.message["id"])
 
 
 async def _close(answer: UpstreamAnswer | None) -> None:

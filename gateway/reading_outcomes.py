@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.upstreams import UpstreamAnswer
-from policies.calls import Number
+from policies.calls import JsonValue, Number
 from policies.redaction import redact, redact_text
 from policies.strict_json import Json, canonical
 
@@ -30,14 +30,20 @@ class OutcomeReader:
     """Watches the bytes of the answer to one request for the response.
 
     A stream may carry other messages, but no response to another request
-    (specification, transports, "Sending Messages").
+    (specification, transports, "Sending Messages"): results of another one
+    are not looked at. Errors need not know whose they are.
 
     What cannot be read passes to the client all the same; that the call went
     well is not said of it. An answer too large to look into counts as one.
     """
 
-    def __init__(self, answer: UpstreamAnswer, *, show: bool) -> None:
-        """Begin with an answer's head; `show` says that its content may be kept."""
+    def __init__(self, answer: UpstreamAnswer, *, show: bool, asked: JsonValue = None) -> None:
+        """Begin with an answer's head; `show` says that its content may be kept.
+
+        `asked` is the id of the request, where results of others are not to count.
+        """
+        self._asked = asked
+        self._astray = False
         self._status = answer.status
         self._show = show
         self._events: EventReader | None = None
@@ -56,6 +62,12 @@ class OutcomeReader:
     def resumable(self) -> bool:
         """Whether the client may take up the stream again after its end."""
         return self._events is not None and self._events.resumable
+
+    def is_astray(self, body: bytes) -> bool:
+        """Tell whether a whole answer is the result of another request."""
+        if self._events is None and len(body) <= _LARGEST:
+            self._find(body)
+        return self._astray
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes of the answer as they pass."""
@@ -82,8 +94,16 @@ class OutcomeReader:
 
     def _find(self, text: bytes) -> None:
         found = None if self._found is not None else response_in(text, show=self._show)
-        if found is not None:
+        if found is None:
+            return
+        self._astray = found[1].name != "rpc-error" and not self._answers(found[0])
+        if not self._astray:
             self._found = found[1]
+
+    def _answers(self, number: object) -> bool:
+        """Tell whether a response with this id is to our request; some servers make ids text."""
+        asked = self._asked.text if isinstance(self._asked, Number) else self._asked
+        return asked is None or (not isinstance(number, bool) and str(number) == asked)
 
 
 def response_in(text: bytes, *, show: bool) -> tuple[object, Outcome] | None:

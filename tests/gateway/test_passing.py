@@ -141,6 +141,29 @@ async def test_the_outcome_is_read_from_the_answer(stage, body, outcome, error):
     assert (ended.outcome, ended.error, ended.content) == (outcome, error, None)
 
 
+@pytest.mark.parametrize("number", ["2", "null", "true", '"2"', "1.5"])
+async def test_the_result_of_another_request_is_no_answer(stage, number):
+    body = b'{"jsonrpc":"2.0","id":%s,"result":{"content":[]}}' % number.encode()
+    stage.server.reply = answering(body)
+
+    answer = await stage.call("read_file")
+    (ended,) = await stage.ended()
+
+    assert (answer.status, answer.json["id"]) == (502, 1)
+    assert "answered another request" in answer.error["message"]
+    assert "may have run" in answer.error["message"]
+    assert ended.outcome == "failed"
+
+
+async def test_an_error_that_does_not_know_its_request_passes(stage):
+    body = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}'
+    stage.server.reply = answering(body, status=400)
+
+    answer = await stage.call("read_file")
+
+    assert (answer.status, answer.body) == (400, body)
+
+
 async def test_the_server_sees_only_listed_headers_and_its_own_credentials(stage):
     params = {"name": "read_file", "_meta": META}
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
