@@ -118,7 +118,7 @@ class Gateway:
                 for name, upstream in self._upstreams.items()
             },
             ladder=self._rungs.ladder,
-            desk=self._rungs.desk,
+            tasks=self._rungs.tasks,
             passage=self._passage,
             room=self._room,
             streams=self._streams,

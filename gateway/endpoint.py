@@ -25,7 +25,7 @@ from gateway.passing import LISTEN, Caller, Passage, Served
 from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
 from gateway.sessions import Sessions
-from gateway.task_desk import TaskDesk
+from gateway.task_requests import ABOUT_TASKS, TaskRequests
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
 from gateway.waiting import WaitingRoom
 from policies.people import Agent
@@ -49,7 +49,7 @@ class Parts:
     sessions: Sessions
     servers: Mapping[str, Served]
     ladder: Ladder
-    desk: TaskDesk
+    tasks: TaskRequests
     passage: Passage
     room: WaitingRoom
     streams: OpenStreams
@@ -76,7 +76,7 @@ class Endpoint:
         self._sessions = parts.sessions
         self._servers = parts.servers
         self._ladder = parts.ladder
-        self._desk = parts.desk
+        self._tasks = parts.tasks
         self._passage = parts.passage
         self._room = parts.room
         self._streams = parts.streams
@@ -185,14 +185,16 @@ class Endpoint:
                 caller, message, era
             ):
                 return web.Response(status=202)
-            case Request(method="tasks/get" | "tasks/update" | "tasks/cancel") if (
-                era is Era.MODERN and (answer := await self._of_task(caller, message)) is not None
-            ):
-                return web.Response(body=answer, content_type="application/json")
             case _:
                 method = message.method if isinstance(message, Request) else ""
                 if method == LISTEN:
                     self._check_running(message)
+                if isinstance(message, Request) and method in ABOUT_TASKS:
+                    with self._counted():
+                        answer = await self._tasks.answer(caller, request, message)
+                    if isinstance(answer, bytes):
+                        return web.Response(body=answer, content_type="application/json")
+                    request = answer
                 with self._identity.while_good(agent):
                     return await self._passage.through(http, caller, request, method)
 
@@ -255,11 +257,6 @@ class Endpoint:
             raise undecided(Stopping(_STOPPING), call)
         self._reach("request-read")
         return await self._ladder.answer(call)
-
-    async def _of_task(self, caller: Caller, message: Request) -> bytes | None:
-        """Return the answer to a request about a task of ours; None where it is a server's."""
-        with self._counted():
-            return await self._desk.answer(caller, message)
 
     def _called_off(self, caller: Caller, message: Notification, era: Era) -> bool:
         """Tell whether the caller names a held call of its own, which is then held no more."""

@@ -10,17 +10,15 @@ from aiohttp import web
 
 from gateway.answers import Answer
 from gateway.calling import Call, undecided
-from gateway.continuations import Continuations, Leg, restored
-from gateway.dispatching import Deliver, Dispatcher
-from gateway.editing import edited
+from gateway.continuations import restored
 from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
 from gateway.patience import Pace, Patience
 from gateway.relaying import relay
 from gateway.rounds import Rounds
+from gateway.sending import Sending
 from gateway.task_desk import TaskDesk, waits
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
-from gateway.upstreams import Era, UpstreamAnswer
 from policies.calls import JsonValue, Number
 from policies.refusals import Refused
 from policies.strict_json import canonical
@@ -41,9 +39,8 @@ class Ladder:
         self,
         calls: ToolCalls,
         rounds: Rounds,
-        continuations: Continuations,
+        sending: Sending,
         desk: TaskDesk,
-        dispatcher: Dispatcher,
         patience: Patience,
         pace: Pace,
         reach: Callable[[str], None],
@@ -54,9 +51,8 @@ class Ladder:
         """
         self._calls = calls
         self._rounds = rounds
-        self._continuations = continuations
+        self._sending = sending
         self._desk = desk
-        self._dispatcher = dispatcher
         self._patience = patience
         self._pace = pace
         self._reach = reach
@@ -68,7 +64,7 @@ class Ladder:
             call, verdict = await self._verdict(call)
             match verdict:
                 case Passed():
-                    return await self._run(call, verdict, partial(relay, call.http))
+                    return await self._sending.run(call, verdict, partial(relay, call.http))
                 case Answer():
                     return _json(verdict.body(call.message.id, call.request.era))
                 case Pending():
@@ -82,41 +78,11 @@ class Ladder:
     async def _verdict(self, call: Call) -> tuple[Call, Verdict]:
         """Return the verdict on a call, which gets its server's state back if it goes on."""
         if "requestState" in call.message.params:
-            principal, server = call.asked.agent.principal, call.asked.server
-            brought = self._continuations.brought(call.message.params, principal, server)
+            brought = self._rounds.brought(call)
             if brought is not None:
-                verdict = await self._rounds.verdict(call.asked, brought)
-                return replace(call, request=restored(call.request, brought)), verdict
+                goes_on = replace(call, request=restored(call.request, brought))
+                return goes_on, await self._rounds.verdict(call.asked, brought)
         return call, await self._calls.verdict(call.asked)
-
-    async def _run(
-        self, call: Call, passed: Passed, deliver: Deliver[web.StreamResponse]
-    ) -> web.StreamResponse:
-        """Run a call that passed; what its server asks for under an approval is wrapped."""
-        if passed.leg is not None and call.request.era is Era.MODERN:
-            deliver = self._wrapping(call, passed.leg, deliver)
-        return await self._dispatcher.run(
-            call.caller, call.request, call.asked.id, deliver, show=passed.show
-        )
-
-    def _wrapping(
-        self, call: Call, leg: Leg, deliver: Deliver[web.StreamResponse]
-    ) -> Deliver[web.StreamResponse]:
-        principal, server = call.asked.agent.principal, call.asked.server
-
-        async def wrapping(
-            answer: UpstreamAnswer, listen: Callable[[bytes], None]
-        ) -> web.StreamResponse:
-            changed = edited(
-                answer, lambda body: self._continuations.wrapped(body, leg, principal, server)
-            )
-            try:
-                return await deliver(changed, listen)
-            finally:
-                if changed.stream is not None:
-                    await changed.stream.aclose()
-
-        return wrapping
 
     async def _waiting(self, call: Call, pending: Pending, began: float) -> web.StreamResponse:
         """Make a call a task, or hold it on, where its client bears that; else let it go."""
@@ -169,7 +135,7 @@ class Ladder:
         era = call.request.era
         match verdict:
             case Passed():
-                await self._run(call, verdict, held.relay)
+                await self._sending.run(call, verdict, held.relay)
             case Answer():
                 await held.tell(verdict.body(call.message.id, era))
             case Pending():

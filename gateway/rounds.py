@@ -4,7 +4,8 @@ import time
 
 from gateway import answers
 from gateway.answers import Answer
-from gateway.continuations import Continuation
+from gateway.calling import Call
+from gateway.continuations import Continuation, Continuations
 from gateway.errors import Code, Rejected
 from gateway.examining import Asked
 from gateway.gate import Gate
@@ -25,11 +26,19 @@ class Rounds:
     state says, policy and terms are looked at anew.
     """
 
-    def __init__(self, ledger: Ledger, gate: Gate, reporter: Reporter) -> None:
+    def __init__(
+        self, ledger: Ledger, gate: Gate, continuations: Continuations, reporter: Reporter
+    ) -> None:
         """Take the collaborators."""
+        self._continuations = continuations
         self._ledger = ledger
         self._gate = gate
         self._reporter = reporter
+
+    def brought(self, call: Call) -> Continuation | None:
+        """Return what a call continues; None for a call of its own. Raises Rejected."""
+        principal, server = call.asked.agent.principal, call.asked.server
+        return self._continuations.brought(call.message.params, principal, server)
 
     async def verdict(self, asked: Asked, continuation: Continuation) -> Passed | Answer:
         """Return whether the call may go on, or what its caller is told instead.

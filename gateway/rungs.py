@@ -11,7 +11,10 @@ from gateway.reporting import Reporter
 from gateway.rounds import Rounds
 from gateway.sealed_tasks import SealedTasks
 from gateway.sealing import Sealer
+from gateway.sending import Sending
 from gateway.task_desk import TaskDesk
+from gateway.task_owners import TaskOwners
+from gateway.task_requests import TaskRequests
 from gateway.task_runs import TaskRuns
 from gateway.tool_calls import ToolCalls
 from gateway.waiting import WaitingRoom
@@ -39,12 +42,13 @@ class Rungs:
         sealer = Sealer(world.keys)
         seals = SealedTasks(sealer)
         continuations = Continuations(sealer, now)
-        rounds = Rounds(ledger, gate, reporter)
+        rounds = Rounds(ledger, gate, continuations, reporter)
         directory = world.configuration.directory()
         calls = ToolCalls(ledger, gate, room, aftermath, reporter, now, patience, directory)
         self.ids = CallIds(now)
+        owners = TaskOwners(ledger, now)
         self.runs = TaskRuns(ledger, gate, dispatcher, seals, self.ids, now)
-        self.desk = TaskDesk(ledger, self.runs, seals, aftermath, now, reach)
-        self.ladder = Ladder(
-            calls, rounds, continuations, self.desk, dispatcher, patience, world.pace, reach
-        )
+        desk = TaskDesk(ledger, self.runs, seals, aftermath, now, reach)
+        self.tasks = TaskRequests(desk, owners)
+        sending = Sending(dispatcher, continuations, owners)
+        self.ladder = Ladder(calls, rounds, sending, desk, patience, world.pace, reach)

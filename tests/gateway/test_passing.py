@@ -271,7 +271,7 @@ async def test_a_list_of_tools_that_may_all_be_called_passes_byte_for_byte(stage
 
 @pytest.mark.parametrize(
     "method",
-    ["ping", "prompts/list", "prompts/get", "resources/read", "logging/setLevel", "tasks/get"],
+    ["ping", "prompts/list", "prompts/get", "resources/read", "logging/setLevel"],
 )
 async def test_known_methods_pass_without_a_decision(stage, method):
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {}}

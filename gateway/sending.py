@@ -1,0 +1,57 @@
+"""Sends calls that passed, and sees to what a server's answer may begin: rounds and tasks."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from gateway.calling import Call
+from gateway.continuations import Continuations, Leg
+from gateway.dispatching import Deliver, Dispatcher
+from gateway.editing import edited
+from gateway.task_owners import TaskOwners
+from gateway.tool_calls import Passed
+from gateway.upstreams import Era, UpstreamAnswer
+
+_T = TypeVar("_T")
+
+
+class Sending:
+    """Runs a call, and has its answer handed on, wrapped and noted where that has to be."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, continuations: Continuations, owners: TaskOwners
+    ) -> None:
+        """Take the collaborators."""
+        self._dispatcher = dispatcher
+        self._continuations = continuations
+        self._owners = owners
+
+    async def run(self, call: Call, passed: Passed, deliver: Deliver[_T]) -> _T:
+        """Send a call and return what `deliver` makes of the answer. Raises Rejected.
+
+        What the server asks for under an approval is wrapped; a task that it
+        begins is noted as the caller's.
+
+        INVARIANT: nothing is awaited between the verdict and the dispatcher, so
+        that every call that was let through has an end.
+        """
+        deliver = self._owners.noting(call, deliver)
+        if passed.leg is not None and call.request.era is Era.MODERN:
+            deliver = self._wrapping(call, passed.leg, deliver)
+        return await self._dispatcher.run(
+            call.caller, call.request, call.asked.id, deliver, show=passed.show
+        )
+
+    def _wrapping(self, call: Call, leg: Leg, deliver: Deliver[_T]) -> Deliver[_T]:
+        principal, server = call.asked.agent.principal, call.asked.server
+
+        async def wrapping(answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> _T:
+            changed = edited(
+                answer, lambda body: self._continuations.wrapped(body, leg, principal, server)
+            )
+            try:
+                return await deliver(changed, listen)
+            finally:
+                if changed.stream is not None:
+                    await changed.stream.aclose()
+
+        return wrapping
