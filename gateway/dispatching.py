@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 from gateway.crowd import Crowd, Place
 from gateway.errors import Code, Rejected
 from gateway.headers import SESSION
-from gateway.outcomes import Ended, Outcomes
+from gateway.outcomes import Outcomes
 from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
 from gateway.reporting import Reporter
@@ -223,16 +223,8 @@ class Dispatcher:
         self._let_go(run)
         seconds = time.monotonic() - run.began
         self._reporter.ended(run.call, run.server, outcome, seconds)
-        self._outcomes.note(
-            Ended(
-                call=run.call,
-                outcome=outcome.name,
-                duration_ms=round(seconds * 1000),
-                size=run.reader.size if run.reader else 0,
-                content=outcome.content,
-                error=outcome.error,
-            )
-        )
+        size = run.reader.size if run.reader else 0
+        self._outcomes.note(run.call, outcome, round(seconds * 1000), size)
 
     def _fail(self, run: _Run, failure: UpstreamFailed) -> None:
         self._reporter.failed(run.server, failure)

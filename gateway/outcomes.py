@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 
+from gateway.reading_outcomes import Outcome
 from ledger.calls import CompleteCall
 from ledger.envelopes import Command, Recorded
 from ledger.ledger import Ledger
@@ -22,18 +22,6 @@ _NOT_SENT = "the caller went away before the call was sent; nothing was executed
 _NOT_SURE = "the ledger did not confirm the decision; nothing was executed"
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a call ended; see `ledger.events.CallCompleted` for the outcomes and units."""
-
-    call: str
-    outcome: str
-    duration_ms: int = 0
-    size: int = 0
-    content: str | None = None
-    error: str | None = None
-
-
 class Outcomes:
     """Hands ended calls to the ledger, again and again while it is away."""
 
@@ -41,39 +29,45 @@ class Outcomes:
         """Take the ledger; `reach` is called where a test may kill the process."""
         self._ledger = ledger
         self._reach = reach
-        self._noted: set[asyncio.Future[tuple[Recorded, ...]]] = set()
+        self._noted = 0
+        self._all_heard = asyncio.Event()
         self._recording: set[asyncio.Task[None]] = set()
         self._doubts = 0
 
-    def note(self, ended: Ended) -> None:
-        """Record how a call ended, in the background.
+    def note(
+        self,
+        call: str,
+        outcome: Outcome,
+        duration_ms: int = 0,
+        size: int = 0,
+    ) -> None:
+        """Record how a call ended, in the background; `size` is in bytes.
 
         Outcomes go with the decisions that callers wait for, and cost no
         transaction of their own as long as there are any.
         """
-        command = _completion(ended)
+        command = _completion(call, outcome, duration_ms, size)
         try:
-            noted = self._ledger.note(command)
+            self._ledger.note(command, lambda told: self._heard(command, told))
         except LedgerUnavailable:
             self._begin(self._record(command))
-            return
-        self._noted.add(noted)
-        noted.add_done_callback(lambda told: self._heard(command, told))
+        else:
+            self._noted += 1
 
-    def _heard(self, command: CompleteCall, told: "asyncio.Future[tuple[Recorded, ...]]") -> None:
+    def _heard(self, command: CompleteCall, told: tuple[Recorded, ...] | BaseException) -> None:
         """Take in what became of an outcome; where the ledger was away it is sent again."""
-        self._noted.discard(told)
-        if told.cancelled():
-            return
-        match told.exception():
-            case None:
+        self._noted -= 1
+        if not self._noted:
+            self._all_heard.set()
+        match told:
+            case tuple():
                 self._reach("completed")
             case LedgerUnavailable():
                 self._begin(self._record(command))
-            case Refused() as refusal:
-                _LOG.info("the outcome of %s was not recorded: %s", command.call, refusal)
-            case bug:
-                _LOG.error("the outcome of %s was not recorded", command.call, exc_info=bug)
+            case Refused():
+                _LOG.info("the outcome of %s was not recorded: %s", command.call, told)
+            case _:
+                _LOG.error("the outcome of %s was not recorded", command.call, exc_info=told)
 
     def abandon(self, call: str, command: Command) -> None:
         """See to a decision that nobody waits for any more: if the call may run, it did not."""
@@ -89,15 +83,19 @@ class Outcomes:
         """Wait until all is recorded, at most `seconds`; return how many outcomes are not."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._left():
-                    await asyncio.wait(self._left())
-        left = self._left()
-        for each in left:
-            each.cancel()
-        return len(left)
+                while self._noted or self._recording:
+                    await self._some_recorded()
+        left = self._noted + len(self._recording)
+        for task in self._recording:
+            task.cancel()
+        return left
 
-    def _left(self) -> "list[asyncio.Future[tuple[Recorded, ...]] | asyncio.Task[None]]":
-        return [*self._noted, *self._recording]
+    async def _some_recorded(self) -> None:
+        if self._noted:
+            self._all_heard.clear()
+            await self._all_heard.wait()
+        else:
+            await asyncio.wait(self._recording)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -129,24 +127,24 @@ class Outcomes:
         except Refused:
             return
         if isinstance(found, Allowed | Dispatched):
-            await self._record(_completion(Ended(call, "failed", error=_NOT_SENT)))
+            await self._record(_completion(call, Outcome("failed", _NOT_SENT)))
 
     async def _resolve(self, call: str) -> None:
         try:
-            await self._record(_completion(Ended(call, "failed", error=_NOT_SURE)))
+            await self._record(_completion(call, Outcome("failed", _NOT_SURE)))
         finally:
             self._doubts -= 1
 
 
-def _completion(ended: Ended) -> CompleteCall:
+def _completion(call: str, outcome: Outcome, duration_ms: int = 0, size: int = 0) -> CompleteCall:
     return CompleteCall(
-        id=f"complete:{ended.call}",
+        id=f"complete:{call}",
         actor="placet:gateway",
-        causation_id=ended.call,
-        call=ended.call,
-        outcome=ended.outcome,
-        duration_ms=ended.duration_ms,
-        size=ended.size,
-        content=ended.content,
-        error=ended.error,
+        causation_id=call,
+        call=call,
+        outcome=outcome.name,
+        duration_ms=duration_ms,
+        size=size,
+        content=outcome.content,
+        error=outcome.error,
     )

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.upstreams import UpstreamAnswer
 from policies.calls import JsonValue, Number
@@ -111,10 +113,7 @@ def response_in(text: bytes, *, show: bool) -> tuple[object, Outcome] | None:
 
     `show` says that its content may be kept.
     """
-    try:
-        told = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    told = _parsed(text)
     if not isinstance(told, dict) or "method" in told:
         return None
     if isinstance(error := told.get("error"), dict):
@@ -125,6 +124,21 @@ def response_in(text: bytes, *, show: bool) -> tuple[object, Outcome] | None:
         return None
     name = "tool-error" if result.get("isError") is True else "ok"
     return told.get("id"), Outcome(name, content=_content(result) if show else None)
+
+
+def _parsed(text: bytes) -> Any:
+    """Return the JSON value in `text`; None where there is none.
+
+    What the quick parser does not take, such as half a surrogate pair or two
+    hundred levels, is given to the patient one.
+    """
+    try:
+        return from_json(text)
+    except ValueError:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
 
 
 def _content(result: dict[str, Any]) -> str:

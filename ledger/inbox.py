@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import NamedTuple, TypeAlias
@@ -12,6 +13,28 @@ from ledger.envelopes import Command, Recorded
 from ledger.unavailable import LedgerUnavailable
 
 Events: TypeAlias = tuple[Recorded, ...]
+
+
+class Hearer:
+    """Stands in for a future where nobody waits: `hear` is called with the outcome.
+
+    That costs an event loop nothing. It must neither block nor raise.
+    """
+
+    __slots__ = ("set_exception", "set_result")
+
+    def __init__(self, hear: Callable[[Events | BaseException], None]) -> None:
+        """Let `hear` have the events, or why there are none."""
+        self.set_result: Callable[[Events], None] = hear
+        self.set_exception: Callable[[BaseException], None] = hear
+
+    def done(self) -> bool:
+        """Tell that nothing was heard yet: each command has one outcome."""
+        return False
+
+    def cancelled(self) -> bool:
+        """Tell that it is still to be recorded."""
+        return False
 
 
 class Waiting(NamedTuple):
@@ -23,7 +46,7 @@ class Waiting(NamedTuple):
 
     command: Command
     since: float
-    future: "asyncio.Future[Events] | concurrent.futures.Future[Events]"
+    future: "asyncio.Future[Events] | concurrent.futures.Future[Events] | Hearer"
     loop: asyncio.AbstractEventLoop | None = None
 
 

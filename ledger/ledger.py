@@ -18,6 +18,7 @@ from ledger.calls import CallRecord
 from ledger.envelopes import Command, Recorded
 from ledger.faults import because
 from ledger.grants import Grant
+from ledger.inbox import Hearer
 from ledger.opening import Parts, World, assemble, lost_command
 from ledger.policy_in_force import PolicyInForce
 from ledger.readings import Deadline
@@ -103,12 +104,16 @@ class Ledger:
         """
         return await self._parts.submit(command, asyncio.get_running_loop())
 
-    def note(self, command: Command) -> "asyncio.Future[tuple[Recorded, ...]]":
+    def note(
+        self, command: Command, hear: Callable[[tuple[Recorded, ...] | BaseException], None]
+    ) -> None:
         """Decide and record a command that nobody waits for: with the next one, or in a moment.
 
-        Else as `execute`, whose outcome the future has.
+        `hear` is called on this event loop, once, with what `execute` would
+        return or raise; it must neither block nor raise. Raises
+        LedgerUnavailable where the command is not taken.
         """
-        return self._parts.leave(command, asyncio.get_running_loop())
+        self._parts.leave(command, Hearer(hear), asyncio.get_running_loop())
 
     def observe(
         self, listener: Listener, *, plain_calls: bool = True, own_only: bool = False

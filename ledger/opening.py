@@ -19,7 +19,7 @@ from ledger.clock import ClockGuard
 from ledger.databases import Database, connect
 from ledger.envelopes import Command
 from ledger.history import History
-from ledger.inbox import Events, Inbox, Waiting
+from ledger.inbox import Events, Hearer, Inbox, Waiting
 from ledger.leases import FileLock, Leases
 from ledger.mapper import RecordMapper
 from ledger.meters import LedgerMeters
@@ -98,15 +98,13 @@ class Parts:
         self.inbox.put(Waiting(command, self.monotonic(), future, loop))
         return future
 
-    def leave(self, command: Command, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Events]":
+    def leave(self, command: Command, hearer: Hearer, loop: asyncio.AbstractEventLoop) -> None:
         """Give a command to the writer that goes with the next one, or alone after a moment.
 
         Raises LedgerUnavailable where it cannot take it.
         """
-        future: asyncio.Future[Events] = loop.create_future()
-        self.inbox.put(Waiting(command, self.monotonic(), future, loop), patient=True)
+        self.inbox.put(Waiting(command, self.monotonic(), hearer, loop), patient=True)
         self.alarm.set(loop)
-        return future
 
     def ask(self, command: Command) -> Events:
         """Send a command and wait for its outcome in this thread, which must not be a loop's."""

@@ -231,9 +231,12 @@ def _resolve(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:
 
 def _tell(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:
     for waiting, outcome in outcomes:
-        if waiting.future.done():
-            continue
-        if isinstance(outcome, Exception):
-            waiting.future.set_exception(outcome)
-        else:
-            waiting.future.set_result(outcome)
+        try:
+            if waiting.future.done():
+                continue
+            if isinstance(outcome, Exception):
+                waiting.future.set_exception(outcome)
+            else:
+                waiting.future.set_result(outcome)
+        except Exception:  # noqa: BLE001 (one hearer's bug keeps nobody else waiting)
+            _LOG.exception("whoever sent %s could not be told of it", waiting.command.id)

@@ -473,3 +473,19 @@ async def test_a_policy_put_in_force_by_another_process_counts_for_the_next_call
 
     with pytest.raises(Refused, match="the policy changed"):
         await ledger.execute(allowed("call_1"))
+
+
+async def test_whoever_is_told_of_a_noted_command_and_fails_keeps_nobody_waiting(ledger_url, clock):
+    told = []
+
+    def fail(outcome):
+        told.append(outcome)
+        raise LookupError
+
+    with open_ledger(ledger_url, clock) as ledger:
+        ledger.note(PREPARED[0], fail)
+        ledger.note(replace(ADD_MOLE, id=""), told.append)
+
+        assert len(await ledger.execute(PREPARED[1])) == 1
+
+    assert [len(told[0]), type(told[1]).__name__] == [1, "Unstorable"]
