@@ -143,7 +143,6 @@ def test_a_key_counts_for_the_algorithms_that_it_fits_and_no_others():
         jwk(ED_KEY, "rsa", crv=["Ed25519"]),
         "a key",
     ],
-    ids=str,
 )
 def test_keys_that_are_no_public_keys_for_signatures_are_left_out(published):
     with pytest.raises(UnreadableKeys, match="there is no public key among them"):
