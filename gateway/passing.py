@@ -1,7 +1,6 @@
 """Hands on the messages that are not gated, and learns from what comes back."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -10,7 +9,6 @@ from aiohttp import web
 from gateway.declaring import with_tasks
 from gateway.editing import edited
 from gateway.errors import Code, Rejected
-from gateway.event_streams import EventReader, is_event_stream
 from gateway.headers import SESSION
 from gateway.instructions import with_hint
 from gateway.open_streams import OpenStreams
@@ -18,7 +16,7 @@ from gateway.relaying import relay
 from gateway.resuming import Resumable
 from gateway.sessions import Sessions
 from gateway.synthesis import subscription_ended
-from gateway.tool_lists import LONGEST_LIST, ToolLists
+from gateway.tool_lists import ToolLists
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from gateway.waiting import Ticket
@@ -31,6 +29,7 @@ LISTEN = "subscriptions/listen"
 
 _INTRODUCTIONS = frozenset({"initialize", "server/discover"})
 _OK = 200
+_SUCCESSES = range(200, 300)
 _BAD_GATEWAY = 502
 
 
@@ -81,7 +80,6 @@ class Passage:
         self._streams = streams
         self._sessions = sessions
         self._resumable = resumable
-        self._learning: set[asyncio.Task[None]] = set()
 
     async def through(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, method: str = ""
@@ -90,7 +88,7 @@ class Passage:
         answer = self.as_callers(await caller.server.upstream.forward(request), caller)
         if method in _INTRODUCTIONS and answer.status == _OK:
             answer = _introduced(answer, method)
-        if method == "tools/list" and answer.status == _OK:
+        if method == "tools/list" and answer.status in _SUCCESSES:
             return await self._listed(http, caller, request, answer)
         if answer.stream is not None and (method == LISTEN or request.method == "GET"):
             answer = replace(answer, stream=self._streams.ending(answer.stream, _farewell(request)))
@@ -98,6 +96,7 @@ class Passage:
         if request.method == "DELETE":
             self._resumable.end_session(session)
         if request.method == "GET":
+            answer = edited(answer, self._lists(caller, request).again)
             return await _relayed(http, answer, self._resumable.listener(session))
         return await _relayed(http, answer)
 
@@ -108,26 +107,32 @@ class Passage:
         request: UpstreamRequest,
         answer: UpstreamAnswer,
     ) -> web.StreamResponse:
-        """Return a list without the tools that this caller could not call anyway."""
-        known = request.message["id"] if request.message else None
-        lists = ToolLists(
-            caller.server.name,
-            self._hides(caller.agent, caller.server.name),
-            known if isinstance(known, str | Number) else None,
-            private=request.era is Era.MODERN,
-        )
-        listener, shorter = _ListListener(answer), None
+        """Return a list without the tools that its caller could not call anyway."""
+        lists, shorter = self._lists(caller, request), None
         try:
-            shorter = await lists.answer(answer, listener.feed)
+            shorter = await lists.answer(answer)
         except UpstreamFailed as failed:
             status = _OK if request.era is Era.LEGACY else _BAD_GATEWAY
             raise Rejected(status, Code.SERVER_FAILED, str(failed), id=lists.asked) from failed
         finally:
             if answer.stream is not None and shorter is None:
                 await answer.stream.aclose()
-        response = await _relayed(http, shorter)
-        self._learn(caller.server.toolbox, listener)
-        return response
+        return await _relayed(http, shorter)
+
+    def _lists(self, caller: Caller, request: UpstreamRequest) -> ToolLists:
+        """Return what edits lists for a caller, by the policy of the moment."""
+        known = request.message["id"] if request.message else None
+
+        def hides(tool: Tool) -> bool:
+            return self._hides(caller.agent, caller.server.name)(tool)
+
+        return ToolLists(
+            caller.server.name,
+            hides,
+            caller.server.toolbox.notice,
+            known if isinstance(known, str | Number) else None,
+            private=request.era is Era.MODERN,
+        )
 
     def as_callers(self, answer: UpstreamAnswer, caller: Caller) -> UpstreamAnswer:
         """Return the answer with the session id, if it has one, as this caller has to name it."""
@@ -138,41 +143,6 @@ class Passage:
             headers[SESSION], agent=caller.agent.principal, server=caller.server.name
         )
         return replace(answer, headers=headers)
-
-    def _learn(self, toolbox: Toolbox, listener: "_ListListener") -> None:
-        async def notice() -> None:
-            for text in listener.texts():
-                await toolbox.notice(text)
-
-        task = asyncio.get_running_loop().create_task(notice())
-        self._learning.add(task)
-        task.add_done_callback(self._learning.discard)
-
-
-class _ListListener:
-    """Keeps the JSON texts of an answer that lists tools, up to 8 MiB of them."""
-
-    def __init__(self, answer: UpstreamAnswer) -> None:
-        streams = is_event_stream(answer.headers.get("Content-Type", ""))
-        self._events = EventReader() if streams else None
-        self._chunks: list[bytes] = []
-        self._size = 0
-
-    def feed(self, chunk: bytes) -> None:
-        """Take bytes in passing."""
-        for piece in self._events.feed(chunk) if self._events else [chunk]:
-            self._size += len(piece)
-            if self._size <= LONGEST_LIST:
-                self._chunks.append(piece)
-
-    def texts(self) -> Iterator[bytes]:
-        """Yield the JSON texts, once the answer is whole."""
-        if self._size > LONGEST_LIST:
-            return
-        if self._events is None:
-            yield b"".join(self._chunks)
-        else:
-            yield from self._chunks
 
 
 def _farewell(request: UpstreamRequest) -> bytes:

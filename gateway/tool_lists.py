@@ -1,19 +1,20 @@
 """Leaves out of a server's list of tools what its reader could not call anyway."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from gateway.definitions import tools_of
 from gateway.errors import Code, Rejected, RequestId
+from gateway.event_blocks import EventBlocks, data_of, with_data
 from gateway.event_streams import is_event_stream
-from gateway.json_text import elements, members, with_member, with_members
+from gateway.json_text import members, with_member, with_members, without_elements
 from gateway.upstreams import ByteStream, UpstreamAnswer, UpstreamFailed
 from policies.calls import JsonValue, Number, Tool
 from policies.refusals import Refused
-from policies.strict_json import parse
+from policies.strict_json import folded_key, parse
 
 LONGEST_LIST = 8 * 1024 * 1024
 """Bytes of a list of tools above which it is not passed on."""
@@ -25,11 +26,20 @@ _FRESH_MS = 60_000
 """Milliseconds for which a client may keep a list: decisions on it may change."""
 
 _UNREADABLE = "its list of tools is not strict JSON; nobody can tell what a client would read in it"
+_AMBIGUOUS = "its list of tools is no answer that all clients read alike"
 _TOO_LONG = "its list of tools is larger than 8 MiB"
+_UNRECORDED = "the ledger could not note what is new in its list of tools"
+
+Notice: TypeAlias = Callable[[tuple[Tool, ...]], Awaitable[None]]
+"""Learns the tools of a list before its reader does. Raises Refused where it cannot."""
 
 
-Listen: TypeAlias = Callable[[bytes], None]
-"""Hears the server's own bytes in passing."""
+@dataclass(frozen=True)
+class Edited:
+    """An answer as its reader gets it, and the tools that the server listed in it."""
+
+    body: bytes
+    tools: tuple[Tool, ...] = ()
 
 
 class ToolLists:
@@ -38,47 +48,90 @@ class ToolLists:
     `hides` tells whether a tool is to be left out. Where `private`, the list
     is one that no cache may give to another reader (specification 2026-07-28,
     server/utilities/caching). A list that cannot be read as one JSON text by
-    everybody is not passed on.
+    everybody, or whose news cannot be recorded, is not passed on.
     """
 
     def __init__(
-        self, server: str, hides: Callable[[Tool], bool], asked: RequestId, *, private: bool
+        self,
+        server: str,
+        hides: Callable[[Tool], bool],
+        notice: Notice,
+        asked: RequestId,
+        *,
+        private: bool,
     ) -> None:
         """Edit answers of `server` to the request `asked`."""
         self._server = server
         self._hides = hides
+        self._notice = notice
         self.asked = asked
         self._private = private
 
-    def edited(self, body: bytes) -> bytes:
-        """Return an answer with a list, or as it is where it holds none. Raises UpstreamFailed."""
+    def edited(self, body: bytes) -> Edited:
+        """Return an answer with its list edited. Raises UpstreamFailed."""
         if len(body) > LONGEST_LIST:
             raise self._failed(_TOO_LONG)
         try:
             told = parse(body)
         except Refused as flaw:
             raise self._failed(_UNREADABLE) from flaw
-        result = told.get("result") if isinstance(told, dict) else None
-        if not isinstance(result, dict):
-            return body
+        if not isinstance(told, dict) or _resembles(told, "result"):
+            raise self._failed(_AMBIGUOUS)
+        if "result" not in told:
+            return Edited(body)
+        result = told["result"]
+        listed = result.get("tools", []) if isinstance(result, dict) else None
+        if not isinstance(listed, list) or _resembles(result, "tools"):
+            raise self._failed(_AMBIGUOUS)
+        assert isinstance(result, dict), "its tools were a list"
+        tools = tools_of(self._server, listed)
         text = body.decode()
         place = members(text)["result"]
-        shorter = self._without_hidden(text[place], result)
-        return f"{text[: place.start]}{shorter}{text[place.stop :]}".encode()
+        shorter = self._without_hidden(text[place], listed, tools)
+        if self._private:
+            shorter = _for_one_reader(shorter, result)
+        return Edited(f"{text[: place.start]}{shorter}{text[place.stop :]}".encode(), tools)
 
-    async def answer(self, answer: UpstreamAnswer, listen: Listen) -> UpstreamAnswer:
-        """Return an answer edited, its own bytes told to `listen`. Raises UpstreamFailed."""
-        headers = answer.headers
-        if "Content-Encoding" in headers:
+    def again(self, body: bytes) -> bytes:
+        """Return a message of another stream, edited where it is a list that was asked for before.
+
+        A client may take up a broken answer there (specification 2025-11-25,
+        transports, "Resumability and Redelivery"). What cannot be read passes.
+        """
+        if b"tools" not in body and b"\\u" not in body:
+            return body
+        try:
+            told = parse(body)
+            result = told.get("result") if isinstance(told, dict) else None
+            listed = isinstance(result, dict) and "tools" in result and "content" not in result
+            return self.edited(body).body if listed else body
+        except (Refused, UpstreamFailed):
+            return body
+
+    async def answer(self, answer: UpstreamAnswer) -> UpstreamAnswer:
+        """Return an answer edited. Raises UpstreamFailed."""
+        if "Content-Encoding" in answer.headers:
             raise self._failed("its list of tools is packed, although that was not asked for")
+        if is_event_stream(answer.headers.get("Content-Type", "")):
+            stream = _once(answer.body or b"") if answer.stream is None else answer.stream
+            return replace(answer, body=None, stream=self.events(stream))
         body = answer.body or b""
-        if is_event_stream(headers.get("Content-Type", "")):
-            stream = _once(body) if answer.stream is None else answer.stream
-            return replace(answer, body=None, stream=self.events(_heard(stream, listen)))
         if answer.stream is not None:
             body = await self._whole(answer.stream)
-        listen(body)
-        return replace(answer, stream=None, body=await _beside(self.edited, body))
+        return replace(answer, stream=None, body=await self._noticed(body))
+
+    async def events(self, stream: ByteStream) -> AsyncGenerator[bytes, None]:
+        """Yield a stream of events with its lists edited; what cannot be read becomes an error."""
+        blocks = EventBlocks()
+        async with aclosing(stream):
+            async for chunk in stream:
+                for block in blocks.feed(chunk):
+                    yield await self._event(block)
+                if len(blocks) > LONGEST_LIST:
+                    yield self._error(_TOO_LONG)
+                    return
+            if blocks.rest.strip():
+                yield await self._event(blocks.rest)
 
     async def _whole(self, stream: ByteStream) -> bytes:
         chunks, size = [], 0
@@ -90,67 +143,41 @@ class ToolLists:
                     raise self._failed(_TOO_LONG)
         return b"".join(chunks)
 
-    async def events(self, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """Yield a stream of events with its lists edited; what cannot be read becomes an error."""
-        rest = b""
-        try:
-            async for chunk in stream:
-                *blocks, rest = _blocks(rest + chunk)
-                for block in blocks:
-                    yield await _beside(self._event, block)
-                if len(rest) > LONGEST_LIST:
-                    yield self._error(_TOO_LONG)
-                    return
-            if rest.strip():
-                yield self._event(rest)
-        finally:
-            await stream.aclose()
-
-    def _event(self, block: bytes) -> bytes:
-        """Return one event; its `data` lines are one text (WHATWG HTML, 9.2.6)."""
-        lines = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        said = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
-        text = b"\n".join(said)
-        if not text.strip():
+    async def _event(self, block: bytes) -> bytes:
+        """Return one event edited."""
+        data = data_of(block)
+        if data is None or not data.strip():
             return block
         try:
-            edited = self.edited(text)
+            edited = await self._noticed(data)
         except UpstreamFailed as failed:
             return self._error(str(failed))
-        if edited == text:
-            return block
-        others = [line for line in lines if line and not line.startswith(b"data")]
-        data = [b"data: " + line for line in edited.split(b"\n")]
-        return b"\n".join([*others, *data]) + b"\n\n"
+        return block if edited == data else with_data(block, edited)
 
-    def _without_hidden(self, text: str, result: dict[str, JsonValue]) -> str:
-        listed = result.get("tools")
-        if isinstance(listed, list):
-            usable = {tool.name: tool for tool in tools_of(self._server, listed)}
-            place = members(text)["tools"]
-            array = text[place]
-            kept = [
-                array[at]
-                for at, item in zip(elements(array), listed, strict=True)
-                if self._keeps(item, usable)
-            ]
-            if len(kept) < len(listed):
-                text = with_member(text, "tools", f"[{','.join(kept)}]")
-        return self._for_one_reader(text, result) if self._private else text
+    async def _noticed(self, body: bytes) -> bytes:
+        """Return an answer edited, once its news is noted; a large one is read beside the loop."""
+        if len(body) <= _AT_ONCE:
+            edited = self.edited(body)
+        else:
+            edited = await asyncio.to_thread(self.edited, body)
+        try:
+            await self._notice(edited.tools)
+        except Refused as away:
+            raise self._failed(f"{_UNRECORDED}: {away}") from away
+        return edited.body
+
+    def _without_hidden(self, text: str, listed: list[JsonValue], tools: tuple[Tool, ...]) -> str:
+        usable = {tool.name: tool for tool in tools}
+        hidden = {at for at, item in enumerate(listed) if not self._keeps(item, usable)}
+        if not hidden:
+            return text
+        array = text[members(text)["tools"]]
+        return with_member(text, "tools", without_elements(array, hidden))
 
     def _keeps(self, item: JsonValue, usable: dict[str, Tool]) -> bool:
         name = item.get("name") if isinstance(item, dict) else None
         tool = usable.get(name) if isinstance(name, str) else None
         return tool is not None and not self._hides(tool)
-
-    def _for_one_reader(self, text: str, result: dict[str, JsonValue]) -> str:
-        given = result.get("ttlMs")
-        fresh = given.value if isinstance(given, Number) else _FRESH_MS
-        wanted = {"cacheScope": '"private"', "ttlMs": str(int(min(max(fresh, 0), _FRESH_MS)))}
-        for name, value in wanted.items():
-            if name in result:
-                text = with_member(text, name, value)
-        return with_members(text, wanted)
 
     def _failed(self, why: str) -> UpstreamFailed:
         return UpstreamFailed(f"the server `{self._server}` cannot be listed: {why}", sent=True)
@@ -160,34 +187,22 @@ class ToolLists:
         return b"event: message\ndata: " + told.body() + b"\n\n"
 
 
+def _for_one_reader(text: str, result: dict[str, JsonValue]) -> str:
+    """Return a list that is private and fresh for a minute at most; no time given is none."""
+    given = result.get("ttlMs")
+    fresh = given.value if isinstance(given, Number) else 0
+    wanted = {"cacheScope": '"private"', "ttlMs": str(int(min(max(fresh, 0), _FRESH_MS)))}
+    for name, value in wanted.items():
+        if name in result:
+            text = with_member(text, name, value)
+    return with_members(text, wanted)
+
+
+def _resembles(told: JsonValue, name: str) -> bool:
+    """Tell whether a reader that does not look at case would find `name` under another key."""
+    keys = told if isinstance(told, dict) else ()
+    return any(key != name and folded_key(key) == name for key in keys)
+
+
 async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
-
-
-async def _heard(stream: ByteStream, listen: Listen) -> AsyncGenerator[bytes, None]:
-    """Yield what a stream has, and tell it in passing."""
-    async with aclosing(stream):
-        async for chunk in stream:
-            listen(chunk)
-            yield chunk
-
-
-async def _beside(edit: Callable[[bytes], bytes], text: bytes) -> bytes:
-    """Return what `edit` makes of a text; a large one is edited beside the event loop."""
-    return edit(text) if len(text) <= _AT_ONCE else await asyncio.to_thread(edit, text)
-
-
-def _blocks(text: bytes) -> list[bytes]:
-    """Return whole events with the blank line that ends each, and last what is not whole."""
-    found: list[bytes] = []
-    start = 0
-    while True:
-        ends = [
-            at + len(mark)
-            for mark in (b"\n\n", b"\r\n\r\n", b"\r\r")
-            if (at := text.find(mark, start)) >= 0
-        ]
-        if not ends:
-            return [*found, text[start:]]
-        found.append(text[start : min(ends)])
-        start = min(ends)

@@ -13,7 +13,6 @@ from ledger.ledger import Ledger
 from ledger.tools import SeeTools
 from policies.calls import JsonValue, Tool
 from policies.refusals import Refused
-from policies.strict_json import parse
 
 _LOG = logging.getLogger(__name__)
 
@@ -112,23 +111,17 @@ class Toolbox:
                 with contextlib.suppress(UpstreamFailed, TimeoutError, Refused):
                     await self._learn()
 
-    async def notice(self, body: bytes) -> None:
-        """Learn from a list of tools that the server gave to a caller."""
-        try:
-            told = parse(body)
-        except Refused as flaw:
-            _LOG.warning("a list of tools of %s is not strict JSON: %s", self._server, flaw)
+    async def notice(self, tools: tuple[Tool, ...]) -> None:
+        """Learn tools that the server listed to a caller. Raises Refused, with nothing learned."""
+        if self._tools is None or not self._news(tools):
             return
-        result = told.get("result") if isinstance(told, dict) else None
-        listed = result.get("tools") if isinstance(result, dict) else None
-        if not isinstance(listed, list) or self._tools is None:
-            return
-        found = tools_of(self._server, listed)
         async with self._learning:
-            fresh = tuple(tool for tool in found if self.known.get(tool.name) != tool)
+            fresh = self._news(tools)
             if fresh:
-                with contextlib.suppress(Refused):
-                    await self._record(fresh, complete=False)
+                await self._record(fresh, complete=False)
+
+    def _news(self, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+        return tuple(tool for tool in tools if self.known.get(tool.name) != tool)
 
     async def _keep(self) -> None:
         """Learn, then listen; after any trouble begin anew."""

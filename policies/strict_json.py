@@ -118,6 +118,11 @@ def plain(value: Json) -> Plain:
             return value
 
 
+def folded_key(key: str) -> str:
+    """Return `key` without differences of case and compatibility form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold())
+
+
 def _decoded(body: bytes) -> str:
     """Return `body` as text, if it is UTF-8 without a byte order mark."""
     if body.startswith(b"\xef\xbb\xbf"):
@@ -139,15 +144,10 @@ def _depth(body: bytes) -> int:
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object of `pairs`, if no two keys can be taken for one another."""
     members = dict(pairs)
-    fold = str.lower if "".join(members).isascii() else _folded
+    fold = str.lower if "".join(members).isascii() else folded_key
     if len(set(map(fold, members))) != len(pairs):
         _refuse_keys([key for key, _ in pairs])
     return members
-
-
-def _folded(key: str) -> str:
-    """Return `key` without differences of case and compatibility form."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold())
 
 
 def _refuse_keys(keys: Sequence[str]) -> Never:
@@ -155,7 +155,7 @@ def _refuse_keys(keys: Sequence[str]) -> Never:
     seen: dict[str, str] = {}
     key, folded = "", ""
     for key in keys:
-        folded = _folded(key)
+        folded = folded_key(key)
         if folded in seen:
             break
         seen[folded] = key
