@@ -94,7 +94,7 @@ class Continuations:
         if not isinstance(state, str) or not state.startswith(_PREFIX):
             return None
         try:
-            sealed = urlsafe_b64decode(state.removeprefix(_PREFIX))
+            sealed = _decoded(state.removeprefix(_PREFIX))
             told = json.loads(self._sealer.unseal(sealed, *_names(principal, server)))
         except (Unsealable, ValueError):
             raise _rejected("is not one that you were given here") from None
@@ -130,6 +130,14 @@ def restored(request: UpstreamRequest, continuation: Continuation) -> UpstreamRe
     message = read_message(body)
     assert isinstance(message, Request), "one member of its params changed"
     return replace(request, body=body, message=message.whole)
+
+
+def _decoded(text: str) -> bytes:
+    """Return what was encoded; Python decodes more than it encodes. Raises ValueError."""
+    decoded = urlsafe_b64decode(text)
+    if urlsafe_b64encode(decoded).decode() != text:
+        raise ValueError
+    return decoded
 
 
 def _with(text: str, name: str, value: str) -> str:

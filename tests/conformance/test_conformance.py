@@ -26,6 +26,11 @@ LEGS = {
 }
 LATE = ("server-stateless", "sep-2575-missing-capability-http-400")
 """Once an answer has begun as a stream, its HTTP status cannot be that of an error any more."""
+BETTER = {
+    ("tasks-capability-negotiation", "tasks-extension-advertised"),
+    ("tasks-dispatch-and-envelope", "sep-2663-tasks-get-invalid-task-id-32602"),
+}
+"""What the fixture server fails and Placet passes, which has tasks for every server."""
 TRIES = 3
 """The suite gives some answers half a second, which a busy machine may not have."""
 
@@ -88,9 +93,9 @@ async def test_the_same_checks_pass_through_placet(
     direct = directly(*leg)
 
     async with gateway(sqlite_url, fixture_url, ALLOWED) as (url, asked):
-        found = await found_through(url, node, tmp_path, leg, direct)
+        found = await found_through(url, node, tmp_path, leg, direct, BETTER)
 
-    assert found.differences(direct) == {}
+    assert found.differences(direct).keys() <= BETTER, found.differences(direct)
     assert found.code == 0
     assert not asked
 
@@ -102,8 +107,8 @@ async def test_the_same_checks_pass_where_every_call_is_held_and_approved(
     direct = directly(*leg)
 
     async with gateway(sqlite_url, fixture_url, HELD) as (url, asked):
-        found = await found_through(url, node, tmp_path, leg, direct, {LATE})
+        found = await found_through(url, node, tmp_path, leg, direct, {LATE} | BETTER)
 
-    assert found.differences(direct).keys() <= {LATE}, found.differences(direct)
+    assert found.differences(direct).keys() <= {LATE} | BETTER, found.differences(direct)
     if "2025-03-26" not in leg:  # nothing in that leg calls a tool
         assert asked["test_simple_text"]

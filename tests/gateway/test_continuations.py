@@ -265,6 +265,11 @@ def flipped(state):
     [
         lambda result: back(result, requestState=flipped(result["requestState"])),
         lambda result: back(result, requestState=result["requestState"][:-4]),
+        lambda result: back(result, requestState=result["requestState"] + "="),
+        lambda result: back(result, requestState=result["requestState"] + "tampered"),
+        lambda result: back(
+            result, requestState=result["requestState"][:20] + "!" * 4 + result["requestState"][20:]
+        ),
         lambda result: back(result, requestState="placet-state-"),
         lambda result: back(result, requestState="placet-state-\u00e9"),
         lambda result: back(result, arguments={"path": "b.txt"}),
