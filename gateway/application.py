@@ -13,6 +13,7 @@ from gateway.acceptance import Acceptance
 from gateway.admission import Premises
 from gateway.aftermath import Aftermath
 from gateway.census import Census
+from gateway.configured_upstreams import upstreams_of
 from gateway.crowd import Crowd
 from gateway.dispatching import Dispatcher
 from gateway.doors import DoorsRunner
@@ -32,7 +33,7 @@ from gateway.sessions import Sessions
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
-from gateway.world import World, entrance_of, examiner_of, upstreams_of
+from gateway.world import World, entrance_of, examiner_of
 from ledger.approvals import ApprovalStatus
 from policies.calls import Tool
 from policies.people import Agent
@@ -62,7 +63,7 @@ class Gateway:
         self._ledger = ledger
         self._section = configuration.gateway
         self._descriptors = world.descriptors
-        self._upstreams = upstreams if upstreams is not None else upstreams_of(world)
+        self._upstreams = upstreams or upstreams_of(configuration.servers, world.environment)
         self._toolboxes = {
             name: Toolbox(name, upstream, ledger, lambda: f"tools:{uuid.uuid4()}")
             for name, upstream in self._upstreams.items()

@@ -48,8 +48,8 @@ class NotReading(Exception):
 class ServerCommand:
     """How a server is started: from the configuration only, never from a request.
 
-    `environment` is ours, of which it gets the variables in `PASSED`; `added`
-    is what the configuration gives it.
+    `environment` is ours, of which it gets the variables in `PASSED` and those
+    named in `passed`; `added` is what the configuration gives it.
     """
 
     name: str
@@ -57,10 +57,12 @@ class ServerCommand:
     environment: Mapping[str, str]
     added: Mapping[str, str]
     cwd: str | None = None
+    passed: Sequence[str] = ()
 
     def variables(self) -> dict[str, str]:
         """Return the whole environment of the server."""
-        passed = {name: self.environment[name] for name in PASSED if name in self.environment}
+        names = (*PASSED, *self.passed)
+        passed = {name: self.environment[name] for name in names if name in self.environment}
         return {**passed, **self.added}
 
 

@@ -8,20 +8,14 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from gateway.acceptance import Acceptance
-from gateway.bridge import Bridge
 from gateway.entrance import Entrance
 from gateway.examining import Examiner
 from gateway.gate import PolicyInForce
-from gateway.http_upstream import HttpUpstream
 from gateway.issuer_keys import Renewal
 from gateway.patience import Pace
-from gateway.stdio_server import ServerCommand
-from gateway.turns import Bounds
-from gateway.upstreams import Upstream
 from ledger.ledger import Ledger
 from policies.configuration import Configuration
 from policies.digests import DigestKey
-from policies.servers import HttpServer, StdioServer
 
 
 @dataclass(frozen=True)
@@ -49,33 +43,6 @@ class World:
     pace: Pace = field(default_factory=Pace)
     renewal: Renewal = field(default_factory=Renewal)
     folder: Path = field(default_factory=Path)
-
-
-def upstreams_of(world: World) -> dict[str, Upstream]:
-    """Return the servers that the configuration names; nothing is opened or started."""
-    found: dict[str, Upstream] = {}
-    for name, server in world.configuration.servers.items():
-        match server:
-            case HttpServer():
-                headers = {key: value.get_secret_value() for key, value in server.headers.items()}
-                bounds = Bounds(
-                    connect=server.connect_timeout.total_seconds(),
-                    silence=server.timeout.total_seconds(),
-                    most=server.max_connections,
-                )
-                found[name] = HttpUpstream(name, server.url, headers, bounds=bounds)
-            case StdioServer():
-                found[name] = Bridge(
-                    ServerCommand(
-                        name=name,
-                        command=server.command,
-                        environment=world.environment,
-                        added={k: value.get_secret_value() for k, value in server.env.items()},
-                        cwd=server.cwd,
-                    ),
-                    silence=server.timeout.total_seconds(),
-                )
-    return found
 
 
 def examiner_of(world: World, acceptance: Acceptance) -> Examiner:

@@ -18,6 +18,7 @@ def reference_problems(document: Document) -> list[Problem]:
     problems += _twice(document, "people", "slack", "is already the Slack id of")
     problems += _twice(document, "people", "subject", "is already the subject of")
     problems += _approver_twice(document)
+    problems += _stranger_at_a_server(document)
     problems += _escalates_to_itself(document)
     return problems
 
@@ -70,6 +71,18 @@ def _twice(document: Document, section: str, key: str, what: str) -> Iterator[Pr
             instead = f"give `{name}` one of its own"
             yield document.problem(place, f"`{key}` {what} `{seen[value]}`", instead)
         seen.setdefault(value, name)
+
+
+def _stranger_at_a_server(document: Document) -> Iterator[Problem]:
+    """Find agents with something of their own at a server whom the file does not name."""
+    entries = document.at(("agents",))
+    known = entries if isinstance(entries, dict) else {}
+    for server, _ in sections(document, "servers"):
+        for agent, _ in sections(document, "servers", server, "agents"):
+            if agent not in known:
+                advice = suggestion(agent, known, "add it under `agents`, or remove it")
+                place = document.key(("servers", server, "agents", agent))
+                yield document.problem(place, f"there is no agent `{agent}`", advice)
 
 
 def _approver_twice(document: Document) -> Iterator[Problem]:

@@ -11,8 +11,9 @@ from policies.validation import Section, Wrong
 
 _OWN_HEADERS = frozenset(
     (
-        "accept", "connection", "content-encoding", "content-length", "content-type", "host",
-        "mcp-session-id", "transfer-encoding",
+        "accept", "connection", "content-encoding", "content-length", "content-type", "expect",
+        "host", "keep-alive", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version",
+        "mcp-session-id", "te", "trailer", "transfer-encoding", "upgrade",
     )
 )  # fmt: skip
 
@@ -38,6 +39,26 @@ def _distinct(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
     return headers
 
 
+Headers = Annotated[dict[HeaderName, Secret], AfterValidator(_distinct)]
+
+VariableName = Annotated[
+    str,
+    matching(r"[A-Za-z_][A-Za-z0-9_]*", "is not a variable name", "write it like `API_KEY`"),
+]
+
+
+class OwnHeaders(Section):
+    """What one agent's requests carry, in the place of the server's `headers` or besides."""
+
+    headers: Headers
+
+
+class OwnEnvironment(Section):
+    """What the environment of one agent's own process has, instead of the server's or besides."""
+
+    env: dict[VariableName, SecretStr]
+
+
 class ServerSection(Section):
     """What all servers have: the team whose they are, and how long their silence is borne.
 
@@ -60,14 +81,14 @@ class ServerSection(Section):
 class HttpServer(ServerSection):
     """An MCP server reached over streamable HTTP; `headers` go with every request.
 
-    `connect_timeout` is how long it may take to connect to it. So many
-    requests as `max_connections` are under way at it at once; others wait.
+    Those of single `agents` may be others. `connect_timeout` is how long
+    connecting may take. So many requests as `max_connections` are under way
+    at it at once; others wait.
     """
 
     url: Url
-    headers: Annotated[dict[HeaderName, Secret], AfterValidator(_distinct)] = Field(
-        default_factory=dict
-    )
+    headers: Headers = Field(default_factory=dict)
+    agents: dict[Name, OwnHeaders] = Field(default_factory=dict)
     connect_timeout: Duration = timedelta(seconds=5)
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 1024
 
@@ -84,18 +105,16 @@ def _program(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class StdioServer(ServerSection):
-    """An MCP server started as a command; `env` is all of its environment we add."""
+    """An MCP server started as a command.
+
+    Its environment is `env`, and of ours a few variables and those that
+    `pass_env` names. For each of `agents` another process runs.
+    """
 
     command: Annotated[tuple[Text, ...], Many, AfterValidator(_program)]
-    env: dict[
-        Annotated[
-            str,
-            matching(
-                r"[A-Za-z_][A-Za-z0-9_]*", "is not a variable name", "write it like `API_KEY`"
-            ),
-        ],
-        SecretStr,
-    ] = Field(default_factory=dict)
+    env: dict[VariableName, SecretStr] = Field(default_factory=dict)
+    pass_env: Annotated[tuple[VariableName, ...], Many] = ()
+    agents: dict[Name, OwnEnvironment] = Field(default_factory=dict)
     cwd: Text | None = None
 
 
