@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from unicodedata import category
 
@@ -42,7 +43,12 @@ def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
 
 def is_tool_name(name: str) -> bool:
     """Tell whether a tool can be called so: 1 to 256 characters, none of them a control."""
-    return 0 < len(name) <= _LONGEST_NAME and not any(category(c) == "Cc" for c in name)
+    return 0 < len(name) <= _LONGEST_NAME and not _has_control(name)
+
+
+@lru_cache(maxsize=1024)
+def _has_control(name: str) -> bool:
+    return any(category(c) == "Cc" for c in name)
 
 
 def tools_of(server: str, listed: Sequence[JsonValue]) -> tuple[Tool, ...]:

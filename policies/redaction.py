@@ -143,10 +143,10 @@ class _Redaction:
                 return self._text(value)
             case Number():
                 return self._hide() if is_card(value) else value
-            case Mapping():
-                return self._members(value, paths)
             case list():
                 return self._items(value, paths)
+            case dict() | Mapping():  # nearly always a dict, and that is quickly told
+                return self._members(value, paths)
             case _:
                 return value
 

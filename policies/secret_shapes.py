@@ -61,6 +61,8 @@ def hide_secrets(text: str) -> tuple[str, int]:
 
 def _replaced(text: str, pattern: re.Pattern[str], replacement: _Replacement) -> tuple[str, int]:
     """Return `text` with the matches that are secrets replaced, and how many there were."""
+    if pattern.search(text) is None:
+        return text, 0
     count = 0
 
     def one(found: re.Match[str]) -> str:

@@ -144,6 +144,8 @@ def _depth(body: bytes) -> int:
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object of `pairs`, if no two keys can be taken for one another."""
     members = dict(pairs)
+    if len(pairs) <= 1:
+        return members
     fold = str.lower if "".join(members).isascii() else folded_key
     if len(set(map(fold, members))) != len(pairs):
         _refuse_keys([key for key, _ in pairs])
