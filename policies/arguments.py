@@ -8,9 +8,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import TypeAlias
 
-import cel
-
 from policies.calls import JsonValue, Number
+from policies.evaluator import cel
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _LARGEST = 2**63 - 1

@@ -3,10 +3,9 @@
 import re
 from dataclasses import dataclass
 
-import cel
-
 from policies.arguments import Scope
 from policies.effort import Effort
+from policies.evaluator import cel
 from policies.expressions import Expression, Token
 from policies.validation import choice, suggestion
 
