@@ -128,6 +128,7 @@ class WaitingRoom:
                     return known
                 if known.undeliverable or self._closing or loop.time() >= until:
                     return known
+                del known  # thousands may wait here, for hours: each keeps as little as it can
                 try:
                     async with asyncio.timeout_at(until):
                         await bell.rung.wait()
