@@ -74,7 +74,10 @@ class _Lines(logging.StreamHandler[Any]):
 
 
 class _Unquoted(logging.Filter):
-    """Shortens what aiohttp says of a request that is not HTTP: it quotes header and body."""
+    """Shortens what aiohttp says of a request that is not HTTP: it quotes header and body.
+
+    That is the caller's fault, and no error here.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Take the quotation out of a record, and keep the record."""
@@ -83,6 +86,7 @@ class _Unquoted(logging.Filter):
             record.msg = f"{record.getMessage()}: it is not well-formed ({type(error).__name__})"
             record.args = None
             record.exc_info = None
+            record.levelno, record.levelname = logging.INFO, "INFO"
         return True
 
 

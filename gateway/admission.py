@@ -105,17 +105,23 @@ async def read_body(request: web.BaseRequest, limit: int, place: Place, patience
         raise _too_large(limit)
     if length > SMALL:
         place.hold(length)
-    if request.content.is_eof():
-        body = request.content.read_nowait()
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
     try:
+        if request.content.is_eof():
+            return _limited(request.content.read_nowait(), limit)
         async with asyncio.timeout(patience):
             return await _read_on(request, limit, place, max(length, SMALL))
     except TimeoutError:
         text = f"the body did not come within {patience:.0f} s; send it faster"
         raise Rejected(408, Code.TOO_SLOW, text) from None
+    except web.RequestPayloadError:
+        text = "the body is not framed as HTTP/1.1 says; send it well-formed"
+        raise Rejected(400, Code.INVALID_REQUEST, text) from None
+
+
+def _limited(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
 async def _read_on(request: web.BaseRequest, limit: int, place: Place, held: int) -> bytes:

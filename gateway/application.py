@@ -87,10 +87,7 @@ class Gateway:
         )
         self._rungs = self._climbing(world, reporter, examiner)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
-        application = _application(self._endpoint, self._entrance)
-        self._runner = DoorsRunner(
-            application, self._section, self._callers(), self._endpoint.answer
-        )
+        self._runner = self._doors()
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
         self._hurried = asyncio.Event()
@@ -134,6 +131,11 @@ class Gateway:
     def runner(self) -> web.AppRunner:
         """Return what serves `/mcp/{server}` to as many callers at once as is configured."""
         return self._runner
+
+    def _doors(self) -> DoorsRunner:
+        application = _application(self._endpoint, self._entrance)
+        answering, refusing = self._endpoint.answer, self._endpoint.malformed
+        return DoorsRunner(application, self._section, self._callers(), answering, refusing)
 
     def _callers(self) -> int:
         """Return how many callers may be connected, of the files that may be open."""

@@ -2,14 +2,23 @@
 
 import asyncio
 import json
-from typing import Any, cast
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeAlias, cast
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.errors import Code
 from gateway.fast_lane import Answering, FastLane
 from policies.settings import GatewaySection
+
+Refusing: TypeAlias = Callable[[web.BaseRequest], web.StreamResponse]
+"""Answers what is no HTTP that can be read in one way only."""
+
+_CANCELS = "handler_cancellation"
+"""The option that is the server's, not a connection's."""
 
 _READ_AHEAD = 64 * 1024
 """Bytes of a body that are taken before somebody asks for them."""
@@ -32,14 +41,19 @@ class DoorsRunner(web.AppRunner):
         section: GatewaySection,
         connections: int,
         answering: Answering,
+        refusing: Refusing,
     ) -> None:
-        """Let `connections` in at once; plain requests are for `answering`."""
+        """Let `connections` in at once.
+
+        Plain requests are for `answering`, those that are no HTTP for `refusing`.
+        """
         self._most = connections
         self._answering = answering
+        self._refusing = refusing
         self._doors: Doors | None = None
         self._reader = section.patience.reader.total_seconds()
         self._options: dict[str, Any] = {
-            "handler_cancellation": True,
+            _CANCELS: True,
             "auto_decompress": False,
             "access_log": None,
             "keepalive_timeout": section.patience.idle.total_seconds(),
@@ -65,7 +79,14 @@ class DoorsRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
-        self._doors = Doors(server, self._most, self._reader, self._options, self._answering)
+        making = partial(
+            _Speaking,
+            patience=self._reader,
+            answering=self._answering,
+            refusing=self._refusing,
+            **{name: value for name, value in self._options.items() if name != _CANCELS},
+        )
+        self._doors = Doors(server, self._most, making, self._refusing, self._options)
         return self._doors
 
 
@@ -80,20 +101,15 @@ class Doors(web.Server):
         self,
         server: web.Server,
         most: int,
-        patience: float,
+        making: Callable[..., RequestHandler],
+        refusing: Refusing,
         options: dict[str, Any],
-        answering: Answering,
     ) -> None:
-        """Serve what `server` serves; wait `patience` seconds for callers that do not read.
-
-        Plain requests are for `answering`.
-        """
-        super().__init__(server.request_handler, request_factory=server.request_factory, **options)
+        """Serve what `server` serves; `making` makes what speaks on a connection."""
+        handler = partial(_unless_unexpected, server.request_handler, refusing)
+        super().__init__(handler, request_factory=server.request_factory, **options)
         self._most = most
-        self._patience = patience
-        self._answering = answering
-        self._making = options.copy()
-        del self._making["handler_cancellation"]
+        self._making = making
         self._open: dict[RequestHandler, None] = {}
         self._turned: set[_TurnedAway] = set()
         self.closed = 0
@@ -107,8 +123,7 @@ class Doors(web.Server):
     def __call__(self) -> RequestHandler:  # (or what stands in for it)
         """Return what speaks on a new connection."""
         if len(self._open) < self._most or self._made_room():
-            loop = asyncio.get_running_loop()
-            return _Speaking(self, self._patience, self._answering, loop=loop, **self._making)
+            return self._making(self, loop=asyncio.get_running_loop())
         self.turned_away += 1
         return _TurnedAway(self._turned)  # type: ignore[return-value]
 
@@ -133,15 +148,52 @@ class Doors(web.Server):
         return False
 
 
+async def _unless_unexpected(
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    refusing: Refusing,
+    request: web.BaseRequest,
+) -> web.StreamResponse:
+    """Answer a request, unless it expects what aiohttp would stumble over (RFC 9110, 10.1.1)."""
+    expected = request.headers.getall("Expect", [])
+    if expected and [each.lower() for each in expected] != ["100-continue"]:
+        return refusing(request)
+    return await handler(request)
+
+
 class _Speaking(FastLane):
-    """Speaks HTTP with one caller, and hangs up where it takes nothing of an answer for long."""
+    """Speaks HTTP with one caller, and hangs up where it takes nothing of an answer for long.
 
-    __slots__ = ("_patience", "_stalled")
+    Bytes that are no HTTP are refused like any other request: no fault of ours.
+    """
 
-    def __init__(self, doors: Doors, patience: float, answering: Answering, **options: Any) -> None:
+    __slots__ = ("_patience", "_refusing", "_stalled")
+
+    def __init__(
+        self,
+        doors: Doors,
+        *,
+        patience: float,
+        answering: Answering,
+        refusing: Refusing,
+        **options: Any,
+    ) -> None:
         super().__init__(doors, answering, **options)
         self._patience = patience
+        self._refusing = refusing
         self._stalled: asyncio.TimerHandle | None = None
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun")
+        return self._refusing(request)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -133,6 +133,13 @@ class Endpoint:
         rejected = Rejected(405, Code.WRONG_METHOD, text, headers=allow)
         return await self._guarded(http, http.match_info["server"], _raising(rejected))
 
+    def malformed(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Refuse what is no HTTP, of which nothing but the caller's address is known."""
+        text = "the request is not HTTP/1.1 that can be read in one way only; send it well-formed"
+        response = self._refused(http, Rejected(400, Code.INVALID_REQUEST, text))
+        response.force_close()
+        return response
+
     async def _guarded(
         self, http: web.BaseRequest, server: str, work: Awaitable[web.StreamResponse]
     ) -> web.StreamResponse:

@@ -112,3 +112,29 @@ async def test_a_content_type_that_names_two_charsets_is_refused(stage):
 
     assert answer.startswith(b"HTTP/1.1 415 ")
     assert stage.server.calls() == []
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST /mcp/files HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\nX y: 1\r\n\r\n",
+        b"POST /mcp/files HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET /mcp/files HTTP/1.1\r\nHost: localhost\r\nExpect: \xa6\r\n\r\n",
+        b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nExpect: a miracle\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_like_any_request_and_is_no_fault_of_ours(
+    stage, sent, caplog
+):
+    address = urlsplit(stage.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(sent)
+
+    answer = await reader.read()
+    writer.close()
+
+    assert answer[8:13] == b" 400 "
+    assert b'"code": -32600' in answer
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
