@@ -8,10 +8,13 @@ and every outcome durably.
 import argparse
 import asyncio
 import gc
+import json
 import random
 import statistics
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 from bench_places import Places, counts, places
@@ -129,6 +132,24 @@ def verdicts(found: dict[int, Rounds], resident: float) -> None:
     at_most("resident memory after the run, MiB", resident, 120)
 
 
+def where_it_goes(asked: argparse.Namespace) -> None:
+    """Print the stages of a call: by thread, the processor's microseconds of one call.
+
+    Measured in a run of its own: the clocks cost a few microseconds themselves.
+    """
+    connections = sorted(asked.connections)[len(asked.connections) // 2]
+    with tempfile.TemporaryDirectory(prefix="placet-bench-") as folder:
+        report = Path(folder) / "report.json"
+        with places(report) as place:
+            asyncio.run(measure(place.targets[2], connections, asked.seconds, asked.version))
+        found = json.loads(report.read_text())
+    print(f"\nwhere the time goes, {connections} connections, CPU us of one call")
+    for thread, stages in found.items():
+        print(f"{thread:<52} {sum(stages.values()):>9.1f}")
+        for stage, microseconds in sorted(stages.items(), key=lambda each: -each[1]):
+            print(f"    {stage:<48} {microseconds:>9.1f}")
+
+
 def at_most(what: str, value: float, limit: float) -> None:
     """Print a value that is good where it is small."""
     print(f"{what:<50} {'≤':>2} {limit:>5g} {value:>8.3g}  {'NOT ' * (value > limit)}met")
@@ -163,6 +184,7 @@ def main() -> None:
         found = asyncio.run(compare(place, asked))
         resident = psutil.Process(place.processes["placet, allow"]).memory_info().rss / MIB
     verdicts(found, resident)
+    where_it_goes(asked)
 
 
 if __name__ == "__main__":

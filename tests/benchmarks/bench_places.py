@@ -52,8 +52,8 @@ async def counts(port: int) -> dict[str, int]:
 
 
 @contextmanager
-def places() -> Iterator[Places]:
-    """Run the server, the bare pass-through and Placet."""
+def places(report: Path | None = None) -> Iterator[Places]:
+    """Run the server, the bare pass-through and Placet; with `report`, its stages are clocked."""
     direct, passing, placet, operations = (free_port() for _ in range(4))
     with tempfile.TemporaryDirectory(prefix="placet-bench-") as folder:
         config = configure(Path(folder), direct, placet, operations)
@@ -64,7 +64,8 @@ def places() -> Iterator[Places]:
                 *(str(passing), f"http://127.0.0.1:{direct}/mcp/echo"),
             ],
             "placet, allow": [
-                *("-m", "placet", "serve", "--unsafe-local-approvers", "--config", str(config)),
+                *(("-m", "placet") if report is None else (str(HERE / "where_it_goes.py"), report)),
+                *("serve", "--unsafe-local-approvers", "--config", str(config)),
             ],
         }
         with open(Path(folder) / "log", "w") as log:  # noqa: PTH123  a file for three processes

@@ -1,0 +1,105 @@
+"""Runs `placet` with a clock on each stage of a call, and says at its end where the time went.
+
+`python where_it_goes.py REPORT serve …` writes REPORT, JSON: by thread and stage, processor
+microseconds a call. What no stage has is the event loop's own work and what joins the stages.
+"""
+
+import atexit
+import importlib
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOP, WRITER = "event loop", "ledger's writer"
+SOCKET = "asyncio.selector_events:_SelectorSocketTransport"
+STAGES = (
+    (LOOP, "HTTP read, from both sides", f"{SOCKET}._read_ready"),
+    (LOOP, "HTTP sent, to both sides", f"{SOCKET}.write"),
+    (LOOP, "message read strictly", "gateway.endpoint:read_message"),
+    (LOOP, "headers compared with the message", "gateway.endpoint:era_of"),
+    (LOOP, "digest, redaction, rules", "gateway.examining:Examiner.examine"),
+    (LOOP, "given to the ledger, heard of it", "ledger.opening:Parts.submit"),
+    (LOOP, "given to the ledger, heard of it", "ledger.writer:_tell"),
+    (LOOP, "answer read for its outcome, noted", "gateway.dispatching:Dispatcher._conclude"),
+    (LOOP, "counted, told the log", "gateway.reporting:Reporter.decided"),
+    (LOOP, "head for the server written", "gateway.request_heads:RequestHeads.head"),
+    (WRITER, "commands decided, events written as JSON", "ledger.batch:Settler._decided"),
+    (WRITER, "rows hashed and inserted", "ledger.batch:Settler._write"),
+    (WRITER, "committed to disk", "ledger.statements:SqliteTransaction.__exit__"),
+)  # fmt: skip
+WHOLE = {LOOP: "gateway.examining:Examiner.examine", WRITER: "ledger.batch:Settler.settle"}
+"""What each thread calls again and again: its time counts from the first call to the last."""
+
+spent: Counter[tuple[str, str]] = Counter()
+began: dict[str, float] = {}
+lasted: dict[str, float] = {}
+calls = 0
+
+
+def place(path: str) -> tuple[Any, str]:
+    """Return the owner of what `module:name` or `module:class.name` names, and its name."""
+    module, _, names = path.partition(":")
+    *owners, name = names.split(".")
+    found: Any = importlib.import_module(module)
+    for owner in owners:
+        found = getattr(found, owner)
+    return found, name
+
+
+def clocked(work: Callable[..., Any], note: Callable[[float, float], None]) -> Callable[..., Any]:
+    """Return `work`, of which `note` hears the thread's processor time before and after."""
+
+    @wraps(work)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before = time.thread_time()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            note(before, time.thread_time())
+
+    return run
+
+
+def clock_stages() -> None:
+    """Put the clocks on."""
+    for thread, stage, path in STAGES:
+        owner, name = place(path)
+
+        def add(before: float, after: float, key: tuple[str, str] = (thread, stage)) -> None:
+            spent[key] += after - before
+
+        setattr(owner, name, clocked(getattr(owner, name), add))
+    for thread, path in WHOLE.items():
+        owner, name = place(path)
+
+        def frame(before: float, after: float, thread: str = thread) -> None:
+            global calls  # noqa: PLW0603 (a script)
+            began.setdefault(thread, before)
+            lasted[thread] = after - began[thread]
+            calls += thread == LOOP
+
+        setattr(owner, name, clocked(getattr(owner, name), frame))
+
+
+def report(file: Path) -> None:
+    """Write what was found."""
+    found: dict[str, dict[str, float]] = {LOOP: {}, WRITER: {}}
+    for (thread, stage), seconds in spent.items():
+        found[thread][stage] = 1e6 * seconds / calls
+    for thread, seconds in lasted.items():
+        rest = 1e6 * seconds / calls - sum(found[thread].values())
+        found[thread]["all else: tasks, and what joins the stages"] = rest
+    file.write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    clock_stages()
+    atexit.register(report, Path(sys.argv[1]))
+    sys.exit(importlib.import_module("placet").main(sys.argv[2:]))
