@@ -13,12 +13,14 @@ from gateway.calling import Call, undecided
 from gateway.continuations import restored
 from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
+from gateway.mirrored_headers import check_mirrored
 from gateway.patience import Pace, Patience
 from gateway.relaying import relay
 from gateway.rounds import Rounds
 from gateway.sending import Sending
 from gateway.task_desk import TaskDesk, waits
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
+from gateway.upstreams import Era
 from policies.calls import JsonValue, Number
 from policies.refusals import Refused
 from policies.strict_json import canonical
@@ -61,6 +63,7 @@ class Ladder:
         """Return the answer to a call. Raises Rejected where there is only an error to tell."""
         began = asyncio.get_running_loop().time()
         try:
+            await _check_headers(call)
             call, verdict = await self._verdict(call)
             match verdict:
                 case Passed():
@@ -140,6 +143,19 @@ class Ladder:
                 await held.tell(verdict.body(call.message.id, era))
             case Pending():
                 await held.tell(self._calls.let_go(verdict).body(call.message.id, era))
+
+
+async def _check_headers(call: Call) -> None:
+    """Refuse headers that repeat arguments otherwise, before anything is decided."""
+    tool = await call.caller.server.toolbox.find(call.asked.tool)
+    if tool is not None:
+        check_mirrored(
+            tool,
+            call.message.params.get("arguments"),
+            call.http.headers,
+            call.message.id,
+            required=call.request.era is Era.MODERN,
+        )
 
 
 def progress_token(params: Mapping[str, JsonValue]) -> str | None:

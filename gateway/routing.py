@@ -23,7 +23,7 @@ _WITH_SESSIONS = frozenset({*LEGACY_VERSIONS, "2024-11-05"})
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _TASKS = "tasks/"
 _ONCE = frozenset({"content-type", "authorization", "host", "origin", "last-event-id"})
-_ENCODED = re.compile(r"=\?base64\?(.*)\?=")
+ENCODED = re.compile(r"=\?base64\?(.*)\?=")
 
 
 def era_of(message: Message, headers: CIMultiDictProxy[str]) -> Era:
@@ -113,7 +113,7 @@ def _check_names(
 
 def decoded(value: str) -> str | None:
     """Return what a header says, `=?base64?…?=` decoded; None where that cannot be read."""
-    found = _ENCODED.fullmatch(value)
+    found = ENCODED.fullmatch(value)
     if found is None:
         return value
     try:
