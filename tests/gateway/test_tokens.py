@@ -27,7 +27,12 @@ from gateway.jwks import UnreadableKeys, read_keys
 from gateway.tokens import BadToken, KeyMissing, KeysAway, Trusted, checked
 from policies.identity_settings import IssuerSection
 
-NOW = datetime.now(UTC)  # noqa: TID251  the tokens of the tests are made now
+
+def now():
+    """Return the time at which the tokens of the tests are made."""
+    return datetime.now(UTC)  # noqa: TID251  the tests' clock
+
+
 ISSUER = "https://login.acme.example/"
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 PUBLISHED = [jwk(RSA_KEY, "rsa"), jwk(EC_KEY, "ec"), jwk(ED_KEY, "ed")]
@@ -48,11 +53,11 @@ def maker():
     return issuer
 
 
-def check(token, *, published=None, at=NOW, **changes):
+def check(token, *, published=None, at=None, **changes):
     about = section(**changes)
     known = keys(*(published or PUBLISHED), algorithms=about.algorithms)
     trusted = Trusted("acme", about, known)
-    return checked(token, {ISSUER: trusted}.get, at)
+    return checked(token, {ISSUER: trusted}.get, at or now())
 
 
 def why_not(token, **more):
@@ -197,7 +202,7 @@ def test_of_two_keys_with_one_id_either_may_have_signed():
 
 def test_without_keys_nothing_is_believed():
     with pytest.raises(KeysAway):
-        checked(maker().token(), {ISSUER: Trusted("acme", section(), None)}.get, NOW)
+        checked(maker().token(), {ISSUER: Trusted("acme", section(), None)}.get, now())
 
 
 PLAIN = {"alg": "RS256", "kid": "rsa"}
@@ -296,9 +301,10 @@ def test_a_token_is_in_force_by_our_clock_with_a_small_leeway(times, now, why):
 
 
 def test_leeway_and_lifetime_are_as_configured():
-    token = maker().token(exp=int(NOW.timestamp()) + 600)
+    at = now()
+    token = maker().token(exp=int(at.timestamp()) + 600)
 
-    assert "it has expired" in why_not(token, leeway="0s", at=NOW + timedelta(seconds=601))
+    assert "it has expired" in why_not(token, leeway="0s", at=at + timedelta(seconds=601))
     assert "it lives longer than" in why_not(token, longest="5m")
 
 

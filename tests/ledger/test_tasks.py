@@ -131,7 +131,7 @@ def test_a_ledger_of_the_first_version_gets_the_tables(ledger_url, monkeypatch):
     database = connect(ledger_url)
     assert inspect(database.reading).has_table("transient_task")
     with database.reading.connect() as connection:
-        assert connection.execute(text("SELECT version FROM ledger_schema")).scalar() == 2
+        assert connection.execute(text("SELECT version FROM ledger_schema")).scalar() == 3
     database.close()
 
 

@@ -33,6 +33,7 @@ async def demo(tmp_path):
 
 @pytest.fixture
 async def page(demo, chromium):
+    expect.set_options(timeout=20_000)  # a busy machine draws late
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]

@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 from small_workspace import connected, spec
 from watched_page import opened
 
@@ -12,6 +12,7 @@ from bot.workspace.server import LocalWorkspace
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium):
+    expect.set_options(timeout=20_000)  # a busy machine draws late
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
