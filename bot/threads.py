@@ -46,14 +46,14 @@ def _row(approval: Approval, event: Event) -> list[Row]:
         case ApprovalGiven():
             return [[words("Approved once by "), name(" and ".join(event.by), 300)]]
         case ApprovalDispatched():
-            return [[words("The call was sent to the server.")]]
+            return [[words("The call was let through.")]]
         case CallContinued():
             return [[words("The agent answered what the server asked for; it goes on.")]]
         case CallCompleted():
             row = [words(run_report(approval)), *_because(event.error)]
             return [row, result_words(approval)] if result_words(approval) else [row]
         case OutcomeUnknown():
-            return [[words("The process that ran the call was lost: its outcome is unknown.")]]
+            return [[words("Nobody can say how the call ended: its outcome is unknown.")]]
         case _:
             return _end(event)
 

@@ -130,11 +130,11 @@ def _ending(approval: Approval, directory: Directory) -> list[Row]:
 def _run(approval: Approval) -> Row:
     if approval.status is ApprovalStatus.DISPATCHED:
         started = [moment(approval.dispatched_at)] if approval.dispatched_at else []
-        return [words("The call was sent to the server "), *started]
+        return [words("The call was let through "), *started]
     if approval.status is ApprovalStatus.OUTCOME_UNKNOWN:
         return [
             words(
-                "The process that ran the call was lost: it may or may not have run. "
+                "Nobody can say how the call ended: it may or may not have run. "
                 "It is not run again by itself."
             )
         ]

@@ -1,6 +1,7 @@
 """The life of one call in the ledger: decided, running, ended."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -31,7 +32,11 @@ class CallStatus(StrEnum):
 
 
 class CallRecord(Model):
-    """A call as the ledger knows it."""
+    """A call as the ledger knows it.
+
+    With `report_within_seconds` its caller runs it, whatever becomes of the
+    process that decided it; how it ended is to be reported by `report_until`.
+    """
 
     status: CallStatus
     agent: str
@@ -42,11 +47,18 @@ class CallRecord(Model):
     grant: str | None
     instance: str
     decided_at: AwareDatetime
+    report_within_seconds: int | None = None
+    report_until: AwareDatetime | None = None
 
     @property
     def open(self) -> bool:
         """Tell whether the call is at the server, as far as is known."""
         return self.status is CallStatus.RUNNING
+
+    @property
+    def deadline(self) -> AwareDatetime | None:
+        """When its outcome is unknown by itself; None where a process of ours runs it."""
+        return self.report_until if self.open else None
 
     def columns(self) -> dict[str, str | int | None]:
         """Return what the calls table is searched by; times are UTC microseconds."""
@@ -58,6 +70,7 @@ class CallRecord(Model):
             "instance": self.instance,
             "approval": self.approval,
             "decided_at": int(self.decided_at.timestamp() * 1_000_000),
+            "deadline": int(self.deadline.timestamp() * 1_000_000) if self.deadline else None,
         }
 
 
@@ -68,7 +81,9 @@ class CallFacts:
     `digests` are the call's digests, under the key in force first, then under
     keys that older approvals may still be bound with. `arguments` is canonical
     JSON after redaction, `hidden` how many values it lacks. Where the call is
-    `observed`, the decision is recorded and does not block it.
+    `observed`, the decision is recorded and does not block it. With
+    `report_within` the caller runs the call itself. Where the caller `named`
+    the call, the ledger may know one of that name already.
     """
 
     call: str
@@ -83,6 +98,8 @@ class CallFacts:
     meta_keys: tuple[str, ...]
     instance: str
     observed: bool = False
+    report_within: timedelta | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +155,7 @@ def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallD
         agent_team=facts.agent.team,
         owner=facts.agent.owner,
         observed=facts.observed,
+        report_within_seconds=_seconds(facts.report_within),
     )
 
 
@@ -167,10 +185,17 @@ def complete(call: CallRecord, command: CompleteCall) -> list[Event]:
 
 
 def lose(call: CallRecord) -> list[Event]:
-    """Return the event of a running call whose process is gone."""
-    if not call.open:
+    """Return the event of a running call whose process is gone, if that process ran it."""
+    if not call.open or call.deadline is not None:
         return []
-    return [OutcomeUnknown(call=call.id, approval=call.approval, instance=call.instance)]
+    return [_unknown(call)]
+
+
+def give_up(call: CallRecord, at: datetime) -> list[Event]:
+    """Return the event of a running call that its caller has not reported on in time."""
+    if call.deadline is None or at < call.deadline:
+        return []
+    return [_unknown(call)]
 
 
 _STARTS = {
@@ -197,6 +222,8 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
                 grant=event.grant,
                 instance=event.instance,
                 decided_at=recorded.at,
+                report_within_seconds=event.report_within_seconds,
+                report_until=_report_until(event.report_within_seconds, recorded.at),
             )
         case CallRecord(), CallCompleted() as event:
             failed = event.outcome == "failed"
@@ -208,6 +235,7 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
                 "status": CallStatus.RUNNING,
                 "instance": event.instance,
                 "approval": event.approval,
+                "report_until": _report_until(call.report_within_seconds, recorded.at),
             }
         case CallRecord(), OutcomeUnknown():
             changes = {"status": CallStatus.OUTCOME_UNKNOWN}
@@ -216,3 +244,15 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
     if recorded.stream == f"call-{call.id}":
         changes["version"] = recorded.version
     return call.model_copy(update=changes | {"position": recorded.position})
+
+
+def _unknown(call: CallRecord) -> OutcomeUnknown:
+    return OutcomeUnknown(call=call.id, approval=call.approval, instance=call.instance)
+
+
+def _seconds(within: timedelta | None) -> int | None:
+    return None if within is None else int(within / timedelta(seconds=1))
+
+
+def _report_until(seconds: int | None, since: datetime) -> datetime | None:
+    return None if seconds is None else since + timedelta(seconds=seconds)

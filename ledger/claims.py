@@ -33,6 +33,10 @@ class AlreadyUsed(Refused):
     """An identical call has used the approval."""
 
 
+class AlreadyDecided(Refused):
+    """A call of the name that its caller gave was decided before."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClaimApproval(Command):
     """Use an approval for a call that waited for it, assessed anew.

@@ -9,7 +9,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from ledger.deadlines_due import ExpireApproval, ExpireGrant
+from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant
 from ledger.envelopes import Command, Event, Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -62,7 +62,8 @@ class Deadlines:
         """Make a timer for every deadline and sweep at once. Raises LedgerUnavailable."""
         self._leave = self._ledger.observe(self._follow, plain_calls=False)
         for deadline in await self._ledger.deadlines():
-            self._set(deadline)
+            if deadline.kind != "call":  # nobody waits for these: the sweep is enough
+                self._set(deadline)
         self._scheduler.add_job(
             self._until_stopped,
             "interval",
@@ -160,9 +161,13 @@ class Deadlines:
 
 def _command(deadline: Deadline) -> Command:
     name = f"expire:{deadline.id}"
-    if deadline.kind == "approval":
-        return ExpireApproval(id=name, actor=ACTOR, approval=deadline.id)
-    return ExpireGrant(id=name, actor=ACTOR, grant=deadline.id)
+    match deadline.kind:
+        case "approval":
+            return ExpireApproval(id=name, actor=ACTOR, approval=deadline.id)
+        case "grant":
+            return ExpireGrant(id=name, actor=ACTOR, grant=deadline.id)
+        case _:
+            return ExpireCall(id=name, actor=ACTOR, call=deadline.id)
 
 
 def _nothing() -> None:

@@ -22,6 +22,13 @@ class ExpireGrant(Command):
     grant: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExpireCall(Command):
+    """Give up a call that its caller has not reported on in time."""
+
+    call: str
+
+
 def overdue(approval: Approval, at: datetime) -> Event | None:
     """Return the event of a deadline that has come at `at`, whoever notices it; None before."""
     if approval.deadline is None or at < approval.deadline:

@@ -9,6 +9,7 @@ from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallFacts, CompleteCall, DecideCall, PresumeLost
 from ledger.claims import (
+    AlreadyDecided,
     ClaimApproval,
     PolicyChanged,
     Situation,
@@ -17,7 +18,7 @@ from ledger.claims import (
     decide_call,
 )
 from ledger.continuing import ContinueCall, continue_call
-from ledger.deadlines_due import ExpireApproval, ExpireGrant, overdue
+from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant, overdue
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
 from ledger.events import ApprovalCancelled, ApprovalVoided
@@ -56,7 +57,7 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
             return _lose(command, state)
         case CastVote() | ViewDetails() | RecordCard() | RecordRepaint() | RecordUndeliverable():
             return _about_approval(command, state, at)
-        case ExpireApproval() | ExpireGrant():
+        case ExpireApproval() | ExpireGrant() | ExpireCall():
             return _expire(command, state, at)
         case IssueGrant() | RevokeGrant():
             return _grant(command, state, at)
@@ -72,6 +73,8 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
 
 def _decide_call(command: DecideCall, state: State, at: datetime) -> _Decided:
     facts = command.facts
+    if facts.named and state.call(facts.call) is not None:
+        raise AlreadyDecided(f"call `{facts.call}` was decided before")
     if state.runs(facts.call):  # a command that is sent again gets what it caused, for this no
         raise Refused(f"call `{facts.call}` was decided and runs")
     _check(facts, command.assessment, state, at)
@@ -202,8 +205,7 @@ def _continue(command: ContinueCall, state: State, at: datetime) -> _Decided:
 def _complete(command: CompleteCall, state: State) -> _Decided:
     call = state.call(command.call)
     if call is None:
-        message = f"there is no call `{command.call}`"
-        raise Refused(message)
+        raise Refused(f"there is no call `{command.call}`")
     return [Draft(f"call-{call.id}", event) for event in calls.complete(call, command)]
 
 
@@ -233,8 +235,14 @@ def _about_approval(
     return [Draft(f"approval-{approval.id}", event) for event in events]
 
 
-def _expire(command: ExpireApproval | ExpireGrant, state: State, at: datetime) -> _Decided:
+def _expire(
+    command: ExpireApproval | ExpireGrant | ExpireCall, state: State, at: datetime
+) -> _Decided:
     match command:
+        case ExpireCall():
+            call = state.call(command.call)
+            given_up = calls.give_up(call, at) if call is not None else []
+            return [Draft(f"call-{command.call}", event) for event in given_up]
         case ExpireApproval():
             approval = _approval(command.approval, state)
             event = overdue(approval, at)

@@ -34,7 +34,9 @@ class CallDecided(Event):
     `digest` binds the exact call and names its key. `approval`
     is the one asked for, joined or used; `grant` the one that lifted the call;
     `instance` the process that holds the call. Where it was `observed`, the
-    server blocked nothing: whatever the effect, the call ran.
+    server blocked nothing: whatever the effect, the call ran. With
+    `report_within_seconds` the caller runs the call itself as soon as it may,
+    and has so long to report how it ended.
     """
 
     TOPIC: ClassVar[str] = "CallDecided"
@@ -61,6 +63,7 @@ class CallDecided(Event):
     agent_team: str = ""
     owner: str = ""
     observed: bool = False
+    report_within_seconds: int | None = None
 
 
 class CallCompleted(Event):
@@ -83,7 +86,7 @@ class CallCompleted(Event):
 
 
 class OutcomeUnknown(Event):
-    """The process that held a running call was lost; the call may or may not have run."""
+    """Whoever ran the call was lost, or did not report in time; it may or may not have run."""
 
     TOPIC: ClassVar[str] = "OutcomeUnknown"
 

@@ -66,6 +66,7 @@ class Leases:
         call = PROJECTIONS["call"]
         query = select(call.c.instance).distinct()
         query = query.where(call.c.open == 1, call.c.instance != self._instance)
+        query = query.where(call.c.deadline.is_(None))  # what callers run outlives us all
         if not alone:
             oldest = self._clock() - UNSEEN_SECONDS * _SECOND
             living = select(INSTANCE.c.id).where(INSTANCE.c.seen_at > oldest)

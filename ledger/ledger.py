@@ -15,6 +15,7 @@ from ledger.agents import LedgerAgent
 from ledger.announcing import Listener, Observer
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallRecord
+from ledger.decided_calls import DecidedCall
 from ledger.envelopes import Command, Recorded
 from ledger.faults import because
 from ledger.grants import Grant
@@ -168,6 +169,10 @@ class Ledger:
     async def call(self, name: str) -> CallRecord | None:
         """Return a call by its id."""
         return await self._read(lambda: self._parts.readings.call(name))
+
+    async def decided(self, name: str) -> DecidedCall | None:
+        """Return how a call stands: its decision, its approval, its end."""
+        return await self._read(lambda: self._parts.readings.decided(name))
 
     async def events(
         self,

@@ -12,6 +12,7 @@ from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallRecord
 from ledger.clock import micros, moment
 from ledger.databases import Database
+from ledger.decided_calls import DecidedCall, decided_call
 from ledger.envelopes import Model, Recorded
 from ledger.grants import Grant
 from ledger.history import History
@@ -26,7 +27,7 @@ _M = TypeVar("_M", bound=Model)
 
 @dataclass(frozen=True)
 class Deadline:
-    """Something that ends by itself: an approval or a grant, and when (UTC)."""
+    """Something that ends by itself: an approval, a grant or a running call, and when (UTC)."""
 
     kind: str
     id: str
@@ -69,6 +70,11 @@ class Readings:
     def call(self, name: str) -> CallRecord | None:
         """Return a call."""
         return self._one("call", name, CallRecord)
+
+    def decided(self, name: str) -> DecidedCall | None:
+        """Return how a call stands, as of one moment."""
+        with self.database.snapshot() as connection:
+            return decided_call(connection, self.history, name)
 
     def policy(self) -> PolicyInForce | None:
         """Return the policy in force."""
@@ -116,7 +122,7 @@ class Readings:
         """Return what ends by itself, the earliest first; only what is due `before`, if given."""
         found = []
         with self.database.reading.connect() as connection:
-            for kind in ("approval", "grant"):
+            for kind in ("approval", "grant", "call"):
                 column = PROJECTIONS[kind].c.deadline
                 query = select(PROJECTIONS[kind].c.id, column).where(column.is_not(None))
                 if before is not None:

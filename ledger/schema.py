@@ -167,7 +167,15 @@ def _with_reviews(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS = (_first, _with_tasks, _with_reviews)
+def _with_reports(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE projected_call ADD COLUMN deadline BIGINT")
+    connection.exec_driver_sql(
+        "CREATE INDEX projected_call_deadline ON projected_call (deadline)"
+        " WHERE deadline IS NOT NULL"
+    )
+
+
+MIGRATIONS = (_first, _with_tasks, _with_reviews, _with_reports)
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 
 

@@ -174,7 +174,7 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     CallDecided: _decided,
     CallCompleted: _completed,
     OutcomeUnknown: lambda e: (
-        f"{e.call}: its process {named(e.instance)} was lost; it may have run"
+        f"{e.call}: nobody said how it ended (it was with {named(e.instance)}); it may have run"
     ),
     ApprovalRequested: _requested,
     ApprovalJoined: lambda e: f"{e.approval}: identical {e.call} waits on it too",

@@ -104,6 +104,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
         "instance": Text,
         "approval": Text,
         "decided_at": BigInteger,
+        "deadline": BigInteger,
     },
     "agent": {"status": Text},
     "tool": {"server": Text, "hash": Text},

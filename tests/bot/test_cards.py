@@ -107,7 +107,7 @@ def test_approving_a_grave_call_asks_once_more(risk, asks) -> None:
             "Cancelled: github",
             "agent was revoked",
         ),
-        ([GIVEN, SENT], "Approved and running: github", "The call was sent to the server"),
+        ([GIVEN, SENT], "Approved and running: github", "The call was let through"),
         (
             [GIVEN, SENT, CAME_BACK],
             "Completed: github",

@@ -89,7 +89,7 @@ async def test_the_outcome_is_on_the_card_and_in_its_thread(office) -> None:
     told = "\n".join(shown(message) for message in thread[1:])
     assert told.count("bob approved") == 1
     assert told.count("Approved once by bob") == 1
-    assert told.count("The call was sent to the server.") == 1
+    assert told.count("The call was let through.") == 1
     assert told.count("after 812 ms") == 1
 
 

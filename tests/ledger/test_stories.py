@@ -215,7 +215,7 @@ def test_a_grant_is_told_with_its_uses() -> None:
     [
         ("expired", "apr_1: expired, nobody decided in time"),
         ("denied", 'apr_1: denied by bob: "not now"'),
-        ("lost", "call_1: its process one was lost; it may have run"),
+        ("lost", "call_1: nobody said how it ended (it was with one); it may have run"),
         ("voided", 'apr_1: void: "denied by rule `writes`"'),
         ("lapsed", "apr_1: lapsed, not used in time"),
     ],

@@ -123,15 +123,16 @@ async def test_a_ledger_that_is_closed_keeps_no_task(sqlite_url):
 
 def test_a_ledger_of_the_first_version_gets_the_tables(ledger_url, monkeypatch):
     monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-    open_ledger(ledger_url).close()
+    database = connect(ledger_url)
+    with database.write() as connection:
+        schema.migrate(connection)
     monkeypatch.undo()
 
     open_ledger(ledger_url).close()
 
-    database = connect(ledger_url)
     assert inspect(database.reading).has_table("transient_task")
     with database.reading.connect() as connection:
-        assert connection.execute(text("SELECT version FROM ledger_schema")).scalar() == 3
+        assert connection.execute(text("SELECT version FROM ledger_schema")).scalar() == 4
     database.close()
 
 
