@@ -5,12 +5,13 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.definitions import tools_of
+from gateway.definitions import tool_of, tools_of
 from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Loaded, Shell
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import LiveGrant
+from policies.declared_tools import ExternalServer
 from policies.explanations import explain
 from policies.people import Agent
 from policies.refusals import Refused
@@ -64,13 +65,17 @@ async def _explained(arguments: argparse.Namespace, loaded: Loaded, ledger: Ledg
         tool=name,
         arguments=_object(arguments.arguments),
     )
-    tool, note = await _tool(server, name, ledger)
-    trusted = loaded.configuration.servers[server].trusted
+    section = loaded.configuration.servers[server]
+    if isinstance(section, ExternalServer):
+        tool, note = _declared(server, name, section)
+    else:
+        tool, note = await _tool(server, name, ledger)
+    trusted = section.trusted
     risk = classify(tool, trusted=trusted, overrides=loaded.policy.risks)
     at = await ledger.now()
     grants = await _grants(agent, loaded, ledger)
     lines = explain(call, loaded.policy, grants, at, tool=tool, risk=risk, directory=directory)
-    if loaded.configuration.servers[server].observe:
+    if section.observe:
         note = [*note, f"note: `{server}` only observes: this is recorded, and the call runs"]
     return [*lines, *note]
 
@@ -103,6 +108,16 @@ async def _tool(server: str, name: str, ledger: Ledger) -> tuple[Tool, list[str]
         f"note: the ledger has not seen a tool of this name at `{server}`; a call to a tool that "
         "the server does not list is denied"
     )
+    return Tool(server, name, "", "{}", ""), [note]
+
+
+def _declared(server: str, name: str, section: ExternalServer) -> tuple[Tool, list[str]]:
+    """Return the tool as it is declared, or a nameless guess with a note."""
+    tool = tool_of(server, {"name": name, "description": section.declared.get(name, "")})
+    if tool is not None and name in section.declared:
+        return tool, []
+    then = "is denied" if section.undeclared == "deny" else "needs approval at least"
+    note = f"note: `{server}` does not declare a tool of this name; a call to such a tool {then}"
     return Tool(server, name, "", "{}", ""), [note]
 
 

@@ -11,6 +11,7 @@ from gateway.http_upstream import HttpUpstream
 from gateway.stdio_server import ServerCommand
 from gateway.turns import Bounds
 from gateway.upstreams import Upstream
+from policies.declared_tools import ExternalServer
 from policies.servers import HttpServer, Server, StdioServer
 
 
@@ -19,12 +20,19 @@ def upstreams_of(
 ) -> dict[str, Upstream]:
     """Return the ways by the servers' names; nothing is opened or started.
 
-    `environment` is ours, of which started servers get what is theirs.
+    `environment` is ours, of which started servers get what is theirs. There
+    is none to an external server: whoever asks about its calls runs them.
     """
-    return {name: _upstream(name, server, environment) for name, server in servers.items()}
+    return {
+        name: _upstream(name, server, environment)
+        for name, server in servers.items()
+        if not isinstance(server, ExternalServer)
+    }
 
 
-def _upstream(name: str, server: Server, environment: Mapping[str, str]) -> Upstream:
+def _upstream(
+    name: str, server: HttpServer | StdioServer, environment: Mapping[str, str]
+) -> Upstream:
     match server:
         case HttpServer():
             return _reached(name, server)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -48,6 +48,7 @@ class Parts:
     identity: Identity
     sessions: Sessions
     servers: Mapping[str, Served]
+    external: Collection[str]
     ladder: Ladder
     tasks: TaskRequests
     passage: Passage
@@ -75,6 +76,7 @@ class Endpoint:
         self._identity = parts.identity
         self._sessions = parts.sessions
         self._servers = parts.servers
+        self._external = parts.external
         self._ladder = parts.ladder
         self._tasks = parts.tasks
         self._passage = parts.passage
@@ -228,6 +230,8 @@ class Endpoint:
         server = self._servers.get(name)
         if server is None:
             text = "there is no server of this name; ask which the configuration names"
+            if name in self._external:
+                text = "this server is external and speaks no MCP; ask at `POST /v1/decisions`"
             raise Rejected(404, Code.NO_SUCH_SERVER, text)
         return agent, server
 

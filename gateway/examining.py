@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.acceptance import Acceptance
 from gateway.errors import Code, Rejected
 from gateway.waiting import Ticket
 from ledger.calls import CallFacts
-from policies.assessment import assess, unlisted
+from policies.assessment import assess, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import Assessment, Effect, Spoke
 from policies.digests import DigestKey, digest
@@ -37,7 +37,9 @@ class Asked:
     """A call that an agent asks for: its id in the ledger, and what is asked.
 
     `ticket` is how the caller itself can name the call while it is held;
-    `size` is that of the request in bytes.
+    `size` is that of the request in bytes. With `report_within` the caller
+    runs the call itself. Where the caller `named` the call, it can come back
+    and finds it as it was left.
     """
 
     id: str
@@ -47,6 +49,8 @@ class Asked:
     params: Mapping[str, JsonValue]
     ticket: Ticket
     size: int
+    report_within: timedelta | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,12 @@ class Examiner:
         now: Callable[[], datetime],
         acceptance: Acceptance,
         observing: frozenset[str] = frozenset(),
+        asking: frozenset[str] = frozenset(),
     ) -> None:
         """Keep the surroundings; `keys` has the one in force first.
 
-        `trusted` and `observing` name servers.
+        `trusted`, `observing` and `asking` name servers; calls of tools that
+        these last have not declared need approval.
         """
         self._acceptance = acceptance
         self._directory = directory
@@ -88,6 +94,7 @@ class Examiner:
         self._instance = instance
         self._now = now
         self._observing = observing
+        self._asking = asking
         self._risks: dict[tuple[str, str, str], RiskFinding] = {}
 
     def examine(self, asked: Asked, policy: Policy, tool: Tool | None) -> Examined:
@@ -105,12 +112,14 @@ class Examiner:
             tool=asked.tool if tool else redact_text(asked.tool).text,
             description=tool.description if tool else "",
             definition_hash=tool.hash if tool else "",
-            digests=tuple(digest(call, key) for key in self._keys),
+            digests=self._digests(call),
             arguments=arguments,
             hidden=shown.hidden,
             meta_keys=_meta_keys(asked.params),
             instance=self._instance,
             observed=asked.server in self._observing,
+            report_within=asked.report_within,
+            named=asked.named,
         )
         assessment = self._assessed(call, asked.agent, policy, tool)
         if assessment.effect is Effect.REQUIRE_APPROVAL and len(arguments) > MOST_SHOWN // 4:
@@ -126,7 +135,16 @@ class Examiner:
             agent, tool, policy, risk=self._risk(tool, policy), directory=directory
         )
 
+    def recognises(self, asked: Asked, digest: str) -> bool:
+        """Tell whether a call is the one that has this digest, under whatever key of ours."""
+        return digest in self._digests(_call(asked))
+
+    def _digests(self, call: Call) -> tuple[str, ...]:
+        return tuple(digest(call, key) for key in self._keys)
+
     def _assessed(self, call: Call, agent: Agent, policy: Policy, tool: Tool | None) -> Assessment:
+        if tool is None and call.server in self._asking:
+            return undeclared(call, policy, self._now(), self._with(agent))
         if tool is None:
             return unlisted(call, policy)
         assessment = assess(

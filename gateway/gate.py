@@ -7,14 +7,15 @@ from typing import Protocol
 from gateway.continuations import Continuation
 from gateway.examining import Asked, Examined, Examiner, shown_answers
 from gateway.outcomes import Outcomes
-from gateway.toolbox import Toolbox
 from ledger.calls import DecideCall
-from ledger.claims import ClaimApproval, PolicyChanged, ToolChanged
+from ledger.claims import AlreadyDecided, ClaimApproval, PolicyChanged, ToolChanged
 from ledger.continuing import ContinueCall
 from ledger.envelopes import Command, Recorded
+from ledger.events import CallDecided
 from ledger.ledger import Ledger
 from ledger.rulings import Dispatched, Ruling, ruling
 from ledger.unavailable import LedgerUnavailable
+from policies.calls import Tool
 from policies.policy import Policy
 from policies.refusals import Refused
 
@@ -35,6 +36,18 @@ class PolicyInForce(Protocol):
         ...
 
 
+class Tools(Protocol):
+    """The tools of one server, as far as they are known."""
+
+    async def find(self, name: str) -> Tool | None:
+        """Return the tool; None where the server has none. Raises Refused where it is not known."""
+        ...
+
+    async def learn_now(self) -> None:
+        """Look the tools up anew. Raises Refused where they cannot be."""
+        ...
+
+
 class Undecided(Refused):
     """The policy or the tool changed each time the call was looked at."""
 
@@ -51,7 +64,7 @@ class Gate:
         ledger: Ledger,
         policy: PolicyInForce,
         examiner: Examiner,
-        toolboxes: Mapping[str, Toolbox],
+        toolboxes: Mapping[str, Tools],
         outcomes: Outcomes,
         reach: Callable[[str], None],
     ) -> None:
@@ -162,18 +175,33 @@ class Gate:
             except ToolChanged:
                 await self._toolboxes[asked.server].learn_now()
             else:
+                _check_same(examined, events)
                 return ruling(events), examined
             examined = await self.examine(asked)
         message = "the policy or the tool keeps changing; nothing was executed, call again"
         raise Undecided(message)
 
     async def _executed(self, asked: Asked, command: Command) -> Sequence[Recorded]:
-        """Return what the ledger recorded; whoever stops waiting for it runs nothing."""
+        """Return what the ledger recorded; whoever stops waiting for it runs nothing.
+
+        A call that its caller has named stays as it is recorded: the caller
+        comes back to hear it.
+        """
         try:
             return await self._ledger.execute(command)
         except asyncio.CancelledError:
-            self._outcomes.abandon(asked.id, command)
+            if not asked.named:
+                self._outcomes.abandon(asked.id, command)
             raise
         except LedgerUnavailable:
-            self._outcomes.doubt(asked.id)
+            if not asked.named:
+                self._outcomes.doubt(asked.id)
             raise
+
+
+def _check_same(examined: Examined, events: Sequence[Recorded]) -> None:
+    """Refuse what was recorded of another call: a command sent again gets what it caused first."""
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, CallDecided) and event.digest not in examined.facts.digests:
+            raise AlreadyDecided(f"call `{event.call}` was decided before, and was another one")

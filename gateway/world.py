@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from gateway.acceptance import Acceptance
+from gateway.declared_tools import DeclaredTools
 from gateway.entrance import Entrance
 from gateway.examining import Examiner
 from gateway.gate import PolicyInForce
@@ -15,6 +16,7 @@ from gateway.issuer_keys import Renewal
 from gateway.patience import Pace
 from ledger.ledger import Ledger
 from policies.configuration import Configuration
+from policies.declared_tools import ExternalServer
 from policies.digests import DigestKey
 
 
@@ -45,6 +47,15 @@ class World:
     folder: Path = field(default_factory=Path)
 
 
+def declared_of(world: World, new_id: Callable[[], str]) -> dict[str, DeclaredTools]:
+    """Return the servers that are no MCP servers, with the tools that they declare."""
+    return {
+        name: DeclaredTools(name, server.declared, world.ledger, new_id)
+        for name, server in world.configuration.servers.items()
+        if isinstance(server, ExternalServer)
+    }
+
+
 def examiner_of(world: World, acceptance: Acceptance) -> Examiner:
     """Return what looks at calls as the configuration says."""
     configuration = world.configuration
@@ -56,6 +67,11 @@ def examiner_of(world: World, acceptance: Acceptance) -> Examiner:
         world.now,
         acceptance,
         frozenset(configuration.observing),
+        frozenset(
+            name
+            for name, server in configuration.servers.items()
+            if isinstance(server, ExternalServer) and server.undeclared == "require_approval"
+        ),
     )
 
 

@@ -54,11 +54,15 @@ class SeenTool(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class SeeTools(Command):
-    """Note the tools that a server lists; `complete` says that these are all of them."""
+    """Note the tools that a server lists; `complete` says that these are all of them.
+
+    They are `accepted` where the configuration itself defines them.
+    """
 
     server: str
     tools: tuple[Tool, ...]
     complete: bool = True
+    accepted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,8 @@ def see(command: SeeTools, known: Mapping[str, SeenTool]) -> list[Draft]:
             hash=tool.hash,
             definition=tool.definition,
             previous_hash=before.hash if before else None,
-            accepted=not known if before is None else _accepted(before) == tool.hash,
+            accepted=command.accepted
+            or (not known if before is None else _accepted(before) == tool.hash),
         )
         drafts.append(Draft(f"tool-{command.server}/{tool.name}", seen))
     if not command.complete:

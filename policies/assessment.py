@@ -1,7 +1,7 @@
 """Says what the rules come to for one call, before grants are looked at."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from policies.arguments import Scope
@@ -65,6 +65,26 @@ def unlisted(call: Call, policy: Policy) -> Assessment:
     spoke = Spoke("unlisted-tool", "", Effect.DENY, because)
     finding = RiskFinding(Risk.DESTRUCTIVE, "nothing is known of a tool that is not listed")
     return _refusal(call, policy, spoke, finding)
+
+
+def undeclared(call: Call, policy: Policy, at: datetime, directory: Directory) -> Assessment:
+    """Return what `policy` says of a tool that nobody declared: it never allows one by itself.
+
+    Nothing is known of such a tool but its name, so it counts as destructive.
+    """
+    tool = Tool(call.server, call.tool, "", "{}", "")
+    finding = RiskFinding(Risk.DESTRUCTIVE, "nothing is known of a tool that is not declared")
+    assessment = assess(call, policy, tool=tool, risk=finding, at=at, directory=directory)
+    if assessment.effect is not Effect.ALLOW:
+        return assessment
+    because = f"the server `{call.server}` does not declare a tool of this name"
+    spoke = Spoke("undeclared-tool", "", Effect.REQUIRE_APPROVAL, because)
+    return replace(
+        assessment,
+        effect=Effect.REQUIRE_APPROVAL,
+        spoke=(spoke, *assessment.spoke),
+        terms=(Term(directory.server_teams[call.server], 1),),
+    )
 
 
 def subject_of(call: Call, directory: Directory, risk: Risk) -> Subject | None:

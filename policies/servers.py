@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag, field_validator
 
+from policies.declared_tools import ExternalServer
 from policies.durations import Duration, between
 from policies.fields import Many, Name, Secret, Text, Url, matching
 from policies.validation import Section, Wrong
@@ -119,11 +120,15 @@ class StdioServer(ServerSection):
 
 
 def _server_kind(value: Any) -> str:
-    stdio = "command" in value if isinstance(value, dict) else isinstance(value, StdioServer)
-    return "=stdio" if stdio else "=http"
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
+    if "external" in keys:
+        return "=external"
+    return "=stdio" if "command" in keys else "=http"
 
 
 Server = Annotated[
-    Annotated[HttpServer, Tag("=http")] | Annotated[StdioServer, Tag("=stdio")],
+    Annotated[HttpServer, Tag("=http")]
+    | Annotated[StdioServer, Tag("=stdio")]
+    | Annotated[ExternalServer, Tag("=external")],
     Discriminator(_server_kind),
 ]

@@ -156,7 +156,8 @@ class GatewaySection(Section):
 
     Where callers reach us and who may, and how large a body may be (bytes). How
     much is taken on at once, how long callers are waited for, and how long calls
-    under way may take once the process is to end (`drain`).
+    under way may take once the process is to end (`drain`). How long callers that
+    run their calls themselves have to say how one ended (`report_within`).
     """
 
     hold: Duration = timedelta(seconds=4)
@@ -166,6 +167,7 @@ class GatewaySection(Section):
     allowed_hosts: Annotated[tuple[Text, ...], Many] = ()
     body_limit: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
     drain: Drain = timedelta(seconds=10)
+    report_within: Duration = timedelta(hours=1)
     capacity: CapacitySection = CapacitySection()
     patience: PatienceSection = PatienceSection()
 
@@ -173,3 +175,8 @@ class GatewaySection(Section):
     @classmethod
     def _short(cls, hold: timedelta) -> timedelta:
         return between(hold, least=timedelta(0), most=timedelta(seconds=4))
+
+    @field_validator("report_within")
+    @classmethod
+    def _within_a_week(cls, within: timedelta) -> timedelta:
+        return between(within, least=timedelta(seconds=1), most=timedelta(days=7))
