@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.acceptance import Acceptance
 from gateway.admission import Premises
 from gateway.aftermath import Aftermath
+from gateway.api_assembly import api_of
 from gateway.census import Census
 from gateway.configured_upstreams import upstreams_of
 from gateway.crowd import Crowd
@@ -20,7 +21,8 @@ from gateway.doors import DoorsRunner
 from gateway.endpoint import Endpoint, Parts
 from gateway.entrance import Entrance
 from gateway.examining import Examiner
-from gateway.gate import Gate
+from gateway.gate import Gate, Tools
+from gateway.json_api import JsonApi
 from gateway.meters import Meters
 from gateway.open_streams import OpenStreams
 from gateway.outcomes import Outcomes
@@ -31,9 +33,10 @@ from gateway.resuming import Resumable
 from gateway.rungs import Rungs
 from gateway.sessions import Sessions
 from gateway.toolbox import Toolbox
+from gateway.under_way import UnderWay
 from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
-from gateway.world import World, entrance_of, examiner_of
+from gateway.world import World, declared_of, entrance_of, examiner_of
 from ledger.approvals import ApprovalStatus
 from policies.calls import Tool
 from policies.people import Agent
@@ -65,9 +68,10 @@ class Gateway:
         self._descriptors = world.descriptors
         self._upstreams = upstreams or upstreams_of(configuration.servers, world.environment)
         self._toolboxes = {
-            name: Toolbox(name, upstream, ledger, lambda: f"tools:{uuid.uuid4()}")
+            name: Toolbox(name, upstream, ledger, _command_id)
             for name, upstream in self._upstreams.items()
         }
+        self._declared = declared_of(world, _command_id)
         self._entrance = entrance_of(world)
         self._identity = self._entrance.identity
         self._outcomes = Outcomes(ledger, world.reach)
@@ -80,24 +84,43 @@ class Gateway:
         examiner = examiner_of(world, self._acceptance)
         hides = partial(_hides, examiner, world)
         self._passage = Passage(sessions, resumable, self._streams, hides)
-        reporter = Reporter(Meters(world.registry, self._upstreams, configuration.observing))
+        reporter = Reporter(Meters(world.registry, self._servers, configuration.observing))
         self._crowd = Crowd(self._section.capacity)
         self._dispatcher = Dispatcher(
             self._outcomes, self._passage, resumable, reporter, self._crowd, world.reach
         )
         self._rungs = self._climbing(world, reporter, examiner)
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
-        self._runner = self._doors()
+        self._asking = UnderWay()
+        self._runner = self._doors(self._api(world, reporter, examiner))
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
         self._hurried = asyncio.Event()
 
+    @property
+    def _servers(self) -> tuple[str, ...]:
+        """The names of all servers, external ones last."""
+        return (*self._toolboxes, *self._declared)
+
+    def _api(self, world: World, reporter: Reporter, examiner: Examiner) -> JsonApi:
+        return api_of(
+            world,
+            self._rungs,
+            examiner,
+            self._identity,
+            self._crowd,
+            reporter,
+            self._asking,
+            self._servers,
+        )
+
     def _climbing(self, world: World, reporter: Reporter, examiner: Examiner) -> Rungs:
+        tools: dict[str, Tools] = {**self._toolboxes, **self._declared}
         gate = Gate(
             world.ledger,
             world.policy,
             examiner,
-            self._toolboxes,
+            tools,
             self._outcomes,
             world.reach,
         )
@@ -115,6 +138,7 @@ class Gateway:
                 name: Served(name, upstream, self._toolboxes[name])
                 for name, upstream in self._upstreams.items()
             },
+            external=frozenset(self._declared),
             ladder=self._rungs.ladder,
             tasks=self._rungs.tasks,
             passage=self._passage,
@@ -132,8 +156,9 @@ class Gateway:
         """Return what serves `/mcp/{server}` to as many callers at once as is configured."""
         return self._runner
 
-    def _doors(self) -> DoorsRunner:
+    def _doors(self, api: JsonApi) -> DoorsRunner:
         application = _application(self._endpoint, self._entrance)
+        api.register(application.router)
         answering, refusing = self._endpoint.answer, self._endpoint.malformed
         return DoorsRunner(application, self._section, self._callers(), answering, refusing)
 
@@ -164,6 +189,8 @@ class Gateway:
             self._acceptance.learn(await self._ledger.tools(name))
             await upstream.start()
             self._toolboxes[name].start()
+        for declared in self._declared.values():
+            declared.start()
 
     async def drain(self, seconds: float | None = None) -> None:
         """Take no new calls, and wait for those under way: as configured, or at most `seconds`.
@@ -179,7 +206,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(draining, hurried, return_exceptions=True)
         await self._dispatcher.stop()
-        left = self._endpoint.under_way
+        left = self._endpoint.under_way + self._asking.count
         if left:
             _LOG.warning("%s calls are cut: they did not end in time", left, extra={"calls": left})
 
@@ -190,7 +217,7 @@ class Gateway:
     async def _drained(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        await self._endpoint.stop(seconds)
+        await asyncio.gather(self._endpoint.stop(seconds), self._asking.stop(seconds))
         await self._rungs.runs.drain(until - loop.time())
         await self._dispatcher.stop(until - loop.time())
         await self._outcomes.drain(max(until - loop.time(), 1.0))
@@ -208,6 +235,8 @@ class Gateway:
                 stack.push_async_callback(upstream.close)
             for toolbox in self._toolboxes.values():
                 stack.push_async_callback(toolbox.close)
+            for declared in self._declared.values():
+                stack.push_async_callback(declared.close)
             await self._outcomes.drain(1.0)
 
     def identity_troubles(self) -> list[str]:
@@ -217,6 +246,7 @@ class Gateway:
     def troubles(self) -> list[str]:
         """Say in words which servers cannot be used now."""
         troubles = [(name, self._trouble(name)) for name in self._upstreams]
+        troubles += [(name, declared.trouble()) for name, declared in self._declared.items()]
         return [
             trouble if name in trouble else f"`{name}`: {trouble}"
             for name, trouble in troubles
@@ -225,6 +255,10 @@ class Gateway:
 
     def _trouble(self, name: str) -> str | None:
         return self._toolboxes[name].trouble() or self._upstreams[name].trouble()
+
+
+def _command_id() -> str:
+    return f"tools:{uuid.uuid4()}"
 
 
 def _hides(examiner: Examiner, world: World, agent: Agent, server: str) -> Callable[[Tool], bool]:

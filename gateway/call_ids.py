@@ -1,9 +1,11 @@
 """Makes the ids of calls."""
 
 import itertools
+import json
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
 
 
 class CallIds:
@@ -22,3 +24,13 @@ class CallIds:
         """Return an id: `call_` and 23 hex digits of milliseconds, process and count."""
         milliseconds = int(self._now().timestamp() * 1000)
         return f"call_{milliseconds:011x}{self._process}{next(self._count) & 0xFFFF:04x}"
+
+
+def named(principal: str, request: str) -> str:
+    """Return the id of the call that a caller asked for with a request id of its own.
+
+    Whatever process is asked makes the same one, and no other caller's request
+    gives it: SHA-256 over both names, of which 160 bits stand in the id.
+    """
+    material = json.dumps(["placet request 1", principal, request]).encode()
+    return f"call_{sha256(material).hexdigest()[:40]}"

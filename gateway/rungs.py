@@ -24,7 +24,7 @@ from gateway.world import World
 class Rungs:
     """What answers calls, and what answers for the tasks that some of them become.
 
-    `ids` makes the ids of all these calls.
+    `ids` makes the ids of all these calls, `calls` takes each through the gate.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Rungs:
         rounds = Rounds(ledger, gate, continuations, reporter)
         directory = world.configuration.directory()
         calls = ToolCalls(ledger, gate, room, aftermath, reporter, now, patience, directory)
+        self.calls = calls
         self.ids = CallIds(now)
         owners = TaskOwners(ledger, now)
         self.runs = TaskRuns(ledger, gate, dispatcher, seals, self.ids, now)

@@ -80,11 +80,13 @@ class ToolCalls:
         self._patience = patience
         self._directory = directory
 
-    async def verdict(self, asked: Asked) -> Verdict:
+    async def verdict(self, asked: Asked, hold: float | None = None) -> Verdict:
         """Return whether the call may run, or what its caller is told instead.
 
-        Cancelling it is going away: nothing runs, and what was asked of people
-        stays open. Raises Refused where nothing was decided.
+        It is held for `hold` seconds where people have to answer; by default as
+        the configuration says. Cancelling it is going away: nothing runs, and
+        what was asked of people stays open. Raises Refused where nothing was
+        decided.
         """
         began = time.perf_counter()
         examined = await self._gate.examine(asked)
@@ -102,11 +104,23 @@ class ToolCalls:
                 self._came_back(ruling, examined)
         seconds = time.perf_counter() - began
         self._reporter.decided(asked, ruling, seconds)
-        return await self._followed(asked, ruling, examined)
+        return await self._followed(asked, ruling, examined, hold)
 
     async def wait(self, asked: Asked, pending: Pending, seconds: float) -> Verdict:
         """Hold a call on for `seconds`, and return what became of it, as `verdict` does."""
         return await self._held(asked, pending.approval.id, pending.digest, seconds)
+
+    async def resume(self, asked: Asked, approval: Approval, seconds: float) -> Verdict:
+        """Hold a call again for `seconds` that was let go, for its caller has come back by its id.
+
+        Returns what became of it, as `verdict` does.
+        """
+        self.came_back(approval)
+        return await self._held(asked, approval.id, approval.request.digest, seconds)
+
+    def came_back(self, approval: Approval) -> None:
+        """Note that a caller that was let go has come back for this approval."""
+        self._aftermath.came_back(approval.request.digest, approval.id)
 
     def let_go(self, pending: Pending) -> Answer:
         """Return what to tell the caller of a call that is held no more; it may come back."""
@@ -145,7 +159,9 @@ class ToolCalls:
         if isinstance(ruling, Waiting | Dispatched):
             self._aftermath.came_back(examined.facts.digests[0], ruling.approval)
 
-    async def _followed(self, asked: Asked, ruling: Ruling, examined: Examined) -> Verdict:
+    async def _followed(
+        self, asked: Asked, ruling: Ruling, examined: Examined, hold: float | None = None
+    ) -> Verdict:
         match ruling:
             case Allowed():
                 return Passed(examined.assessment.show_result)
@@ -155,8 +171,8 @@ class ToolCalls:
             case Denied():
                 return answers.denied(ruling.decided)
             case Waiting():
-                grace = self._patience.grace(asked.agent.name)
-                return await self._held(asked, ruling.approval, examined.facts.digests[0], grace)
+                seconds = self._patience.grace(asked.agent.name) if hold is None else hold
+                return await self._held(asked, ruling.approval, examined.facts.digests[0], seconds)
             case Voided():
                 return answers.voided(await self._approval(ruling.approval), ruling.because)
             case Lapsed():

@@ -4,17 +4,14 @@ import argparse
 import asyncio
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
-
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.argument_types import positive, words
 from ledger.audit_commands import the_one
 from ledger.details import arguments as shown_arguments
 from ledger.details import rule_line
-from ledger.projections import read_models
+from ledger.listing import approvals_page
 from ledger.sentences import clock, named, quoted, several
 from ledger.shell import AddCommand, Shell
-from ledger.tables import PROJECTIONS
 from ledger.tabulating import labelled, machine, table
 from policies.refusals import Refused
 
@@ -70,7 +67,9 @@ def _list(arguments: argparse.Namespace, shell: Shell) -> int:
     with shell.open_ledger(arguments.config) as ledger:
         approvals = asyncio.run(
             ledger.look(
-                lambda connection: _chosen(connection, statuses, arguments.agent, arguments.limit)
+                lambda connection: approvals_page(
+                    connection, statuses, agent=arguments.agent, limit=arguments.limit
+                )
             )
         )
     if arguments.json:
@@ -85,19 +84,6 @@ def _words(statuses: tuple[ApprovalStatus, ...]) -> str:
     if statuses == _OPEN:
         return "open"
     return " or ".join(statuses) if statuses else "there"
-
-
-def _chosen(
-    connection: Connection, statuses: tuple[ApprovalStatus, ...], agent: str | None, limit: int
-) -> list[Approval]:
-    columns = PROJECTIONS["approval"].c
-    query = select(columns.state).order_by(columns.requested_at.desc(), columns.id.desc())
-    if statuses:
-        query = query.where(columns.status.in_([status.value for status in statuses]))
-    if agent is not None:
-        query = query.where(columns.agent == agent)
-    found = read_models(connection, "approval", query.limit(limit))
-    return [approval for approval in found if isinstance(approval, Approval)]
 
 
 def _table(approvals: list[Approval]) -> Iterator[str]:
