@@ -225,7 +225,7 @@ class Gateway:
     async def close(self) -> None:
         """Let everything go: listeners, toolboxes, connections and processes."""
         await self._dispatcher.stop()
-        await self._rungs.runs.close()
+        await self._rungs.close()
         self._room.close()
         for leave in self._observing:
             leave()

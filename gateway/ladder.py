@@ -18,7 +18,8 @@ from gateway.patience import Pace, Patience
 from gateway.relaying import relay
 from gateway.rounds import Rounds
 from gateway.sending import Sending
-from gateway.task_desk import TaskDesk, waits
+from gateway.task_desk import TaskDesk
+from gateway.task_states import waits
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
 from gateway.upstreams import Era
 from policies.calls import JsonValue, Number

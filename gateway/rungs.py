@@ -15,6 +15,7 @@ from gateway.sending import Sending
 from gateway.task_desk import TaskDesk
 from gateway.task_owners import TaskOwners
 from gateway.task_requests import TaskRequests
+from gateway.task_results import TaskResults
 from gateway.task_runs import TaskRuns
 from gateway.tool_calls import ToolCalls
 from gateway.waiting import WaitingRoom
@@ -48,8 +49,14 @@ class Rungs:
         self.calls = calls
         self.ids = CallIds(now)
         owners = TaskOwners(ledger, now)
-        self.runs = TaskRuns(ledger, gate, dispatcher, seals, self.ids, now)
-        desk = TaskDesk(ledger, self.runs, seals, aftermath, now, reach)
+        self._results = TaskResults(ledger, seals, now)
+        self.runs = TaskRuns(ledger, gate, dispatcher, seals, self._results, self.ids, now)
+        desk = TaskDesk(ledger, self.runs, self._results, seals, aftermath, now, reach)
         self.tasks = TaskRequests(desk, owners)
         sending = Sending(dispatcher, continuations, owners)
         self.ladder = Ladder(calls, rounds, sending, desk, patience, world.pace, reach)
+
+    async def close(self) -> None:
+        """Let go of the calls of tasks that still run, and save nothing more of them."""
+        await self.runs.close()
+        await self._results.close()

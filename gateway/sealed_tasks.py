@@ -1,16 +1,17 @@
-"""Packs the request of a task, and later its response, so that only this service can read them."""
+"""Packs what is kept of a task, its request and what came of it, so that only we can read it."""
 
 import json
+from datetime import datetime
+from typing import assert_never
 
 from multidict import CIMultiDict
 
-from gateway.collecting import Failure, Response, Result
+from gateway.collecting import Failure, Result
 from gateway.envelopes import Request, read_message
 from gateway.sealing import Sealer, Unsealable
+from gateway.task_rounds import Asking, Came, Handed
 from gateway.upstreams import Era, UpstreamRequest
 from ledger.tasks import KeptTask
-
-_KINDS: dict[str, type[Result] | type[Failure]] = {"result": Result, "error": Failure}
 
 
 class SealedTasks:
@@ -22,34 +23,89 @@ class SealedTasks:
 
     def request(self, task: KeptTask, request: UpstreamRequest) -> bytes:
         """Return a request, its headers and its very bytes, sealed."""
-        head = json.dumps([*request.headers.items()])
-        return self._sealer.seal(f"{head}\n".encode() + request.body, *_names(task, "request"))
+        return self._sealer.seal(_packed(request).encode(), *_names(task, "request"))
 
     def opened(self, task: KeptTask, agent: str) -> tuple[UpstreamRequest, Request]:
         """Return a task's request, as of this agent, and what it says. Raises Unsealable."""
         plain = self._sealer.unseal(task.request or b"", *_names(task, "request"))
-        head, _, body = plain.partition(b"\n")
-        message = read_message(body)
-        if not isinstance(message, Request):
-            raise Unsealable
-        headers = CIMultiDict[str](json.loads(head))
-        whole = message.whole
-        return UpstreamRequest("POST", headers, body, whole, Era.MODERN, agent), message
+        return _unpacked(plain.decode(), agent)
 
-    def response(self, task: KeptTask, response: Response) -> bytes:
-        """Return a response sealed."""
-        kind = next(name for name, known in _KINDS.items() if isinstance(response, known))
-        plain = f"{kind}\n{response.text}".encode()
-        return self._sealer.seal(plain, *_names(task, "response"))
+    def result(self, task: KeptTask, came: Came) -> bytes:
+        """Return what came of a task, sealed."""
+        kind, text = _written(came)
+        return self._sealer.seal(f"{kind}\n{text}".encode(), *_names(task, "result"))
 
-    def responded(self, task: KeptTask) -> Response | None:
-        """Return the response of a task, None where it has none yet. Raises Unsealable."""
+    def came(self, task: KeptTask, agent: str) -> Came | None:
+        """Return what came of a task, None while that is nothing. Raises Unsealable."""
         if task.result is None:
             return None
-        plain = self._sealer.unseal(task.result, *_names(task, "response"))
+        plain = self._sealer.unseal(task.result, *_names(task, "result"))
         kind, _, text = plain.decode().partition("\n")
-        return _KINDS[kind](text)
+        match kind:
+            case "result":
+                return Result(text)
+            case "error":
+                return Failure(text)
+            case "handed":
+                return Handed(text)
+            case "asking":
+                return _asking(text, agent)
+            case _:
+                raise Unsealable
 
 
 def _names(task: KeptTask, what: str) -> tuple[str, ...]:
     return "task", what, task.id, task.principal, task.server
+
+
+def _packed(request: UpstreamRequest) -> str:
+    head = json.dumps([*request.headers.items()])
+    return f"{head}\n{request.body.decode()}"
+
+
+def _unpacked(text: str, agent: str) -> tuple[UpstreamRequest, Request]:
+    head, _, body = text.partition("\n")
+    message = read_message(body.encode())
+    if not isinstance(message, Request):
+        raise Unsealable
+    headers = CIMultiDict[str](json.loads(head))
+    whole = message.whole
+    return UpstreamRequest("POST", headers, body.encode(), whole, Era.MODERN, agent), message
+
+
+def _written(came: Came) -> tuple[str, str]:
+    match came:
+        case Result(text):
+            return "result", text
+        case Failure(text):
+            return "error", text
+        case Handed(task):
+            return "handed", task
+        case Asking():
+            told = {
+                "round": came.round,
+                "name": came.name,
+                "requests": came.requests,
+                "state": came.state,
+                "since": came.since.isoformat(),
+                "given": dict(came.given),
+            }
+            return "asking", f"{json.dumps(told)}\n{_packed(came.request)}"
+        case _:
+            assert_never(came)
+
+
+def _asking(text: str, agent: str) -> Asking:
+    head, _, packed = text.partition("\n")
+    told = json.loads(head)
+    request, _ = _unpacked(packed, agent)
+    since = datetime.fromisoformat(told["since"])
+    return Asking(
+        request,
+        told["round"],
+        told["name"],
+        told["requests"],
+        told["state"],
+        since,
+        told["given"],
+    )

@@ -6,23 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway import answers
 from gateway.aftermath import Aftermath
-from gateway.answers import Answer
 from gateway.calling import Call
-from gateway.collecting import Failure, Response, Result
+from gateway.collecting import Failure, Response
 from gateway.envelopes import Request
-from gateway.errors import Code, Rejected
+from gateway.errors import Rejected
+from gateway.handed_tasks import asked_behind
 from gateway.passing import Caller
 from gateway.sealed_tasks import SealedTasks
 from gateway.sealing import Unsealable
+from gateway.task_results import TaskResults
+from gateway.task_rounds import Asking, Came, Handed, brought
 from gateway.task_runs import TaskRuns
 from gateway.task_shapes import (
     ACKNOWLEDGED,
-    Cancelled,
-    Completed,
-    Failed,
-    TaskState,
+    InputRequired,
     Working,
     created,
     declares_tasks,
@@ -30,12 +28,14 @@ from gateway.task_shapes import (
     undeclared,
     unknown,
 )
+from gateway.task_states import changed_at, state_of, waits
 from gateway.tool_calls import Pending
-from gateway.upstreams import Era
+from gateway.upstreams import Era, UpstreamRequest
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.ledger import Ledger
 from ledger.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
+from policies.calls import JsonValue
 from policies.refusals import Refused
 from policies.strict_json import canonical
 
@@ -52,6 +52,9 @@ _MOST = 1000
 _MARGIN = timedelta(minutes=10)
 _ONCE_MORE = timedelta(minutes=1)
 """How long an end is there to be heard again, should its first telling be lost."""
+
+_AGAIN = timedelta(seconds=5)
+"""How long a server rests that wants to be asked again."""
 
 _LINGER = 1.0
 """Seconds that a caller waits for a call which it just let run; most end in that time."""
@@ -70,6 +73,7 @@ class TaskDesk:
         self,
         ledger: Ledger,
         runs: TaskRuns,
+        results: TaskResults,
         seals: SealedTasks,
         aftermath: Aftermath,
         now: Callable[[], datetime],
@@ -78,6 +82,7 @@ class TaskDesk:
         """Take the collaborators; `now` returns UTC."""
         self._ledger = ledger
         self._runs = runs
+        self._results = results
         self._seals = seals
         self._aftermath = aftermath
         self._now = now
@@ -101,56 +106,81 @@ class TaskDesk:
         self._reach("task-kept")
         return _response(call.message, created(task, waits(pending.approval)))
 
-    async def answer(self, caller: Caller, message: Request) -> bytes | None:
+    async def answer(
+        self, caller: Caller, request: UpstreamRequest, message: Request
+    ) -> bytes | None:
         """Return the answer to a request about a task of ours; None where it is about another.
 
-        Raises Rejected: the task is not known to this caller, the client does
-        not declare the extension, the ledger is away.
+        Raises Rejected: the task is not known to this caller, or the client
+        does not declare the extension; LedgerUnavailable; UpstreamFailed.
         """
         name = message.params.get("taskId")
         if not isinstance(name, str) or not name.startswith(PREFIX):
             return None
         if not declares_tasks(message.params):
             raise undeclared(message.id)
-        try:
-            task = await self._found(caller, name)
-            if task is None:
-                raise unknown(message.id)
-            result = await self._answered(caller, message, task)
-        except LedgerUnavailable as refused:
-            text = f"{refused}; ask again"
-            raise Rejected(503, Code.UNDECIDED, text, id=message.id) from refused
-        return _response(message, result)
-
-    async def _answered(self, caller: Caller, message: Request, task: KeptTask) -> str:
+        task = await self._found(caller, name)
+        if task is None:
+            raise unknown(message.id)
+        came = self._came(task, caller)
+        if isinstance(came, Handed):
+            return _passed(message, await asked_behind(caller, request, name, came))
         match message.method:
             case "tasks/get":
-                state, at = await self._state(caller, task)
-                if not isinstance(state, Working):
-                    await self._heard(task)
-                return shown(task, state, at)
+                return _response(message, await self._shown(caller, task, came))
             case "tasks/cancel":
                 await self._ledger.tasks.cancel(task.id)
                 self._runs.cancel(task.id)
-                return ACKNOWLEDGED
             case _:
-                return ACKNOWLEDGED
+                await self._take(caller, task, message.params.get("inputResponses"))
+        return _response(message, ACKNOWLEDGED)
 
-    async def _state(self, caller: Caller, task: KeptTask) -> tuple[TaskState, datetime]:
-        """Return how a task stands, after letting its call run where that may be."""
+    async def _shown(self, caller: Caller, task: KeptTask, came: Came | None) -> str:
+        """Return how a task stands, after letting its call go on where that may be."""
         approval = await self._approval(task)
         if approval.status is ApprovalStatus.APPROVED and not task.cancelled:
             self._runs.begin(caller, task)
-        hindered = await self._lingered(task)
+        elif isinstance(came, Asking) and self._may_go_on(came, approval, task):
+            self._runs.go_on(caller, task, came)
+        hindered = None
+        if self._runs.has(task.id):
+            hindered = await self._lingered(task)
+            approval = await self._approval(task)
+        # What came of a call is kept before its outcome: whoever sees that, sees it.
         task = await self._found(caller, task.id) or task
-        approval = await self._approval(task)
+        came = self._came(task, caller)
+        state = state_of(task, approval, came, hindered, runs=self._runs.has(task.id))
+        if not isinstance(state, Working | InputRequired):
+            await self._heard(task, approval)
+        return shown(task, state, changed_at(approval))
+
+    def _came(self, task: KeptTask, caller: Caller) -> Came | None:
         try:
-            response = self._runs.response(task)
+            return self._results.of(task, caller.agent.name)
         except Unsealable:
-            return Failed(_LOST), _changed(approval)
-        if response is not None:
-            return _ended(response), _changed(approval)
-        return _standing(task, approval, hindered), _changed(approval)
+            return Failure(_LOST)
+
+    def _may_go_on(self, asking: Asking, approval: Approval, task: KeptTask) -> bool:
+        """Tell whether the server is to be asked again, who rests in between."""
+        rested = self._now() - asking.since >= _AGAIN
+        open_yet = asking.name not in approval.continuations and not task.cancelled
+        return asking.whole and rested and open_yet
+
+    async def _take(self, caller: Caller, task: KeptTask, given: JsonValue) -> None:
+        """Keep what the caller brings to a server that asks; once all is there, that gets it."""
+        approval = await self._approval(task)
+        asking = self._came(task, caller)
+        if not isinstance(asking, Asking) or not isinstance(given, dict) or task.cancelled:
+            return
+        if asking.name in approval.continuations or self._runs.has(task.id):
+            return
+        asking = brought(asking, given)
+        if not await self._results.add(task, asking):
+            again = await self._found(caller, task.id)
+            if again is not None and again.result != task.result:
+                await self._take(caller, again, given)
+        elif asking.whole:
+            self._runs.go_on(caller, task, asking)
 
     async def _lingered(self, task: KeptTask) -> str | None:
         """Wait a moment for the call of a task that runs here; say what hindered it."""
@@ -160,14 +190,15 @@ class TaskDesk:
             return rejected.message
         except Refused as refused:
             return str(refused)
+        except Unsealable:
+            return "the key that the request was kept with is gone"
         return None
 
-    async def _heard(self, task: KeptTask) -> None:
+    async def _heard(self, task: KeptTask, approval: Approval) -> None:
         """Note that the end of a task was told: it is kept for a moment more."""
         soon = self._now() + _ONCE_MORE
         if task.expires_at <= soon:
             return
-        approval = await self._approval(task)
         self._aftermath.came_back(approval.request.digest, approval.id)
         with contextlib.suppress(LedgerUnavailable):
             await self._ledger.tasks.keep_until(task.id, soon)
@@ -196,47 +227,12 @@ class TaskDesk:
         )
 
 
-def waits(approval: Approval) -> str:
-    """Return in words what a call waits for."""
-    teams = ", ".join(f"team {term.team}" for term in approval.request.terms)
-    return f"waiting for approval {approval.id}, {teams}"
-
-
-def _standing(task: KeptTask, approval: Approval, hindered: str | None) -> TaskState:
-    """Return how a task without a response stands."""
-    mine = approval.dispatched_task == task.id
-    if task.cancelled and (not mine or approval.status is not ApprovalStatus.DISPATCHED):
-        return Cancelled()
-    match approval.status:
-        case ApprovalStatus.PENDING:
-            return Working(waits(approval))
-        case ApprovalStatus.APPROVED:
-            return Working(hindered or f"approval {approval.id} was given, the call is to run")
-        case ApprovalStatus.DISPATCHED if mine:
-            return Working("the call runs at its server")
-        case _ if mine:
-            return _told(answers.unknown(approval))
-        case _:
-            return _told(answers.ending(approval) or answers.used(approval))
-
-
-def _told(answer: Answer) -> TaskState:
-    return Completed(answer.result(Era.MODERN))
-
-
-def _ended(response: Response) -> TaskState:
-    match response:
-        case Result(text):
-            return Completed(text)
-        case Failure(text):
-            return Failed(text)
-
-
-def _changed(approval: Approval) -> datetime:
-    """Return when an approval became what it is."""
-    times = (approval.ended_at, approval.dispatched_at, approval.decided_at)
-    return next((at for at in times if at is not None), approval.requested_at)
-
-
 def _response(message: Request, result: str) -> bytes:
     return f'{{"jsonrpc":"2.0","id":{canonical(message.id)},"result":{result}}}'.encode()
+
+
+def _passed(message: Request, response: Response) -> bytes:
+    """Return a server's response under the id of the caller's request."""
+    kind = "error" if isinstance(response, Failure) else "result"
+    known = canonical(message.id)
+    return f'{{"jsonrpc":"2.0","id":{known},"{kind}":{response.text}}}'.encode()

@@ -60,7 +60,7 @@ class TaskRequests:
         if message.method == LISTEN:
             return await self._subscribed(caller, request, message)
         if request.era is Era.MODERN:
-            answer = await self._desk.answer(caller, message)
+            answer = await self._desk.answer(caller, request, message)
             if answer is not None:
                 return answer
         if not await self._owners.owns(caller, message.params.get("taskId")):

@@ -1,42 +1,55 @@
-"""Runs the calls of tasks, once approved, while their callers come and go."""
+"""Runs the calls of tasks, once they may, while their callers come and go."""
 
 import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from gateway import answers
+from gateway.answers import Answer
 from gateway.call_ids import CallIds
 from gateway.calling import asked_for
-from gateway.collecting import Failure, Response, collected
+from gateway.collecting import Failure, Result, collected
 from gateway.dispatching import Dispatcher
 from gateway.errors import Rejected
 from gateway.gate import Gate
 from gateway.passing import Caller
 from gateway.sealed_tasks import SealedTasks
 from gateway.sealing import Unsealable
-from gateway.upstreams import UpstreamAnswer
+from gateway.task_results import TaskResults
+from gateway.task_rounds import Asking, answering, came
+from gateway.upstreams import Era, UpstreamAnswer, UpstreamRequest
+from ledger.continuing import Unfit
 from ledger.ledger import Ledger
-from ledger.rulings import Dispatched
+from ledger.rulings import Denied, Dispatched
 from ledger.tasks import KeptTask
-from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 
-KEPT_AFTER = timedelta(minutes=10)
-"""How long a response is there to be asked for, at least."""
 
-_PAUSE = 1.0
+@dataclass(frozen=True)
+class _Leg:
+    """One call of a task on its way to the server; `sent` counts the rounds so far."""
+
+    caller: Caller
+    task: KeptTask
+    request: UpstreamRequest
+    call: str
+    show: bool
+    sent: int
 
 
 class TaskRuns:
-    """Claims the approval of a task for a call, sends it, and keeps the response.
+    """Has the calls of tasks decided, sends them, and keeps what comes of them.
 
-    Whoever asks for the task begins this, but does not have to wait for it. A
-    process has one run of a task at most; over all processes the claim lets one
-    call through.
+    Whoever asks for a task begins this, but does not have to wait for it. A
+    process has one run of a task at most; over all processes the ledger lets
+    one call through: that which claims the approval, and for each thing that
+    the server asks for that which brings it.
     """
 
     def __init__(
@@ -45,6 +58,7 @@ class TaskRuns:
         gate: Gate,
         dispatcher: Dispatcher,
         seals: SealedTasks,
+        results: TaskResults,
         ids: CallIds,
         now: Callable[[], datetime],
     ) -> None:
@@ -53,21 +67,23 @@ class TaskRuns:
         self._gate = gate
         self._dispatcher = dispatcher
         self._seals = seals
+        self._results = results
         self._ids = ids
         self._now = now
         self._runs: dict[str, asyncio.Task[None]] = {}
-        self._unsaved: dict[str, Response] = {}
-        self._saving: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    def response(self, task: KeptTask) -> Response | None:
-        """Return the response of a task; None before there is one. Raises Unsealable."""
-        return self._unsaved.get(task.id) or self._seals.responded(task)
-
     def begin(self, caller: Caller, task: KeptTask) -> None:
-        """Run a task's call in the background, unless it runs; a process that ends begins none."""
-        if task.id not in self._runs and not self._closing:
-            self._begin(task.id, self._ran(caller, task))
+        """Run the call of an approved task in the background, unless it runs."""
+        self._begin(task.id, self._first(caller, task))
+
+    def go_on(self, caller: Caller, task: KeptTask, asking: Asking) -> None:
+        """Bring the server what it asked for, in the background, unless that is done now."""
+        self._begin(task.id, self._further(caller, task, asking))
+
+    def has(self, name: str) -> bool:
+        """Tell whether a call of the task is under way in this process."""
+        return name in self._runs
 
     async def wait(self, name: str, seconds: float) -> None:
         """Wait for the run of a task in this process, if there is one, for `seconds` at most.
@@ -96,17 +112,22 @@ class TaskRuns:
     async def close(self) -> None:
         """Let go of what still runs."""
         self._closing = True
-        left = [*self._runs.values(), *self._saving]
+        left = [*self._runs.values()]
         for each in left:
             each.cancel()
         if left:
             await asyncio.wait(left)
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Begin a run; a process that is about to end begins none."""
+        if name in self._runs or self._closing:
+            work.close()
+            return
+
         def ended(run: asyncio.Task[None]) -> None:
             del self._runs[name]
             if run.cancelled():
-                self._unsaved.pop(name, None)
+                self._results.forget(name)
             elif (error := run.exception()) is not None:
                 expected = isinstance(error, Refused | Rejected | Unsealable)
                 _LOG.info("a task did not run: %s", error, exc_info=None if expected else error)
@@ -115,44 +136,51 @@ class TaskRuns:
         self._runs[name] = run
         run.add_done_callback(ended)
 
-    async def _ran(self, caller: Caller, task: KeptTask) -> None:
+    async def _first(self, caller: Caller, task: KeptTask) -> None:
         """Claim and run. INVARIANT: nothing is sent before the claim, which one call wins."""
         request, message = self._seals.opened(task, caller.agent.name)
         asked = asked_for(self._ids.new(), caller, message, len(request.body))
         ruling, examined = await self._gate.claim(asked, task.approval, task.id)
-        if not isinstance(ruling, Dispatched):
+        if isinstance(ruling, Dispatched):
+            show = examined.assessment.show_result
+            await self._sent(_Leg(caller, task, request, asked.id, show, 0))
+
+    async def _further(self, caller: Caller, task: KeptTask, asking: Asking) -> None:
+        """Decide on a further round and run it. INVARIANT: as before, one call for each."""
+        request, message = answering(asking)
+        asked = asked_for(self._ids.new(), caller, message, len(request.body))
+        examined = await self._gate.examine_anew(asked)
+        continuation = asking.continuation(task.approval)
+        try:
+            ruling, examined = await self._gate.go_on(asked, examined, continuation)
+        except Unfit as unfit:
+            approval = await self._ledger.approval(task.approval)
+            assert approval is not None, "a task is made of an approval"
+            await self._refused(task, answers.voided(approval, str(unfit)))
             return
+        match ruling:
+            case Dispatched():
+                show = examined.assessment.show_result
+                await self._sent(_Leg(caller, task, request, asked.id, show, asking.round))
+            case Denied():
+                await self._refused(task, answers.denied(ruling.decided))
+            case _:
+                pass
+
+    async def _refused(self, task: KeptTask, answer: Answer) -> None:
+        """End a task whose call may not go on."""
+        await self._results.keep(task, Result(answer.result(Era.MODERN)))
+
+    async def _sent(self, leg: _Leg) -> None:
+        """Send a call and keep what came of it, before its outcome is noted."""
 
         async def deliver(answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
-            await self._keep(task, await collected(answer, listen))
+            response = await collected(answer, listen)
+            found = came(response, leg.request, leg.sent, self._now())
+            await self._results.keep(leg.task, found)
 
         try:
-            show = examined.assessment.show_result
-            await self._dispatcher.run(caller, request, asked.id, deliver, show=show)
+            await self._dispatcher.run(leg.caller, leg.request, leg.call, deliver, show=leg.show)
         except Rejected as rejected:
             error = {"code": int(rejected.code), "message": rejected.message}
-            await self._keep(task, Failure(json.dumps(error)))
-
-    async def _keep(self, task: KeptTask, response: Response) -> None:
-        """Keep a response: in memory at once, and in the ledger before its outcome is noted."""
-        self._unsaved[task.id] = response
-        try:
-            await self._save(task, response)
-        except LedgerUnavailable:
-            saving = asyncio.get_running_loop().create_task(self._save_later(task, response))
-            self._saving.add(saving)
-            saving.add_done_callback(self._saving.discard)
-
-    async def _save_later(self, task: KeptTask, response: Response) -> None:
-        while True:
-            await asyncio.sleep(_PAUSE)
-            try:
-                await self._save(task, response)
-            except LedgerUnavailable:
-                continue
-            return
-
-    async def _save(self, task: KeptTask, response: Response) -> None:
-        until = max(task.expires_at, self._now() + KEPT_AFTER)
-        await self._ledger.tasks.settle(task.id, self._seals.response(task, response), until)
-        self._unsaved.pop(task.id, None)
+            await self._results.keep(leg.task, Failure(json.dumps(error)))

@@ -25,6 +25,13 @@ class Working:
 
 
 @dataclass(frozen=True)
+class InputRequired:
+    """The server asks for something; `requests` is a JSON object of that by key."""
+
+    requests: str
+
+
+@dataclass(frozen=True)
 class Completed:
     """The call has a result (JSON text), be it an error that a tool, a person or a rule caused."""
 
@@ -43,7 +50,7 @@ class Cancelled:
     """The caller cancelled it in time."""
 
 
-TaskState: TypeAlias = Working | Completed | Failed | Cancelled
+TaskState: TypeAlias = Working | InputRequired | Completed | Failed | Cancelled
 
 
 def declares_tasks(params: Mapping[str, JsonValue]) -> bool:
@@ -96,6 +103,8 @@ def _detailed(state: TaskState) -> tuple[str, str]:
     match state:
         case Working(message):
             return "working", f', "statusMessage": {json.dumps(message)}'
+        case InputRequired(requests):
+            return "input_required", f', "inputRequests": {requests}'
         case Completed(result):
             return "completed", f', "result": {result}'
         case Failed(error):

@@ -90,6 +90,18 @@ class Tasks:
         values = {"result": result, "request": None, "expires_at": micros(until)}
         await self._change(name, values)
 
+    async def exchange(
+        self, name: str, before: bytes | None, after: bytes, until: datetime
+    ) -> bool:
+        """Keep what came of a task in the place of `before`; False where that is not there now."""
+        values = {"result": after, "expires_at": micros(until)}
+        same = (TASK.c.id == name) & TASK.c.result.is_not_distinct_from(before)
+
+        def exchanged(connection: Connection) -> bool:
+            return connection.execute(update(TASK).where(same).values(values)).rowcount == 1
+
+        return await self._write(exchanged)
+
     async def cancel(self, name: str) -> None:
         """Note that a task is not wanted any more."""
         await self._change(name, {"cancelled": 1, "request": None})

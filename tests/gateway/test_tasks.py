@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, modern_headers, now, staged, until
 from sqlalchemy import text
 
-from gateway import task_runs
+from gateway import task_results
 from ledger.deadlines_due import ExpireApproval
 from ledger.deliveries import RecordUndeliverable
 
@@ -449,7 +449,7 @@ async def test_a_task_that_cannot_be_kept_is_told_pending(sqlite_url):
 
 
 async def test_a_result_that_cannot_be_kept_yet_is_told_and_kept_later(sqlite_url, monkeypatch):
-    monkeypatch.setattr(task_runs, "_PAUSE", 0.05)
+    monkeypatch.setattr(task_results, "_PAUSE", 0.05)
     async with staged(sqlite_url, hold="0s") as stage:
         task = (await call(stage))["taskId"]
         (approval,) = await stage.pending()
