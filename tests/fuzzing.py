@@ -38,6 +38,10 @@ class Faults(logging.Handler):
 class LenientServer(RawServer):
     """A server that takes whatever arrives, and answers what it cannot read with nothing much."""
 
+    def bodies(self) -> list[bytes]:
+        """Return all bodies that arrived."""
+        return [body for _, _, body in self.seen]
+
     async def _answered(self, request: web.Request) -> web.StreamResponse:
         try:
             return await super()._answered(request)
@@ -71,9 +75,9 @@ class GarblingServer:
         assert self._server is not None
         self._server.close()
 
-    def calls(self) -> list[bytes]:
-        """Return the bodies that called a tool."""
-        return [body for body in self._bodies if b"tools/call" in body]
+    def bodies(self) -> list[bytes]:
+        """Return all bodies that arrived."""
+        return self._bodies
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -169,9 +173,9 @@ class Fuzzed:
 
         Calls count in the laxest reading of the bodies that arrived.
         """
-        fresh = self.stage.server.calls()[self._looked :]
+        fresh = self.stage.server.bodies()[self._looked :]
         self._looked += len(fresh)
-        self._called.update(tool_of(body) for body in fresh)
+        self._called.update(tool for body in fresh if body for tool in tools_of(body))
         self.run(self._read_on())
         return self._called - self._let_run
 
@@ -206,11 +210,16 @@ def whole(answers: bytes) -> int:
         count += 1
 
 
-def tool_of(body: bytes) -> str:
-    """Return the tool that a body calls, as any lax reader would have it."""
+def tools_of(body: bytes) -> list[str]:
+    """Return the tools that a body calls, as any lax reader would have it."""
+    found = []
     message = json.loads(body)
-    assert isinstance(message, dict), body
-    return str(message["params"]["name"])
+    for each in message if isinstance(message, list) else [message]:
+        lax = {key.strip().lower(): value for key, value in each.items()}
+        if str(lax.get("method")).strip().lower() == "tools/call":
+            params = {key.strip().lower(): value for key, value in lax["params"].items()}
+            found.append(str(params["name"]))
+    return found
 
 
 @contextlib.contextmanager
