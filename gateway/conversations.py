@@ -25,6 +25,7 @@ _LARGEST = 32 * 1024 * 1024
 _AT_ONCE = 128 * 1024
 """Bytes of an answer that are read while all calls wait."""
 
+_MOMENT = 0.1
 _OK = 200
 _CLIENT = {"name": "placet", "version": "1"}
 _CHANGED = "notifications/tools/list_changed"
@@ -87,12 +88,16 @@ class Conversation:
             if answer.stream is not None:
                 await answer.stream.aclose()
             return
-        reader = EventReader()
+        reader, size = EventReader(), 0
         async with aclosing(answer.stream):
             async for chunk in answer.stream:
                 for event in reader.feed(chunk):
                     if _names(event, _CHANGED):
                         yield
+                size += len(chunk)
+                if size > _AT_ONCE:  # a flood is read slowly
+                    size = 0
+                    await asyncio.sleep(_MOMENT)
 
     def _listening(self) -> UpstreamRequest:
         if self._era is Era.LEGACY:

@@ -15,7 +15,8 @@ class EventReader:
 
     def __init__(self) -> None:
         """Start at the beginning of a stream."""
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._waiting = 0
         self._lines: list[bytes] = []
         self._size = 0
         self.resumable = False
@@ -25,13 +26,22 @@ class EventReader:
 
         `resumable` becomes true with the first event that has an id.
         """
-        pieces = (self._rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
-        self._rest = pieces.pop()
-        if len(self._rest) > _LONGEST:
-            self._rest = b""
-            self._size = _LONGEST + 1
+        if b"\n" not in chunk:
+            self._keep(chunk)
+            return
+        pieces = b"".join([*self._rest, chunk]).replace(b"\r\n", b"\n").split(b"\n")
+        self._rest, self._waiting = [], 0
+        self._keep(pieces.pop())
         for line in pieces:
             yield from self._take(line.rstrip(b"\r"))
+
+    def _keep(self, rest: bytes) -> None:
+        """Keep the begin of a line, unless it is too long."""
+        self._rest.append(rest)
+        self._waiting += len(rest)
+        if self._waiting > _LONGEST:
+            self._rest, self._waiting = [], 0
+            self._size = _LONGEST + 1
 
     def _take(self, line: bytes) -> Iterator[bytes]:
         if not line:

@@ -1,5 +1,6 @@
 """Reaches a server over streamable HTTP, byte for byte."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from gateway.upstreams import (
 
 _KEPT_SECONDS = 4  # most servers close an idle connection after 5
 
+_REMEMBERED_SECONDS = 300
 _MOVED = range(300, 400)
 _CHALLENGES = frozenset({401, 407})
 _FORBIDDEN = 403
@@ -84,10 +86,14 @@ class HttpUpstream:
     def trouble(self) -> str | None:
         """Say why the last request had no answer; None where it had.
 
-        That of an agent with its own credentials counts besides that of all others.
+        That of an agent with its own credentials counts for five minutes
+        besides that of all others: nobody but the agent can tell that they are good again.
         """
-        troubles = (access.trouble for access in (self._shared, *self._own.values()))
-        return next((trouble for trouble in troubles if trouble is not None), None)
+        if self._shared.trouble is not None:
+            return self._shared.trouble
+        long_ago = time.monotonic() - _REMEMBERED_SECONDS
+        recent = (own.trouble for own in self._own.values() if own.troubled_at > long_ago)
+        return next((trouble for trouble in recent if trouble is not None), None)
 
     async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Send the request's bytes and return the answer's. Raises UpstreamFailed."""
@@ -96,11 +102,12 @@ class HttpUpstream:
             answer = await self._answered(request, access)
         except UpstreamFailed as failure:
             if failure.fault is not Fault.BUSY:
-                access.trouble = str(failure)
+                access.fails(str(failure))
             raise
-        access.trouble = None
         if answer.status in _AWAY:
-            access.trouble = f"`{self._name}` answers with HTTP status {answer.status}"
+            access.fails(f"`{self._name}` answers with HTTP status {answer.status}")
+        else:
+            access.trouble = None
         return answer
 
     async def _answered(self, request: UpstreamRequest, access: "_Access") -> UpstreamAnswer:
@@ -170,6 +177,12 @@ class _Access:
         self.headers = headers
         self.heads = RequestHeads(url, headers)
         self.trouble: str | None = None
+        self.troubled_at = 0.0
+
+    def fails(self, trouble: str) -> None:
+        """Note what went wrong."""
+        self.trouble = trouble
+        self.troubled_at = time.monotonic()
 
 
 @dataclass

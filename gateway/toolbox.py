@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 
+from gateway.attention import Changes, Probes
 from gateway.conversations import Conversation
 from gateway.definitions import tools_of
 from gateway.upstreams import Upstream, UpstreamFailed
@@ -124,18 +125,21 @@ class Toolbox:
         return tuple(tool for tool in tools if self.known.get(tool.name) != tool)
 
     async def _keep(self) -> None:
-        """Learn, then listen; after any trouble begin anew."""
+        """Learn, then attend to the server; after any trouble begin anew."""
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with self._learning:
-                    await self._learn()
+                await self._learn_again()
                 pause = _FIRST_PAUSE
-                await asyncio.sleep(_BRIEFLY if await self._listen() else _STEADY_PAUSE)
+                await self._attend()
             except (UpstreamFailed, TimeoutError, Refused) as trouble:
                 self._say(str(trouble) or self._trouble or type(trouble).__name__)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _learn_again(self) -> None:
+        async with self._learning:
+            await self._learn()
 
     async def _learn(self) -> None:
         """Ask for the whole list and record what changed. Raises what `_keep` survives."""
@@ -165,16 +169,27 @@ class Toolbox:
         self._conversing = True
         return await self._conversation.tools()
 
-    async def _listen(self) -> bool:
-        """Learn again at each announced change; tell whether the server announces any."""
-        began = asyncio.get_running_loop().time()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LISTENING_SECONDS):
-                async with contextlib.aclosing(self._conversation.changes()) as changes:
-                    async for _ in changes:
-                        async with self._learning:
-                            await self._learn()
-        return asyncio.get_running_loop().time() - began > _BRIEFLY
+    async def _attend(self) -> None:
+        """Learn again when the server says that its tools changed; return when it is time anyway.
+
+        A server that left anybody without an answer is asked too, so that it
+        is known to be back without waiting for a call.
+        """
+        clock = asyncio.get_running_loop().time
+        began, until = clock(), clock() + _LISTENING_SECONDS
+        probes = Probes(clock, _BRIEFLY, _STEADY_PAUSE)
+        async with Changes(self._conversation.changes()) as changes:
+            while clock() < until:
+                changed = await changes.within(min(_BRIEFLY, until - clock()))
+                if changed or probes.due(ails=self._ails()):
+                    await self._learn_again()
+                    await asyncio.sleep(_AGAIN_SECONDS)
+                if (ended := changes.ended_at) is not None:
+                    rest = _BRIEFLY if ended - began > _BRIEFLY else _STEADY_PAUSE
+                    until = min(until, ended + rest)
+
+    def _ails(self) -> bool:
+        return self._trouble is not None or self._upstream.trouble() is not None
 
     async def _record(self, tools: tuple[Tool, ...], *, complete: bool) -> None:
         """Make the tools known, once the ledger has noted what is new of them."""

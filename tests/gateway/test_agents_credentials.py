@@ -70,6 +70,18 @@ async def test_a_refusal_of_an_agents_credentials_is_trouble_until_it_is_let_in(
         assert upstream.trouble() is None
 
 
+async def test_a_refusal_of_an_agents_credentials_is_forgotten_after_a_while(monkeypatch):
+    async with raw_upstream() as (raw, url), reaching(url, SHARED, agents=OWN) as upstream:
+        raw.always(ok(b"").replace(b"200 OK", b"401 No"))
+        with pytest.raises(UpstreamFailed, match="refused the credentials"):
+            await upstream.forward(posting(agent="ci-bot"))
+        assert upstream.trouble() is not None
+
+        monkeypatch.setattr("gateway.http_upstream._REMEMBERED_SECONDS", 0)
+
+        assert upstream.trouble() is None
+
+
 async def test_callers_of_the_gateway_are_told_apart_by_their_keys(sqlite_url):
     server = RawServer()
     await server.start()

@@ -1,5 +1,6 @@
 """Events are found in a stream however it is cut."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,19 @@ def test_an_event_that_is_too_large_is_passed_over():
 
     assert found == [b"next"]
     assert not reader.resumable
+
+
+def test_a_long_event_in_very_many_pieces_costs_no_more_than_its_length():
+    # Copying what is there for each piece would take longer than a test may.
+    reader, piece = EventReader(), b"x"
+
+    assert [*reader.feed(b"data: ")] == []
+    for _ in range(1_000_000):
+        for _ in reader.feed(piece):
+            pytest.fail("there is no event yet")
+    (event,) = reader.feed(b"\n\n")
+
+    assert len(event) == 1_000_000
 
 
 def test_only_event_streams_are_read_as_such():

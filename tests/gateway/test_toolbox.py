@@ -64,6 +64,36 @@ async def test_an_announced_change_is_learned(sqlite_url):
         assert "does not list" in gone.text
 
 
+async def test_a_server_that_is_back_is_known_to_be_without_a_call(sqlite_url, monkeypatch):
+    monkeypatch.setattr("gateway.toolbox._BRIEFLY", 0.05)
+    async with staged(sqlite_url) as stage:
+
+        async def broken(_, request):
+            request.transport.abort()
+            return web.Response()
+
+        stage.server.reply = broken
+        await stage.call("read_file")
+        assert "broke off" in stage.gateway.troubles()[0]
+
+        await until(lambda: nothing_wrong(stage))
+        assert len(stage.server.calls()) == 1
+
+
+async def test_a_server_that_announces_changes_without_end_is_asked_once_a_second(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        before = len(stage.server.seen)
+        for _ in range(2000):
+            stage.server.tell({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+        stage.server.tools.append({"name": "read_more", "inputSchema": {}})
+
+        async def learned():
+            return "read_more" in await seen(stage)
+
+        await until(learned)
+        assert len(stage.server.seen) - before <= 3
+
+
 async def test_a_tool_that_is_not_known_is_looked_for_before_it_is_denied(sqlite_url):
     async with staged(sqlite_url) as stage:
         denied = await stage.call("read_new")
