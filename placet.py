@@ -12,6 +12,7 @@ from socket import socket
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+import placet_beside
 import placet_check
 from bot.bot import Bot, OverHttp, OverSocket, Reached, SlackAccess
 from bot.workspace.server import LocalWorkspace
@@ -46,7 +47,12 @@ _BACKLOG = 1024
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 (the answer is no) or 2 (a bad setting)."""
-    commands = (demo_command(service), serve_command(service), placet_check.register)
+    commands = (
+        demo_command(service),
+        serve_command(service),
+        placet_check.register,
+        placet_beside.register,
+    )
     return run(argv, commands)
 
 

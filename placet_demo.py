@@ -31,10 +31,11 @@ from placet_commandline import Register
 from placet_demo_agent import CallFailed, DemoAgent, headers_of, message_of
 from placet_demo_files import demo_server
 from placet_demo_stage import DemoStage, Ports, lay_out, usual_ports
+from placet_environment import SETTINGS
 from placet_logging import log_to_stderr
 from placet_serve import stop_signals
 from placet_service import OpenService, Order, Service
-from placet_settings import SETTINGS, Unsafe, load_to_serve
+from placet_settings import Unsafe, load_to_serve
 
 _CHECK_SECONDS = 50.0
 _PATIENCE = 10

@@ -10,10 +10,11 @@ import sys
 from ledger.shell import AddCommand, Shell
 from placet_check import accept_unsafe, observing, unsafe
 from placet_commandline import Register
+from placet_environment import SETTINGS
 from placet_faults import fault_points
 from placet_logging import log_to_stderr
 from placet_service import OpenService, Order, Service
-from placet_settings import SETTINGS, load_to_serve
+from placet_settings import load_to_serve
 
 _log = logging.getLogger(__name__)
 

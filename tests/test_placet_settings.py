@@ -3,7 +3,8 @@
 import pytest
 
 from ledger.shell import Misconfigured
-from placet_settings import Environment, Unsafe, ledger_url, load_beside, load_to_serve
+from placet_environment import Environment
+from placet_settings import Unsafe, ledger_url, load_beside, load_to_serve
 
 CONFIGURATION = """\
 version: 1

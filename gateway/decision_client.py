@@ -1,0 +1,110 @@
+"""Asks a running Placet over its JSON API, as a command does that has to start quickly."""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from policies.refusals import Refused
+
+_LARGEST = 16 * 1024 * 1024
+"""Bytes of an answer that are read."""
+
+_SERVER_ERROR = 500
+_TOO_MANY = 429
+
+
+class NoAnswer(Refused):
+    """Placet gave no answer that can be used; `sent` says that it may have got the request."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        """Keep whether the request may have arrived."""
+        super().__init__(message)
+        self.sent = sent
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What Placet answered: HTTP's status, and the JSON object in the body."""
+
+    status: int
+    told: Mapping[str, Any]
+
+    @property
+    def later(self) -> bool:
+        """Whether the same request may be answered better in a moment."""
+        return self.status >= _SERVER_ERROR or self.status == _TOO_MANY
+
+    @property
+    def detail(self) -> str:
+        """What went wrong, in words."""
+        detail = self.told.get("detail")
+        return detail if isinstance(detail, str) else f"Placet answered with status {self.status}"
+
+
+class DecisionClient:
+    """A connection to the JSON API below `url`. The key is never shown."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        """Take the base address; nothing is opened yet. Raises Refused where it is none."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise Refused("the address of Placet is none; write it like `http://127.0.0.1:8787`")
+        if key is not None and not (key.isascii() and key.isprintable() and key == key.strip()):
+            raise Refused("the key holds blanks or other characters that no key has")
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        self._connection = kind(parts.hostname, parts.port, timeout=10)
+        self._base = parts.path.rstrip("/")
+        self._key = key
+
+    def send(self, method: str, path: str, seconds: float, body: bytes | None = None) -> Reply:
+        """Send a request and return the answer, within `seconds` for each read. Raises NoAnswer."""
+        sent = False
+        self._connection.timeout = seconds
+        headers = {"Accept": "application/json"}
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            if self._connection.sock is None:
+                self._connection.connect()
+            else:
+                self._connection.sock.settimeout(seconds)
+            sent = True
+            self._connection.request(method, self._base + path, body, headers)
+            with self._connection.getresponse() as response:
+                return Reply(response.status, _object(response.read(_LARGEST)))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._connection.close()
+            reason = str(error) or type(error).__name__
+            raise NoAnswer(f"Placet gave no answer ({reason})", sent=sent) from None
+
+
+@dataclass(frozen=True)
+class Until:
+    """A moment of the monotonic clock, in seconds."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Until":
+        """Return the moment so many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left(self) -> float:
+        """How many seconds are left, never less than none."""
+        return max(self.at - time.monotonic(), 0.0)
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    told = json.loads(body)
+    if not isinstance(told, dict):
+        raise ValueError("the answer is no JSON object")  # noqa: TRY004 (told apart from a bug)
+    return told

@@ -1,0 +1,38 @@
+"""Starts the command that is asked for: all of Placet, or what an agent starts again and again."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import cast
+
+_QUICK = {"hook": "placet_hook"}
+"""Commands that load only what they need, by the module that has them."""
+
+_BLOCKED = 2
+
+
+def main() -> int:
+    """Run the command of `sys.argv` and return its exit code.
+
+    A hook that cannot even be loaded blocks: any other exit code would let the tool be used.
+    """
+    arguments = sys.argv[1:]
+    name = arguments[0] if arguments else ""
+    if name != "hook":
+        return _command(_QUICK.get(name, "placet"))(arguments)
+    try:
+        return _command(_QUICK[name])(arguments)
+    except SystemExit:
+        raise  # help was asked for, or the arguments are wrong, which is a 2 as well
+    except BaseException as error:  # noqa: BLE001  the edge: no decision, no tool
+        os.write(2, f"placet: Blocked: the hook failed ({type(error).__name__}).\n".encode())
+        return _BLOCKED
+
+
+def _command(module: str) -> Callable[[Sequence[str]], int]:
+    return cast("Callable[[Sequence[str]], int]", importlib.import_module(module).main)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""`placet hook claude-code` lets a tool be used after a clear yes, and never else."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from aiohttp import web
+from asking_api import api
+from gateway_stage import CI_BOT, until
+
+ROOT = Path(__file__).resolve().parent.parent
+
+BASH = {
+    "session_id": "s1",
+    "cwd": "/home/alice",
+    "hook_event_name": "PreToolUse",
+    "tool_name": "Bash",
+    "tool_input": {"command": "make"},
+    "tool_use_id": "toolu_1",
+}
+READ = BASH | {"tool_name": "Read", "tool_input": {"file_path": "/a"}}
+
+
+class Ran:
+    """A hook that has run: what it said, and whether Claude Code would use the tool."""
+
+    def __init__(self, code, out, errors):
+        self.code, self.out, self.errors = code, out, errors
+
+    @property
+    def decision(self):
+        """What Claude Code makes of it: exit code 2 denies; 0 with JSON is what that says."""
+        if self.code == 2:
+            return "deny"
+        assert self.code == 0, self.errors
+        return json.loads(self.out)["hookSpecificOutput"]["permissionDecision"] if self.out else ""
+
+    @property
+    def reason(self):
+        return json.loads(self.out)["hookSpecificOutput"]["permissionDecisionReason"]
+
+
+async def begun(url, *options, key=CI_BOT, wait="1s", **environment):
+    """Start the hook as Claude Code does."""
+    variables = {"PLACET_URL": url, "PLACET_KEY": key} | environment
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "placet_entry", "hook", "claude-code", "--wait", wait, *options),
+        cwd=ROOT,
+        env={name: value for name, value in variables.items() if value is not None},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def hook(url, told, *options, **given):
+    """Run the hook to its end."""
+    process = await begun(url, *options, **given)
+    text = told if isinstance(told, bytes) else json.dumps(told).encode()
+    out, errors = await process.communicate(text)
+    assert b"Traceback" not in errors
+    assert CI_BOT.encode() not in out + errors
+    return Ran(process.returncode, out.decode(), errors.decode())
+
+
+@pytest.fixture
+async def given(sqlite_url):
+    async with api(sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def other():
+    """Serve something else than Placet; `answer` is what it answers with."""
+    application = web.Application()
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    served = SimpleNamespace(answer=lambda _: web.json_response({}), asked=[], url="")
+
+    async def answered(request):
+        served.asked.append(request.path)
+        answer = served.answer(request)
+        return await answer if asyncio.iscoroutine(answer) else answer
+
+    application.router.add_route("*", "/{any:.*}", answered)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield served
+    await runner.cleanup()
+
+
+async def test_what_the_policy_allows_is_allowed(given):
+    ran = await hook(given.stage.url, READ)
+
+    assert ran.decision == "allow"
+    assert "rule `reading`" in ran.reason
+
+
+async def test_what_the_policy_denies_is_denied(given):
+    ran = await hook(given.stage.url, BASH | {"tool_name": "KillShell"})
+
+    assert (ran.code, ran.decision) == (0, "deny")
+    assert "killing is done by people" in ran.reason
+
+
+async def test_what_nobody_answers_in_time_is_denied_and_says_how_to_ask_again(given):
+    ran = await hook(given.stage.url, BASH, wait="100ms")
+
+    assert (ran.code, ran.decision) == (0, "deny")
+    assert "Call again with identical arguments" in ran.reason
+
+
+async def test_what_people_approve_meanwhile_is_allowed(given):
+    running = asyncio.create_task(hook(given.stage.url, BASH, wait="60s"))
+    (approval,) = await given.stage.pending()
+    await given.stage.decide(approval.id)
+
+    ran = await running
+
+    assert ran.decision == "allow"
+    assert "approved by bob" in ran.reason
+
+
+async def test_the_same_tool_used_again_finds_the_approval_that_was_given_later(given):
+    await hook(given.stage.url, BASH, wait="100ms")
+    (approval,) = await given.stage.pending()
+    await given.stage.decide(approval.id)
+
+    again = await hook(given.stage.url, BASH | {"tool_use_id": "toolu_2"})
+    once_more = await hook(given.stage.url, BASH | {"tool_use_id": "toolu_3"}, wait="100ms")
+
+    assert (again.decision, once_more.decision) == ("allow", "deny")
+
+
+async def test_the_same_use_is_decided_once_however_often_the_hook_runs(given):
+    await hook(given.stage.url, READ)
+    await hook(given.stage.url, READ)
+
+    assert (await given.stage.topics()).count("CallDecided") == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "outcome"),
+    [
+        ({"hook_event_name": "PostToolUse", "tool_response": {"a": 1}, "duration_ms": 5}, "ok"),
+        ({"hook_event_name": "PostToolUseFailure", "error": "no such file"}, "tool-error"),
+    ],
+)
+async def test_how_a_use_ended_is_reported_without_anything_kept_in_between(given, event, outcome):
+    await hook(given.stage.url, READ)
+
+    ran = await hook(given.stage.url, READ | event)
+
+    (ended,) = await given.stage.ended()
+    assert (ran.code, ran.out, ended.outcome) == (0, "", outcome)
+
+
+async def test_the_end_of_what_was_never_asked_about_is_no_error(given):
+    ran = await hook(given.stage.url, READ | {"hook_event_name": "PostToolUse"})
+
+    assert (ran.code, ran.out, ran.errors) == (0, "", "")
+
+
+async def test_a_server_behind_placet_is_not_asked_about_twice(given):
+    told = BASH | {"tool_name": "mcp__files__write_file"}
+
+    ran = await hook(given.stage.url, told, "--behind", "files")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert await given.stage.topics() == []
+
+
+async def test_any_other_mcp_server_is_asked_about(given):
+    known = await hook(given.stage.url, READ | {"tool_name": "mcp__files__read_file"})
+    unknown = await hook(given.stage.url, READ | {"tool_name": "mcp__elsewhere__read_file"})
+
+    assert (known.decision, unknown.decision) == ("allow", "deny")
+
+
+async def test_a_key_may_be_in_a_file(given, tmp_path):
+    (tmp_path / "key").write_text(f"{CI_BOT}\n")
+
+    ran = await hook(given.stage.url, READ, key=None, PLACET_KEY_FILE=str(tmp_path / "key"))
+
+    assert ran.decision == "allow"
+
+
+@pytest.mark.parametrize("key", [None, "wrong-key-0123456789-0123456789-0123456", "a\nb", "é"])
+async def test_without_a_good_key_nothing_is_allowed(given, key):
+    assert (await hook(given.stage.url, READ, key=key)).decision == "deny"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "ftp://127.0.0.1", "nonsense", "http://a:b@127.0.0.1", "http://"]
+)
+async def test_without_a_placet_nothing_is_allowed(url):
+    ran = await hook(url, READ)
+
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b'{"hook_event_name": "PreToolUse"}'])
+async def test_what_cannot_be_read_is_not_allowed(given, text):
+    assert (await hook(given.stage.url, text)).code == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"decision": "approve"},
+        {"decision": True},
+        {"decision": ["allow"]},
+        {"decision": {"allow": 1}},
+        {"decision": "ended", "message": "over"},
+        [],
+    ],
+)
+async def test_an_answer_that_is_no_clear_yes_is_a_no(other, body):
+    other.answer = lambda _: web.json_response(body)
+
+    assert (await hook(other.url, READ)).decision == "deny"
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(200, "<html>"), (404, "{}"), (302, "{}"), (201, '{"decision": "allow"}'), (200, "")],
+)
+async def test_whatever_else_answers_is_a_no(other, status, text):
+    other.answer = lambda _: web.Response(status=status, text=text, headers={"Location": "/"})
+
+    assert (await hook(other.url, READ)).decision == "deny"
+    assert other.asked == ["/v1/decisions"] * len(other.asked)
+
+
+async def test_an_answer_that_trickles_for_ever_is_a_no(other):
+    async def trickle(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.5)
+
+    other.answer = trickle
+
+    ran = await hook(other.url, READ, wait="0s")
+
+    assert ran.code == 2
+    assert "in time" in ran.errors
+
+
+async def test_a_placet_that_is_busy_is_asked_again(other):
+    answers = iter([503, 503, 200])
+    other.answer = lambda _: web.json_response(
+        {"decision": "allow", "message": "yes"}, status=next(answers)
+    )
+
+    assert (await hook(other.url, READ, wait="20s")).decision == "allow"
+
+
+async def test_a_use_that_has_no_id_is_not_sent_twice(other):
+    other.answer = lambda _: web.json_response({"detail": "busy"}, status=503)
+
+    ran = await hook(other.url, READ | {"tool_use_id": None}, wait="5s")
+
+    assert ran.code == 2
+    assert other.asked == ["/v1/decisions"]
+
+
+async def test_wrong_arguments_block(given):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "placet_entry", "hook", "claude-code", "--key", "x"),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await process.communicate()
+
+    assert process.returncode == 2
+
+
+async def test_a_hook_that_is_killed_claims_nothing(given):
+    process = await begun(given.stage.url, wait="60s")
+    process.stdin.write(json.dumps(BASH).encode())
+    process.stdin.close()
+    (approval,) = await given.stage.pending()
+    await until(lambda: _held(given, 1))
+
+    process.kill()
+    await process.wait()
+    await until(lambda: _held(given, 0))
+    await given.stage.decide(approval.id)
+
+    assert (await given.stage.ledger.approval(approval.id)).dispatched_call is None
+
+
+async def _held(given, calls):
+    return sum(given.stage.gateway._room.held.values()) == calls
