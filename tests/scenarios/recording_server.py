@@ -39,6 +39,7 @@ class RecordingServer:
     """Speaks streamable HTTP in both eras; `bodies` are the bytes that arrived, in order.
 
     `runs` are the tools/call requests that were executed, as (tool, arguments).
+    While `asks` is set, a call that brings no answers is asked for some first.
     While `gate` is clear a call hangs after it was executed. With `streams`
     it has streams of changes, which nothing ever comes on.
     """
@@ -48,6 +49,7 @@ class RecordingServer:
         self.headers: list[dict[str, str]] = []
         self.runs: list[tuple[str, dict[str, Any]]] = []
         self.tools = [dict(tool) for tool in TOOLS]
+        self.asks = False
         self.gate = asyncio.Event()
         self.gate.set()
         self.streams = False
@@ -100,7 +102,7 @@ class RecordingServer:
         )
         result = await self._result(message)
         if modern:
-            result["resultType"] = "complete"
+            result.setdefault("resultType", "complete")
         answer = {"jsonrpc": "2.0", "id": message["id"], "result": result}
         return web.json_response(answer)
 
@@ -128,6 +130,10 @@ class RecordingServer:
 
     async def _run(self, params: dict[str, Any]) -> dict[str, Any]:
         arguments = params.get("arguments", {})
+        if self.asks and "inputResponses" not in params:
+            asked = {"name": {"method": "elicitation/create", "params": {"message": "Who?"}}}
+            state = {"requestState": "state of the server"}
+            return {"resultType": "input_required", "inputRequests": asked, **state}
         self.runs.append((params["name"], arguments))
         await self.gate.wait()
         return {"content": [{"type": "text", "text": f"done: {params['name']} {arguments}"}]}

@@ -171,3 +171,29 @@ async def test_a_process_that_drains_lets_a_tasks_call_end(staged):
 
         assert done["result"].get("isError") is not True
         assert "OutcomeUnknown" not in await stage.events()
+
+
+async def test_killed_once_a_round_is_decided_it_is_not_sent_and_its_question_is_spent(staged):
+    async with staged(hold="0s") as stage:
+        stage.server.asks = True
+        replica = await stage.serve(kill_at="continued")
+        call = {"name": "write_file", "arguments": WRITE}
+        await replica.call("write_file", WRITE)
+        await stage.press(BOB, "approval.approve")
+        asking = await asked(replica, "tools/call", call, "write_file")
+        brought = {"requestState": asking["requestState"], "inputResponses": {"name": {}}}
+        with contextlib.suppress(*GONE):
+            await asked(replica, "tools/call", call | brought, "write_file")
+        await replica.died()
+
+        await replica.start()
+        again = await asked(replica, "tools/call", call | brought, "write_file")
+
+        async def lost():
+            return "OutcomeUnknown" in await stage.events()
+
+        await until(lost, 60)
+
+        assert asking["resultType"] == "input_required"
+        assert again["_meta"]["placet/decision"]["status"] == "used"
+        assert stage.server.runs == []
