@@ -277,3 +277,15 @@ async def test_a_task_of_the_server_is_driven_through_placet(placet, clients_pyt
         done = await client.call(place, "analyze", name="freely").result()
 
     assert done["structuredContent"] == {"result": "analyzed freely"}
+
+
+async def test_a_call_that_waited_as_a_task_goes_on_as_the_servers_own_task(placet, clients_python):
+    place = Place(f"http://{placet.replicas[0].agents}/mcp/tasks", CI_BOT)
+    driver = await Driven.start(clients_python, DRIVERS / "fastmcp_4.py", "tasks")
+    async with running(driver) as client:
+        call = client.call(place, "analyze", name="sample-b")
+        told = await placet.press(BOB, "approval.approve", saying="sample-b")
+        done = await call.result()
+
+    assert "Approved" in told
+    assert done["structuredContent"] == {"result": "analyzed sample-b"}
