@@ -113,7 +113,8 @@ class StandingPolicy:
 
     def _complain(self, wrong: str) -> None:
         if wrong != self._wrong:
-            _log.error("the policy in force stays, the file cannot be used:\n%s", wrong)
+            listed = "; ".join(wrong.splitlines())
+            _log.error("the policy in force stays, the file cannot be used: %s", listed)
         self._wrong = wrong
 
     def _follow(self, events: Sequence[Recorded]) -> None:

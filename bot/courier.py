@@ -163,10 +163,14 @@ class Courier:
                 self._troubles[approval] = str(refused)
             self._backlog.failed(approval, refused.wait)
         except Refused as away:
-            _LOG.warning("the cards of %s wait: %s", approval, away)
+            _LOG.warning("the cards of %s wait: %s", approval, away, extra={"approval": approval})
             self._backlog.failed(approval, None)
         except Exception:  # noqa: BLE001 (the courier's edge: logged, tried again, others go on)
-            _LOG.exception("the cards of %s could not be brought up to date", approval)
+            _LOG.exception(
+                "the cards of %s could not be brought up to date",
+                approval,
+                extra={"approval": approval},
+            )
             self._backlog.failed(approval, None)
         else:
             self._troubles.pop(approval, None)

@@ -156,7 +156,12 @@ class Delivery:
         lost = refused.code in _GONE
         if not lost and (refused.code is None or approval.open):
             return False
-        _LOG.warning("the card of %s cannot be painted: %s", approval.id, refused)
+        _LOG.warning(
+            "the card of %s cannot be painted: %s",
+            approval.id,
+            refused,
+            extra={"approval": approval.id},
+        )
         self._gone.add(place)
         if lost and approval.status is ApprovalStatus.PENDING:
             raise NotTaken("the card was deleted; it is posted anew", None, 0.0)

@@ -80,5 +80,10 @@ class DeclaredTools:
             try:
                 await self.learn_now()
             except LedgerUnavailable as away:
-                _LOG.warning("cannot note the tools of %s: %s", self._server, away)
+                _LOG.warning(
+                    "cannot note the tools of %s: %s",
+                    self._server,
+                    away,
+                    extra={"server": self._server},
+                )
                 await asyncio.sleep(_PAUSE)

@@ -156,7 +156,7 @@ class Endpoint:
         except ConnectionError:
             return web.Response(status=_GONE)
         except Exception:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
-            _LOG.exception("a request failed")
+            _LOG.exception("a request failed", extra={"server": server})
             text = "Placet failed; look into its log"
             return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
 

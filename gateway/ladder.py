@@ -185,7 +185,7 @@ def _error(error: Exception, call: Call) -> Rejected:
         case Refused():
             return undecided(error, call)
         case _:
-            _LOG.error("a held call failed", exc_info=error)
+            _LOG.error("a held call failed", exc_info=error, extra={"call": call.asked.id})
             text = "Placet failed; look into its log"
             return Rejected(500, Code.INTERNAL_ERROR, text, id=call.message.id)
 

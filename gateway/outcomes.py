@@ -65,9 +65,19 @@ class Outcomes:
             case LedgerUnavailable():
                 self._begin(self._record(command))
             case Refused():
-                _LOG.info("the outcome of %s was not recorded: %s", command.call, told)
+                _LOG.info(
+                    "the outcome of %s was not recorded: %s",
+                    command.call,
+                    told,
+                    extra={"call": command.call},
+                )
             case _:
-                _LOG.error("the outcome of %s was not recorded", command.call, exc_info=told)
+                _LOG.error(
+                    "the outcome of %s was not recorded",
+                    command.call,
+                    exc_info=told,
+                    extra={"call": command.call},
+                )
 
     def abandon(self, call: str, command: Command) -> None:
         """See to a decision that nobody waits for any more: if the call may run, it did not."""
@@ -111,7 +121,12 @@ class Outcomes:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             except Refused as refusal:
-                _LOG.info("the outcome of %s was not recorded: %s", command.call, refusal)
+                _LOG.info(
+                    "the outcome of %s was not recorded: %s",
+                    command.call,
+                    refusal,
+                    extra={"call": command.call},
+                )
                 return
             else:
                 self._reach("completed")

@@ -152,7 +152,11 @@ class Channel:
         try:
             self.notify("notifications/cancelled", params)
         except NotReading:
-            _log.info("%s does not read; a cancellation was not sent", self._name)
+            _log.info(
+                "%s does not read; a cancellation was not sent",
+                self._name,
+                extra={"server": self._name},
+            )
 
     def fail(self, message: str) -> None:
         """End every open request without an answer, and take no more."""
@@ -259,7 +263,13 @@ class Channel:
     def _count_garbage(self, why: str) -> None:
         self.garbage += 1
         if self.garbage & (self.garbage - 1) == 0:
-            _log.warning("%s: a line %s (%d such lines so far)", self._name, why, self.garbage)
+            _log.warning(
+                "%s: a line %s (%d such lines so far)",
+                self._name,
+                why,
+                self.garbage,
+                extra={"server": self._name},
+            )
 
 
 def _number(text: str) -> int:

@@ -194,12 +194,22 @@ class StdioProcess:
             for line in ends:
                 if clock() - began > _STDERR_WINDOW:
                     if lines > _STDERR_LINES:
-                        _log.info("%s: %d more lines not shown", self._name, lines - _STDERR_LINES)
+                        _log.info(
+                            "%s: %d more lines not shown",
+                            self._name,
+                            lines - _STDERR_LINES,
+                            extra={"server": self._name},
+                        )
                     began, lines = clock(), 0
                 lines += 1
                 if lines <= _STDERR_LINES:
                     text = redact_text(line[: 4 * _STDERR_LINE].decode(errors="replace")).text
-                    _log.info("%s: %s", self._name, inert_line(text.rstrip("\r"), _STDERR_LINE))
+                    _log.info(
+                        "%s: %s",
+                        self._name,
+                        inert_line(text.rstrip("\r"), _STDERR_LINE),
+                        extra={"server": self._name},
+                    )
 
 
 def _line(parts: list[bytes], size: int) -> bytes | TooLong:

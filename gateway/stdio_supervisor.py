@@ -111,7 +111,9 @@ class Supervisor:
         while True:
             began = clock()
             self._trouble = await self._run()
-            _log.warning("%s: %s", self._command.name, self._trouble)
+            _log.warning(
+                "%s: %s", self._command.name, self._trouble, extra={"server": self._command.name}
+            )
             if clock() - began > _STEADY:
                 self._delay = self._first_delay
             self._announce()
@@ -172,7 +174,9 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(reading, ending, exiting, return_exceptions=True)
             if not reading.cancelled() and (bug := reading.exception()):
-                _log.error("%s: reading its output failed", name, exc_info=bug)
+                _log.error(
+                    "%s: reading its output failed", name, exc_info=bug, extra={"server": name}
+                )
 
 
 async def _introduce(channel: Channel) -> Introduction | None:

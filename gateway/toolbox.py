@@ -207,5 +207,10 @@ class Toolbox:
 
     def _say(self, text: str) -> None:
         if text != self._trouble:
-            _LOG.warning("cannot learn the tools of %s: %s", self._server, json.dumps(text))
+            _LOG.warning(
+                "cannot learn the tools of %s: %s",
+                self._server,
+                json.dumps(text),
+                extra={"server": self._server},
+            )
         self._trouble = text
