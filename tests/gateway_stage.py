@@ -407,10 +407,12 @@ async def staged(
     known: bool = True,
     port: int = 0,
     rewrite: Callable[[str], str] = str,
+    descriptors: int = 65_536,
 ) -> AsyncIterator[Stage]:
     """Open a gateway for the length of a block; with `known`, once it knows the tools.
 
-    `rewrite` changes the text of its placet.yaml.
+    `rewrite` changes the text of its placet.yaml; `descriptors` is how many
+    files it may open.
     """
     raw = server or RawServer()
     if server is None:
@@ -432,6 +434,7 @@ async def staged(
             (digest_key("a secret of the digests that is long"),),
             registry,
             now,
+            descriptors=descriptors,
             reach=reached.append,
             pace=pace or Pace(),
         )

@@ -248,6 +248,18 @@ async def test_where_every_connection_is_busy_the_next_is_told_to_come_again(sql
         assert [answer.text for answer in answers] == ["done: read_file"] * 8
 
 
+async def test_no_more_callers_connect_than_files_may_be_open_for(sqlite_url, caplog):
+    async with staged(sqlite_url, descriptors=128 + 2 * 8) as stage:
+        calls = await busy(stage, 8)
+
+        refused = await stage.call("read_file", READ)
+        stage.server.gate.set()
+        await asyncio.gather(*calls)
+
+        assert refused.status == 503
+        assert "only 8 callers may connect" in caplog.text
+
+
 async def test_a_caller_that_does_not_read_is_hung_up_on_and_its_server_let_go(sqlite_url):
     server = RawServer()
     ended = asyncio.Event()

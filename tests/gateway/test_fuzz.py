@@ -155,7 +155,13 @@ lines = st.sampled_from(
         ),
         *("POST http://evil.example/mcp/files HTTP/1.1", "POST /mcp/files HTTP/1.0"),
         *("POST /mcp/none HTTP/1.1", "POST /mcp/../mcp/files HTTP/1.1", "POST * HTTP/1.1", "x"),
-        *("post /mcp/files HTTP/1.1", "POST /mcp/files HTTP/2.0", "OPTIONS /mcp/files HTTP/1.1"),
+        *(
+            "post /mcp/files HTTP/1.1",
+            "POST /v1/decisions HTTP/1.1",
+            "GET /v1/audit HTTP/1.1",
+            "POST /mcp/files HTTP/2.0",
+            "OPTIONS /mcp/files HTTP/1.1",
+        ),
     ]
 )
 

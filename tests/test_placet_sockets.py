@@ -1,0 +1,41 @@
+"""The process opens as many files as it may, and notices callers that have died."""
+
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from placet_sockets import bound
+from policies.fields import Address
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = """
+import resource
+from placet_sockets import descriptors
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 2048))
+print(descriptors(), *resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["2048", "2048", "2048"]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="needs TCP_KEEPIDLE")
+def test_what_is_accepted_is_asked_after_when_it_is_silent():
+    with ExitStack() as stack:
+        listening = bound({"agents": Address(host="127.0.0.1", port=0)}, stack)["agents"]
+        listening.listen()
+        client = stack.enter_context(socket.create_connection(listening.getsockname()))
+        accepted, _ = listening.accept()
+        stack.enter_context(accepted)
+
+        assert client.getsockname() == accepted.getpeername()
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
