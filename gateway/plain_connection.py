@@ -158,7 +158,7 @@ class PlainConnection(asyncio.BufferedProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a field of the head; trailers are ignored."""
         if self._head is None:
-            self._fields.append((name, value))
+            self._fields.append((name, value.strip(b" \t")))
             if len(self._fields) > _MOST_FIELDS:
                 self._wrong = "sends the head of an answer without end"
 

@@ -593,3 +593,11 @@ async def test_nothing_is_left_behind(raw):
 
         await until(none_open)
     gc.collect()
+
+
+async def test_blanks_round_the_value_of_a_header_are_no_part_of_it(raw, upstream):
+    raw.always(ok(ANSWER, b"Mcp-Said: \t a b \t"))
+
+    answer = await upstream.forward(posting(b"{}"))
+
+    assert answer.headers["Mcp-Said"] == "a b"
