@@ -519,3 +519,13 @@ async def test_a_token_that_is_not_believed_is_not_remembered(issuer, tmp_path):
                 caller(issuer.token(key=OTHER_RSA_KEY, headers={"kid": key_id}))
 
         assert len(found._remembered) == 0
+
+
+async def test_over_v1_a_token_is_for_placet_as_a_whole(stage, issuer):
+    statuses = []
+    for audience in (PUBLIC_URL, FILES, OTHER):
+        headers = {"Authorization": f"Bearer {issuer.token(aud=audience)}"}
+        async with stage.http.get(f"{stage.url}/v1/decisions/call_none", headers=headers) as told:
+            statuses.append(told.status)
+
+    assert statuses == [404, 401, 401]
