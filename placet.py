@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from socket import socket
 
@@ -35,10 +36,12 @@ from placet_service import Order, Service
 from placet_settings import ledger_url, policy_file
 from placet_sockets import bound, descriptors, origin
 from placet_workspace import local_workspace
+from policies.calls import Tool
 from policies.configuration import Configuration
 from policies.digests import DigestKey
 from policies.fields import Address
 from policies.refusals import Refused
+from policies.risk import RiskFinding, classify
 from policies.settings import SlackSection
 
 _BACKLOG = 1024
@@ -207,10 +210,18 @@ async def _bot(
         ledger,
         configuration.directory(),
         longest=lambda: policy().grants.longest,
+        weigh=partial(_weigh, configuration, policy),
         reach=order.reach,
         registry=registry,
     )
     return await stack.enter_async_context(bot)
+
+
+def _weigh(configuration: Configuration, policy: StandingPolicy, tool: Tool) -> RiskFinding:
+    """Say how risky a tool is, as the gateway does when it is called."""
+    server = configuration.servers.get(tool.server)
+    trusted = server is not None and server.trusted
+    return classify(tool, trusted=trusted, overrides=policy().risks)
 
 
 def _access(slack: SlackSection, workspace: LocalWorkspace | None) -> SlackAccess:

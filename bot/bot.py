@@ -23,14 +23,18 @@ from bot.listeners import actions, commands, others, reviewing, views
 from bot.meters import BotMeters
 from bot.outbox import Outbox, Pace
 from bot.requests import Requests
+from bot.review_cards import Weigh
 from bot.review_delivery import ReviewDelivery
+from bot.review_pace import ReviewPace
 from bot.sockets import Socket
 from bot.undelivered import Undelivered
 from bot.voting import Voting
 from bot.witness import Witness
 from ledger.ledger import Ledger
+from policies.calls import Tool
 from policies.people import Directory
 from policies.refusals import Refused
+from policies.risk import RiskFinding, classify
 
 _ALIVE = 60.0
 _TROUBLED = 3.0
@@ -69,6 +73,11 @@ class SlackAccess:
     api_url: str = "https://slack.com/api/"
 
 
+def _untrusted(tool: Tool) -> RiskFinding:
+    """Weigh a tool of a server that nobody trusts, without a policy."""
+    return classify(tool, trusted=False)
+
+
 class Bot:
     """Slack's side of Placet in this process."""
 
@@ -79,15 +88,15 @@ class Bot:
         directory: Directory,
         *,
         longest: Callable[[], timedelta],
+        weigh: Weigh = _untrusted,
         reach: Callable[[str], None] = lambda _point: None,
         now: Callable[[], float] = time.time,
         registry: CollectorRegistry | None = None,
     ) -> None:
-        """Wire the bot; nothing runs yet.
+        """Wire the bot; nothing runs yet. Raises EmptySecret.
 
-        `longest` returns the policy's cap on grants, `reach` is called where a
-        test may kill the process, `now` returns seconds since 1970 for the age
-        of signed requests. Metrics go to `registry`. Raises EmptySecret.
+        `longest` returns the policy's cap on grants, `weigh` how risky a tool is by it, `now`
+        seconds since 1970. `reach` is called where a test may kill the process.
         """
         _check(access)
         meters = BotMeters(registry or CollectorRegistry())
@@ -98,7 +107,7 @@ class Bot:
         voting = Voting(ledger, witness, directory, reach)
         self._desk = Desk(slack, ledger, directory, self._finder, witness, voting)
         secret = access.reached.signing_secret if isinstance(access.reached, OverHttp) else "-"
-        app = _listening(bolt_app(slack, self._finder, secret), self._desk, longest)
+        app = _listening(bolt_app(slack, self._finder, secret), self._desk, longest, weigh)
         self._socket: Socket | None = None
         self.application: web.Application | None = None
         match access.reached:
@@ -107,7 +116,7 @@ class Bot:
             case OverHttp(signing_secret):
                 self.application = Endpoint(app, signing_secret, now).application()
         outbox = _outbox(access, meters)
-        reviews = ReviewDelivery(outbox, ledger, directory)
+        reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
         delivery = Delivery(outbox, ledger, directory, reach)
         self._courier = Courier(ledger, delivery, reviews, meters.retried)
         self._undelivered = Undelivered(ledger)
@@ -181,8 +190,10 @@ def _outbox(access: SlackAccess, meters: BotMeters) -> Outbox:
     return Outbox(slack, Pace(45, 60.0, time.monotonic))
 
 
-def _listening(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> AsyncApp:
-    reviewing.register(app, desk)
+def _listening(
+    app: AsyncApp, desk: Desk, longest: Callable[[], timedelta], weigh: Weigh
+) -> AsyncApp:
+    reviewing.register(app, desk, weigh)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

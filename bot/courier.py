@@ -11,8 +11,8 @@ from bot.review_delivery import ReviewDelivery
 from ledger.approvals import ApprovalStatus
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
-from ledger.review_events import ReviewPosted
-from ledger.standing_events import ToolAccepted, ToolGone, ToolSeen
+from ledger.review_events import ReviewFound, ReviewPosted
+from ledger.standing_events import InstructionsSeen, ToolAccepted, ToolGone, ToolSeen
 from policies.refusals import Refused
 
 LEASE = 6.0
@@ -23,6 +23,8 @@ _TOOLS = "tools of "
 
 _TOGETHER = 0.5
 """Seconds for which changes of a server's tools wait for one another, to be on one card."""
+
+_ABOUT_TOOLS = (ToolSeen, ToolGone, ToolAccepted, InstructionsSeen, ReviewPosted, ReviewFound)
 
 _RENEW = 1.0
 _ATTEMPT = 4.0
@@ -98,7 +100,7 @@ class Courier:
             approval = getattr(one.event, "approval", None)
             if isinstance(approval, str):
                 self._backlog.add(approval)
-            elif isinstance(one.event, ToolSeen | ToolGone | ToolAccepted | ReviewPosted):
+            elif isinstance(one.event, _ABOUT_TOOLS):
                 self._backlog.add(f"{_TOOLS}{one.event.server}", _TOGETHER)
 
     async def _run(self) -> None:

@@ -1,24 +1,20 @@
 """Brings one approval's cards to where the ledger stands: posts, paints anew, replies."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from bot.drawing import drawn
 from bot.outbox import NotTaken, Outbox, Place
+from bot.recording import ACTOR, record
 from bot.threads import thread_blocks, thread_text
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Recorded
 from ledger.ledger import Ledger
 from ledger.painted_cards import PaintedCard
-from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory, Team
 
-ACTOR = "placet:courier"
-
-_AGAIN = 0.5
 _GONE = frozenset({"message_not_found", "thread_not_found"})
 _LOG = logging.getLogger(__name__)
 
@@ -182,18 +178,7 @@ class Delivery:
         )
 
     async def _record(self, command: Command) -> None:
-        """Record what has happened in Slack, trying until the ledger takes it.
-
-        INVARIANT: what Slack has taken is never sent again because the ledger was away.
-        """
-        while True:
-            try:
-                await self._ledger.execute(command)
-            except LedgerUnavailable as away:
-                _LOG.warning("a delivery is not recorded yet: %s", away)
-                await asyncio.sleep(_AGAIN)
-            else:
-                return
+        await record(self._ledger, command)
 
 
 async def _try(work: Coroutine[Any, Any, None], refused: list[NotTaken]) -> None:

@@ -1,11 +1,13 @@
-"""The card about a server's new and changed tools, and the pages of its details. Pure."""
+"""The card about a server's new and changed tools. Pure; a view of the ledger, never the state."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from bot.details import Page, laid_out
-from bot.fitting import Cut, cut
+from bot.cards import MESSAGE
+from bot.fitting import Cut, cut, weight
 from bot.pieces import (
     Block,
     blocks_json,
@@ -14,33 +16,39 @@ from bot.pieces import (
     context,
     header,
     lines,
+    message_weight,
+    moment,
     name,
     notification,
-    plain,
     preformatted,
     words,
 )
-from ledger.review_events import ShownTool
-from ledger.tools import SeenTool
-from policies.calls import JsonValue, Tool
+from bot.review_facts import Change, Instructed, Showing
+from bot.wording import Row, people
+from policies.calls import Tool
 from policies.inert import inert
-from policies.risk import classify
-from policies.strict_json import NotStrict, parse, pretty
-from policies.tool_differences import differences
+from policies.people import Directory
+from policies.risk import RiskFinding
+from policies.tool_differences import differences, text_differences
+from policies.tool_objects import tool_in
 
 ACCEPT = "tools.accept"
 DETAILS = "tools.details"
-NEXT = "tools.next"
-PREVIOUS = "tools.previous"
-DETAILS_VIEW = "tools.details"
 
-_MOST_SHOWN = 8
-"""Tools of which a card shows the changes; Slack allows 50 blocks, and 13,200 characters."""
+_MOST_BLOCKS = 42
+"""Blocks for tools: two for each. Slack allows 50 in a message."""
 
-_ROOM = 7_000
-"""What all changes on a card may weigh together."""
+_ROOMS = (10_000, 7_500, 5_000, 2_500, 1_000)
+"""What rows and differences may weigh, tried one after the other until the message fits."""
 
-_HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+_ELEMENT = 60
+"""What a block or a text element weighs beside its text."""
+
+_LEAST = 300
+_NAME = 300
+
+Weigh: TypeAlias = Callable[[Tool], RiskFinding]
+"""Says how risky a tool is, by the policy in force."""
 
 
 @dataclass(frozen=True)
@@ -59,183 +67,211 @@ class ReviewCard:
     sha256: str
 
 
-def review_card(
-    review: str,
-    server: str,
-    team: str,
-    shown: Sequence[ShownTool],
-    tools: Mapping[str, SeenTool],
-    *,
-    replaced: bool,
-) -> ReviewCard:
-    """Return the card about the definitions in `shown`, as it stands with the server's `tools`.
-
-    `replaced` says that a newer card shows the server's tools. What is not
-    current any more cannot be accepted here.
-    """
-    current = [tools[one.tool] for one in shown if _waits(one, tools)]
-    closed = replaced or not current
-    made = [_change(one, tools) for one in shown]
-    room = max(_ROOM // max(min(len(made), _MOST_SHOWN), 1), 200)
-    cuts = [cut("\n".join(map(inert, change)), room) for change in made]
-    left_out = sum(one.hidden for one in cuts[:_MOST_SHOWN]) + sum(
-        len(one.text) for one in cuts[_MOST_SHOWN:]
-    )
-    blocks = [
-        header(f"New and changed tools of {server}", f"hdr:{review}:1"),
-        lines(_introduction(server, team, len(current), replaced=replaced), f"who:{review}:1"),
-    ]
-    for place, (one, text) in enumerate(zip(shown[:_MOST_SHOWN], cuts, strict=False)):
-        blocks += _shown(review, place, one, tools, text)
-    blocks.append(context(_completeness(len(shown), left_out), f"whole:{review}:1"))
-    if not closed:
-        blocks.append(_buttons(review, server, len(current)))
+def review_card(showing: Showing, directory: Directory, weigh: Weigh) -> ReviewCard:
+    """Return the card as it stands; what is not current any more cannot be accepted on it."""
+    parts = list(_parts(showing, directory, weigh))
+    for room in _ROOMS:
+        blocks, left_out = _made(showing, directory, parts, room)
+        if message_weight(blocks) <= MESSAGE:
+            break
     json = blocks_json(blocks)
     return ReviewCard(
-        text=notification(f"{server}: {len(current)} new or changed tools wait to be accepted."),
+        text=notification(_summary(showing)),
         blocks=tuple(blocks),
         whole=left_out == 0,
-        closed=closed,
+        closed=showing.waiting == 0,
         json=json,
         sha256=hashlib.sha256(json.encode()).hexdigest(),
     )
 
 
-def review_pages(shown: Sequence[ShownTool], tools: Mapping[str, SeenTool]) -> list[Page]:
-    """Return the pages of the details: of each tool what changed, and both definitions whole."""
-    return laid_out(list(_sections(shown, tools)))
+def changed_lines(change: Change) -> str:
+    """Return what changed in a tool, a line for each part of it, inert."""
+    if not change.after:
+        return f"definition {change.shown.hash[:12]}…"
+    return "\n".join(map(inert, differences(change.before, change.after)))
 
 
-def review_modal(review: str, pages: Sequence[Page], page: int) -> Block:
-    """Return page `page` (from 1) of the details."""
-    told = f"Page {page} of {len(pages)}."
-    if page < len(pages):
-        told += " A card that is cut can be accepted by those who opened every page."
-    steps = [button("Previous", PREVIOUS, review)] if page > 1 else []
-    if page < len(pages):
-        steps.append(button("Next", NEXT, review, style="primary"))
-    blocks = [*pages[page - 1], lines([[words(told)]], "page")]
-    if steps:
-        blocks.append({"type": "actions", "block_id": f"steps:{page}", "elements": steps})
-    return {
-        "type": "modal",
-        "callback_id": DETAILS_VIEW,
-        "title": plain("Changed tools", 24),
-        "close": plain("Close", 24),
-        "private_metadata": f"{review} {page}",
-        "blocks": blocks,
-    }
+def instructed_lines(instructed: Instructed) -> str:
+    """Return what changed in a server's instructions, line by line, inert."""
+    found = text_differences("instructions", instructed.before, instructed.after)
+    return "\n".join(map(inert, found)) or "nothing that can be shown differs"
 
 
-def _introduction(server: str, team: str, waiting: int, *, replaced: bool) -> list[list[Block]]:
-    if replaced:
-        return [[words("A newer card shows what waits at "), name(server), words(".")]]
-    if not waiting:
-        return [[words("Nothing on this card waits to be accepted any more.")]]
-    them = "One tool waits" if waiting == 1 else f"{waiting} tools wait"
+@dataclass(frozen=True)
+class _Part:
+    """What a card says of one tool, or of the instructions: a line, and what changed."""
+
+    row: Row
+    text: str
+
+
+def _parts(showing: Showing, directory: Directory, weigh: Weigh) -> Iterator[_Part]:
+    if showing.instructed is not None:
+        said = "what the server tells every model to do changed; nothing waits for that"
+        yield _Part([words("Instructions", bold=True), words(f": {said}")], _told(showing))
+    for change in showing.changes:
+        yield _Part(_row(change, directory, weigh), changed_lines(change))
+
+
+def _told(showing: Showing) -> str:
+    return "" if showing.instructed is None else instructed_lines(showing.instructed)
+
+
+def _made(
+    showing: Showing, directory: Directory, parts: Sequence[_Part], room: int
+) -> tuple[list[Block], int]:
+    """Return the blocks whose tools weigh at most `room`, and how many characters are left out."""
+    mark = f"{showing.review}:1"
+    shown = parts[: _fitting(parts, room)]
+    spent = sum(_weight(part.row) for part in shown)
+    cuts = _shares([part.text for part in shown], room - spent)
+    left_out = sum(one.hidden for one in cuts) + sum(len(p.text) for p in parts[len(shown) :])
+    blocks = [
+        header(_title(showing), f"hdr:{mark}"),
+        lines(_introduction(showing, directory), f"who:{mark}"),
+    ]
+    for place, (part, text) in enumerate(zip(shown, cuts, strict=True)):
+        blocks.append(lines([part.row], f"tool:{mark}:{place}"))
+        blocks.append(preformatted(text.text or "(nothing)", f"diff:{mark}:{place}"))
+    blocks.append(context(_completeness(len(parts) - len(shown), left_out), f"whole:{mark}"))
+    buttons = list(_buttons(showing, whole=left_out == 0))
+    if buttons:
+        blocks.append({"type": "actions", "block_id": f"act:{mark}", "elements": buttons})
+    return blocks, left_out
+
+
+def _fitting(parts: Sequence[_Part], room: int) -> int:
+    """Return how many of the parts have room, each with some of what changed."""
+    spent = 0
+    for place, part in enumerate(parts[: _MOST_BLOCKS // 2]):
+        spent += _weight(part.row) + min(_heavy(part.text), _LEAST)
+        if spent > room:
+            return place
+    return min(len(parts), _MOST_BLOCKS // 2)
+
+
+def _weight(row: Row) -> int:
+    return message_weight(row) + _ELEMENT * 2
+
+
+def _heavy(text: str) -> int:
+    return weight(text) + _ELEMENT * (1 + weight(text) // 2_000)
+
+
+def _shares(texts: Sequence[str], room: int) -> list[Cut]:
+    """Return the texts cut so that together they weigh at most `room`; short ones stay whole."""
+    made: dict[int, Cut] = {}
+    for left, place in enumerate(sorted(range(len(texts)), key=lambda at: _heavy(texts[at]))):
+        share = max(room // (len(texts) - left), _LEAST) - _ELEMENT
+        made[place] = cut(texts[place], share - _ELEMENT * (share // 2_000))
+        room -= _heavy(made[place].text)
+    return [made[place] for place in range(len(texts))]
+
+
+def _title(showing: Showing) -> str:
+    if showing.changes:
+        return f"New and changed tools of {showing.server}"
+    return f"New instructions of {showing.server}"
+
+
+def _summary(showing: Showing) -> str:
+    count = showing.waiting
+    if not showing.changes:
+        return f"{showing.server} tells models something else now."
+    if not count:
+        return f"Nothing on the card about tools of {showing.server} waits any more."
+    return f"{showing.server}: {_tools(count)} to be accepted."
+
+
+def _tools(count: int) -> str:
+    return "1 new or changed tool waits" if count == 1 else f"{count} new or changed tools wait"
+
+
+def _introduction(showing: Showing, directory: Directory) -> list[Row]:
+    rows: list[Row] = []
+    if showing.replaced:
+        rows.append([words("A newer card shows what waits at "), name(showing.server), words(".")])
+    elif showing.waiting:
+        many = "One tool waits" if showing.waiting == 1 else f"{showing.waiting} tools wait"
+        row = [words(f"{many} for team "), name(showing.team)]
+        rows.append([*row, words(" to look at what the server says of it now.")])
+        asked = "Until that is accepted, every call needs an approval, whatever the policy allows."
+        rows.append([words(asked)])
+    elif showing.changes:
+        rows.append([words("Nothing on this card waits to be accepted any more.")])
+    else:
+        told = "Models read this text before they call any tool of the server."
+        rows.append([name(showing.server), words(f" tells models something else now. {told}")])
+    return rows + _outcomes(showing, directory)
+
+
+def _outcomes(showing: Showing, directory: Directory) -> list[Row]:
+    """Return how many tools were accepted by whom, where there are too many to show each."""
+    by = Counter(change.now.by for change in showing.changes if change.now and _accepted(change))
     return [
-        [words(f"{them} for team "), name(team), words(" to look at what the server says of it.")],
-        [words("Until it is accepted every call needs an approval, whatever the policy says.")],
+        [words(f"Accepted: {count} by "), *people((who,), directory)]
+        for who, count in sorted(by.items())
+        if who and len(showing.changes) > 1
     ]
 
 
-def _shown(
-    review: str, place: int, one: ShownTool, tools: Mapping[str, SeenTool], text: Cut
-) -> Iterator[Block]:
-    tool = tools.get(one.tool)
-    row = [name(one.tool), words(f" {_state(one, tool)}")]
-    if tool is not None and tool.hash == one.hash:
-        row.append(words(f", {_risk(tool)}"))
-    yield lines([row], f"tool:{review}:{place}")
-    yield preformatted(text.text, f"diff:{review}:{place}")
-
-
-def _state(one: ShownTool, tool: SeenTool | None) -> str:
+def _row(change: Change, directory: Directory, weigh: Weigh) -> Row:
+    row = [name(change.shown.tool, _NAME), words(" ")]
+    tool = change.now
     if tool is None or not tool.listed:
-        return "is no longer listed"
-    if tool.hash != one.hash:
-        return "changed again since"
+        return [*row, words("is no longer listed by its server")]
+    if tool.hash != change.shown.hash:
+        return [*row, words("changed again since; a newer card shows how")]
     if tool.accepted is None:
-        return "is accepted"
-    return "changed" if tool.accepted else "is new"
+        return [*row, *_acceptance(change, directory)]
+    what = "changed" if change.shown.before else "is new"
+    members = f" ({', '.join(tool.changed)})" if change.shown.before and tool.changed else ""
+    return [*row, words(f"{what}{members}, "), *_risk(change, weigh)]
 
 
-def _change(one: ShownTool, tools: Mapping[str, SeenTool]) -> list[str]:
-    tool = tools.get(one.tool)
-    if tool is None or tool.hash != one.hash:
-        return [f"definition {one.hash[:12]}…"]
-    if tool.accepted is None:
-        return [f"definition {one.hash[:12]}…, accepted"]
-    return differences(tool.accepted_definition, tool.definition)
+def _acceptance(change: Change, directory: Directory) -> Row:
+    tool = change.now
+    if tool is None or not tool.by or tool.at is None:
+        return [words("is accepted")]
+    return [words("accepted by "), *people((tool.by,), directory), words(" at "), moment(tool.at)]
 
 
-def _risk(tool: SeenTool) -> str:
-    now = classify(_tool(tool, tool.definition), trusted=False, overrides=())
-    if not tool.accepted:
-        return f"risk {now.risk} ({now.evidence})"
-    before = classify(_tool(tool, tool.accepted_definition), trusted=False, overrides=())
-    if before.risk is now.risk:
-        return f"risk {now.risk} as before"
-    return f"risk was {before.risk} and is {now.risk} ({now.evidence})"
+def _risk(change: Change, weigh: Weigh) -> Row:
+    server = "" if change.now is None else change.now.server
+    after = weigh(tool_in(server, change.shown.tool, change.after))
+    evidence = cut(inert(after.evidence), 120).text
+    said = f" ({evidence})" if evidence else ""
+    if not change.before:
+        return [words(f"risk {after.risk}", bold=True), words(said)]
+    before = weigh(tool_in(server, change.shown.tool, change.before))
+    if before.risk is after.risk:
+        return [words(f"risk {after.risk} as before{said}")]
+    return [words(f"risk was {before.risk} and is {after.risk}", bold=True), words(said)]
 
 
-def _tool(tool: SeenTool, definition: str) -> Tool:
-    told = _read(definition)
-    members = told if isinstance(told, dict) else {}
-    said, notes = members.get("description"), members.get("annotations")
-    hints = notes if isinstance(notes, dict) else {}
-    return Tool(
-        server=tool.server,
-        name=tool.tool,
-        description=said if isinstance(said, str) else "",
-        definition=definition,
-        hash=tool.hash,
-        hints={hint: told for hint in _HINTS if isinstance(told := hints.get(hint), bool)},
-    )
+def _accepted(change: Change) -> bool:
+    tool = change.now
+    return tool is not None and tool.hash == change.shown.hash and tool.accepted is None
 
 
-def _read(definition: str) -> JsonValue:
-    try:
-        return parse(definition.encode())
-    except (NotStrict, UnicodeEncodeError):
-        return None
-
-
-def _sections(
-    shown: Sequence[ShownTool], tools: Mapping[str, SeenTool]
-) -> Iterator[tuple[str, str]]:
-    for one in shown:
-        tool = tools.get(one.tool)
-        yield f"{one.tool}: what changed", "\n".join(map(inert, _change(one, tools)))
-        if tool is not None and tool.hash == one.hash:
-            yield f"{one.tool}: as the server defines it now", _whole(tool.definition)
-            if tool.accepted_definition:
-                yield f"{one.tool}: as it was accepted", _whole(tool.accepted_definition)
-
-
-def _whole(definition: str) -> str:
-    return inert(pretty(_read(definition)), multiline=True)
-
-
-def _completeness(count: int, left_out: int) -> str:
+def _completeness(more: int, left_out: int) -> str:
     if not left_out:
         return "All that changed is shown."
-    more = f" and {count - _MOST_SHOWN} more tools" if count > _MOST_SHOWN else ""
+    tools = f" and {more} more tools" if more else ""
     return (
-        f"NOT ALL IS SHOWN: {left_out:,} characters{more} are only in Details. "
+        f"NOT ALL IS SHOWN: {left_out:,} characters{tools} are only in Details. "
         "Open Details and read to its last page; Accept works for you only then."
     )
 
 
-def _buttons(review: str, server: str, count: int) -> Block:
-    what = "Accept this tool" if count == 1 else f"Accept all {count}"
-    accept = button(what, ACCEPT, review, style="primary")
-    asked = f"Calls to them at {server} are then decided by the policy again."
-    accept["confirm"] = confirm("Accept what is shown?", asked, "Accept")
-    details = button("Details", DETAILS, review)
-    return {"type": "actions", "block_id": f"act:{review}:1", "elements": [accept, details]}
-
-
-def _waits(one: ShownTool, tools: Mapping[str, SeenTool]) -> bool:
-    tool = tools.get(one.tool)
-    return tool is not None and tool.awaits and tool.hash == one.hash
+def _buttons(showing: Showing, *, whole: bool) -> Iterator[Block]:
+    count = showing.waiting
+    if count:
+        what = "Accept this tool" if count == 1 else f"Accept all {count}"
+        accept = button(what, ACCEPT, showing.review, style="primary")
+        asked = f"Calls to it at {showing.server} are then decided by the policy again."
+        accept["confirm"] = confirm("Accept what is shown?", asked, "Accept")
+        yield accept
+    if count or not whole:
+        yield button("Details", DETAILS, showing.review)

@@ -2,31 +2,44 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
 
 from bot.outbox import NotTaken, Outbox, Place
-from bot.review_cards import ReviewCard, review_card
+from bot.recording import ACTOR, record
+from bot.review_cards import ReviewCard as Drawn
+from bot.review_cards import Weigh, review_card
+from bot.review_facts import Showing, showing
+from bot.review_pace import ReviewPace
 from ledger.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.review_events import ShownTool
-from ledger.reviews import RecordReview, RecordReviewRepaint, Review
+from ledger.reviews import RecordReview, RecordReviewGone, RecordReviewRepaint, Review, ReviewCard
+from ledger.servers import KnownServer
 from ledger.tools import SeenTool, waiting
-from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory
 
-_ACTOR = "placet:courier"
-_AGAIN = 0.5
-_GONE = frozenset({"message_not_found", "channel_not_found"})
 _LOG = logging.getLogger(__name__)
 
 
 class ReviewDelivery:
     """Works on one server at a time: one card for all that waits there, older ones repainted."""
 
-    def __init__(self, outbox: Outbox, ledger: Ledger, directory: Directory) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        ledger: Ledger,
+        directory: Directory,
+        weigh: Weigh,
+        pace: ReviewPace,
+    ) -> None:
+        """Take the collaborators; `weigh` says how risky a tool is, `pace` how often to post."""
         self._outbox = outbox
         self._ledger = ledger
         self._directory = directory
+        self._weigh = weigh
+        self._pace = pace
 
     @property
     def servers(self) -> Iterable[str]:
@@ -36,98 +49,173 @@ class ReviewDelivery:
     async def attend(self, server: str) -> None:
         """Post a card where something waits that none shows, and paint the others anew.
 
-        Raises NotTaken where Slack did not take one.
+        Raises NotTaken for the first that Slack did not take, or that comes too
+        soon after the last; the others are brought up to date all the same.
         """
-        tools = {tool.tool: tool for tool in await self._ledger.tools(server)}
-        open_ones = [one for one in await self._ledger.reviews(server) if one.open]
-        waits = waiting(tools.values())
-        wanted = {ShownTool(tool=tool.tool, hash=tool.hash) for tool in waits}
-        newest = open_ones[-1] if open_ones else None
-        missing = wanted - set(newest.tools) if newest else wanted
-        if missing:
-            await self._post(server, waits, tools)
-        for review in open_ones:
-            await self._repaint(review, tools, replaced=bool(missing) or review is not newest)
+        reviews = await self._ledger.reviews(server)
+        standing = [one for one in reviews if one.open]
+        newest = standing[-1] if standing else None
+        waits = waiting(await self._ledger.tools(server))
+        told = _untold(await self._ledger.server(server), reviews)
+        refused: list[NotTaken] = []
+        posted = False
+        if told is not None or _missing(waits, newest):
+            try:
+                posted = await self._post(server, waits, told, reviews)
+            except NotTaken as error:
+                refused.append(error)
+        for review in standing:
+            replaced = posted or review is not newest
+            for card in review.cards:
+                try:
+                    await self._repaint(review, card, replaced=replaced)
+                except NotTaken as error:
+                    refused.append(error)
+        if refused:
+            raise refused[0]
 
     async def _post(
-        self, server: str, waits: Sequence[SeenTool], tools: Mapping[str, SeenTool]
-    ) -> None:
+        self,
+        server: str,
+        waits: Sequence[SeenTool],
+        told: "_Told | None",
+        reviews: Sequence[Review],
+    ) -> bool:
+        """Post a card, and return whether there is a team to post it to. Raises NotTaken."""
         team = self._directory.teams.get(self._directory.server_teams.get(server, ""))
         if team is None:
-            return
-        revision = max(tool.position for tool in waits)
-        review = f"rev_{revision}"
-        shown = tuple(ShownTool(tool=tool.tool, hash=tool.hash) for tool in waits)
-        made = await _drawn(review, server, team.name, shown, tools, replaced=False)
+            return False
+        wait = self._pace.wait(server)
+        if wait:
+            raise NotTaken(f"the tools of {server} change too often for a card each", None, wait)
+        revision = max([told.position if told else 0, *(tool.position for tool in waits)])
+        shows = await showing(
+            self._ledger,
+            _new_name(revision, reviews),
+            server,
+            team.name,
+            [ShownTool(tool=t.tool, hash=t.hash, before=t.accepted or "") for t in waits],
+            told.hashes if told else None,
+        )
+        made = await self._drawn(shows)
         place = await self._outbox.announce(team.channel, made.text, list(made.blocks))
-        await self._record(
-            RecordReview(
-                id=f"review:{review}:{place.channel}:{place.ts}",
-                actor=_ACTOR,
-                review=review,
-                server=server,
-                team=team.name,
-                channel=place.channel,
-                ts=place.ts,
-                revision=revision,
-                tools=shown,
-                blocks=made.json,
-                sha256=made.sha256,
-                whole=made.whole,
-            )
-        )
+        self._pace.posted(server)
+        await self._record(_posted(shows, made, place, revision))
+        return True
 
-    async def _repaint(
-        self, review: Review, tools: Mapping[str, SeenTool], *, replaced: bool
-    ) -> None:
-        made = await _drawn(
-            review.id, review.server, review.team, review.tools, tools, replaced=replaced
-        )
-        if made.sha256 == review.sha256:
+    async def _repaint(self, review: Review, card: ReviewCard, *, replaced: bool) -> None:
+        """Paint a card anew where it does not show what the ledger says. Raises NotTaken."""
+        if card.closed:
             return
-        try:
-            await self._outbox.update(
-                Place(review.channel, review.ts), made.text, list(made.blocks)
-            )
-        except NotTaken as refused:
-            if refused.code not in _GONE:
-                raise
-            _LOG.warning("the card of %s cannot be painted: %s", review.id, refused)
-        revision = max([review.revision, *(tool.position for tool in tools.values())])
+        shows = await showing(
+            self._ledger,
+            review.id,
+            review.server,
+            review.team,
+            review.tools,
+            review.instructions,
+            replaced=replaced,
+        )
+        made = await self._drawn(shows)
+        if made.sha256 == card.sha256 and not made.closed:
+            return
+        if made.sha256 != card.sha256:
+            place = Place(card.channel, card.ts)
+            try:
+                await self._outbox.update(place, made.text, list(made.blocks))
+            except NotTaken as refused:
+                await self._gone(review, card, refused)
+        await self._record(_painted(review, card, shows, made))
+
+    async def _gone(self, review: Review, card: ReviewCard, refused: NotTaken) -> NoReturn:
+        """Give a card up that Slack will not paint any more; what waits gets another one.
+
+        Raises NotTaken, so that the server is looked at again: at once, or
+        later where Slack is only away.
+        """
+        if refused.code is None:
+            raise refused
+        _LOG.warning("the card of %s cannot be painted: %s", review.id, refused)
         await self._record(
-            RecordReviewRepaint(
-                id=f"repaint:{review.id}:{made.sha256}:{review.position}",
-                actor=_ACTOR,
+            RecordReviewGone(
+                id=f"gone:{review.id}:{card.channel}:{card.ts}",
+                actor=ACTOR,
                 review=review.id,
-                revision=revision,
-                blocks=made.json,
-                sha256=made.sha256,
-                closed=made.closed,
+                channel=card.channel,
+                ts=card.ts,
             )
         )
+        raise NotTaken("a card was lost; what waits is posted anew", None, 0.0)
+
+    async def _drawn(self, shows: Showing) -> Drawn:
+        """Return the card, drawn in a thread: definitions may be large."""
+        return await asyncio.to_thread(review_card, shows, self._directory, self._weigh)
 
     async def _record(self, command: Command) -> None:
-        """Record what has happened in Slack, trying until the ledger takes it."""
-        while True:
-            try:
-                await self._ledger.execute(command)
-            except LedgerUnavailable as away:
-                _LOG.warning("a delivery is not recorded yet: %s", away)
-                await asyncio.sleep(_AGAIN)
-            else:
-                return
+        await record(self._ledger, command)
 
 
-async def _drawn(
-    review: str,
-    server: str,
-    team: str,
-    shown: Sequence[ShownTool],
-    tools: Mapping[str, SeenTool],
-    *,
-    replaced: bool,
-) -> ReviewCard:
-    """Return the card, drawn in a thread: definitions may be large."""
-    return await asyncio.to_thread(
-        review_card, review, server, team, shown, tools, replaced=replaced
+def _posted(shows: Showing, made: Drawn, place: Place, revision: int) -> RecordReview:
+    return RecordReview(
+        id=f"review:{shows.review}:{place.channel}:{place.ts}",
+        actor=ACTOR,
+        review=shows.review,
+        server=shows.server,
+        team=shows.team,
+        channel=place.channel,
+        ts=place.ts,
+        revision=revision,
+        tools=tuple(change.shown for change in shows.changes),
+        instructions=shows.instructions,
+        blocks=made.json,
+        sha256=made.sha256,
+        whole=made.whole,
     )
+
+
+def _painted(review: Review, card: ReviewCard, shows: Showing, made: Drawn) -> RecordReviewRepaint:
+    newest = max((change.now.position for change in shows.changes if change.now), default=0)
+    return RecordReviewRepaint(
+        id=f"repaint:{review.id}:{card.channel}:{card.ts}:{made.sha256}:{review.position}",
+        actor=ACTOR,
+        review=review.id,
+        channel=card.channel,
+        ts=card.ts,
+        revision=max(review.revision, newest),
+        blocks=made.json,
+        sha256=made.sha256,
+        closed=made.closed,
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Instructions that no card shows yet, by hash: those of before and those of now."""
+
+    hashes: tuple[str, str]
+    position: int
+
+
+def _untold(server: KnownServer | None, reviews: Sequence[Review]) -> _Told | None:
+    if server is None or server.changed is None:
+        return None
+    hashes = (server.previous, server.instructions[-1])
+    told = {review.instructions[1] for review in reviews if review.instructions}
+    return None if hashes[1] in told else _Told(hashes, server.changed)
+
+
+def _missing(waits: Sequence[SeenTool], newest: Review | None) -> bool:
+    """Tell whether something waits that the newest card does not show."""
+    shown = {(one.tool, one.hash) for one in newest.tools} if newest else set()
+    return any((tool.tool, tool.hash) not in shown for tool in waits)
+
+
+def _new_name(revision: int, reviews: Sequence[Review]) -> str:
+    """Return a name that no card has: a card that was deleted may be followed by its like."""
+    taken = {review.id for review in reviews}
+    name = f"rev_{revision}"
+    again = 1
+    while name in taken:
+        again += 1
+        name = f"rev_{revision}_{again}"
+    return name

@@ -9,10 +9,10 @@ from unicodedata import category
 from policies.calls import JsonValue, Tool
 from policies.redaction import redact_definition
 from policies.strict_json import canonical
+from policies.tool_objects import description_of, hints_of
 
 _LONGEST_NAME = 256
 _LONGEST_DEFINITION = 1024 * 1024
-_HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
 
 
 def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
@@ -30,14 +30,13 @@ def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
         return None
     kept = redact_definition({key: value for key, value in definition.items() if key != "name"})
     assert isinstance(kept, dict), "an object stays one"
-    description = kept.get("description")
     return Tool(
         server=server,
         name=name,
-        description=description if isinstance(description, str) else "",
+        description=description_of(kept),
         definition=canonical({**kept, "name": name}),
         hash=sha256(written.encode()).hexdigest(),
-        hints=_hints(definition.get("annotations")),
+        hints=hints_of(definition),
     )
 
 
@@ -60,9 +59,3 @@ def tools_of(server: str, listed: Sequence[JsonValue]) -> tuple[Tool, ...]:
     }
     names = Counter(name for name, _ in found)
     return tuple(tool for tool in found.values() if names[tool.name] == 1)
-
-
-def _hints(annotations: JsonValue) -> dict[str, bool]:
-    if not isinstance(annotations, dict):
-        return {}
-    return {hint: value for hint in _HINTS if isinstance(value := annotations.get(hint), bool)}

@@ -25,7 +25,13 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
-from ledger.review_events import ReviewPosted, ReviewRepainted, ReviewViewed
+from ledger.review_events import (
+    ReviewFound,
+    ReviewGone,
+    ReviewPosted,
+    ReviewRepainted,
+    ReviewViewed,
+)
 from ledger.standing_events import (
     AgentAdded,
     AgentKeyRotated,
@@ -35,11 +41,13 @@ from ledger.standing_events import (
     GrantRefused,
     GrantRevoked,
     GrantUsed,
+    InstructionsSeen,
     PolicyActivated,
     ToolAcceptanceRefused,
     ToolAccepted,
     ToolGone,
     ToolSeen,
+    ToolsPinned,
 )
 
 EVENTS: tuple[type[Event], ...] = (
@@ -76,6 +84,10 @@ EVENTS: tuple[type[Event], ...] = (
     ReviewPosted,
     ReviewRepainted,
     ReviewViewed,
+    ReviewFound,
+    ReviewGone,
+    ToolsPinned,
+    InstructionsSeen,
     AgentAdded,
     AgentKeyRotated,
     AgentRevoked,

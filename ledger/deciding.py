@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from ledger import agents, calls, deliveries, grants, policy_in_force, reviews, tools, votes
+from ledger.accepting import AcceptTools, accept
 from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallFacts, CompleteCall, DecideCall, PresumeLost
@@ -24,10 +25,10 @@ from ledger.envelopes import Command, Draft, Event
 from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.policy_in_force import ActivatePolicy
-from ledger.reviews import RecordReview, RecordReviewRepaint, ViewReview
+from ledger.reviews import AboutReview
 from ledger.standing_events import GrantIssued, GrantRevoked
 from ledger.state import State
-from ledger.tools import AcceptTools, SeeTools
+from ledger.tools import SeeTools
 from ledger.votes import CastVote, ViewDetails
 from policies.acceptance import until_accepted
 from policies.decisions import Assessment
@@ -61,12 +62,11 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
             return _expire(command, state, at)
         case IssueGrant() | RevokeGrant():
             return _grant(command, state, at)
-        case RecordReview() | RecordReviewRepaint() | ViewReview():
+        case AboutReview():
             return reviews.record(command, state.review(command.review), state.directory)
         case AcceptTools():
             review = state.review(command.review) if command.review else None
-            known = state.tools(command.server)
-            return tools.accept(command, known, review, state.directory, at)
+            return accept(command, state.tools(command.server), review, state.directory, at)
         case _:
             return _housekeeping(command, state, at)
 
@@ -112,7 +112,7 @@ def _housekeeping(command: Command, state: State, at: datetime) -> _Decided:
         case RevokeAgent():
             return _revoke_agent(command, state)
         case SeeTools():
-            return tools.see(command, state.tools(command.server))
+            return tools.see(command, state.tools(command.server), state.server(command.server))
         case ActivatePolicy():
             events = policy_in_force.activate(command, state.policy())
             return [Draft(policy_in_force.STREAM, event) for event in events]

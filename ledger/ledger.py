@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Self, TypeVar
 
@@ -25,6 +25,7 @@ from ledger.policy_in_force import PolicyInForce
 from ledger.readings import Deadline
 from ledger.rebuilding import Difference, rebuild
 from ledger.reviews import Review
+from ledger.servers import KnownServer
 from ledger.tasks import Tasks
 from ledger.tools import SeenTool
 from ledger.unavailable import LedgerUnavailable
@@ -158,9 +159,23 @@ class Ledger:
         """Return a card about changed tools by its id."""
         return await self._read(lambda: self._parts.readings.review(name))
 
-    async def reviews(self, server: str | None = None) -> list[Review]:
-        """Return the cards about a server's changed tools, oldest first; else all open ones."""
+    async def reviews(self, server: str) -> list[Review]:
+        """Return the newest cards about a server's changed tools, oldest first."""
         return await self._read(lambda: self._parts.readings.reviews(server))
+
+    async def server(self, name: str) -> KnownServer | None:
+        """Return what is known of a server as a whole, None before anything was seen of it."""
+        return await self._read(lambda: self._parts.readings.server(name))
+
+    async def definitions(
+        self, server: str, wanted: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], str]:
+        """Return definitions that a server's tools ever had, by name and hash."""
+        return await self._read(lambda: self._parts.readings.definitions(server, wanted))
+
+    async def instructions(self, server: str, wanted: Iterable[str]) -> dict[str, str]:
+        """Return what a server ever told models to do, by hash."""
+        return await self._read(lambda: self._parts.readings.instructions(server, wanted))
 
     async def policy_in_force(self) -> PolicyInForce | None:
         """Return the policy in force, None before the first."""

@@ -1,11 +1,12 @@
 """Reads what the projections keep, for whoever asks the ledger; never in the event loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 
 from ledger.agents import LedgerAgent
 from ledger.approvals import Approval, ApprovalStatus
@@ -13,16 +14,21 @@ from ledger.calls import CallRecord
 from ledger.clock import micros, moment
 from ledger.databases import Database
 from ledger.decided_calls import DecidedCall, decided_call
-from ledger.envelopes import Model, Recorded
+from ledger.envelopes import Event, Model, Recorded
 from ledger.grants import Grant
 from ledger.history import History
 from ledger.policy_in_force import STREAM, PolicyInForce
 from ledger.projections import find_model, read_models
 from ledger.reviews import Review
-from ledger.tables import PROJECTIONS
+from ledger.servers import KnownServer
+from ledger.standing_events import InstructionsSeen, ToolSeen
+from ledger.tables import EVENT, PROJECTIONS
 from ledger.tools import SeenTool
 
 _M = TypeVar("_M", bound=Model)
+
+_MOST_REVIEWS = 200
+_SIGHTINGS = (ToolSeen.TOPIC, InstructionsSeen.TOPIC)
 
 
 @dataclass(frozen=True)
@@ -111,12 +117,52 @@ class Readings:
         """Return a card about changed tools."""
         return self._one("review", name, Review)
 
-    def reviews(self, server: str | None) -> list[Review]:
-        """Return the cards about a server's changed tools, or the open ones of all servers."""
+    def reviews(self, server: str) -> list[Review]:
+        """Return the newest cards about a server's changed tools, oldest first, 200 at most."""
         table = PROJECTIONS["review"]
-        wanted = table.c.open == 1 if server is None else table.c.server == server
-        query = select(table.c.state).where(wanted).order_by(table.c.position)
-        return self._many("review", query, Review)
+        query = select(table.c.state).where(table.c.server == server)
+        newest = query.order_by(table.c.position.desc()).limit(_MOST_REVIEWS)
+        return sorted(self._many("review", newest, Review), key=lambda review: review.begun)
+
+    def server(self, name: str) -> KnownServer | None:
+        """Return what is known of a server as a whole."""
+        return self._one("server", name, KnownServer)
+
+    def definitions(
+        self, server: str, wanted: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], str]:
+        """Return definitions that a server's tools ever had, by name and hash, as far as known."""
+        found: dict[tuple[str, str], str] = {}
+        with self.database.reading.connect() as connection:
+            for tool, group in groupby(sorted(set(wanted)), key=lambda one: one[0]):
+                hashes = {wanted_hash for _, wanted_hash in group}
+                for event in self._sightings(connection, f"tool-{server}/{tool}"):
+                    if isinstance(event, ToolSeen) and event.hash in hashes:
+                        found[tool, event.hash] = event.definition
+                        hashes.discard(event.hash)
+                    if not hashes:
+                        break
+        return found
+
+    def instructions(self, server: str, wanted: Iterable[str]) -> dict[str, str]:
+        """Return what a server ever told models to do, by hash, as far as known."""
+        hashes = set(wanted)
+        with self.database.reading.connect() as connection:
+            return {
+                event.hash: event.text
+                for event in self._sightings(connection, f"server-{server}")
+                if isinstance(event, InstructionsSeen) and event.hash in hashes
+            }
+
+    def _sightings(self, connection: Connection, stream: str) -> Iterator[Event]:
+        """Yield what was seen of a tool or server, the newest first."""
+        query = (
+            select(EVENT.c.type, EVENT.c.state)
+            .where(EVENT.c.stream == stream, EVENT.c.type.in_(_SIGHTINGS))
+            .order_by(EVENT.c.version.desc())
+        )
+        for topic, state in connection.execute(query):
+            yield self.history.mapper.event(topic, bytes(state))
 
     def deadlines(self, before: datetime | None, limit: int | None) -> list[Deadline]:
         """Return what ends by itself, the earliest first; only what is due `before`, if given."""

@@ -175,7 +175,18 @@ def _with_reports(connection: Connection) -> None:
     )
 
 
-MIGRATIONS = (_first, _with_tasks, _with_reviews, _with_reports)
+_SERVERS = """
+CREATE TABLE projected_server (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL
+)
+"""
+
+
+def _with_servers(connection: Connection) -> None:
+    connection.exec_driver_sql(_SERVERS)
+
+
+MIGRATIONS = (_first, _with_tasks, _with_reviews, _with_reports, _with_servers)
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 
 

@@ -31,7 +31,13 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
-from ledger.review_events import ReviewPosted, ReviewRepainted, ReviewViewed
+from ledger.review_events import (
+    ReviewFound,
+    ReviewGone,
+    ReviewPosted,
+    ReviewRepainted,
+    ReviewViewed,
+)
 from ledger.standing_events import (
     AgentAdded,
     AgentKeyRotated,
@@ -41,11 +47,13 @@ from ledger.standing_events import (
     GrantRefused,
     GrantRevoked,
     GrantUsed,
+    InstructionsSeen,
     PolicyActivated,
     ToolAcceptanceRefused,
     ToolAccepted,
     ToolGone,
     ToolSeen,
+    ToolsPinned,
 )
 
 _PLAIN = re.compile(r"[\w.@:/*?-]+", re.ASCII)
@@ -166,8 +174,13 @@ def _rotated(event: AgentKeyRotated) -> str:
 
 
 def _seen(event: ToolSeen) -> str:
-    changed = f", was {named(event.previous_hash[:12])}" if event.previous_hash else ""
-    return f"{named(f'{event.server}/{event.tool}')}: definition {named(event.hash[:12])}{changed}"
+    said = f"{named(f'{event.server}/{event.tool}')}: definition {named(event.hash[:12])}"
+    if event.previous_hash:
+        said += f", was {named(event.previous_hash[:12])}"
+    if event.accepted:
+        return said if event.previous_hash else f"{said}, trusted at first sight"
+    what = f" ({', '.join(event.changed)})" if event.changed else ""
+    return f"{said}, not accepted{what}"
 
 
 _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
@@ -224,6 +237,14 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ),
     ReviewRepainted: lambda e: f"{e.review}: card painted anew{', closed' if e.closed else ''}",
     ReviewViewed: lambda e: f"{e.review}: {named(e.person)} read page {e.page} of {e.pages}",
+    ReviewFound: lambda e: f"{e.review}: a copy of the card is in {named(e.channel)}",
+    ReviewGone: lambda e: f"{e.review}: the card is not in {named(e.channel)} any more",
+    ToolsPinned: lambda e: f"{named(e.server)}: lists no tools at first sight",
+    InstructionsSeen: lambda e: (
+        f"{named(e.server)}: tells models {quoted(e.text, SHORT)}"
+        if e.previous_hash is None
+        else f"{named(e.server)}: tells models something else now: {quoted(e.text, SHORT)}"
+    ),
     ToolGone: lambda e: f"{named(f'{e.server}/{e.tool}')}: no longer listed",
     AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",
     AgentKeyRotated: _rotated,

@@ -82,7 +82,8 @@ class ToolSeen(Event):
 
     `accepted` says that its calls need no more than the policy asks: it is so
     of the first list ever seen of a server, and of a definition that was
-    accepted before.
+    accepted before. `changed` names the members of the tool object that are
+    not those of the definition accepted last.
     """
 
     TOPIC: ClassVar[str] = "ToolSeen"
@@ -93,6 +94,7 @@ class ToolSeen(Event):
     definition: str
     previous_hash: str | None
     accepted: bool = True
+    changed: tuple[str, ...] = ()
 
 
 class ToolGone(Event):
@@ -103,6 +105,32 @@ class ToolGone(Event):
     server: str
     tool: str
     hash: str
+
+
+class ToolsPinned(Event):
+    """The first list of a server's tools was empty; every tool from here on has to be accepted.
+
+    Of a first list with tools, each is a ToolSeen that is accepted.
+    """
+
+    TOPIC: ClassVar[str] = "ToolsPinned"
+
+    server: str
+
+
+class InstructionsSeen(Event):
+    """A server tells models something that it did not tell them before.
+
+    `text` is without secrets, `hash` the SHA-256 of what the server wrote;
+    `previous_hash` is None the first time.
+    """
+
+    TOPIC: ClassVar[str] = "InstructionsSeen"
+
+    server: str
+    hash: str
+    text: str
+    previous_hash: str | None
 
 
 class ToolAccepted(Event):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeAlias, TypeVar, cast
 
-from ledger import agents, approvals, calls, grants, policy_in_force, reviews, tools
+from ledger import agents, approvals, calls, grants, policy_in_force, reviews, servers, tools
 from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
@@ -22,11 +22,14 @@ from ledger.grants import Grant
 from ledger.policy_in_force import PolicyInForce
 from ledger.review_events import ReviewPosted
 from ledger.reviews import Review
+from ledger.servers import KnownServer
 from ledger.standing_events import AgentAdded, GrantIssued
 from ledger.tools import SeenTool
 from policies.people import Agent, Directory
 
-Kept: TypeAlias = Approval | Grant | CallRecord | LedgerAgent | SeenTool | PolicyInForce | Review
+Kept: TypeAlias = (
+    Approval | Grant | CallRecord | LedgerAgent | SeenTool | PolicyInForce | Review | KnownServer
+)
 
 KINDS: dict[str, type[Kept]] = {
     "approval": Approval,
@@ -36,6 +39,7 @@ KINDS: dict[str, type[Kept]] = {
     "tool": SeenTool,
     "policy": PolicyInForce,
     "review": Review,
+    "server": KnownServer,
 }
 """The models that projections keep, by the prefix of their streams."""
 
@@ -47,6 +51,7 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "tool": tools.evolve,
     "policy": policy_in_force.evolve,
     "review": reviews.evolve,
+    "server": servers.evolve,
 }
 
 OPENING = frozenset({AgentAdded, ApprovalRequested, CallDecided, GrantIssued, ReviewPosted})
@@ -203,6 +208,10 @@ class State:
     def tool(self, server: str, name: str) -> SeenTool | None:
         """Return a tool of a server."""
         return cast("SeenTool | None", self._models["tool"].get(f"{server}/{name}"))
+
+    def server(self, name: str) -> KnownServer | None:
+        """Return a server of which something was seen as a whole."""
+        return cast("KnownServer | None", self._models["server"].get(name))
 
     def review(self, name: str) -> Review | None:
         """Return a card about changed tools."""

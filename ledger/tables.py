@@ -110,6 +110,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "tool": {"server": Text, "hash": Text},
     "policy": {"digest": Text},
     "review": {"server": Text},
+    "server": {},
 }
 
 

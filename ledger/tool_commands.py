@@ -5,6 +5,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator, Sequence
 
+from ledger.accepting import AcceptTools
 from ledger.argument_types import words
 from ledger.details import arguments as shown_definition
 from ledger.ledger import Ledger
@@ -12,7 +13,7 @@ from ledger.sentences import named
 from ledger.shell import AddCommand, Shell
 from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted
 from ledger.tabulating import labelled, machine, table
-from ledger.tools import AcceptTools, SeenTool, waiting
+from ledger.tools import SeenTool, waiting
 from policies.refusals import Refused
 from policies.tool_differences import differences
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
+from pydantic import AwareDatetime
+
+from ledger import servers
 from ledger.approvals import CorruptHistory
-from ledger.envelopes import Command, Draft, Event, Model, Recorded
-from ledger.evidence import FRESH, Evidence, Standing, standing
-from ledger.reviews import Review
-from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted, ToolGone, ToolSeen
-from policies.calls import Tool
-from policies.people import Directory
-from policies.refusals import Refused
+from ledger.envelopes import Command, Draft, Model, Recorded
+from ledger.servers import KnownServer
+from ledger.standing_events import ToolAccepted, ToolGone, ToolSeen
+from policies.calls import Instructions, Tool
+from policies.tool_differences import changed_members
+
+_MOST_KEPT = 50
 
 
 class SeenTool(Model):
@@ -19,7 +21,10 @@ class SeenTool(Model):
 
     `accepted` is None where that definition is accepted, else the hash of the
     one accepted before it, empty where none was; `accepted_definition` is what
-    that one said.
+    that one said, and `changed` which of its members are others now. `by` and
+    `at` are of the newest acceptance; nobody gave it where that was the first
+    sight. `kept` are the definitions, by hash, that stay accepted should the
+    server return to them.
     """
 
     server: str
@@ -29,6 +34,10 @@ class SeenTool(Model):
     listed: bool
     accepted: str | None = None
     accepted_definition: str = ""
+    changed: tuple[str, ...] = ()
+    by: str = ""
+    at: AwareDatetime | None = None
+    kept: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -43,9 +52,10 @@ class SeenTool(Model):
     @property
     def because(self) -> str:
         """Say why its calls need a yes until it is accepted."""
-        if self.accepted:
-            return "its definition changed since it was accepted, and nobody accepted the change"
-        return "it is new at its server, and nobody accepted it yet"
+        if not self.accepted:
+            return "it is new at its server, and nobody accepted it yet"
+        what = f" ({', '.join(self.changed)})" if self.changed else ""
+        return f"its definition changed since it was accepted{what}, and nobody accepted that yet"
 
     def columns(self) -> dict[str, str | int | None]:
         """Return what the tools table is searched by."""
@@ -56,52 +66,33 @@ class SeenTool(Model):
 class SeeTools(Command):
     """Note the tools that a server lists; `complete` says that these are all of them.
 
-    They are `accepted` where the configuration itself defines them.
+    `instructions` are what it tells models to do, None where nobody looked. The
+    tools are `accepted` where the configuration itself defines them.
     """
 
     server: str
     tools: tuple[Tool, ...]
     complete: bool = True
     accepted: bool = False
+    instructions: Instructions | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class AcceptTools(Command):
-    """Accept definitions of a server's tools: pairs of a tool's name and the hash that was read.
-
-    `evidence` is of the person, None for an operator at the shell. `review`
-    names the card they were read on, `whole` says whether it was all there or
-    read to the last page.
-    """
-
-    server: str
-    tools: tuple[tuple[str, str], ...]
-    review: str | None = None
-    whole: bool = True
-    evidence: Evidence | None = None
-
-
-def see(command: SeeTools, known: Mapping[str, SeenTool]) -> list[Draft]:
+def see(
+    command: SeeTools, known: Mapping[str, SeenTool], server: KnownServer | None
+) -> list[Draft]:
     """Return what is new, changed or gone; `known` are the server's tools by name.
 
-    The first list ever seen of a server is trusted as it is: whoever wrote the
-    server into the configuration chose it. What comes later has to be accepted.
+    The first whole list ever seen of a server is trusted as it is: whoever
+    wrote the server into the configuration chose it. What comes later has to
+    be accepted.
     """
-    drafts = []
+    first = command.complete and not known and not (server and server.pinned)
+    drafts = _about_server(command, server, first=first)
     for tool in command.tools:
         before = known.get(tool.name)
-        if before is not None and before.hash == tool.hash and before.listed:
-            continue
-        seen = ToolSeen(
-            server=command.server,
-            tool=tool.name,
-            hash=tool.hash,
-            definition=tool.definition,
-            previous_hash=before.hash if before else None,
-            accepted=command.accepted
-            or (not known if before is None else _accepted(before) == tool.hash),
-        )
-        drafts.append(Draft(f"tool-{command.server}/{tool.name}", seen))
+        if before is None or before.hash != tool.hash or not before.listed:
+            seen = _seen(tool, before, trusted=command.accepted, first=first)
+            drafts.append(Draft(f"tool-{tool.server}/{tool.name}", seen))
     if not command.complete:
         return drafts
     listed = {tool.name for tool in command.tools}
@@ -110,28 +101,6 @@ def see(command: SeeTools, known: Mapping[str, SeenTool]) -> list[Draft]:
             gone = ToolGone(server=command.server, tool=name, hash=before.hash)
             drafts.append(Draft(f"tool-{command.server}/{name}", gone))
     return drafts
-
-
-def accept(
-    command: AcceptTools,
-    known: Mapping[str, SeenTool],
-    review: Review | None,
-    directory: Directory,
-    at: datetime,
-) -> list[Draft]:
-    """Return the acceptance of every tool that still has to be accepted, or one refusal.
-
-    `review` is the card on which it was read, which says who read its details.
-    Raises Refused where nothing of it has to be accepted.
-    """
-    refusal = _refusal(command, known, review, directory, at)
-    if refusal is not None:
-        return [Draft(f"refusal-{command.id}", refusal)]
-    wanted = [known[name] for name, _ in command.tools if known[name].accepted is not None]
-    if not wanted:
-        raise Refused("these tools are accepted already; there is nothing left to do")
-    by = command.actor if command.evidence is None else directory.person_at(command.evidence.slack)
-    return [Draft(f"tool-{tool.id}", _acceptance(tool, command, by)) for tool in wanted]
 
 
 def evolve(tool: SeenTool | None, recorded: Recorded) -> SeenTool:
@@ -150,14 +119,15 @@ def evolve(tool: SeenTool | None, recorded: Recorded) -> SeenTool:
                 listed=True,
                 accepted=None if event.accepted else _accepted(tool),
                 accepted_definition="" if event.accepted else _accepted_definition(tool),
+                changed=event.changed,
+                kept=tool.kept if tool else (),
             )
         case SeenTool(), ToolGone():
             return tool.model_copy(update={"listed": False, **place})
         case SeenTool(), ToolAccepted() as event:
             if event.hash != tool.hash:
                 return tool.model_copy(update=place)
-            accepted = {"accepted": None, "accepted_definition": ""}
-            return tool.model_copy(update={**accepted, **place})
+            return tool.model_copy(update={**_as_accepted(tool, event, recorded), **place})
         case _:
             raise CorruptHistory(recorded.event)
 
@@ -167,69 +137,40 @@ def waiting(tools: Iterable[SeenTool]) -> list[SeenTool]:
     return sorted((tool for tool in tools if tool.awaits), key=lambda tool: tool.tool)
 
 
-def _refusal(
-    command: AcceptTools,
-    known: Mapping[str, SeenTool],
-    review: Review | None,
-    directory: Directory,
-    at: datetime,
-) -> Event | None:
-    if command.evidence is None and not command.actor.startswith("shell:"):
-        raise Refused("nobody's evidence came with the acceptance; press the button again")
-    because, message = "", ""
-    if command.evidence is not None:
-        where = _standing(command.server, command.evidence, directory, at)
-        because, message = where.because, where.message
-    if not because and not command.whole and not _has_read(command, review, directory):
-        because = "unread"
-        message = "the card does not show everything: open Details to its last page first"
-    stale = [name for name, read in command.tools if name not in known or known[name].hash != read]
-    if not because and stale:
-        named = ", ".join(f"`{name}`" for name in stale[:3])
-        because, message = "changed", f"{named} changed again since; look at the newer definition"
-    if not because:
-        return None
-    evidence = command.evidence
-    return ToolAcceptanceRefused(
-        server=command.server,
-        review=command.review,
-        person=command.actor if evidence is None else directory.person_at(evidence.slack),
-        because=because,
-        message=message,
-        evidence=evidence,
-    )
+def _about_server(command: SeeTools, server: KnownServer | None, *, first: bool) -> list[Draft]:
+    events = servers.instruct(command.server, server, command.instructions)
+    if first and not command.tools:
+        events = [*servers.pin(command.server), *events]
+    return [Draft(f"server-{command.server}", event) for event in events]
 
 
-def _has_read(command: AcceptTools, review: Review | None, directory: Directory) -> bool:
-    """Tell whether whoever accepts opened every page of the details."""
-    if command.evidence is None or review is None:
-        return command.evidence is None
-    return review.has_read_all(directory.person_at(command.evidence.slack))
-
-
-def _standing(server: str, evidence: Evidence, directory: Directory, at: datetime) -> Standing:
-    """Return whether a person may decide for the team that owns the server."""
-    team = directory.server_teams.get(server)
-    return standing(
-        directory.person_at(evidence.slack),
-        evidence,
-        directory,
-        teams=(team,) if team else (),
-        apart=frozenset(),
-        group_age=FRESH,
-        at=at,
-    )
-
-
-def _acceptance(tool: SeenTool, command: AcceptTools, by: str) -> ToolAccepted:
-    return ToolAccepted(
+def _seen(tool: Tool, before: SeenTool | None, *, trusted: bool, first: bool) -> ToolSeen:
+    known = first if before is None else tool.hash in {_accepted(before), *before.kept}
+    accepted = trusted or known
+    compared = _accepted_definition(before)
+    changed = () if accepted or not compared else changed_members(compared, tool.definition)
+    return ToolSeen(
         server=tool.server,
-        tool=tool.tool,
+        tool=tool.name,
         hash=tool.hash,
-        by=by,
-        review=command.review,
-        evidence=command.evidence,
+        definition=tool.definition,
+        previous_hash=before.hash if before else None,
+        accepted=accepted,
+        changed=changed,
     )
+
+
+def _as_accepted(tool: SeenTool, event: ToolAccepted, recorded: Recorded) -> dict[str, object]:
+    """Return what an acceptance changes; the definition accepted before stays accepted too."""
+    kept = dict.fromkeys([*tool.kept, *([tool.accepted] if tool.accepted else []), event.hash])
+    return {
+        "accepted": None,
+        "accepted_definition": "",
+        "changed": (),
+        "by": event.by,
+        "at": recorded.at,
+        "kept": tuple(kept)[-_MOST_KEPT:],
+    }
 
 
 def _accepted(tool: SeenTool | None) -> str:

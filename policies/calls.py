@@ -55,6 +55,17 @@ class Tool:
 
 
 @dataclass(frozen=True)
+class Instructions:
+    """What a server tells models to do with it: the text without secrets, and a hash of all of it.
+
+    `hash` is the hex SHA-256 of the text as the server wrote it.
+    """
+
+    text: str
+    hash: str
+
+
+@dataclass(frozen=True)
 class Call:
     """One `tools/call`, as it was parsed.
 

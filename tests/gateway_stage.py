@@ -43,6 +43,9 @@ rules:
   - {name: no-drops, match: {tool: "drop_*"}, effect: deny, message: dropping is done by people}
 """
 
+NO_CALL = {"ToolSeen", "ToolsPinned", "InstructionsSeen", "PolicyActivated"}
+"""Events that are about no call."""
+
 TOOLS: list[dict[str, Any]] = [
     {"name": "read_file", "description": "Reads a file.", "inputSchema": {"type": "object"}},
     {"name": "write_file", "description": "Writes a file.", "inputSchema": {"type": "object"}},
@@ -347,11 +350,7 @@ class Stage:
     async def topics(self) -> list[str]:
         """Return the names of all events about calls and approvals, in order."""
         events = await self.ledger.events(limit=10_000)
-        return [
-            recorded.event.TOPIC
-            for recorded in events
-            if recorded.event.TOPIC not in {"ToolSeen", "PolicyActivated"}
-        ]
+        return [recorded.event.TOPIC for recorded in events if recorded.event.TOPIC not in NO_CALL]
 
     async def ended(self, count: int = 1) -> list[Any]:
         """Wait until so many calls have ended, and return those events."""

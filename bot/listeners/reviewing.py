@@ -14,24 +14,26 @@ from bot.details import Page
 from bot.feedback import sentence
 from bot.modals import Spot
 from bot.payloads import Click
-from bot.review_cards import ACCEPT, DETAILS, NEXT, PREVIOUS, review_modal, review_pages
+from bot.review_cards import ACCEPT, DETAILS, Weigh, review_card
+from bot.review_details import NEXT, PREVIOUS, review_modal, review_pages
+from bot.review_facts import Showing, showing
+from ledger.accepting import AcceptTools
 from ledger.envelopes import Recorded
-from ledger.reviews import Review, ViewReview
+from ledger.reviews import RecordReviewFound, Review, ViewReview
 from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted
-from ledger.tools import AcceptTools
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
-_READING = re.compile(r"(rev_[0-9]{1,18}) ([0-9]{1,6})")
+_READING = re.compile(r"(rev_[0-9_]{1,40}) ([0-9]{1,6})")
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
-    """Listen to the buttons of these cards."""
+def register(app: AsyncApp, desk: Desk, weigh: Weigh) -> None:
+    """Listen to the buttons of these cards; `weigh` is what the cards are drawn with."""
 
     @app.action(ACCEPT)
     async def accept(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        desk.tell(_spot(click), _who(desk, click), await _accepted(desk, click))
+        desk.tell(_spot(click), _who(desk, click), await _accepted(desk, click, weigh))
         await ack()
 
     @app.action(DETAILS)
@@ -52,21 +54,24 @@ def register(app: AsyncApp, desk: Desk) -> None:
         await ack()
 
 
-async def _accepted(desk: Desk, click: Click) -> str:
+async def _accepted(desk: Desk, click: Click, weigh: Weigh) -> str:
     """Accept what stands on the card; return what to tell the person."""
     try:
         review = await _known(desk, click.action.value)
-        recorded = await desk.ledger.execute(await _command(desk, click, review))
+        await _found(desk, click, review)
+        recorded = await desk.ledger.execute(await _command(desk, click, review, weigh))
     except Refused as refused:
         return f"Nothing was accepted. {sentence(str(refused))}"
     return _told(recorded)
 
 
-async def _command(desk: Desk, click: Click, review: Review) -> AcceptTools:
+async def _command(desk: Desk, click: Click, review: Review, weigh: Weigh) -> AcceptTools:
     slack = _who(desk, click)
     team = desk.directory.teams.get(desk.directory.server_teams.get(review.server, ""))
     (evidence,) = await desk.witness.evidence([slack], team.groups if team else (), cached=False)
-    waits = {tool.tool for tool in await desk.ledger.tools(review.server) if tool.awaits}
+    shows = await _showing(desk, review)
+    made = await asyncio.to_thread(review_card, shows, desk.directory, weigh)
+    waits = {change.shown.tool for change in shows.changes if change.now and change.now.awaits}
     mark = click.action.action_ts or click.trigger_id
     return AcceptTools(
         id=f"accept:{slack}:{review.id}:{mark}",
@@ -74,8 +79,24 @@ async def _command(desk: Desk, click: Click, review: Review) -> AcceptTools:
         server=review.server,
         tools=tuple((one.tool, one.hash) for one in review.tools if one.tool in waits),
         review=review.id,
-        whole=review.whole,
+        whole=review.whole and made.whole,
         evidence=evidence,
+    )
+
+
+async def _found(desk: Desk, click: Click, review: Review) -> None:
+    """Register a copy of the card that the ledger does not know, so that it is painted too."""
+    channel, ts = click.container.channel_id, click.container.message_ts
+    if not ts or review.stands_at(channel, ts):
+        return
+    await desk.ledger.execute(
+        RecordReviewFound(
+            id=f"found:{review.id}:{channel}:{ts}",
+            actor=f"person:{desk.directory.person_at(_who(desk, click))}",
+            review=review.id,
+            channel=channel,
+            ts=ts,
+        )
     )
 
 
@@ -124,8 +145,13 @@ async def _turned(desk: Desk, click: Click, step: int) -> None:
 
 
 async def _pages(desk: Desk, review: Review) -> list[Page]:
-    tools = {tool.tool: tool for tool in await desk.ledger.tools(review.server)}
-    return await asyncio.to_thread(review_pages, review.tools, tools)
+    return await asyncio.to_thread(review_pages, await _showing(desk, review))
+
+
+async def _showing(desk: Desk, review: Review) -> Showing:
+    return await showing(
+        desk.ledger, review.id, review.server, review.team, review.tools, review.instructions
+    )
 
 
 async def _note(desk: Desk, click: Click, review: Review, page: int, count: int, mark: str) -> None:
@@ -147,7 +173,9 @@ async def _note(desk: Desk, click: Click, review: Review, page: int, count: int,
 async def _known(desk: Desk, name: str) -> Review:
     review = await desk.ledger.review(name)
     if review is None:
-        raise Refused("there is no such card about changed tools; look for a newer one")
+        raise Refused(
+            "this card is not known yet, or no more: press again, or look for a newer one"
+        )
     return review
 
 

@@ -5,8 +5,8 @@ import uuid
 import pytest
 from gateway_stage import staged, until
 
+from ledger.accepting import AcceptTools
 from ledger.evidence import Evidence
-from ledger.tools import AcceptTools
 
 POLICY = """\
 version: 1

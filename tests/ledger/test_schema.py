@@ -44,7 +44,7 @@ def test_migrating_again_changes_nothing(database):
     migrated(database)
 
     with database.reading.connect() as connection:
-        assert connection.execute(text("SELECT version FROM ledger_schema")).all() == [(4,)]
+        assert connection.execute(text("SELECT version FROM ledger_schema")).all() == [(5,)]
         assert connection.execute(text("SELECT * FROM ledger_head")).all() == [(1, 0, 0)]
 
 
@@ -64,9 +64,9 @@ def test_processes_that_start_at_once_make_the_tables_once(ledger_url):
 def test_a_newer_schema_is_left_alone(database, ledger_url):
     migrated(database)
     with database.write() as connection:
-        connection.execute(text("UPDATE ledger_schema SET version = 5"))
+        connection.execute(text("UPDATE ledger_schema SET version = 6"))
 
-    with pytest.raises(LedgerUnavailable, match="schema 5, this Placet knows 4"):
+    with pytest.raises(LedgerUnavailable, match="schema 6, this Placet knows 5"):
         open_ledger(ledger_url)
 
 
