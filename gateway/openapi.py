@@ -62,7 +62,8 @@ _DECIDING = (Kind.BUSY, Kind.UNDECIDED, Kind.TOOLS_NOT_KNOWN)
 _ABOUT = (
     "Decisions on calls that the caller runs itself, and reading for operators. An agent's key "
     "decides, waits and reports on its own calls only; an operator's key reads; no key approves: "
-    "that is done in Slack. Errors are problems (RFC 9457); their `type` is stable."
+    "that is done in Slack. Errors are problems (RFC 9457); their `type` is stable. Any other path "
+    "is 404 `not-found`, any other method of these 405 `wrong-method`."
 )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 
 from gateway_stage import CI_BOT, POLICY, Stage, staged
@@ -75,7 +76,8 @@ class Api:
             sent["Content-Type"] = "application/json"
         sent |= headers
         url = self.stage.url + path
-        async with self.stage.http.request(method, url, data=body, headers=sent) as answer:
+        data = None if body is None else BytesIO(body)
+        async with self.stage.http.request(method, url, data=data, headers=sent) as answer:
             told = json.loads(await answer.read())
             await self._check(method, path.partition("?")[0], answer, told)
             return answer.status, told
