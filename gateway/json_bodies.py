@@ -56,10 +56,16 @@ def _read(body: bytes, model: type[_B]) -> _B:
         detail = "the body is not a JSON object; send one"
         raise Problem(400, Kind.INVALID_REQUEST, detail)
     members = {
-        name: member.value if isinstance(member, Number) else member
+        name: _plain(member) if isinstance(member, Number) else member
         for name, member in value.items()
     }
     return _validated(members, model, "body", strict=True)
+
+
+def _plain(number: Number) -> int | float:
+    """Return a number of the body itself; `2.0` is a whole one (JSON Schema, core, 6.2.1)."""
+    value = number.value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _validated(values: Mapping[str, Any], model: type[_B], what: str, *, strict: bool) -> _B:

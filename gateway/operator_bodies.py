@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.decision_bodies import Body, Told, ToldRule
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
+from ledger.catalogue import EVENTS
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, GrantStatus
 from ledger.stories import event_as_json
@@ -16,6 +17,16 @@ from policies.calls import Risk
 MOST = 1000
 """Things on one page at most."""
 
+_NAMES = tuple(sorted(event.TOPIC for event in EVENTS))
+
+
+def _known(name: str) -> str:
+    if name not in _NAMES:
+        raise ValueError("is not the name of an event")
+    return name
+
+
+EventName = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(_NAMES)})]
 _Limit = Annotated[int, Field(ge=1, le=MOST, description=f"How many at most, up to {MOST}.")]
 _Page = Annotated[
     str | None,
@@ -49,7 +60,7 @@ class AuditQuery(Body):
 
     after: Annotated[int, Field(ge=0, le=2**62, description="Only events after this position.")] = 0
     event: Annotated[
-        tuple[str, ...],
+        tuple[EventName, ...],
         Field(description="Only events of these names; may be given several times."),
     ] = ()
     agent: Annotated[str | None, Field(description="Only what concerns this agent.")] = None
