@@ -53,72 +53,60 @@ class Waiting(NamedTuple):
 class Inbox:
     """A queue between any number of callers and the one writer.
 
-    Patient commands do not wake the writer: they go with the next that does.
+    What is put in waits until somebody wakes the writer, or until it looks by
+    itself, each second.
     """
 
     def __init__(self, capacity: int) -> None:
         """Hold at most `capacity` commands."""
         self._capacity = capacity
-        self._urgent: SimpleQueue[Waiting | None] = SimpleQueue()
-        self._patient: deque[Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
+        self._bell: SimpleQueue[None] = SimpleQueue()
         self._lock = Lock()
-        self._woken = False
+        self._rung = False
         self._closed = False
+        self.crowd = 0
 
     @property
     def depth(self) -> int:
         """How many commands wait."""
-        return self._urgent.qsize() - self._woken + len(self._patient)
+        return len(self._waiting)
 
     @property
     def finished(self) -> bool:
         """Whether nothing is taken in any more and everything was given out."""
         with self._lock:
-            return self._closed and self._urgent.empty() and not self._patient
+            return self._closed and not self._waiting
 
-    def put(self, waiting: Waiting, *, patient: bool = False) -> None:
+    def put(self, waiting: Waiting) -> None:
         """Take in a command. Raises LedgerUnavailable where it is full or closed."""
         with self._lock:
             if self._closed:
                 raise LedgerUnavailable("the ledger is closed; nothing was recorded")
-            if self.depth >= self._capacity:
+            if len(self._waiting) >= self._capacity:
                 raise LedgerUnavailable("the ledger is busy; nothing was recorded, try again")
-            if patient:
-                self._patient.append(waiting)
-            else:
-                self._urgent.put(waiting)
+            self._waiting.append(waiting)
 
     def take(self, most: int, seconds: float) -> list[Waiting]:
-        """Return what waits, up to `most`: patient ones first, as they are older.
+        """Return what waits, up to `most` and in order, when woken or after `seconds`.
 
-        Of many each kind gets half at least. Empty when woken or after `seconds`.
+        `crowd` is then how many there were.
         """
-        room = most - min(len(self._patient), most // 2)
-        urgent: list[Waiting] = []
         with contextlib.suppress(Empty):
-            self._add(urgent, self._urgent.get(timeout=seconds))
-            while len(urgent) < room:
-                self._add(urgent, self._urgent.get_nowait())
-        room = min(most - len(urgent), len(self._patient))
-        return [*(self._patient.popleft() for _ in range(room)), *urgent]
-
-    def _add(self, taken: list[Waiting], found: Waiting | None) -> None:
-        if found is None:
-            self._woken = False
-        else:
-            taken.append(found)
-
-    def hurry(self) -> None:
-        """Wake the writer if patient commands wait."""
-        if self._patient:
+            self._bell.get(timeout=seconds)
+        self._rung = False
+        taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self.crowd = len(taken)
+        if self._waiting:
             self.wake()
+        return taken
 
     def wake(self) -> None:
-        """Let the writer look at the head row now."""
+        """Let the writer take what waits, or look at the head row, now."""
         with self._lock:
-            if not self._woken:
-                self._woken = True
-                self._urgent.put(None)
+            if not self._rung:
+                self._rung = True
+                self._bell.put(None)
 
     def close(self) -> None:
         """Take nothing in any more; what waits is still given out."""

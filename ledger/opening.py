@@ -18,6 +18,7 @@ from ledger.calls import PresumeLost
 from ledger.clock import ClockGuard
 from ledger.databases import Database, connect
 from ledger.envelopes import Command
+from ledger.gathering import Gathering
 from ledger.history import History
 from ledger.inbox import Events, Hearer, Inbox, Waiting
 from ledger.leases import FileLock, Leases
@@ -35,9 +36,6 @@ _LOG = logging.getLogger(__name__)
 
 _READERS = 4
 
-_MOMENT = 0.01
-"""Seconds that a command waits at most for another one to go with."""
-
 
 @dataclass(frozen=True)
 class World:
@@ -49,31 +47,13 @@ class World:
     reach: Callable[[str], None]
 
 
-class _Alarm:
-    """Wakes the writer for patient commands, one timer at a time."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def set(self, loop: asyncio.AbstractEventLoop) -> None:
-        """See to it that what was left on `loop` is taken within a moment."""
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_later(_MOMENT, self._ring)
-
-    def _ring(self) -> None:
-        self._loop = None
-        self._inbox.hurry()
-
-
 @dataclass(frozen=True)
 class Parts:
     """What an open ledger is made of; `closing` takes it apart in the right order."""
 
     database: Database
     inbox: Inbox
-    alarm: _Alarm
+    gathering: Gathering
     announcer: Announcer
     leases: Leases
     readings: Readings
@@ -96,6 +76,7 @@ class Parts:
         """Give a command to the writer. Raises LedgerUnavailable where it cannot take it."""
         future: asyncio.Future[Events] = loop.create_future()
         self.inbox.put(Waiting(command, self.monotonic(), future, loop))
+        self.gathering.hurry(loop)
         return future
 
     def leave(self, command: Command, hearer: Hearer, loop: asyncio.AbstractEventLoop) -> None:
@@ -103,13 +84,14 @@ class Parts:
 
         Raises LedgerUnavailable where it cannot take it.
         """
-        self.inbox.put(Waiting(command, self.monotonic(), hearer, loop), patient=True)
-        self.alarm.set(loop)
+        self.inbox.put(Waiting(command, self.monotonic(), hearer, loop))
+        self.gathering.take_time(loop)
 
     def ask(self, command: Command) -> Events:
         """Send a command and wait for its outcome in this thread, which must not be a loop's."""
         future: concurrent.futures.Future[Events] = concurrent.futures.Future()
         self.inbox.put(Waiting(command, self.monotonic(), future))
+        self.inbox.wake()
         return future.result()
 
 
@@ -172,7 +154,7 @@ def _at_work(
     parts = Parts(
         database=database,
         inbox=inbox,
-        alarm=_Alarm(inbox),
+        gathering=Gathering(inbox),
         announcer=announcer,
         leases=leases,
         readings=readings,

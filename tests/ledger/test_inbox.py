@@ -1,4 +1,4 @@
-"""The inbox gives out what waits: patient commands with others, nobody left behind."""
+"""The inbox gives out what waits, in order, and leaves nobody behind."""
 
 import concurrent.futures
 
@@ -13,46 +13,34 @@ def waiting(since: float = 0.0) -> Waiting:
     return Waiting(ADD_MOLE, since, concurrent.futures.Future())
 
 
-def filled(*, urgent: int = 0, patient: int = 0) -> Inbox:
+def filled(count: int) -> Inbox:
     inbox = Inbox(1000)
-    for number in range(patient):
-        inbox.put(waiting(number), patient=True)
-    for number in range(urgent):
-        inbox.put(waiting(number + 100), patient=False)
+    for number in range(count):
+        inbox.put(waiting(number))
     return inbox
 
 
-def test_patient_commands_go_with_the_next_one_and_first():
-    inbox = filled(urgent=1, patient=2)
+def test_what_was_put_in_is_taken_in_order_by_whoever_looks():
+    inbox = filled(3)
 
-    assert [each.since for each in inbox.take(10, 0)] == [0, 1, 100]
+    assert [each.since for each in inbox.take(10, 0)] == [0, 1, 2]
     assert inbox.take(10, 0) == []
 
 
-@pytest.mark.parametrize(
-    ("urgent", "patient", "since"),
-    [
-        (9, 0, [100, 101, 102, 103]),
-        (9, 9, [0, 1, 100, 101]),
-        (1, 9, [0, 1, 2, 100]),
-        (9, 1, [0, 100, 101, 102]),
-    ],
-)
-def test_of_many_each_kind_gets_half_at_least(urgent, patient, since):
-    inbox = filled(urgent=urgent, patient=patient)
+def test_what_is_left_of_many_is_there_at_the_next_look():
+    inbox = filled(3)
+    inbox.take(2, 0)
 
-    assert [each.since for each in inbox.take(4, 0)] == since
+    assert [each.since for each in inbox.take(2, 30)] == [2]
 
 
-def test_hurrying_wakes_for_patient_commands_only():
-    inbox = filled()
-    inbox.hurry()
-    assert inbox.depth == 0
+def test_the_last_crowd_is_remembered():
+    inbox = filled(3)
 
-    inbox.put(waiting(), patient=True)
-    inbox.hurry()
-
-    assert len(inbox.take(10, 30)) == 1
+    inbox.take(2, 0)
+    assert inbox.crowd == 2
+    inbox.take(2, 0)
+    assert inbox.crowd == 1
 
 
 def test_waking_takes_no_place_of_a_command():
@@ -69,7 +57,7 @@ def test_waking_takes_no_place_of_a_command():
 
 
 def test_what_was_taken_in_before_the_end_is_given_out_after_it():
-    inbox = filled(patient=1)
+    inbox = filled(1)
 
     inbox.close()
     with pytest.raises(LedgerUnavailable, match="closed"):
