@@ -94,7 +94,7 @@ class KeptAsks:
         with contextlib.suppress(LedgerUnavailable):
             task = await self.ledger.tasks.find(call)
             if task is not None and not task.cancelled:
-                await self.ledger.tasks.cancel(call)
+                await self.ledger.tasks.cancel(call, self.now())
                 return True
         return False
 

@@ -28,6 +28,9 @@ from policies.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 
+_LONGEST_TOKEN = 1024
+"""Characters of a progress token, which is repeated with each sign of life."""
+
 
 class Ladder:
     """Answers calls: at once where that can be, else by the rung that fits the client.
@@ -160,10 +163,11 @@ async def _check_headers(call: Call) -> None:
 
 
 def progress_token(params: Mapping[str, JsonValue]) -> str | None:
-    """Return the progress token of a request as JSON text; None where it has none."""
+    """Return the progress token of a request as JSON text; None where it has none of use."""
     meta = params.get("_meta")
     token = meta.get("progressToken") if isinstance(meta, dict) else None
-    return canonical(token) if isinstance(token, str | Number) else None
+    text = canonical(token) if isinstance(token, str | Number) else ""
+    return text if 0 < len(text) <= _LONGEST_TOKEN else None
 
 
 def takes_events(accept: str) -> bool:

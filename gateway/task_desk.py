@@ -129,7 +129,7 @@ class TaskDesk:
             case "tasks/get":
                 return _response(message, await self._shown(caller, task, came))
             case "tasks/cancel":
-                await self._ledger.tasks.cancel(task.id)
+                await self._ledger.tasks.cancel(task.id, self._now() + _ONCE_MORE)
                 self._runs.cancel(task.id)
             case _:
                 await self._take(caller, task, message.params.get("inputResponses"))

@@ -52,7 +52,10 @@ class TaskResults:
         """
         until = max(task.expires_at, self._now() + _WHILE_ASKING)
         sealed = self._seals.result(task, asking)
-        return await self._ledger.tasks.exchange(task.id, task.result, sealed, until)
+        added = await self._ledger.tasks.exchange(task.id, task.result, sealed, until)
+        if added:
+            self.forget(task.id)
+        return added
 
     def forget(self, name: str) -> None:
         """Let go of what came of a task that nobody wants any more."""

@@ -102,9 +102,10 @@ class Tasks:
 
         return await self._write(exchanged)
 
-    async def cancel(self, name: str) -> None:
-        """Note that a task is not wanted any more."""
-        await self._change(name, {"cancelled": 1, "request": None})
+    async def cancel(self, name: str, until: datetime) -> None:
+        """Note that a task is not wanted any more; once its approval ended it is kept `until`."""
+        values = {"cancelled": 1, "request": None, "expires_at": micros(until)}
+        await self._change(name, values)
 
     async def keep_until(self, name: str, until: datetime) -> None:
         """Keep a task until a time, and no longer."""

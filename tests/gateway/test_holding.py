@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
-from gateway.ladder import takes_events
+from gateway.ladder import progress_token, takes_events
 from gateway.patience import Pace
 from ledger.deliveries import RecordUndeliverable
+from policies.calls import Number
 
 WRITE = {"path": "a.txt", "text": "hello"}
 QUICK = Pace(progress=0.02, comments=0.02)
@@ -216,6 +217,22 @@ async def test_a_client_that_takes_no_events_is_not_held_by_them(sqlite_url, acc
 )
 def test_whether_a_client_takes_events_is_read_from_its_accept(accept, takes):
     assert takes_events(accept) is takes
+
+
+@pytest.mark.parametrize(
+    ("token", "text"),
+    [
+        ("t", '"t"'),
+        (Number("7"), "7"),
+        ("t" * 1022, f'"{"t" * 1022}"'),
+        ("t" * 1023, None),
+        (None, None),
+        (True, None),
+        ({"a": "b"}, None),
+    ],
+)
+def test_a_progress_token_is_text_or_a_number_and_not_too_long_to_repeat(token, text):
+    assert progress_token({"_meta": {"progressToken": token}}) == text
 
 
 async def approved(stage, held):

@@ -33,12 +33,12 @@ async def test_a_task_is_found_as_it_was_kept_by_every_process(ledger_url):
         kept = await other.tasks.find("task-1")
         await ledger.tasks.settle("task-1", b"result", after(90))
         settled = await other.tasks.find("task-1")
-        await ledger.tasks.cancel("task-1")
+        await ledger.tasks.cancel("task-1", after(60))
         cancelled = await other.tasks.find("task-1")
 
         assert kept == TASK
         assert settled == replace(TASK, request=None, result=b"result", expires_at=after(90))
-        assert cancelled.cancelled
+        assert (cancelled.cancelled, cancelled.expires_at) == (True, after(60))
         assert await other.tasks.find("task-2") is None
 
 
