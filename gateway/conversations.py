@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
-from policies.calls import JsonValue
+from policies.calls import JsonValue, Number
 from policies.inert import inert_line
 from policies.refusals import Refused
 from policies.strict_json import parse
@@ -21,7 +21,9 @@ OURSELVES = "placet:gateway"
 _MODERN = "2026-07-28"
 _LEGACY = "2025-11-25"
 _MOST_PAGES = 1000
-_LARGEST = 32 * 1024 * 1024
+_LARGEST = 8 * 1024 * 1024
+"""Bytes of an answer, and of all pages of a list, above which nothing of it is taken."""
+
 _AT_ONCE = 128 * 1024
 """Bytes of an answer that are read while all calls wait."""
 
@@ -46,10 +48,12 @@ class Conversation:
         self._era = Era.MODERN
         self._version = _MODERN
         self._session: str | None = None
+        self._read = 0
 
     async def open(self) -> None:
         """Find the era: `server/discover`, and where that is not known, `initialize`."""
         self._era, self._version, self._session = Era.MODERN, _MODERN, None
+        self._read = 0
         found = await self._asked("server/discover", {})
         versions = found.get("supportedVersions") if found is not None else None
         if isinstance(versions, list) and _MODERN in versions:
@@ -69,6 +73,7 @@ class Conversation:
         """Return every tool object that the server lists, over all pages."""
         listed: list[JsonValue] = []
         params: dict[str, object] = {}
+        self._read = 0
         for _ in range(_MOST_PAGES):
             page = await self._result("tools/list", params)
             tools = page.get("tools")
@@ -138,7 +143,7 @@ class Conversation:
         async with aclosing(self._texts(answer)) as texts:
             async for text in texts:
                 told = await self._told(text, answer.status)
-                if isinstance(told, dict) and ("result" in told or "error" in told):
+                if isinstance(told, dict) and _answers(told, message["id"]):
                     result = told.get("result")
                     return answer, result if isinstance(result, dict) else None
         if answer.status == _OK:
@@ -158,24 +163,23 @@ class Conversation:
 
     async def _texts(self, answer: UpstreamAnswer) -> AsyncGenerator[bytes, None]:
         """Yield the JSON texts in an answer, and give it up."""
-        if answer.body is not None:
-            streams = is_event_stream(answer.headers.get("Content-Type", ""))
-            for text in EventReader().feed(answer.body + b"\n\n") if streams else [answer.body]:
-                yield text
-        if answer.stream is None:
-            return
-        async with aclosing(answer.stream):
-            if is_event_stream(answer.headers.get("Content-Type", "")):
-                reader = EventReader()
-                async for chunk in answer.stream:
-                    for text in reader.feed(chunk):
-                        yield text
-                return
-            chunks: list[bytes] = []
-            async for chunk in answer.stream:
-                chunks.append(chunk)
-                if sum(map(len, chunks)) > _LARGEST:
-                    raise self._odd("its answer is larger than 32 MiB")
+        reader = EventReader()
+        streams = is_event_stream(answer.headers.get("Content-Type", ""))
+        chunks: list[bytes] = []
+        try:
+            async for chunk in answer.chunks():
+                self._read += len(chunk)
+                if self._read > _LARGEST:
+                    raise self._odd("what it says is larger than 8 MiB")
+                if not streams:
+                    chunks.append(chunk)
+                    continue
+                for text in reader.feed(chunk):
+                    yield text
+        finally:
+            if answer.stream is not None:
+                await answer.stream.aclose()
+        if not streams:
             yield b"".join(chunks)
 
     def _message(self, method: str, params: Mapping[str, object]) -> dict[str, object]:
@@ -214,6 +218,14 @@ class Conversation:
 
     def _odd(self, what: str) -> UpstreamFailed:
         return UpstreamFailed(f"the server `{self._server}`: {inert_line(what, 300)}", sent=True)
+
+
+def _answers(told: Mapping[str, JsonValue], asked: object) -> bool:
+    """Tell whether a message answers the request of this id; errors need not know it."""
+    if "result" not in told:
+        return "error" in told
+    number = told.get("id")
+    return (number.text if isinstance(number, Number) else number) == str(asked)
 
 
 def _parsed(body: bytes) -> dict[str, JsonValue]:

@@ -68,23 +68,28 @@ class _Lines:
 
     def __init__(self, edit: Edit) -> None:
         self._edit = edit
-        self._line = b""
+        self._line: list[bytes] = []
+        self._waiting = 0
         self._event: list[bytes] = []
         self._size = 0
 
     @property
     def rest(self) -> bytes:
         """What is held back."""
-        return b"".join(self._event) + self._line
+        return b"".join([*self._event, *self._line])
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what can go on, in order."""
-        *lines, self._line = (self._line + chunk).split(b"\n")
-        for line in lines:
-            yield from self._take(line + b"\n")
-        if len(self._line) + self._size > _LONGEST:
+        self._line.append(chunk)
+        self._waiting += len(chunk)
+        if b"\n" in chunk:
+            *lines, rest = b"".join(self._line).split(b"\n")
+            self._line, self._waiting = [rest], len(rest)
+            for line in lines:
+                yield from self._take(line + b"\n")
+        if self._waiting + self._size > _LONGEST:
             yield self.rest
-            self._event, self._line, self._size = [], b"", 0
+            self._event, self._line, self._waiting, self._size = [], [], 0, 0
 
     def _take(self, line: bytes) -> Iterator[bytes]:
         if not self._event and not line.startswith(b"data:"):

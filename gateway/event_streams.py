@@ -20,11 +20,13 @@ class EventReader:
         self._lines: list[bytes] = []
         self._size = 0
         self.resumable = False
+        self.passed_over = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Return the texts of the events that `chunk` completes; events without text are none.
 
-        `resumable` becomes true with the first event that has an id.
+        `resumable` becomes true with the first event that has an id,
+        `passed_over` with the first one that is too large.
         """
         if b"\n" not in chunk:
             self._keep(chunk)
@@ -45,7 +47,9 @@ class EventReader:
 
     def _take(self, line: bytes) -> Iterator[bytes]:
         if not line:
-            if any(self._lines) and self._size <= _LONGEST:
+            if self._size > _LONGEST:
+                self.passed_over = True
+            elif any(self._lines):
                 yield b"\n".join(self._lines)
             self._lines = []
             self._size = 0

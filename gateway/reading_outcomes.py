@@ -1,6 +1,7 @@
 """Reads from a server's answer how a call ended; the answer itself goes on untouched."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,15 @@ from policies.calls import JsonValue, Number
 from policies.redaction import redact, redact_text
 from policies.strict_json import Json, canonical
 
-_LARGEST = 4 * 1024 * 1024
+_LARGEST = 1024 * 1024
+"""Bytes of a message above which it is not looked into: others wait meanwhile."""
+
+_PATIENTLY = 256 * 1024
+"""Bytes of a text up to which it may take long to read."""
+
+_SAYS_MORE = re.compile(rb"result|error|\\u")
+"""What is in every response; a member's name can be written with escapes."""
+
 _UNREADABLE = "the server's answer is no JSON-RPC response; the call may have run"
 _LONGEST_ERROR = 500
 _LONGEST_CONTENT = 4000
@@ -53,12 +62,13 @@ class OutcomeReader:
             self._events = EventReader()
         self._chunks: list[bytes] = []
         self._found: Outcome | None = None
+        self._large = False
         self.size = 0
 
     @property
     def answered(self) -> bool:
-        """Whether the response was in the bytes so far."""
-        return self._found is not None
+        """Whether the response was in the bytes so far, as far as they were looked into."""
+        return self._found is not None or self._large
 
     @property
     def resumable(self) -> bool:
@@ -79,7 +89,11 @@ class OutcomeReader:
                 self._chunks.append(chunk)
             return
         for event in self._events.feed(chunk):
-            self._find(event)
+            if len(event) <= _LARGEST:
+                self._find(event)
+            else:
+                self._large = True
+        self._large = self._large or self._events.passed_over
 
     def outcome(self) -> Outcome:
         """Return how the call ended, once the answer is whole."""
@@ -92,10 +106,14 @@ class OutcomeReader:
         if self._events is None:
             readable = self.size > _LARGEST
             return Outcome("ok") if readable else Outcome("failed", _UNREADABLE)
+        if self._large:
+            return Outcome("ok")
         return Outcome("failed", "the server ended its answer without a response")
 
     def _find(self, text: bytes) -> None:
-        found = None if self._found is not None else response_in(text, show=self._show)
+        if self._found is not None or _SAYS_MORE.search(text) is None:
+            return
+        found = response_in(text, show=self._show)
         if found is None:
             return
         self._astray = found[1].name != "rpc-error" and not self._answers(found[0])
@@ -135,6 +153,8 @@ def _parsed(text: bytes) -> Any:
     try:
         return from_json(text)
     except ValueError:
+        if len(text) > _PATIENTLY:
+            return None
         try:
             return json.loads(text)
         except (ValueError, RecursionError):

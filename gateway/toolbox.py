@@ -27,6 +27,8 @@ _LISTENING_SECONDS = 300.0
 _BRIEFLY = 5.0
 _AGAIN_SECONDS = 1.0
 """Seconds between two lookings-up of tools that are not known."""
+_RESTS = 10
+"""How many times as long as the last looking-up took a server has to wait for the next one."""
 
 
 class NotLearned(Refused):
@@ -182,8 +184,10 @@ class Toolbox:
             while clock() < until:
                 changed = await changes.within(min(_BRIEFLY, until - clock()))
                 if changed or probes.due(ails=self._ails()):
+                    asked = clock()
                     await self._learn_again()
-                    await asyncio.sleep(_AGAIN_SECONDS)
+                    took = clock() - asked
+                    await asyncio.sleep(min(max(_AGAIN_SECONDS, _RESTS * took), _LEARNING_SECONDS))
                 if (ended := changes.ended_at) is not None:
                     rest = _BRIEFLY if ended - began > _BRIEFLY else _STEADY_PAUSE
                     until = min(until, ended + rest)

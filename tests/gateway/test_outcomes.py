@@ -80,6 +80,13 @@ def test_an_answer_in_events_is_found_among_other_messages():
         (b'{"result":{"isError":"true"}}', 200, "application/json", "ok"),
         (b"[" * 100_000, 200, "application/json", "failed"),
         (b'{"result":{}}' + b" " * 5_000_000, 200, "application/json", "ok"),
+        (b"data: " + b"x" * 1_100_000 + b"\n\n", 200, "text/event-stream", "ok"),
+        (b"data: " + b"x" * 4_500_000 + b"\n\n", 200, "text/event-stream", "ok"),
+        (
+            b"data: " + b"x" * 1_100_000 + b'\n\ndata: {"error":{"code":1,"message":"m"}}\n\n',
+            *(200, "text/event-stream", "rpc-error"),
+        ),
+        (b'data: {"r\\u0065sult":{"isError":true}}\n\n', 200, "text/event-stream", "tool-error"),
     ],
 )
 def test_an_outcome_is_read_from_any_answer(body, status, kind, name):
