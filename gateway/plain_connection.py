@@ -61,6 +61,7 @@ class PlainConnection(asyncio.BufferedProtocol):
         self._stream: AnswerStream | None = None
         self._late: asyncio.TimerHandle | None = None
         self.heard = 0.0
+        self._same: tuple[object, ...] = ()
         self._begin()
 
     def _begin(self) -> None:
@@ -187,6 +188,15 @@ class PlainConnection(asyncio.BufferedProtocol):
             self._kept = self._parser.should_keep_alive()
 
     def _read_head(self, status: int) -> None:
+        """Read the head, unless the last answer on this connection had the very same one."""
+        same = (status, self._parser.get_http_version(), self._fields)
+        if same != self._same:
+            self._known = self._read_fields(status)
+            self._same = same
+        self._head, self._until_closed, self._streams = self._known
+
+    def _read_fields(self, status: int) -> tuple[UpstreamAnswer, bool, bool]:
+        """Return the answer without its body, and whether it goes on until the end, or streams."""
         length: int | None = None
         codings: list[str] = []
         fields = [(n.decode(), v.decode(errors="surrogateescape")) for n, v in self._fields]
@@ -199,9 +209,9 @@ class PlainConnection(asyncio.BufferedProtocol):
         headers = downward(fields)
         if codings not in ([], ["chunked"]) or self._parser.get_http_version() not in _VERSIONS:
             self._wrong = "answers in something else than HTTP/1.1"
-        self._until_closed = not codings and length is None and status not in _WITHOUT_BODY
-        self._streams = (length or 0) > WHOLE or is_event_stream(headers.get("Content-Type", ""))
-        self._head = UpstreamAnswer(status, headers)
+        until_closed = not codings and length is None and status not in _WITHOUT_BODY
+        streams = (length or 0) > WHOLE or is_event_stream(headers.get("Content-Type", ""))
+        return UpstreamAnswer(status, headers), until_closed, streams
 
     def _go_on(self) -> None:
         """Hand a long answer on as it comes, and one that is not whole in a moment."""

@@ -182,3 +182,39 @@ def test_a_connection_on_which_more_came_is_never_kept(extra, places):
 
     if not isinstance(found, UpstreamFailed):
         assert found == (200, ANSWER, False)
+
+
+KEPT = [
+    *GOOD,
+    ok(b"other"),
+    ok(b"other", b"Mcp-A: c"),
+    ok(b"", b"Content-Type: text/event-stream"),
+    ok().replace(b"200 OK", b"404 Not Found"),
+    CHUNKS.replace(b"Mcp-A: b", b"Mcp-A: c") + b"1\r\nx\r\n0\r\n\r\n",
+]
+
+
+async def told_in_turn(answers):
+    """Return status, headers and body of answers that come one after the other, on one wire."""
+    found = []
+    with socket.socket() as sock:
+        ends = Ends(sock)
+        connection = PlainConnection("raw", Keeper())
+        connection.connection_made(ends)
+        for said in answers:
+            asked = asyncio.create_task(connection.exchange(b"head", b"body"))
+            await asyncio.sleep(0)
+            connection.get_buffer(-1)[: len(said)] = said
+            connection.buffer_updated(len(said))
+            answer = await asked
+            found.append((answer.status, [*answer.headers.items()], answer.body))
+        assert not ends.closed
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(KEPT), max_size=6))
+def test_an_answer_reads_the_same_whatever_came_before_it(answers):
+    fresh = [asyncio.run(told_in_turn([said]))[0] for said in answers]
+
+    assert asyncio.run(told_in_turn(answers)) == fresh
