@@ -38,8 +38,12 @@ _MOVE_AND_NOTIFY = (
 )
 
 
-_SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
-"""Rows that one statement of SQLite writes; it takes 32,766 parameters (limits of SQLite, 9)."""
+_SIZES = (256, 128, 64, *range(32, 0, -1))
+"""Rows that one statement of SQLite writes; it takes 32,766 parameters (limits of SQLite, 9).
+
+Few statements for a batch: between two of them another thread may take the
+interpreter, and keep it for long. Few texts: SQLite keeps each compiled.
+"""
 
 
 @dataclass(frozen=True, slots=True)
