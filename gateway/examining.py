@@ -11,7 +11,7 @@ from ledger.calls import CallFacts
 from policies.assessment import assess, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import Assessment, Effect, Spoke
-from policies.digests import DigestKey, digest
+from policies.digests import DigestKey, digests
 from policies.listing import never_runs
 from policies.people import Agent, Directory
 from policies.policy import Policy
@@ -112,7 +112,7 @@ class Examiner:
             tool=asked.tool if tool else redact_text(asked.tool).text,
             description=tool.description if tool else "",
             definition_hash=tool.hash if tool else "",
-            digests=self._digests(call),
+            digests=digests(call, self._keys),
             arguments=arguments,
             hidden=shown.hidden,
             meta_keys=_meta_keys(asked.params),
@@ -137,10 +137,7 @@ class Examiner:
 
     def recognises(self, asked: Asked, digest: str) -> bool:
         """Tell whether a call is the one that has this digest, under whatever key of ours."""
-        return digest in self._digests(_call(asked))
-
-    def _digests(self, call: Call) -> tuple[str, ...]:
-        return tuple(digest(call, key) for key in self._keys)
+        return digest in digests(_call(asked), self._keys)
 
     def _assessed(self, call: Call, agent: Agent, policy: Policy, tool: Tool | None) -> Assessment:
         if tool is None and call.server in self._asking:

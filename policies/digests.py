@@ -1,7 +1,9 @@
 """Computes the keyed digest that an approval is bound to."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from policies.authentication_codes import coder
 from policies.calls import Call
@@ -42,10 +44,22 @@ def digest(call: Call, key: DigestKey) -> str:
     members of `params` that the protocol does not know, all before redaction.
     Numbers count as written: 1, 1.0 and "1" give three digests.
     """
-    parts = (
-        *('{"agent":', canonical(call.agent), ',"arguments":', canonical(call.arguments)),
-        *(',"extras":', canonical(call.extras), ',"on_behalf_of":', canonical(call.on_behalf_of)),
-        *(',"server":', canonical(call.server), ',"tool":', canonical(call.tool), ',"version":1}'),
-    )
-    message = _PURPOSE + "".join(parts).encode()
-    return f"{key.id}:{coder(key.secret).code(message).hex()}"
+    return digests(call, (key,))[0]
+
+
+def digests(call: Call, keys: Sequence[DigestKey]) -> tuple[str, ...]:
+    """Return the digests of `call` under each of these keys, as `digest` does."""
+    begin, end = _around(call.agent, call.on_behalf_of, call.server, call.tool)
+    extras = canonical(call.extras) if call.extras else "{}"
+    canonical_form = f'{begin}{canonical(call.arguments)},"extras":{extras}{end}'
+    message = _PURPOSE + canonical_form.encode()
+    return tuple([f"{key.id}:{coder(key.secret).code(message).hex()}" for key in keys])
+
+
+@lru_cache(maxsize=1024)
+def _around(agent: str, on_behalf_of: str | None, server: str, tool: str) -> tuple[str, str]:
+    """Return what stands before and after the arguments, which is the same in many calls."""
+    begin = f'{{"agent":{canonical(agent)},"arguments":'
+    behalf, where = canonical(on_behalf_of), canonical(server)
+    end = f',"on_behalf_of":{behalf},"server":{where},"tool":{canonical(tool)},"version":1}}'
+    return begin, end
