@@ -4,10 +4,12 @@ import asyncio
 import logging
 import sys
 import time
+import uuid
 
 import psutil
 import pytest
 from bridging import ENVIRONMENT, bridged, legacy, modern, said, state, told, tool
+from gateway_stage import until
 
 from gateway.bridge import Bridge
 from gateway.stdio_server import ServerCommand
@@ -218,6 +220,41 @@ async def test_a_server_that_does_not_introduce_itself_is_not_used(program, reas
             await bridge.forward(legacy("ping"))
     finally:
         await bridge.close()
+
+
+async def test_a_server_that_dies_again_and_again_leaves_nothing_behind():
+    mark = f"mark-{uuid.uuid4()}"
+    child = "import time; time.sleep(600)"
+    program = f"""
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "{child}", "{mark}"])
+sys.exit(3)
+"""
+    command = ServerCommand("dying", [sys.executable, "-c", program], ENVIRONMENT, {})
+    bridge = Bridge(command, first_delay=0.01)
+    await bridge.start()
+
+    async def died_often():
+        return bridge.traffic.opened >= 4
+
+    await until(died_often, 60)
+    trouble = bridge.trouble()
+    await bridge.close()
+
+    assert "exit status 3" in trouble
+    assert [process.pid for process in psutil.process_iter() if mark in words(process)] == []
+    assert not [
+        child
+        for child in psutil.Process().children()
+        if child.status() == psutil.STATUS_ZOMBIE and "python" in child.name()
+    ]
+
+
+def words(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 async def test_a_version_nobody_speaks_is_not_used():
