@@ -4,7 +4,12 @@ import asyncio
 import select
 from typing import Final, Protocol, cast
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserUpgrade,
+    HttpResponseParser,
+)
 
 from gateway.answer_stream import PIECE, AnswerStream
 from gateway.event_streams import is_event_stream
@@ -38,10 +43,6 @@ class NotSent(Exception):
     """The connection was closed before any byte of the request could be sent."""
 
 
-_ARRIVED = memoryview(bytearray(64 * 1024))
-"""Where every connection reads to; what is read is looked at before anything else runs."""
-
-
 class PlainConnection(asyncio.BufferedProtocol):
     """A connection to a server: idle, or with one request under way.
 
@@ -50,10 +51,15 @@ class PlainConnection(asyncio.BufferedProtocol):
     the server keeps the connection. In any doubt it is closed.
     """
 
-    def __init__(self, name: str, owner: Owner) -> None:
-        """Name the server; the owner hears of what becomes of the connection."""
+    def __init__(self, name: str, owner: Owner, buffer: memoryview) -> None:
+        """Name the server; the owner hears of what becomes of the connection.
+
+        All connections of one event loop may read to the same `buffer`: what is
+        in it is looked at before anything else runs.
+        """
         self._name = name
         self._owner = owner
+        self._buffer = buffer
         self._time = asyncio.get_running_loop().time
         self._parser = HttpResponseParser(self)
         self._readable = select.poll()
@@ -128,7 +134,7 @@ class PlainConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (asyncio calls it so)
         """Return where to read to."""
-        return _ARRIVED
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read on; what comes without being asked for ends the connection."""
@@ -138,7 +144,9 @@ class PlainConnection(asyncio.BufferedProtocol):
         self.heard = self._time()
         self._unseen += nbytes
         try:
-            self._parser.feed_data(_ARRIVED[:nbytes])
+            self._parser.feed_data(self._buffer[:nbytes])
+        except HttpParserCallbackError:  # a bug of ours, which closes the connection
+            raise
         except (HttpParserError, HttpParserUpgrade):
             self._break("answers in something else than HTTP/1.1")
             return

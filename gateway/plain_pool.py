@@ -8,6 +8,7 @@ from gateway.plain_connection import NotSent, PlainConnection
 from gateway.turns import Bounds
 from gateway.upstreams import Traffic, UpstreamAnswer, UpstreamFailed
 
+_READ_AT_ONCE = 64 * 1024
 _LOOKS = 4
 """How often one looks whether a server is silent, in the time that it may be."""
 
@@ -29,6 +30,7 @@ class PlainPool:
         self._bounds = bounds
         self._kept = kept
         self._traffic = traffic
+        self._buffer = memoryview(bytearray(_READ_AT_ONCE))
         self._open: set[PlainConnection] = set()
         self._idle: list[PlainConnection] = []
         self._sweeping: asyncio.TimerHandle | None = None
@@ -67,7 +69,7 @@ class PlainPool:
         assert self._url.port is not None, "http has one"
         async with asyncio.timeout(self._bounds.connect):
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: PlainConnection(self._name, self),
+                lambda: PlainConnection(self._name, self, self._buffer),
                 self._url.host,
                 self._url.port,
                 happy_eyeballs_delay=_NEXT_ADDRESS,

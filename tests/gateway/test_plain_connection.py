@@ -68,7 +68,7 @@ async def told(pieces, *, reset=False):
     """Feed pieces, then the end; return the answer's status and body, and whether it is kept."""
     with socket.socket() as sock:
         keeper, ends = Keeper(), Ends(sock)
-        connection = PlainConnection("raw", keeper)
+        connection = PlainConnection("raw", keeper, memoryview(bytearray(65536)))
         connection.connection_made(ends)
         asked = asyncio.create_task(connection.exchange(b"head", b"body"))
         await asyncio.sleep(0)
