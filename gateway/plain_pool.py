@@ -65,6 +65,18 @@ class PlainPool:
             connection.close()
 
     async def _opened(self) -> PlainConnection:
+        """Return a new connection; one that nobody waits for any more is closed once it is there.
+
+        Connecting itself is not cancelled: asyncio's race of addresses loses the winner's socket.
+        """
+        connecting = asyncio.ensure_future(self._connected())
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            connecting.add_done_callback(_close)
+            raise
+
+    async def _connected(self) -> PlainConnection:
         assert self._url.host is not None, "the configuration names a host"
         assert self._url.port is not None, "http has one"
         async with asyncio.timeout(self._bounds.connect):
@@ -124,3 +136,8 @@ class PlainPool:
         if self._open:
             loop = asyncio.get_running_loop()
             self._watching = loop.call_later(silence / _LOOKS, self._watch)
+
+
+def _close(connecting: "asyncio.Future[PlainConnection]") -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().close()

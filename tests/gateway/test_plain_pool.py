@@ -601,3 +601,21 @@ async def test_blanks_round_the_value_of_a_header_are_no_part_of_it(raw, upstrea
     answer = await upstream.forward(posting(b"{}"))
 
     assert answer.headers["Mcp-Said"] == "a b"
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_caller_that_leaves_while_it_is_connected_leaves_no_connection(
+    raw, upstream, steps
+):
+    asking = asyncio.create_task(upstream.forward(posting()))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    async def none_open():
+        gc.collect()  # a socket that was lost warns, and fails the test
+        return not upstream._plain._open
+
+    await until(none_open)
