@@ -199,7 +199,7 @@ async def told_in_turn(answers):
     found = []
     with socket.socket() as sock:
         ends = Ends(sock)
-        connection = PlainConnection("raw", Keeper())
+        connection = PlainConnection("raw", Keeper(), memoryview(bytearray(65536)))
         connection.connection_made(ends)
         for said in answers:
             asked = asyncio.create_task(connection.exchange(b"head", b"body"))
