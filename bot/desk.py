@@ -10,11 +10,14 @@ from bot.errands import Errands
 from bot.feedback import ephemeral
 from bot.home import HomeFinder
 from bot.modals import Spot
+from bot.payloads import View
 from bot.pieces import Block
 from bot.voting import Voting
 from bot.witness import Witness
+from ledger.envelopes import Command
 from ledger.ledger import Ledger
 from policies.people import Directory
+from policies.refusals import Refused
 
 QUICK = 2
 """Seconds that a modal may take: a click has to be acknowledged within 3."""
@@ -59,6 +62,26 @@ class Desk:
         except UNREACHABLE as error:
             return reason_of(error)
         return None
+
+    async def turn_page(self, open_view: View, page: Block) -> bool:
+        """Put a page of the details into the modal that is open; return whether Slack shows it.
+
+        Source: https://docs.slack.dev/reference/methods/views.update
+        """
+        try:
+            async with asyncio.timeout(QUICK):
+                await self.slack.views_update(view_id=open_view.id, hash=open_view.hash, view=page)
+        except UNREACHABLE as error:
+            _LOG.warning("a page of the details could not be shown: %s", reason_of(error))
+            return False
+        return True
+
+    async def note_read(self, command: Command) -> None:
+        """Record that a page was shown to a person; a refusal leaves the page unread."""
+        try:
+            await self.ledger.execute(command)
+        except Refused as refused:
+            _LOG.warning("a page was shown but not noted as read: %s", refused)
 
     async def _tell(self, channel: str, user: str, text: str) -> None:
         summary, blocks = ephemeral(text)

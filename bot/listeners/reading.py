@@ -1,21 +1,14 @@
 """Opens the details, turns their pages, and notes each page that a person opened."""
 
-import asyncio
-import logging
-
 from pydantic import ValidationError
 
-from bot.client import UNREACHABLE, reason_of
-from bot.desk import QUICK, Desk
+from bot.desk import Desk
 from bot.details import Page
 from bot.drawing import paged
 from bot.modals import Reading, Spot, details_modal
 from bot.payloads import Click
 from ledger.approvals import Approval
 from ledger.votes import ViewDetails
-from policies.refusals import Refused
-
-_LOG = logging.getLogger(__name__)
 
 
 async def open_details(desk: Desk, click: Click, spot: Spot) -> None:
@@ -35,25 +28,14 @@ async def open_details(desk: Desk, click: Click, spot: Spot) -> None:
 
 
 async def turn_page(desk: Desk, click: Click, step: int) -> None:
-    """Show the next page (`step` 1) or the previous one (-1) in the modal that is open.
-
-    Source: https://docs.slack.dev/reference/methods/views.update
-    """
+    """Show the next page (`step` 1) or the previous one (-1) in the modal that is open."""
     reading = _reading(click)
     approval = await desk.ledger.approval(reading.approval) if reading else None
     if click.view is None or reading is None or approval is None:
         return
     made = await _pages(desk, approval)
     page = min(max(reading.page + step, 1), len(made))
-    try:
-        async with asyncio.timeout(QUICK):
-            await desk.slack.views_update(
-                view_id=click.view.id,
-                hash=click.view.hash,
-                view=details_modal(approval, made, page),
-            )
-    except UNREACHABLE as error:
-        _LOG.warning("a page of the details could not be shown: %s", reason_of(error))
+    if not await desk.turn_page(click.view, details_modal(approval, made, page)):
         return
     mark = f"{click.view.id}:{click.view.hash}:{page}"
     await _note(desk, desk.slack_of(click.teams, click.user.id), approval, page, len(made), mark)
@@ -76,10 +58,7 @@ async def _note(
         page=page,
         pages=count,
     )
-    try:
-        await desk.ledger.execute(command)
-    except Refused as refused:
-        _LOG.warning("a page was shown but not noted as read: %s", refused)
+    await desk.note_read(command)
 
 
 def _reading(click: Click) -> Reading | None:

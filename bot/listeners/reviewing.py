@@ -8,8 +8,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.client import UNREACHABLE, reason_of
-from bot.desk import QUICK, Desk
+from bot.desk import Desk
 from bot.details import Page
 from bot.feedback import sentence
 from bot.modals import Spot
@@ -131,15 +130,7 @@ async def _turned(desk: Desk, click: Click, step: int) -> None:
     review = await _known(desk, found[1])
     made = await _pages(desk, review)
     page = min(max(int(found[2]) + step, 1), len(made))
-    try:
-        async with asyncio.timeout(QUICK):
-            await desk.slack.views_update(
-                view_id=click.view.id,
-                hash=click.view.hash,
-                view=review_modal(review.id, made, page),
-            )
-    except UNREACHABLE as error:
-        _LOG.warning("a page of the details could not be shown: %s", reason_of(error))
+    if not await desk.turn_page(click.view, review_modal(review.id, made, page)):
         return
     await _note(desk, click, review, page, len(made), f"{click.view.id}:{click.view.hash}:{page}")
 
@@ -164,10 +155,7 @@ async def _note(desk: Desk, click: Click, review: Review, page: int, count: int,
         page=page,
         pages=count,
     )
-    try:
-        await desk.ledger.execute(command)
-    except Refused as refused:
-        _LOG.warning("a page was shown but not noted as read: %s", refused)
+    await desk.note_read(command)
 
 
 async def _known(desk: Desk, name: str) -> Review:
