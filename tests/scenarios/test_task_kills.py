@@ -51,6 +51,18 @@ async def ended(replica, task):
     return await until(over)
 
 
+async def ended_over_a_kill(stage, point):
+    """Have a task approved, the process killed at `point`, and the next one end the task."""
+    replica = await stage.serve(kill_at=point)
+    task = await created(replica)
+    await stage.press(BOB, "approval.approve")
+    with contextlib.suppress(*GONE):
+        await ended(replica, task)
+    await replica.died()
+    await replica.start()
+    return await ended(replica, task)
+
+
 async def test_killed_while_a_task_waits_it_runs_once_in_the_next_process(staged):
     async with staged(hold="0s") as stage:
         replica = await stage.serve()
@@ -87,15 +99,7 @@ async def test_killed_before_the_task_was_told_of_the_call_still_waits_for_its_a
 
 async def test_killed_before_the_claim_the_task_still_runs_once(staged):
     async with staged(hold="0s") as stage:
-        replica = await stage.serve(kill_at="claiming")
-        task = await created(replica)
-        await stage.press(BOB, "approval.approve")
-        with contextlib.suppress(*GONE):
-            await ended(replica, task)
-        await replica.died()
-
-        await replica.start()
-        done = await ended(replica, task)
+        done = await ended_over_a_kill(stage, "claiming")
 
         assert done["result"].get("isError") is not True
         assert stage.server.runs == [("write_file", WRITE)]
@@ -103,15 +107,7 @@ async def test_killed_before_the_claim_the_task_still_runs_once(staged):
 
 async def test_killed_after_the_claim_nobody_knows_and_nothing_runs_again(staged):
     async with staged(hold="0s") as stage:
-        replica = await stage.serve(kill_at="claimed")
-        task = await created(replica)
-        await stage.press(BOB, "approval.approve")
-        with contextlib.suppress(*GONE):
-            await ended(replica, task)
-        await replica.died()
-
-        await replica.start()
-        done = await ended(replica, task)
+        done = await ended_over_a_kill(stage, "claimed")
 
         assert done["status"] == "completed"
         assert done["result"]["isError"] is True
@@ -141,15 +137,7 @@ async def test_killed_while_the_call_runs_the_task_says_that_nobody_knows(staged
 
 async def test_killed_once_the_answer_is_kept_the_next_process_tells_it(staged):
     async with staged(hold="0s") as stage:
-        replica = await stage.serve(kill_at="forwarded")
-        task = await created(replica)
-        await stage.press(BOB, "approval.approve")
-        with contextlib.suppress(*GONE):
-            await ended(replica, task)
-        await replica.died()
-
-        await replica.start()
-        done = await ended(replica, task)
+        done = await ended_over_a_kill(stage, "forwarded")
 
         assert done["result"].get("isError") is not True
         assert stage.server.runs == [("write_file", WRITE)]
