@@ -34,7 +34,7 @@ from placet_reload import StandingPolicy
 from placet_serve import serve_command
 from placet_service import Order, Service
 from placet_settings import ledger_url, policy_file
-from placet_sockets import bound, descriptors, origin
+from placet_sockets import BACKLOG, bound, descriptors, origin
 from placet_workspace import local_workspace
 from policies.calls import Tool
 from policies.configuration import Configuration
@@ -43,9 +43,6 @@ from policies.fields import Address
 from policies.refusals import Refused
 from policies.risk import RiskFinding, classify
 from policies.settings import SlackSection
-
-_BACKLOG = 1024
-"""Connections that may wait to be let in."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -270,7 +267,7 @@ def _runner(application: web.Application) -> web.AppRunner:
 async def _listen(sock: socket, runner: web.AppRunner, stack: AsyncExitStack) -> None:
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
-    await web.SockSite(runner, sock, backlog=_BACKLOG).start()
+    await web.SockSite(runner, sock, backlog=BACKLOG).start()
 
 
 async def _drain(operations: Operations, gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""Binds the addresses that Placet listens on, all or none."""
+"""Takes the addresses that Placet listens on, all or none."""
 
 import resource
 import socket
@@ -8,14 +8,17 @@ from contextlib import ExitStack
 from ledger.shell import Misconfigured
 from policies.fields import Address
 
+BACKLOG = 1024
+"""Connections that may wait to be let in."""
+
 _DESCRIPTORS = 65_536
 
 
 def bound(addresses: Mapping[str, Address], stack: ExitStack) -> dict[str, socket.socket]:
-    """Return a bound socket for each address, by its name in `listen`; `stack` closes them.
+    """Return a listening socket for each address, by its name in `listen`; `stack` closes them.
 
-    Nobody can connect before something listens on them. Raises Misconfigured
-    naming every address that cannot be had.
+    Who connects before something accepts there waits in line. Raises
+    Misconfigured naming every address that cannot be had.
     """
     sockets: dict[str, socket.socket] = {}
     wrong: list[str] = []
@@ -58,6 +61,7 @@ def _bind(address: Address) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(where)
+        sock.listen(BACKLOG)  # until then a second process could bind the same (SO_REUSEADDR)
     except OSError:
         sock.close()
         raise

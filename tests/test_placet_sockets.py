@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.shell import Misconfigured
 from placet_sockets import bound
 from policies.fields import Address
 
@@ -28,11 +29,19 @@ def test_the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it():
     assert done.stdout.split() == ["2048", "2048", "2048"]
 
 
+def test_an_address_is_taken_before_anything_is_accepted_there():
+    with ExitStack() as stack:
+        taken = bound({"agents": Address(host="127.0.0.1", port=0)}, stack)["agents"]
+        address = Address(host="127.0.0.1", port=taken.getsockname()[1])
+
+        with pytest.raises(Misconfigured, match=r"`listen\.operations`.*in use"):
+            bound({"operations": address}, stack)
+
+
 @pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="needs TCP_KEEPIDLE")
 def test_what_is_accepted_is_asked_after_when_it_is_silent():
     with ExitStack() as stack:
         listening = bound({"agents": Address(host="127.0.0.1", port=0)}, stack)["agents"]
-        listening.listen()
         client = stack.enter_context(socket.create_connection(listening.getsockname()))
         accepted, _ = listening.accept()
         stack.enter_context(accepted)

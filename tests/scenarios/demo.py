@@ -37,6 +37,7 @@ class RunningDemo:
         async for line in self.process.stdout:
             self.lines.append(line.decode().rstrip("\n"))
             self.changed.set()
+        await self.process.wait()  # so that who waits for a line sees that none will come
         self.changed.set()
 
     async def stop(self) -> int:
