@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import cast
 
-_QUICK = {"hook": "placet_hook"}
+_QUICK = {"hook": "placet_hook", "stdio": "placet_stdio"}
 """Commands that load only what they need, by the module that has them."""
 
 _BLOCKED = 2

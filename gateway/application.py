@@ -90,8 +90,8 @@ class Gateway:
             self._outcomes, self._passage, resumable, reporter, self._crowd, world.reach
         )
         self._rungs = self._climbing(world, reporter, examiner)
+        self._under_way = UnderWay()
         self._endpoint = Endpoint(self._parts(world, sessions, reporter))
-        self._asking = UnderWay()
         self._runner = self._doors(self._api(world, reporter, examiner))
         world.registry.register(self._census())
         self._observing: list[Callable[[], None]] = []
@@ -110,7 +110,7 @@ class Gateway:
             self._identity,
             self._crowd,
             reporter,
-            self._asking,
+            self._under_way,
             self._servers,
         )
 
@@ -147,6 +147,7 @@ class Gateway:
             reporter=reporter,
             ids=self._rungs.ids,
             reach=world.reach,
+            under_way=self._under_way,
             crowd=self._crowd,
             body_limit=configuration.gateway.body_limit,
             patience=configuration.gateway.patience.body.total_seconds(),
@@ -206,7 +207,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(draining, hurried, return_exceptions=True)
         await self._dispatcher.stop()
-        left = self._endpoint.under_way + self._asking.count
+        left = self._under_way.count
         if left:
             _LOG.warning("%s calls are cut: they did not end in time", left, extra={"calls": left})
 
@@ -217,7 +218,7 @@ class Gateway:
     async def _drained(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        await asyncio.gather(self._endpoint.stop(seconds), self._asking.stop(seconds))
+        await self._endpoint.stop(seconds)
         await self._rungs.runs.drain(until - loop.time())
         await self._dispatcher.stop(until - loop.time())
         await self._outcomes.drain(max(until - loop.time(), 1.0))

@@ -1,9 +1,8 @@
 """Speaks MCP over HTTP with the callers: one path per server, both eras of the protocol."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -26,6 +25,7 @@ from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
 from gateway.sessions import Sessions
 from gateway.task_requests import ABOUT_TASKS, TaskRequests
+from gateway.under_way import UnderWay
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
 from gateway.waiting import WaitingRoom
 from policies.people import Agent
@@ -57,6 +57,7 @@ class Parts:
     reporter: Reporter
     ids: CallIds
     reach: Callable[[str], None]
+    under_way: UnderWay
     crowd: Crowd
     body_limit: int
     patience: float
@@ -88,14 +89,7 @@ class Endpoint:
         self._body_limit = parts.body_limit
         self._patience = parts.patience
         self._ids = parts.ids
-        self._stopping = False
-        self._under_way = 0
-        self._quiet = asyncio.Event()
-
-    @property
-    def under_way(self) -> int:
-        """How many calls are under way, held ones among them."""
-        return self._under_way
+        self._under_way = parts.under_way
 
     async def post(self, http: web.Request) -> web.StreamResponse:
         """Answer a message."""
@@ -120,13 +114,9 @@ class Endpoint:
 
         The streams on which callers hear of changes end.
         """
-        self._stopping = True
         self._room.empty()
         self._streams.close()
-        if self._under_way:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._quiet.wait()
+        await self._under_way.stop(seconds)
 
     async def other(self, http: web.Request) -> web.StreamResponse:
         """Refuse any other HTTP method."""
@@ -166,7 +156,7 @@ class Endpoint:
 
     def _in_time(self, response: web.StreamResponse) -> web.StreamResponse:
         """Return an answer; a process that is to end has its callers connect elsewhere."""
-        if self._stopping and not response.prepared:
+        if self._under_way.stopping and not response.prepared:
             response.force_close()
         return response
 
@@ -188,7 +178,7 @@ class Endpoint:
         request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
         match message:
             case Request(method="tools/call"):
-                with self._counted():
+                with self._under_way:
                     return await self._called(http, caller, request, message)
             case Notification(method="notifications/cancelled") if self._called_off(
                 caller, message, era
@@ -199,7 +189,7 @@ class Endpoint:
                 if method == LISTEN:
                     self._check_running(message)
                 if isinstance(message, Request) and method in ABOUT_TASKS:
-                    with self._counted():
+                    with self._under_way:
                         answer = await self._tasks.answer(caller, request, message)
                     if isinstance(answer, bytes):
                         return web.Response(body=answer, content_type="application/json")
@@ -220,7 +210,7 @@ class Endpoint:
 
     def _check_running(self, message: Message | None = None) -> None:
         """Refuse to open a stream in a process that is about to end."""
-        if self._stopping:
+        if self._under_way.stopping:
             known = message.id if isinstance(message, Request) else None
             raise Rejected(503, Code.UNDECIDED, _STOPPING, id=known, headers=SOON)
 
@@ -248,23 +238,13 @@ class Endpoint:
             )
         return Caller(agent, server, wrapped), _upward(http, era, session)
 
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            if self._stopping and not self._under_way:
-                self._quiet.set()
-
     async def _called(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
     ) -> web.StreamResponse:
         """Have a call decided and answered; a process that is about to end takes none."""
         asked = asked_for(self._ids.new(), caller, message, len(request.body))
         call = Call(http, caller, request, message, asked)
-        if self._stopping:
+        if self._under_way.stopping:
             raise undecided(Stopping(_STOPPING), call)
         self._reach("request-read")
         return await self._ladder.answer(call)

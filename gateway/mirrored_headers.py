@@ -81,7 +81,7 @@ def headers_for(tool: Tool, arguments: JsonValue) -> dict[str, str]:
     for mirrored in mirrored_by(tool):
         text = _text(_at(arguments, mirrored.path))
         if text is not None:
-            found[mirrored.header] = _encoded(text)
+            found[mirrored.header] = encoded(text)
     return found
 
 
@@ -156,7 +156,7 @@ def _says(given: str, value: JsonValue) -> bool:
     return said == text
 
 
-def _encoded(text: str) -> str:
+def encoded(text: str) -> str:
     """Return a text as a header can carry it (transports, "Value Encoding")."""
     if _PLAIN.fullmatch(text) and text == text.strip() and not ENCODED.fullmatch(text):
         return text

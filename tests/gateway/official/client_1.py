@@ -1,6 +1,7 @@
 """Drives an MCP server with the official client before 2.0: `client_1.py URL KEY CALLS`.
 
 A call is a tool's name, its arguments and, maybe, after how many seconds it is given up.
+In place of the address there may be a command that speaks MCP over stdio, a JSON list.
 """
 
 import asyncio
@@ -9,13 +10,13 @@ import sys
 from datetime import timedelta
 
 from mcp import ClientSession
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
 
 async def main(url: str, key: str, calls: list) -> None:
-    headers = {"Authorization": f"Bearer {key}"}
     async with (
-        streamablehttp_client(url, headers=headers) as (read, write, session_id),
+        transport(url, key) as (read, write, *more),
         ClientSession(read, write) as session,
     ):
         begun = await session.initialize()
@@ -27,7 +28,7 @@ async def main(url: str, key: str, calls: list) -> None:
         found = {
             "version": str(begun.protocolVersion),
             "instructions": begun.instructions,
-            "session": bool(session_id()),
+            "session": bool(more[0]()) if more else None,
             "tools": dumped(await session.list_tools()),
             "prompt": dumped(await session.get_prompt("greet", {"who": "you"})),
             "resource": dumped(await session.read_resource("note://a")),
@@ -42,6 +43,14 @@ async def main(url: str, key: str, calls: list) -> None:
                 found["calls"].append({"raised": str(error)})
         found["progress"] = steps
         sys.stdout.write(json.dumps(found))
+
+
+def transport(url, key):
+    if not url.startswith("["):
+        return streamablehttp_client(url, headers={"Authorization": f"Bearer {key}"})
+    command, *arguments = json.loads(url)
+    started = {"command": command, "args": arguments, "env": {"PLACET_KEY": key}}
+    return stdio_client(StdioServerParameters(**started))
 
 
 def dumped(model):

@@ -1,6 +1,7 @@
 """Drives an MCP server with the official client from 2.0 on: `client_2.py URL KEY MODE CALLS`.
 
 A call is a tool's name, its arguments and, maybe, after how many seconds it is given up.
+In place of the address there may be a command that speaks MCP over stdio, a JSON list.
 """
 
 import asyncio
@@ -9,13 +10,19 @@ import sys
 
 import httpx2
 from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 
 async def main(url: str, key: str, mode: str, calls: list) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
-        transport = streamable_http_client(url, http_client=http)
+        if url.startswith("["):
+            command, *arguments = json.loads(url)
+            started = {"command": command, "args": arguments, "env": {"PLACET_KEY": key}}
+            transport = stdio_client(StdioServerParameters(**started))
+        else:
+            transport = streamable_http_client(url, http_client=http)
         async with Client(transport, mode=mode) as client:
             steps = []
 

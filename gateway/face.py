@@ -1,0 +1,226 @@
+"""Speaks MCP over stdio for the gateway: lines go to its endpoint, and answers come back."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import aiohttp
+
+from gateway.errors import Code
+from gateway.face_events import events, last_message, streams
+from gateway.face_lines import (
+    Asking,
+    Line,
+    NoMessage,
+    Telling,
+    answers,
+    as_answer,
+    error,
+    mirrored,
+    on_one_line,
+    read_line,
+)
+from gateway.face_sessions import FaceSession
+from gateway.face_tools import ShownTools, code_of, listing
+from policies.inert import inert_line
+from policies.strict_json import canonical
+
+_LOG = logging.getLogger(__name__)
+
+Write: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Writes one line to the client."""
+
+_ACCEPT = "application/json, text/event-stream"
+_NOT_FOUND = 404
+_BAD = 400
+_UNAUTHORIZED = 401
+_ECHO = 300
+_AGAIN = 5
+"""How often the rest of an answer that broke off is asked for."""
+_PAUSE = 0.5
+_MOST_PAGES = 100
+
+
+class Face:
+    """What a client that spawns a command takes for its server.
+
+    Requests run beside one another; what changes the session, and every
+    notification, goes before the next line is read.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, write: Write) -> None:
+        """Speak to `url` with the session's headers; nothing is sent yet."""
+        self._http = http
+        self._url = url
+        self._write = write
+        self._session = FaceSession(http, url, self._heard)
+        self._running: dict[str, tuple[Asking, asyncio.Task[None]]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
+        self._tools = ShownTools()
+
+    async def take(self, line: bytes) -> None:
+        """Take one line of the client."""
+        try:
+            message = read_line(line)
+        except NoMessage as wrong:
+            await self._write(on_one_line(error(None, str(wrong), Code.PARSE_ERROR)))
+            return
+        match message:
+            case Asking(method="initialize"):
+                await self._answered(message)
+            case Asking():
+                task = asyncio.create_task(self._answered(message))
+                self._running[message.id] = (message, task)
+                task.add_done_callback(lambda done: self._forget(message.id, done))
+            case Telling(method=""):
+                task = asyncio.create_task(self._told(message))
+                self._telling.add(task)
+                task.add_done_callback(self._telling.discard)
+            case Telling():
+                await self._notified(message)
+
+    def _forget(self, known: str, done: asyncio.Task[None]) -> None:
+        if self._running.get(known, (None, None))[1] is done:
+            del self._running[known]
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until what was asked is answered, at most `seconds`; streams are not waited for."""
+        waiting = [
+            task for asked, task in self._running.values() if asked.method != "subscriptions/listen"
+        ]
+        if waiting:
+            await asyncio.wait(waiting, timeout=seconds)
+
+    async def close(self) -> None:
+        """Give up all that runs, which cancels it where the protocol says so; end the session."""
+        tasks = [*(task for _, task in self._running.values()), *self._telling]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._session.end()
+
+    async def _answered(self, asked: Asking) -> None:
+        """Have a request answered: always, and once."""
+        try:
+            await self._ask(asked)
+        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
+            sent = not isinstance(failure, aiohttp.ClientConnectorError)
+            text = f"Placet gave no answer at {self._url}: {_brief(failure)}"
+            text += "; the call may have run, so look before you call again" if sent else ""
+            await self._refuse(asked, f"{text}; is `placet serve` running?")
+        except Exception:  # noqa: BLE001 (the edge: every request is answered)
+            _LOG.exception("a request failed")
+            await self._refuse(asked, "`placet stdio` failed; look into its log")
+
+    async def _ask(self, asked: Asking) -> None:
+        for attempt in (1, 2):
+            async with self._http.post(
+                self._url, data=asked.line, headers=self._headers(asked), allow_redirects=False
+            ) as answer:
+                if attempt == 1 and await self._mended(asked, answer):
+                    continue
+                await self._relay(asked, answer)
+                return
+
+    async def _mended(self, asked: Asking, answer: aiohttp.ClientResponse) -> bool:
+        """Tell whether a request that ran nowhere can be sent again, better or in a new session."""
+        if answer.status == _NOT_FOUND and asked.version is None and asked.method != "initialize":
+            return await self._session.begin_anew()
+        if answer.status == _BAD and asked.version is not None and asked.method == "tools/call":
+            mismatch = code_of(await answer.read()) == str(int(Code.HEADER_MISMATCH))
+            return mismatch and await self._learn(asked)
+        return False
+
+    async def _relay(self, asked: Asking, answer: aiohttp.ClientResponse) -> None:
+        if asked.method == "initialize":
+            self._session.began(asked, answer)
+        if streams(answer):
+            await self._relay_events(asked, answer)
+            return
+        body = await answer.read()
+        if answer.status < _BAD and answers(body, asked.id):
+            await self._heard(body, asked)
+            return
+        told = as_answer(body, asked.id)
+        if told is None:
+            text = f"Placet answered with HTTP status {answer.status} and no JSON-RPC response"
+            told = error(asked.id, text)
+        if answer.status == _UNAUTHORIZED:
+            _LOG.warning("the key is refused; set PLACET_KEY to an agent's key")
+        await self._write(on_one_line(told))
+
+    async def _relay_events(self, asked: Asking, answer: aiohttp.ClientResponse) -> None:
+        """Write the messages of a stream; where it ends too early, ask for the rest."""
+        last: str | None = None
+        for attempt in range(_AGAIN + 1):
+            stream = events(answer) if not attempt else self._session.rest(last or "")
+            async with contextlib.aclosing(stream) as heard:
+                async for event in heard:
+                    last = event.id or last
+                    if event.body:
+                        await self._heard(event.body, asked)
+                    if event.body and answers(event.body, asked.id):
+                        return
+            if last is None or asked.version is not None:
+                break
+            await asyncio.sleep(_PAUSE)
+        await self._refuse(asked, "the answer broke off; the call may have run, so look first")
+
+    async def _heard(self, body: bytes, asked: Asking | None = None) -> None:
+        """Write a message, after looking at what it says of the session or of the tools."""
+        if asked is not None and asked.method == "initialize":
+            self._session.agreed(body)
+        if asked is not None and asked.method == "tools/list":
+            self._tools.note(body)
+        await self._write(on_one_line(body))
+
+    async def _refuse(self, asked: Asking, text: str) -> None:
+        await self._write(on_one_line(error(asked.id, text)))
+
+    async def _notified(self, told: Telling) -> None:
+        """Pass a notification on; a modern request is cancelled by closing its answer."""
+        if told.method == "notifications/cancelled":
+            named = told.params.get("requestId")
+            asked, task = self._running.get(canonical(named), (None, None))
+            if asked is not None and task is not None and asked.version is not None:
+                task.cancel()
+                return
+        await self._told(told)
+
+    async def _told(self, told: Telling) -> None:
+        try:
+            async with self._http.post(
+                self._url, data=told.line, headers=self._headers(told), allow_redirects=False
+            ) as answer:
+                accepted = answer.status < _BAD
+                if not accepted:
+                    _LOG.warning("`%s` was not taken: HTTP status %s", told.method, answer.status)
+        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
+            _LOG.warning("`%s` was not sent: %s", told.method, _brief(failure))
+            return
+        if accepted and told.method == "notifications/initialized":
+            self._session.listen(told)
+
+    def _headers(self, line: Line) -> Mapping[str, str]:
+        more = self._session.headers if line.version is None else mirrored(line, self._tools.known)
+        return {"Accept": _ACCEPT, "Content-Type": "application/json", **more}
+
+    async def _learn(self, asked: Asking) -> bool:
+        """List the tools, as the client of a call whose headers lack something would."""
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            listed = read_line(listing(asked.params.get("_meta"), cursor))
+            headers = self._headers(listed)
+            async with self._http.post(
+                self._url, allow_redirects=False, data=listed.line, headers=headers
+            ) as answer:
+                cursor = self._tools.note(await last_message(answer))
+            if cursor is None:
+                break
+        return True
+
+
+def _brief(failure: BaseException) -> str:
+    return inert_line(str(failure) or type(failure).__name__, _ECHO)

@@ -1,0 +1,155 @@
+"""Keeps the session of a client that speaks MCP over stdio (protocols before 2026-07-28)."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+
+import aiohttp
+
+from gateway.face_events import Heard, events, last_message, streams
+from gateway.face_lines import Asking, Telling
+from gateway.headers import SESSION
+
+_LOG = logging.getLogger(__name__)
+
+_VERSION = "MCP-Protocol-Version"
+_ACCEPT = "application/json, text/event-stream"
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 15.0
+_BRIEFLY = 2.0
+_BAD = 400
+_OURS = 500
+
+
+class FaceSession:
+    """The session that was begun, its stream of the server's messages, and how to begin anew."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, url: str, heard: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        """Start without one; `heard` takes what the server says on its own stream."""
+        self._http = http
+        self._url = url
+        self._heard = heard
+        self._id: str | None = None
+        self._version: str | None = None
+        self._begun: Asking | None = None
+        self._initialized: Telling | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._beginning = asyncio.Lock()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers that go with every message of the session."""
+        named = {SESSION: self._id, _VERSION: self._version}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def began(self, asked: Asking, answer: aiohttp.ClientResponse) -> None:
+        """Take in the head of the answer to `initialize`."""
+        if answer.status < _BAD:
+            self._begun = asked
+            self._id = answer.headers.get(SESSION)
+            self._version = None
+
+    def agreed(self, body: bytes) -> None:
+        """Take in the version that the server agreed to."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            version = json.loads(body)["result"]["protocolVersion"]
+            self._version = version if isinstance(version, str) and version.isascii() else None
+
+    def listen(self, initialized: Telling) -> None:
+        """Open the server's own stream, once the client has said that it is ready."""
+        self._initialized = initialized
+        if self._listening is None or self._listening.done():
+            self._listening = asyncio.create_task(self._listen())
+
+    async def begin_anew(self) -> bool:
+        """Begin another session in the place of one that is gone; tell whether that went well.
+
+        What was sent under the one that is gone ran nowhere. The client's own
+        words are sent again; it hears nothing of it.
+        """
+        gone = self._id
+        async with self._beginning:
+            if self._id != gone:
+                return True
+            if self._begun is None or gone is None:
+                return False
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                return await self._again(self._begun)
+        return False
+
+    async def rest(self, last: str) -> AsyncGenerator[Heard, None]:
+        """Yield the events after one of a stream that broke off."""
+        with contextlib.suppress(_NoStream):
+            async with contextlib.aclosing(self._stream({"Last-Event-ID": last})) as heard:
+                async for event in heard:
+                    yield event
+
+    async def end(self) -> None:
+        """End the session, if there is one."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+        if self._id is not None:
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                async with asyncio.timeout(_BRIEFLY):
+                    await (
+                        await self._http.delete(
+                            self._url, headers=self.headers, allow_redirects=False
+                        )
+                    ).read()
+
+    async def _again(self, begun: Asking) -> bool:
+        headers = {"Accept": _ACCEPT, "Content-Type": "application/json"}
+        async with self._http.post(
+            self._url, allow_redirects=False, data=begun.line, headers=headers
+        ) as answer:
+            self.began(begun, answer)
+            if answer.status >= _BAD:
+                return False
+            self.agreed(await last_message(answer))
+        if self._initialized is not None:
+            sent = {**headers, **self.headers}
+            line = self._initialized.line
+            await (
+                await self._http.post(self._url, allow_redirects=False, data=line, headers=sent)
+            ).read()
+            self.listen(self._initialized)
+        _LOG.info("the session was gone; another one was begun")
+        return True
+
+    async def _listen(self) -> None:
+        """Hand on what the server says by itself, for as long as it has a stream for that."""
+        pause, last = _FIRST_PAUSE, ""
+        while self._id is not None:
+            more = {"Last-Event-ID": last} if last else {}
+            try:
+                async with contextlib.aclosing(self._stream(more)) as heard:
+                    async for event in heard:
+                        pause, last = _FIRST_PAUSE, event.id or last
+                        if event.body:
+                            await self._heard(event.body)
+            except _NoStream:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _stream(self, more: Mapping[str, str]) -> AsyncGenerator[Heard, None]:
+        headers = {"Accept": "text/event-stream", **self.headers, **more}
+        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with self._http.get(self._url, headers=headers, allow_redirects=False) as answer:
+                if answer.status >= _OURS:
+                    return
+                if answer.status >= _BAD or not streams(answer):
+                    raise _NoStream
+                async with contextlib.aclosing(events(answer)) as heard:
+                    async for event in heard:
+                        yield event
+
+
+class _NoStream(Exception):
+    """The server has no stream of its own, or the session is gone."""

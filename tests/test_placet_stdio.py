@@ -1,0 +1,339 @@
+"""`placet stdio SERVER` carries lines to the gateway and answers back, whatever happens between."""
+
+import asyncio
+import contextlib
+import json
+import signal as signals
+import sys
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from gateway_stage import CI_BOT, META, RawServer, staged, until
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Client:
+    """A client that has started the command: it writes lines and reads lines."""
+
+    def __init__(self, process):
+        self.process = process
+        self.heard = []
+
+    @classmethod
+    async def start(cls, url, *options, key=CI_BOT, server="files", **environment):
+        variables = {"PLACET_KEY": key} | environment
+        where = ("--url", url) if url else ()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "placet_entry", "stdio", server, *where, *options),
+            cwd=ROOT,
+            env={name: value for name, value in variables.items() if value is not None},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=2**26,
+        )
+        return cls(process)
+
+    def say(self, method=None, params=None, number=1, **more):
+        message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params, **more}
+        self.write(json.dumps({n: v for n, v in message.items() if v is not None}).encode())
+
+    def write(self, line):
+        self.process.stdin.write(line + b"\n")
+
+    def call(self, tool, arguments=None, number=1, **meta):
+        params = {"name": tool, "arguments": arguments or {}, "_meta": META | meta}
+        self.say("tools/call", params, number)
+
+    async def hear(self):
+        line = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        assert line, (await self.process.stderr.read()).decode()
+        self.heard.append(json.loads(line))
+        return self.heard[-1]
+
+    async def begin(self):
+        """Begin a session of the older era."""
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t"}}
+        self.say("initialize", params, 0)
+        answer = await self.hear()
+        self.say("notifications/initialized", number=None)
+        return answer
+
+    async def end(self):
+        """Say no more, and return exit code and what else was said."""
+        self.process.stdin.close()
+        out, errors = await asyncio.wait_for(self.process.communicate(), 40)
+        assert b"Traceback" not in errors, errors.decode()
+        assert CI_BOT.encode() not in out + errors
+        return self.process.returncode, [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+async def stage(sqlite_url):
+    async with staged(sqlite_url) as opened:
+        opened.server.sessions = True
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def client(url, **options):
+    started = await Client.start(url, **options)
+    try:
+        yield started
+    finally:
+        if started.process.returncode is None:
+            started.process.kill()
+            await started.process.wait()
+
+
+@pytest.fixture
+async def given(stage):
+    async with client(stage.url) as opened:
+        yield opened
+
+
+async def test_a_modern_call_has_the_headers_that_http_wants(stage, given):
+    given.call("read_file", {"path": "a"})
+
+    answer = await given.hear()
+
+    assert answer["result"]["content"][0]["text"] == "done: read_file"
+    (_, headers, _) = stage.server.seen[-1]
+    assert headers["MCP-Protocol-Version"] == "2026-07-28"
+    assert (headers["Mcp-Method"], headers["Mcp-Name"]) == ("tools/call", "read_file")
+
+
+async def test_a_name_that_no_header_can_carry_is_encoded(stage, given):
+    stage.server.tools.append({"name": "read_é", "inputSchema": {"type": "object"}})
+
+    given.say("tools/list", {"_meta": META}, 1)
+    await given.hear()
+    given.call("read_é", number=2)
+
+    answer = await given.hear()
+    assert "error" not in answer
+
+
+async def test_arguments_that_headers_repeat_are_repeated(sqlite_url):
+    raw = RawServer()
+    field = {"type": "string", "x-mcp-header": "Region"}
+    schema = {"type": "object", "properties": {"region": field}}
+    raw.tools = [{"name": "read_region", "description": "Reads.", "inputSchema": schema}]
+    await raw.start()
+    async with staged(sqlite_url, server=raw) as stage, client(stage.url) as given:
+        given.call("read_region", {"region": "nördlich"})  # it was shown no list before
+        unlisted = await given.hear()
+        given.say("tools/list", {"_meta": META}, 2)
+        await given.hear()
+        given.call("read_region", {"region": "eu"}, 3)
+        listed = await given.hear()
+
+        assert "result" in unlisted
+        assert "result" in listed
+        assert raw.seen[-1][1]["Mcp-Param-Region"] == "eu"
+    await raw.close()
+
+
+async def test_a_session_is_begun_used_and_ended(stage, given):
+    begun = await given.begin()
+    given.say("tools/call", {"name": "read_file", "arguments": {}}, "x")
+    answer = await given.hear()
+    code, rest = await given.end()
+
+    assert begun["result"]["protocolVersion"] == "2025-11-25"
+    assert (answer["id"], code, rest) == ("x", 0, [])
+    assert "DELETE" in [method for method, _, _ in stage.server.seen]
+
+
+async def test_what_the_server_says_by_itself_is_heard(stage, given):
+    listeners = stage.server.listeners
+    await given.begin()
+    await until(lambda: _more(stage, listeners))
+
+    stage.server.tell({"jsonrpc": "2.0", "method": "notifications/message", "params": {"n": 1}})
+
+    assert (await given.hear())["method"] == "notifications/message"
+
+
+async def test_a_session_that_is_gone_is_begun_anew(stage, given):
+    await given.begin()
+    gone = {"active": True}
+
+    async def reply(message, request):
+        if gone.pop("active", None):
+            error = {
+                "jsonrpc": "2.0",
+                "id": message["id"],
+                "error": {"code": -32600, "message": ""},
+            }
+            return web.json_response(error, status=404)
+        return await stage.server.done(message, request)
+
+    stage.server.reply = reply
+    given.say("tools/call", {"name": "read_file", "arguments": {}}, 7)
+
+    answer = await given.hear()
+
+    assert (answer["id"], "result" in answer) == (7, True)
+    methods = [json.loads(body).get("method") for _, _, body in stage.server.seen if body]
+    assert methods.count("initialize") == 2
+
+
+async def test_calls_run_beside_one_another(stage, given):
+    stage.server.gate.clear()
+    for number in range(5):
+        given.call("read_file", {"n": number}, number)
+    await until(lambda: _calls(stage, 5))
+    stage.server.gate.set()
+
+    assert {(await given.hear())["id"] for _ in range(5)} == set(range(5))
+
+
+async def test_a_modern_call_that_is_cancelled_is_over_at_the_server(stage, given):
+    stage.server.gate.clear()
+    given.call("read_file")
+    await until(lambda: _calls(stage, 1))
+
+    given.say("notifications/cancelled", {"requestId": 1}, None)
+
+    await asyncio.wait_for(stage.server.gone.wait(), 10)
+    given.say("tools/list", {"_meta": META}, 2)
+    assert (await given.hear())["id"] == 2
+
+
+async def test_a_legacy_call_that_is_held_is_called_off(sqlite_url):
+    async with staged(sqlite_url, own=", hold: 60s") as stage, client(stage.url) as given:
+        await given.begin()
+        params = {"name": "write_file", "arguments": {}, "_meta": {"progressToken": 1}}
+        given.say("tools/call", params, 9)
+        await stage.pending()
+
+        given.say("notifications/cancelled", {"requestId": 9}, None)
+
+        answer = await given.hear()
+        while answer.get("id") != 9:
+            answer = await given.hear()
+        assert "Called off" in answer["result"]["content"][0]["text"]
+
+
+async def test_a_call_that_is_held_hears_signs_of_life_and_then_the_answer(sqlite_url):
+    async with staged(sqlite_url, hold="0s") as stage, client(stage.url) as given:
+        given.call("write_file", number=3, progressToken="p")
+        (approval,) = await stage.pending()
+        progress = await given.hear()
+        await stage.decide(approval.id)
+
+        answer = await given.hear()
+        while "method" in answer:
+            answer = await given.hear()
+
+        assert progress["params"]["progressToken"] == "p"
+        assert answer["result"]["content"][0]["text"] == "done: write_file"
+
+
+async def test_what_was_asked_is_answered_after_the_last_line(stage, given):
+    given.call("read_file", number=1)
+    given.call("read_file", number=2)
+
+    code, answers = await given.end()
+
+    assert (code, {answer["id"] for answer in answers}) == (0, {1, 2})
+
+
+async def test_a_client_that_reads_no_more_ends_it(stage, given):
+    stage.server.gate.clear()
+    given.call("read_file")
+    await until(lambda: _calls(stage, 1))
+    given.process.stdout._transport.close()
+    stage.server.gate.set()
+
+    assert await asyncio.wait_for(given.process.wait(), 20) == 0
+
+
+@pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
+async def test_it_ends_when_it_is_told_to(stage, given, signal):
+    stage.server.gate.clear()
+    given.call("read_file")
+    await until(lambda: _calls(stage, 1))
+
+    given.process.send_signal(getattr(signals, signal))
+
+    assert await asyncio.wait_for(given.process.wait(), 20) == 0
+    await asyncio.wait_for(stage.server.gone.wait(), 10)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"nonsense", b"[]", b"1", b'{"a": 1, "a": 2}', b"\xff", b'{"jsonrpc": "2.0", "id": 1'],
+)
+async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(given, line):
+    given.write(line)
+    given.call("read_file", number=2)
+
+    wrong, answer = await given.hear(), await given.hear()
+
+    assert (wrong["id"], wrong["error"]["code"]) == (None, -32700)
+    assert answer["id"] == 2
+
+
+async def test_blank_lines_are_passed_over(given):
+    given.write(b"")
+    given.write(b"   ")
+    given.call("read_file")
+
+    assert (await given.hear())["id"] == 1
+
+
+async def test_without_a_placet_every_request_has_an_error_that_says_so(free_port):
+    async with client(f"http://127.0.0.1:{free_port}") as given:
+        given.call("read_file", number="a")
+
+        answer = await given.hear()
+
+        assert answer["id"] == "a"
+        assert "is `placet serve` running?" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("key", ["wrong-key-0123456789-0123456789-012345", None])
+async def test_without_a_good_key_every_request_has_an_error(stage, key):
+    async with client(stage.url, key=key) as given:
+        given.call("read_file")
+
+        answer = await given.hear()
+
+        assert answer["id"] == 1
+        assert "key" in answer["error"]["message"]
+
+
+async def test_a_server_that_is_not_there_is_an_error(stage):
+    async with client(stage.url, server="nowhere") as given:
+        given.call("read_file")
+
+        assert "no server of this name" in (await given.hear())["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "key"),
+    [
+        ("ftp://127.0.0.1", "files", CI_BOT),
+        ("http://a@127.0.0.1", "files", CI_BOT),
+        ("http://127.0.0.1", "../v1", CI_BOT),
+        ("http://127.0.0.1", "files", "a\nb"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused_at_the_start(url, server, key):
+    started = await Client.start(url, server=server, key=key)
+    out, errors = await started.process.communicate()
+
+    assert (started.process.returncode, out) == (2, b"")
+    assert b"Traceback" not in errors
+
+
+async def _more(stage, listeners):
+    return stage.server.listeners > listeners
+
+
+async def _calls(stage, count):
+    return len(stage.server.calls()) >= count
