@@ -1,11 +1,11 @@
-"""The tree is RFC 6962's: the reference below is its section 2.1 word for word."""
+"""The tree is RFC 6962's: `rfc6962` is its section 2.1 word for word."""
 
 import hashlib
-from functools import cache
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rfc6962 import LEAVES, MOST, audit_path, subproof, tiles, tree_hash
 
 from ledger.merkle import (
     BLOCK,
@@ -19,8 +19,6 @@ from ledger.merkle import (
     root_of,
 )
 
-MOST = 70_000
-LEAVES = [hashlib.sha256(b"\x00" + str(number).encode()).digest() for number in range(MOST)]
 SIZES = st.one_of(st.integers(1, 20), st.integers(1, 1500), st.sampled_from([256, 65_536, MOST]))
 
 KNOWN_INPUTS = [
@@ -39,50 +37,6 @@ KNOWN_ROOTS = [
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
 """The test vectors of the certificate-transparency code, for trees of one to eight leaves."""
-
-
-def left_of(size):
-    """The largest power of two smaller than `size`."""
-    left = 1
-    while left * 2 < size:
-        left *= 2
-    return left
-
-
-@cache
-def tree_hash(start, end):
-    """MTH(D[start:end])."""
-    if start == end:
-        return hashlib.sha256(b"").digest()
-    if end - start == 1:
-        return LEAVES[start]
-    middle = start + left_of(end - start)
-    return hashlib.sha256(b"\x01" + tree_hash(start, middle) + tree_hash(middle, end)).digest()
-
-
-def audit_path(m, start, end):
-    """PATH(m, D[start:end])."""
-    if end - start == 1:
-        return []
-    k = left_of(end - start)
-    if m < k:
-        return [*audit_path(m, start, start + k), tree_hash(start + k, end)]
-    return [*audit_path(m - k, start + k, end), tree_hash(start, start + k)]
-
-
-def subproof(m, start, end, *, whole=True):
-    """SUBPROOF(m, D[start:end], whole)."""
-    if m == end - start:
-        return [] if whole else [tree_hash(start, end)]
-    k = left_of(end - start)
-    if m <= k:
-        return [*subproof(m, start, start + k, whole=whole), tree_hash(start + k, end)]
-    return [*subproof(m - k, start + k, end, whole=False), tree_hash(start, start + k)]
-
-
-def tiles(level, start, end):
-    width = 256**level
-    return [tree_hash(number * width, (number + 1) * width) for number in range(start, end)]
 
 
 def counted(reads):
