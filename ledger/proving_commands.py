@@ -8,11 +8,11 @@ from typing import Any
 
 from ledger.reaching import Progress
 from ledger.rebuilding import Difference
-from ledger.replay import UNREADABLE
 from ledger.sentences import named, quoted
 from ledger.shell import AddCommand, Shell
 from ledger.tables import PROJECTIONS
 from ledger.tabulating import machine
+from ledger.walking import UNREADABLE
 from policies.refusals import Refused
 
 _SHOWN = 100

@@ -1,0 +1,102 @@
+"""Walks over the history a page at a time, and finds what is wrong with single events."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from eventsourcing.persistence import MapperDeserialisationError
+from sqlalchemy import Connection, RowMapping, select
+
+from ledger.approvals import CorruptHistory
+from ledger.entries import Header, entry, leaf_hash
+from ledger.recorder import COLUMNS
+from ledger.tables import EVENT
+
+_PAGE = 1_000
+
+_FLAWS = 100
+"""How many flaws are kept; the others are counted."""
+
+UNREADABLE = (
+    MapperDeserialisationError,
+    CorruptHistory,
+    AttributeError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+"""What a row raises that somebody has changed: SQLite takes a value of any kind anywhere."""
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong with the event at a position, in words."""
+
+    position: int
+    what: str
+
+
+@dataclass
+class Flaws:
+    """The first flaws that were found, and how many there are."""
+
+    first: list[Flaw] = field(default_factory=list)
+    count: int = 0
+
+    lowest: int | None = None
+
+    def add(self, position: int, what: str) -> None:
+        """Note a flaw."""
+        self.count += 1
+        self.lowest = position if self.lowest is None else min(self.lowest, position)
+        if len(self.first) < _FLAWS:
+            self.first.append(Flaw(position, what))
+
+
+def pages(connection: Connection, done: int, last: int) -> Iterator[tuple[int, list[RowMapping]]]:
+    """Yield pages of the rows after `done` up to `last`, each with the position before it."""
+    columns = (*COLUMNS, EVENT.c.command_ordinal, EVENT.c.salt, EVENT.c.leaf_hash)
+    while done < last:
+        query = select(*columns).where(EVENT.c.position > done, EVENT.c.position <= last)
+        page = list(connection.execute(query.order_by(EVENT.c.position).limit(_PAGE)).mappings())
+        if not page:
+            return
+        yield done, page
+        done = page[-1]["position"]
+
+
+def check_order(before: int, page: list[RowMapping], flaws: Flaws) -> None:
+    """Note each gap in a page of rows that follows the position `before`."""
+    for row in page:
+        position = row["position"]
+        if position != before + 1:
+            flaws.add(position, f"{position - before - 1} positions before it are missing")
+        before = position
+
+
+def check_leaf(row: RowMapping, flaws: Flaws) -> bytes | None:
+    """Return the leaf hash of a row's content; note where the row has another one, or none."""
+    try:
+        leaf = computed_leaf(row)
+        right = leaf == bytes(row["leaf_hash"])
+    except UNREADABLE:
+        leaf, right = None, False
+    if not right:
+        flaws.add(row["position"], "its leaf hash is not that of its content")
+    return leaf
+
+
+def computed_leaf(row: RowMapping) -> bytes:
+    """Return the leaf hash of a whole row of the history, computed anew."""
+    header = Header(
+        position=row["position"],
+        stream=row["stream"],
+        version=row["version"],
+        type=row["type"],
+        at=row["at"],
+        actor=row["actor"],
+        command_id=row["command_id"],
+        command_ordinal=row["command_ordinal"],
+        correlation_id=row["correlation_id"],
+        causation_id=row["causation_id"],
+    )
+    return leaf_hash(entry(header, bytes(row["salt"]), bytes(row["state"])))
