@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from socket import socket
 
 from aiohttp import web
@@ -21,13 +20,13 @@ from gateway.application import Gateway
 from gateway.world import World
 from ledger.asking import Asking
 from ledger.deadlines import Deadlines
-from ledger.keys import digest_keys
 from ledger.ledger import Ledger
 from ledger.shell import Misconfigured
 from placet_check import observing
 from placet_chronicle import tell_of
 from placet_commandline import clock, run
 from placet_demo import demo_command
+from placet_keys import keys_of, signer_of
 from placet_metrics import measure_lag, new_registry
 from placet_operations import Operations
 from placet_reload import StandingPolicy
@@ -116,9 +115,10 @@ async def _hold(order: Order, stack: AsyncExitStack) -> _Held:
     except Misconfigured as taken:
         wrong.append(taken)
     try:
-        keys = await asyncio.to_thread(_keys, configuration, order.config)
+        keys = await asyncio.to_thread(keys_of, configuration, order.config)
         ledger = await asyncio.to_thread(_ledger, order)
         stack.push_async_callback(asyncio.to_thread, ledger.close)
+        ledger.seal(signer_of(configuration, keys))
     except Refused as refused:
         wrong.append(refused)
     if ledger is None or wrong:
@@ -133,15 +133,6 @@ def _addresses(configuration: Configuration) -> dict[str, Address]:
     if configuration.slack.mode == "http" and listen.slack is not None:
         found["slack"] = listen.slack
     return found
-
-
-def _keys(configuration: Configuration, config: Path) -> tuple[DigestKey, ...]:
-    section = configuration.ledger
-    return digest_keys(
-        ledger_url(configuration, config),
-        section.digest_key.get_secret_value() if section.digest_key else None,
-        [key.get_secret_value() for key in section.old_digest_keys],
-    )
 
 
 def _ledger(order: Order) -> Ledger:

@@ -29,6 +29,11 @@ class LenientEnvironment(Environment):
             return f"{_UNSET}{name}-{'0' * 32}"
 
 
+def stands_in(secret: str) -> bool:
+    """Tell whether a secret only stands in for a variable that is not set."""
+    return secret.startswith(_UNSET)
+
+
 @dataclass(frozen=True)
 class Unsafe:
     """What an operator has said may be unsafe, in so many words."""

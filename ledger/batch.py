@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -21,6 +22,7 @@ from ledger.history import History
 from ledger.mapper import RecordMapper
 from ledger.placing import check_fields, place, placed
 from ledger.projections import find_model, open_models, write_projections
+from ledger.sealing import Sealer
 from ledger.state import State
 from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory
@@ -77,6 +79,7 @@ class Settler:
         self._around = around
         self._appender = Appender(postgres=around.database.postgres)
         self._history = History(around.mapper)
+        self._sealer: Sealer | None = None
         self._connection: Connection | None = None
         self._state: State | None = None
         self._backend = 0
@@ -89,9 +92,7 @@ class Settler:
         before deciding. Raises LedgerUnavailable where the clocks have parted,
         and what the database raises.
         """
-        if self._around.database.postgres:
-            return self._transact(commands, look_first=look_first)
-        with self._around.database.turn:
+        with self._turn():
             return self._transact(commands, look_first=look_first)
 
     def look(self) -> tuple[int, str | None]:
@@ -103,13 +104,32 @@ class Settler:
             head = self._appender.look_at_head(connection)
         return head.position, self._objection(head)
 
+    def seal_with(self, sealer: Sealer) -> None:
+        """Let this seal the history from now on; without one it is left to others."""
+        self._sealer = sealer
+
+    def seal(self, position: int) -> None:
+        """Seal the events up to the head, where that is due for those up to `position`."""
+        if self._sealer is None or not self._sealer.is_due(position):
+            return
+        with self._turn(), self._appender.transaction(self._connected()):
+            head = self._appender.take_head(self._connected())
+            self._sealer.seal(self._connected(), head.position, head.at)
+
+    @property
+    def unsealed(self) -> str | None:
+        """Why the history is sealed no more, None as long as it is."""
+        return None if self._sealer is None else self._sealer.problem
+
     def forget(self) -> None:
         """Drop the open models; they are read anew."""
         self._state = None
+        if self._sealer is not None:
+            self._sealer.forget()
 
     def disconnect(self) -> None:
         """Drop the connection and the open models."""
-        self._state = None
+        self.forget()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()
@@ -118,6 +138,11 @@ class Settler:
     def is_mine(self, backend: int) -> bool:
         """Tell whether PostgreSQL's process `backend` serves this settler's connection."""
         return backend == self._backend
+
+    def _turn(self) -> AbstractContextManager[object]:
+        """Return what waits for the other writers of this process, where there must be one."""
+        database = self._around.database
+        return nullcontext() if database.postgres else database.turn
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -253,6 +278,8 @@ class Settler:
         self._appender.append(connection, placed(settled.recorded, settled.states, at))
         write_projections(connection, self._appender, state.touched())
         self._appender.move_head(connection, last.position, at)
+        if self._sealer is not None and self._sealer.is_due(last.position):
+            self._sealer.seal(connection, last.position, at)
 
 
 def _is_idle(outcome: Outcome) -> bool:

@@ -29,20 +29,36 @@ def digest_keys(url: str, current: str | None, old: Sequence[str] = ()) -> tuple
     """
     if current is not None:
         return tuple(digest_key(secret) for secret in (current, *old))
-    database = connect(url)
-    database.close()
-    if database.path is None:
+    path = _file(url)
+    if path is None:
         raise KeyUnusable(
             "with PostgreSQL the key of the digests has to be configured:"
             " set `ledger.digest_key` to a secret made with `openssl rand -hex 32`"
         )
-    path = database.path.with_name(f"{database.path.name}.key")
+    with suppress(FileExistsError):
+        _make(path)
     return tuple(digest_key(secret) for secret in (*_read(path), *old))
 
 
+def kept_keys(url: str, current: str | None, old: Sequence[str] = ()) -> tuple[DigestKey, ...]:
+    """Return the same keys as far as they are there already; nothing is made.
+
+    Raises KeyUnusable and WeakSecret.
+    """
+    path = _file(url)
+    if current is None and (path is None or not path.exists()):
+        return tuple(digest_key(secret) for secret in old)
+    return digest_keys(url, current, old)
+
+
+def _file(url: str) -> Path | None:
+    """Return the file of the keys beside SQLite, None on PostgreSQL."""
+    database = connect(url)
+    database.close()
+    return database.path and database.path.with_name(f"{database.path.name}.key")
+
+
 def _read(path: Path) -> list[str]:
-    with suppress(FileExistsError):
-        _make(path)
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:

@@ -26,6 +26,7 @@ from ledger.readings import Deadline
 from ledger.rebuilding import Difference, rebuild
 from ledger.reviews import Review
 from ledger.servers import KnownServer
+from ledger.signing import Signer
 from ledger.tasks import Tasks
 from ledger.tools import SeenTool
 from ledger.unavailable import LedgerUnavailable
@@ -92,6 +93,10 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def seal(self, signer: Signer) -> None:
+        """Seal the history from now on, each second in which something happens."""
+        self._parts.seal(signer)
 
     def publish(self, registry: CollectorRegistry) -> None:
         """Show in `registry` how the ledger does: once for each registry."""
@@ -248,8 +253,9 @@ class Ledger:
         """Return what is wrong, in words for operators; empty when all is well."""
         if self._closed:
             return ["the ledger is closed"]
-        problem = self._parts.writer.problem
-        return [] if problem is None else [problem]
+        writer = self._parts.writer
+        unsealed = writer.unsealed and f"the history is sealed no more: {writer.unsealed}"
+        return [problem for problem in (writer.problem, unsealed) if problem is not None]
 
     async def _read(self, work: Callable[[], _T]) -> _T:
         if self._closed:

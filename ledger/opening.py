@@ -26,6 +26,8 @@ from ledger.mapper import RecordMapper
 from ledger.meters import LedgerMeters
 from ledger.readings import Readings
 from ledger.schema import migrate
+from ledger.sealing import Sealer
+from ledger.signing import Signer
 from ledger.tables import HEAD
 from ledger.waking import Listener
 from ledger.writer import Writer
@@ -71,6 +73,11 @@ class Parts:
             behind=lambda: self.announcer.behind,
             writable=lambda: self.writer.problem is None,
         )
+
+    def seal(self, signer: Signer) -> None:
+        """Have the writer seal the history with what `signer` signs."""
+        postgres = self.database.postgres
+        self.writer.seal_with(Sealer(signer, postgres=postgres, monotonic=self.monotonic))
 
     def submit(self, command: Command, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Events]":
         """Give a command to the writer. Raises LedgerUnavailable where it cannot take it."""

@@ -186,7 +186,35 @@ def _with_servers(connection: Connection) -> None:
     connection.exec_driver_sql(_SERVERS)
 
 
-MIGRATIONS = (_first, _with_tasks, _with_reviews, _with_reports, _with_servers)
+_CHECKPOINTS = """
+CREATE TABLE ledger_checkpoint (
+  size {serial} PRIMARY KEY, at BIGINT NOT NULL, frontier {bytes} NOT NULL, note TEXT NOT NULL
+);
+CREATE TABLE ledger_subtree (
+  level BIGINT NOT NULL, number BIGINT NOT NULL, hash {bytes} NOT NULL,
+  PRIMARY KEY (level, number)
+)
+"""
+
+
+def _with_checkpoints(connection: Connection) -> None:
+    postgres = connection.dialect.name == "postgresql"
+    words = {
+        "serial": "BIGINT" if postgres else "INTEGER",
+        "bytes": "BYTEA" if postgres else "BLOB",
+    }
+    for statement in _CHECKPOINTS.format_map(words).split(";\n"):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS = (
+    _first,
+    _with_tasks,
+    _with_reviews,
+    _with_reports,
+    _with_servers,
+    _with_checkpoints,
+)
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 
 

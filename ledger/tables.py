@@ -42,6 +42,25 @@ TRACKING = Table(
 )
 """How far a follower got with another application's notifications."""
 
+CHECKPOINT = Table(
+    "ledger_checkpoint",
+    METADATA,
+    Column("size", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""The signed roots of the tree: `note` is the checkpoint, `frontier` what the tree goes on from."""
+
+SUBTREE = Table(
+    "ledger_subtree",
+    METADATA,
+    Column("level", BigInteger, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""Roots of full blocks, 256 leaves or 256 roots of the level below: what proofs are made from."""
+
 INSTANCE = Table(
     "ledger_instance",
     METADATA,

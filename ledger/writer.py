@@ -15,6 +15,7 @@ from ledger.batch import Outcome, Settler
 from ledger.faults import because, is_down, is_lost, verbatim
 from ledger.inbox import Inbox, Waiting
 from ledger.meters import LedgerMeters
+from ledger.sealing import Sealer
 from ledger.unavailable import LedgerUnavailable
 
 _LOG = logging.getLogger(__name__)
@@ -67,6 +68,15 @@ class Writer:
             return self._stopped
         return f"the ledger cannot be written: {': '.join(self._problem)}"
 
+    def seal_with(self, sealer: Sealer) -> None:
+        """Seal the history with this from now on."""
+        self._settler.seal_with(sealer)
+
+    @property
+    def unsealed(self) -> str | None:
+        """Why the history is sealed no more, None as long as it is."""
+        return self._settler.unsealed
+
     def close(self) -> None:
         """Settle what waits, then end the thread."""
         self._inbox.close()
@@ -106,6 +116,7 @@ class Writer:
             position, self._stopped = self._settler.look()
             self._announcer.note(position)
             self._announcer.catch_up(position)
+            self._settler.seal(position)
             self._recovered()
         except SQLAlchemyError as error:
             if not is_lost(error):

@@ -23,7 +23,7 @@ from policies.validation import Section
 
 
 class LedgerSection(Section):
-    """Where the ledger is kept: `url`, and the keys of its digests."""
+    """Where the ledger is kept: `url`, the keys of its digests and of its checkpoints."""
 
     url: Annotated[
         str,
@@ -36,6 +36,8 @@ class LedgerSection(Section):
     ]
     digest_key: Key | None = None
     old_digest_keys: Annotated[tuple[Key, ...], Many] = ()
+    checkpoint_key: Key | None = None
+    old_checkpoint_keys: Annotated[tuple[Key, ...], Many] = ()
 
     @property
     def postgresql(self) -> bool:

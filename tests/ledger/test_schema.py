@@ -44,7 +44,7 @@ def test_migrating_again_changes_nothing(database):
     migrated(database)
 
     with database.reading.connect() as connection:
-        assert connection.execute(text("SELECT version FROM ledger_schema")).all() == [(5,)]
+        assert connection.execute(text("SELECT version FROM ledger_schema")).all() == [(6,)]
         assert connection.execute(text("SELECT * FROM ledger_head")).all() == [(1, 0, 0)]
 
 

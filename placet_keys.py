@@ -1,0 +1,42 @@
+"""The keys of a ledger, from the configuration or from the file beside SQLite."""
+
+from pathlib import Path
+
+from ledger.keys import digest_keys, kept_keys
+from ledger.signing import Signer, signer
+from placet_settings import ledger_url, stands_in
+from policies.configuration import Configuration
+from policies.digests import DigestKey
+
+
+def keys_of(configuration: Configuration, config: Path) -> tuple[DigestKey, ...]:
+    """Return the keys of the digests, making the file beside SQLite. Raises Refused."""
+    current, old = _configured(configuration)
+    return digest_keys(ledger_url(configuration, config), current, old)
+
+
+def signer_of(configuration: Configuration, keys: tuple[DigestKey, ...]) -> Signer:
+    """Return what signs the checkpoints: with a key of its own, or one made of the digests'."""
+    section = configuration.ledger
+    own = (section.checkpoint_key, *section.old_checkpoint_keys)
+    return signer(keys, [secret.get_secret_value() for secret in own if secret is not None])
+
+
+def signer_beside(configuration: Configuration, config: Path) -> Signer | None:
+    """Return the same for a command beside the service; None where it has no key to know it by.
+
+    Raises Refused where the keys are there and cannot be used.
+    """
+    current, old = _configured(configuration)
+    own = configuration.ledger.checkpoint_key
+    secrets = [current, *old, own.get_secret_value() if own else None]
+    if any(secret is not None and stands_in(secret) for secret in secrets):
+        return None
+    keys = kept_keys(ledger_url(configuration, config), current, old)
+    return signer_of(configuration, keys) if keys or own else None
+
+
+def _configured(configuration: Configuration) -> tuple[str | None, list[str]]:
+    section = configuration.ledger
+    current = section.digest_key.get_secret_value() if section.digest_key else None
+    return current, [key.get_secret_value() for key in section.old_digest_keys]
