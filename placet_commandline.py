@@ -12,6 +12,8 @@ import gateway.commands
 import ledger.commands
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Misconfigured, Shell
+from ledger.signing import Signer
+from placet_keys import signer_beside
 from placet_settings import ledger_url, load_beside, user
 from policies.inert import inert
 from policies.refusals import Refused
@@ -65,6 +67,7 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
         now=clock,
         load=load_beside,
         open_ledger=_open_ledger,
+        signer=_signer,
         say=say,
         with_config=_with_config,
     )
@@ -83,6 +86,10 @@ def _open_ledger(path: Path) -> Iterator[Ledger]:
         serving=False,
     ) as opened:
         yield opened
+
+
+def _signer(path: Path) -> Signer | None:
+    return signer_beside(load_beside(path).configuration, path)
 
 
 def _with_config(parser: argparse.ArgumentParser) -> None:

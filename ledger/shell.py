@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ledger.ledger import Ledger
+from ledger.signing import Signer
 from policies.configuration import Configuration
 from policies.policy import Policy
 from policies.refusals import Refused
@@ -34,7 +35,8 @@ class Shell:
     """The world as a command sees it.
 
     `actor` is `shell:<user>`; `now` returns the time in UTC; `load` and
-    `open_ledger` take the path of `placet.yaml` and raise Misconfigured;
+    `open_ledger` take the path of `placet.yaml` and raise Misconfigured; so
+    does `signer`, whose checkpoints it knows (None without its keys);
     `say` prints one line with its control characters made visible;
     `with_config` adds `--config` to the parser of a command.
     """
@@ -43,5 +45,6 @@ class Shell:
     now: Callable[[], datetime]
     load: Callable[[Path], Loaded]
     open_ledger: Callable[[Path], AbstractContextManager[Ledger]]
+    signer: Callable[[Path], Signer | None]
     say: Callable[[str], None]
     with_config: Callable[[argparse.ArgumentParser], None]

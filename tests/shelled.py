@@ -17,6 +17,7 @@ from ledger.calls import CompleteCall
 from ledger.commands import register
 from ledger.ledger import Ledger
 from ledger.shell import Loaded, Shell
+from ledger.signing import Signer
 from policies.configuration import parse_configuration
 from policies.inert import inert
 from policies.policy import compile_policy
@@ -43,6 +44,8 @@ agents:
 slack: {mode: local}
 """
 
+SIGNER = Signer([b"s" * 32])
+
 POLICY = "version: 1\ngrants: {longest: 8h}\n"
 
 
@@ -53,6 +56,7 @@ class Terminal:
     url: str
     now: Callable[[], datetime] = real_now
     lines: list[str] = field(default_factory=list)
+    signer: Signer | None = SIGNER
 
     def run(self, *argv: str) -> int:
         """Run one command, and return its exit code; `lines` is what it printed. Raises Refused."""
@@ -83,6 +87,7 @@ class Terminal:
             now=self.now,
             load=lambda _: loaded,
             open_ledger=self._open,
+            signer=lambda _: self.signer,
             say=self._say,
             with_config=_with_config,
         )

@@ -5,12 +5,12 @@ import io
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import psycopg
 import pytest
 from acme import ADD_MOLE, ask, card, click, evidence, grant
 from open_ledgers import Clock, open_ledger, prepare
 from shelled import Terminal, a_history
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
+from tampering import tamper
 
 from ledger.agents import RevokeAgent
 from ledger.deadlines_due import ExpireApproval
@@ -26,22 +26,6 @@ NOW = datetime.fromisoformat("2026-11-23T12:00:00Z")
 @pytest.fixture
 def terminal(sqlite_url) -> Terminal:
     return a_history(sqlite_url)
-
-
-def tamper(url: str, statement: str, **values: object) -> None:
-    """Change rows as somebody with the database's password can."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        address = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute("ALTER TABLE ledger_event DISABLE TRIGGER USER")
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.execute(text("DROP TRIGGER ledger_event_unchanged"))
-            connection.execute(text("DROP TRIGGER ledger_event_kept"))
-        connection.execute(text(statement), values)
-    engine.dispose()
 
 
 def test_the_state_of_now_has_what_is_open_and_in_force(ledger_url) -> None:

@@ -1,0 +1,180 @@
+"""`placet audit verify`, `checkpoint` and `key`: proves the history, to anybody."""
+
+import argparse
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+from ledger.checkpoints import newest, notes_in
+from ledger.reaching import Progress
+from ledger.shell import AddCommand, Shell
+from ledger.signed_notes import LONGEST_NOTE, NotANote, NotVouchedFor, VerifyingKey, opened
+from ledger.signing import Given
+from ledger.tabulating import machine
+from ledger.verifying import Outside, Verdict, verify
+from policies.refusals import Refused
+
+_MOST_BYTES = 64 * LONGEST_NOTE
+_UNSEALED = "nothing is sealed yet: `placet serve` seals what it records each second"
+
+
+def register(add: AddCommand, shell: Shell) -> None:
+    """Add `verify`, `checkpoint` and `key` to the commands of `audit`."""
+    verifying = add(
+        "verify",
+        help="prove that the history is the one that was sealed",
+        description="Computes the tree over all events anew and compares it with every signed "
+        "checkpoint, of the ledger and of files that were kept elsewhere. Exits with 1 and names "
+        "the first wrong position where anything differs.",
+    )
+    shell.with_config(verifying)
+    verifying.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a file with checkpoints that was kept elsewhere (repeatable)",
+    )
+    with_keys(verifying)
+    verifying.add_argument("--json", action="store_true", help="one JSON object")
+    verifying.set_defaults(run=lambda arguments: _verify(arguments, shell))
+    checkpoint = add(
+        "checkpoint",
+        help="print the newest checkpoint, to be kept elsewhere",
+        description="Prints the newest checkpoint, a signed note that anybody can check.",
+    )
+    shell.with_config(checkpoint)
+    checkpoint.set_defaults(run=lambda arguments: _checkpoint(arguments, shell))
+    key = add(
+        "key",
+        help="print the public key that checkpoints are checked with",
+        description="Prints the public key of the checkpoints, as signed notes write it.",
+    )
+    shell.with_config(key)
+    key.add_argument("--pem", action="store_true", help="as OpenSSL reads it")
+    key.set_defaults(run=lambda arguments: _key(arguments, shell))
+
+
+def with_keys(parser: argparse.ArgumentParser) -> None:
+    """Add `--key` to a command that checks signatures."""
+    parser.add_argument(
+        "--key",
+        metavar="KEY",
+        type=_public_key,
+        action="append",
+        default=[],
+        help="a public key that counts too, `name+id+base64` as `placet audit key` prints it",
+    )
+
+
+def keys_of(arguments: argparse.Namespace, shell: Shell) -> Given:
+    """Return the keys that count for a command. Raises Refused where there is none."""
+    signer = shell.signer(arguments.config)
+    if signer is None and not arguments.key:
+        raise Refused(
+            "the ledger's keys are not here: set the variables of `ledger`, or give the public"
+            " key with `--key`"
+        )
+    return Given(arguments.key, signer)
+
+
+def _verify(arguments: argparse.Namespace, shell: Shell) -> int:
+    keys = keys_of(arguments, shell)
+    outside = [each for path in arguments.checkpoint for each in _outside(path, keys)]
+    progress = Progress()
+    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+        verdict = asyncio.run(
+            ledger.look(lambda connection: verify(connection, keys, outside, progress))
+        )
+    if arguments.json:
+        shell.say(machine(_as_json(verdict)))
+    else:
+        for line in _as_text(verdict):
+            shell.say(line)
+    return 1 if verdict.flaws.count else 0
+
+
+def _outside(path: Path, keys: Given) -> Iterator[Outside]:
+    """Yield the checkpoints of a file. Raises Refused for one that is not the ledger's."""
+    try:
+        with path.open("rb") as file:
+            notes = notes_in(file.read(_MOST_BYTES + 1)[:_MOST_BYTES].decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"`{path}` cannot be read: {error}") from error
+    if not notes:
+        raise Refused(f"`{path}` holds no checkpoint")
+    for number, note in enumerate(notes, 1):
+        source = f"checkpoint {number} of {path.name}"
+        try:
+            yield Outside(source, opened(note, keys.known(note)))
+        except (NotANote, NotVouchedFor) as wrong:
+            raise Refused(f"{source} does not count: {wrong}") from wrong
+
+
+def _public_key(text: str) -> VerifyingKey:
+    try:
+        return VerifyingKey.parse(text)
+    except Refused as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _as_text(verdict: Verdict) -> Iterator[str]:
+    flaws = verdict.flaws
+    yield f"{verdict.events} events read, root {verdict.root.hex()}"
+    own, others = _counted(verdict.checkpoints), _counted(verdict.outside)
+    yield f"{own} of the ledger and {others} kept elsewhere vouch for them"
+    if verdict.events > verdict.sealed:
+        yield f"the last {verdict.events - verdict.sealed} are not sealed yet"
+    if not flaws.count:
+        yield "ok: no event was changed, removed or moved"
+        return
+    yield f"not ok: {flaws.count} flaws, the first at position {flaws.lowest}:"
+    for flaw in flaws.first:
+        yield f"  position {flaw.position}: {flaw.what}"
+    if flaws.count > len(flaws.first):
+        yield f"  and {flaws.count - len(flaws.first)} more"
+
+
+def _counted(checkpoints: int) -> str:
+    return f"{checkpoints} checkpoint" + "s" * (checkpoints != 1)
+
+
+def _as_json(verdict: Verdict) -> dict[str, object]:
+    flaws = verdict.flaws
+    return {
+        "ok": not flaws.count,
+        "events": verdict.events,
+        "root": verdict.root.hex(),
+        "sealed": verdict.sealed,
+        "checkpoints": verdict.checkpoints,
+        "checkpoints_kept_elsewhere": verdict.outside,
+        "first_wrong_position": flaws.lowest,
+        "flaws": [{"position": flaw.position, "what": flaw.what} for flaw in flaws.first],
+        "flaws_in_all": flaws.count,
+    }
+
+
+def _checkpoint(arguments: argparse.Namespace, shell: Shell) -> int:
+    for line in _newest_note(arguments, shell).splitlines():
+        shell.say(line)
+    return 0
+
+
+def _key(arguments: argparse.Namespace, shell: Shell) -> int:
+    signer = shell.signer(arguments.config)
+    if signer is None:
+        raise Refused("the ledger's keys are not here: set the variables of `ledger`")
+    origin = _newest_note(arguments, shell).partition("\n")[0]
+    key = signer.key(origin).verifier
+    for line in (key.pem() if arguments.pem else str(key)).splitlines():
+        shell.say(line)
+    return 0
+
+
+def _newest_note(arguments: argparse.Namespace, shell: Shell) -> str:
+    with shell.open_ledger(arguments.config) as ledger:
+        note = asyncio.run(ledger.look(newest))
+    if note is None:
+        raise Refused(_UNSEALED)
+    return note

@@ -1,0 +1,226 @@
+"""Whatever is changed in a sealed history is found, and named by its position."""
+
+import pytest
+from shelled import SIGNER, Terminal, a_history
+from sqlalchemy import create_engine, select, text
+from tampering import seal, tamper
+
+from ledger.checkpoints import notes_in
+from ledger.signed_notes import Checkpoint, sign
+from ledger.signing import Signer
+from ledger.tables import EVENT
+from ledger.walking import computed_leaf
+from policies.refusals import Refused
+
+COLUMNS = {
+    "stream": "'call-call_9'",
+    "version": "version + 100",
+    "type": "'CallDecided2'",
+    "state": "{other_state}",
+    "salt": "{other_bytes}",
+    "at": "at + 1",
+    "actor": "'person:eve'",
+    "command_id": "'another'",
+    "command_ordinal": "command_ordinal + 100",
+    "correlation_id": "'another'",
+    "causation_id": "'another'",
+    "leaf_hash": "{other_bytes}",
+}
+EVENTS = 15
+
+
+def sealed_history(url) -> Terminal:
+    """Return a terminal on a small history, all of it sealed."""
+    terminal = a_history(url)
+    seal(url)
+    return terminal
+
+
+def verdict(terminal, *options):
+    code = terminal.run("audit", "verify", "--json", *options)
+    found = terminal.json()
+    assert code == (0 if found["ok"] else 1)
+    return found
+
+
+def test_an_untouched_history_is_proven(ledger_url):
+    terminal = sealed_history(ledger_url)
+
+    code = terminal.run("audit", "verify")
+
+    assert code == 0
+    assert terminal.lines[0].startswith("15 events read, root ")
+    assert terminal.lines[1:] == [
+        "1 checkpoint of the ledger and 0 checkpoints kept elsewhere vouch for them",
+        "ok: no event was changed, removed or moved",
+    ]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_change_of_any_column_is_named_by_its_position(ledger_url, column):
+    terminal = sealed_history(ledger_url)
+    binary = "'\\x00ff'::bytea" if ledger_url.startswith("postgres") else "x'00ff'"
+    changed = COLUMNS[column].format(other_state=binary, other_bytes=binary)
+
+    tamper(ledger_url, f"UPDATE ledger_event SET {column} = {changed} WHERE position = 7")
+
+    found = verdict(terminal)
+    assert (found["ok"], found["first_wrong_position"]) == (False, 7)
+
+
+def test_one_byte_of_a_state_is_enough(ledger_url):
+    terminal = sealed_history(ledger_url)
+    postgres = ledger_url.startswith("postgres")
+    changed = (
+        "set_byte(state, 20, get_byte(state, 20) # 1)"
+        if postgres
+        else "CAST(replace(CAST(state AS TEXT), 'call_1', 'call_2') AS BLOB)"
+    )
+
+    tamper(ledger_url, f"UPDATE ledger_event SET state = {changed} WHERE position = 4")
+
+    assert verdict(terminal)["first_wrong_position"] == 4
+
+
+def test_a_removed_event_is_missed_where_it_was(ledger_url):
+    terminal = sealed_history(ledger_url)
+
+    tamper(ledger_url, "DELETE FROM ledger_event WHERE position = 6")
+
+    terminal.run("audit", "verify")
+    assert any("1 positions before it are missing" in line for line in terminal.lines)
+    assert verdict(terminal)["first_wrong_position"] <= 7
+
+
+def test_two_events_that_were_swapped_are_found(ledger_url):
+    terminal = sealed_history(ledger_url)
+
+    tamper(ledger_url, "UPDATE ledger_event SET position = 99 WHERE position = 5")
+    tamper(ledger_url, "UPDATE ledger_event SET position = 5 WHERE position = 6")
+    tamper(ledger_url, "UPDATE ledger_event SET position = 6 WHERE position = 99")
+
+    assert verdict(terminal)["first_wrong_position"] == 5
+
+
+def test_an_event_that_was_rewritten_with_its_hash_is_found_by_the_checkpoint(ledger_url):
+    terminal = sealed_history(ledger_url)
+    tamper(ledger_url, "UPDATE ledger_event SET actor = 'person:eve' WHERE position = 9")
+    rehash(ledger_url, 9)
+
+    found = verdict(terminal)
+
+    assert (found["ok"], found["sealed"]) == (False, 0)
+    assert "vouches for other events than these" in found["flaws"][0]["what"]
+
+
+def rehash(url, position):
+    """Compute the leaf hash of a changed event anew, as a careful forger would."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        row = connection.execute(select(EVENT).where(EVENT.c.position == position)).mappings().one()
+        leaf = computed_leaf(row)
+    with engine.begin() as connection:
+        connection.execute(
+            EVENT.update().where(EVENT.c.position == position).values(leaf_hash=leaf)
+        )
+    engine.dispose()
+
+
+def cut(url, last):
+    """Take the end of the history away, and all that the ledger knows of it."""
+    tamper(url, f"DELETE FROM ledger_event WHERE position > {last}")
+    tamper(url, f"DELETE FROM ledger_checkpoint WHERE size > {last}")
+    tamper(url, f"UPDATE ledger_head SET position = {last}")
+
+
+def test_a_cut_tail_is_found_by_a_checkpoint_kept_elsewhere(ledger_url, tmp_path):
+    terminal = sealed_history(ledger_url)
+    terminal.run("audit", "checkpoint")
+    kept = tmp_path / "checkpoints"
+    kept.write_text("\n".join([*terminal.lines, ""]))
+    cut(ledger_url, 12)
+
+    found = verdict(terminal, "--checkpoint", str(kept))
+
+    assert (found["ok"], found["first_wrong_position"]) == (False, 13)
+    assert "vouches for 15 events: what comes here is missing" in found["flaws"][-1]["what"]
+
+
+def test_a_cut_tail_is_found_by_the_ledgers_own_checkpoint_too(ledger_url):
+    terminal = sealed_history(ledger_url)
+    tamper(ledger_url, "DELETE FROM ledger_event WHERE position > 12")
+    tamper(ledger_url, "UPDATE ledger_head SET position = 12")
+
+    found = verdict(terminal)
+
+    assert (found["ok"], found["first_wrong_position"]) == (False, 13)
+
+
+def test_a_history_without_a_checkpoint_is_not_proven(ledger_url):
+    terminal = sealed_history(ledger_url)
+    tamper(ledger_url, "DELETE FROM ledger_checkpoint")
+
+    found = verdict(terminal)
+
+    assert [flaw["what"] for flaw in found["flaws"]] == ["no checkpoint vouches for any event"]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda note: note.replace("\n15\n", "\n14\n"),
+        lambda note: sign(
+            Checkpoint(note.partition("\n")[0], 15, b"\1" * 32),
+            Signer([b"e" * 32]).key(note.partition("\n")[0]),
+        ),
+        lambda note: sign(
+            Checkpoint(note.partition("\n")[0], 15, b"\1" * 32),
+            SIGNER.key(note.partition("\n")[0]),
+        ),
+        lambda note: note[:-10] + "A" + note[-9:],
+        lambda _: "nothing",
+    ],
+    ids=["another size", "another key", "another root", "another signature", "no note"],
+)
+def test_a_forged_checkpoint_is_found(ledger_url, forged):
+    terminal = sealed_history(ledger_url)
+    terminal.run("audit", "checkpoint")
+    note = "\n".join([*terminal.lines, ""])
+    engine = create_engine(ledger_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE ledger_checkpoint SET note = :note"), {"note": forged(note)}
+        )
+    engine.dispose()
+
+    assert not verdict(terminal)["ok"]
+
+
+def test_a_checkpoint_of_somebody_else_does_not_count(sqlite_url, tmp_path):
+    terminal = sealed_history(sqlite_url)
+    kept = tmp_path / "checkpoints"
+    other = Checkpoint("placet/other", 3, b"\1" * 32)
+    kept.write_text(sign(other, Signer([b"e" * 32]).key("placet/other")))
+
+    with pytest.raises(Refused, match="checkpoint 1 of checkpoints does not count"):
+        terminal.run("audit", "verify", "--checkpoint", str(kept))
+
+
+def test_the_public_key_is_all_that_an_auditor_needs(sqlite_url):
+    terminal = sealed_history(sqlite_url)
+    terminal.run("audit", "key")
+    (key,) = terminal.lines
+    terminal.signer = None
+
+    assert verdict(terminal, "--key", key)["ok"]
+    with pytest.raises(Refused, match="give the public key"):
+        terminal.run("audit", "verify")
+
+
+def test_the_notes_of_a_file_are_told_apart():
+    key = SIGNER.key("placet/one")
+    notes = [sign(Checkpoint("placet/one", size, bytes(32)), key) for size in (1, 2, 3)]
+
+    assert notes_in("".join(notes)) == notes
+    assert notes_in("\n\n".join(notes) + "\n") == notes
+    assert notes_in("") == []
