@@ -6,6 +6,7 @@ from ledger import (
     audit_commands,
     grant_commands,
     proving_commands,
+    receipt_commands,
     replay_commands,
     tool_commands,
     verify_commands,
@@ -21,7 +22,13 @@ def register(add: AddCommand, shell: Shell) -> None:
         description="Reads the history of everything that was decided, and proves parts of it.",
     )
     kinds = audit.add_subparsers(required=True, metavar="COMMAND")
-    for part in (audit_commands, replay_commands, proving_commands, verify_commands):
+    for part in (
+        audit_commands,
+        replay_commands,
+        proving_commands,
+        verify_commands,
+        receipt_commands,
+    ):
         part.register(kinds.add_parser, shell)
     for part in (approval_commands, grant_commands, agent_commands, tool_commands):
         part.register(add, shell)

@@ -26,10 +26,13 @@ import struct
 from typing import NamedTuple
 
 from policies.authentication_codes import code
+from policies.refusals import Refused
 
 FORMAT = b"\x01"
 
 SALT_BYTES = 16
+
+HMAC_BYTES = 32
 
 LONGEST_FIELD = 4096
 """Bytes of UTF-8 that a header's field may have; an entry stays far under 65,535 bytes."""
@@ -43,6 +46,10 @@ _LENGTHS = tuple(_LENGTH(size).decode("latin-1") for size in range(LONGEST_FIELD
 
 class FieldTooLong(ValueError):
     """A field of the header is longer than an entry may hold."""
+
+
+class NotAnEntry(Refused):
+    """The bytes are not those of an entry."""
 
 
 class Header(NamedTuple):
@@ -87,6 +94,43 @@ def _prefixed(fields: tuple[str, ...]) -> bytes:
     if longest > LONGEST_FIELD:
         raise FieldTooLong(f"a field of an event's header has {longest} bytes")
     return b"".join(_LENGTH(len(field)) + field for field in encoded)
+
+
+def header_in(entry_bytes: bytes) -> Header:
+    """Return the header that an entry was made of. Raises NotAnEntry.
+
+    An empty command id stands for none, as do the digits of its ordinal.
+    """
+    fields = _fields(entry_bytes)
+    try:
+        position, stream, version, topic, at, actor, command, ordinal, *others = (
+            field.decode() for field in fields
+        )
+        return Header(
+            int(position),
+            stream,
+            int(version),
+            topic,
+            int(at),
+            actor,
+            command or None,
+            int(ordinal) if ordinal else None,
+            *others,
+        )
+    except ValueError as error:
+        raise NotAnEntry("the bytes are no entry of a ledger: a field cannot be read") from error
+
+
+def _fields(entry_bytes: bytes) -> list[bytes]:
+    fields: list[bytes] = []
+    at = len(FORMAT)
+    while len(fields) < len(Header._fields):
+        end = at + 2 + int.from_bytes(entry_bytes[at : at + 2])
+        fields.append(entry_bytes[at + 2 : end])
+        at = end
+    if not entry_bytes.startswith(FORMAT) or at + HMAC_BYTES != len(entry_bytes):
+        raise NotAnEntry("the bytes are no entry of a ledger: they have another length")
+    return fields
 
 
 def leaf_hash(entry_bytes: bytes) -> bytes:

@@ -87,7 +87,12 @@ def check_leaf(row: RowMapping, flaws: Flaws) -> bytes | None:
 
 def computed_leaf(row: RowMapping) -> bytes:
     """Return the leaf hash of a whole row of the history, computed anew."""
-    header = Header(
+    return leaf_hash(entry(header_of(row), bytes(row["salt"]), bytes(row["state"])))
+
+
+def header_of(row: RowMapping) -> Header:
+    """Return the header of a whole row of the history."""
+    return Header(
         position=row["position"],
         stream=row["stream"],
         version=row["version"],
@@ -99,4 +104,3 @@ def computed_leaf(row: RowMapping) -> bytes:
         correlation_id=row["correlation_id"],
         causation_id=row["causation_id"],
     )
-    return leaf_hash(entry(header, bytes(row["salt"]), bytes(row["state"])))
