@@ -21,7 +21,7 @@ help: ## list the targets
 demo: $(VENV)/runtime.stamp ## run Placet on loopback with a demo server and a local workspace
 	@$(BIN)/placet demo
 
-test: $(VENV)/dev.stamp .venv-mcp1/stamp .venv-clients/stamp $(NODE) ## run every test (TESTS=path to run some)
+test: $(VENV)/dev.stamp .venv-mcp1/stamp .venv-clients/stamp .venv-judges/stamp $(NODE) ## run every test (TESTS=path to run some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/dev.stamp ## check format, lint, types and the imports between the packages
@@ -44,13 +44,14 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows (a
 		--output-file requirements-dev.lock
 	$(LOCK) --upgrade --group mcp1 --output-file requirements-mcp1.lock
 	$(LOCK) --upgrade --group clients --no-strip-extras --output-file requirements-clients.lock
+	$(LOCK) --upgrade --group judges --output-file requirements-judges.lock
 	npm update --prefix tests/node --package-lock-only --omit-lockfile-registry-resolved $(NPM)
 
 screenshot: $(VENV)/dev.stamp ## draw docs/card.png anew from the demo (needs Chromium)
 	PYTHONPATH=.:tests $(BIN)/python tests/scenarios/screenshot.py
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) .venv-mcp1 .venv-clients tests/node/node_modules
+	rm -rf $(VENV) .venv-mcp1 .venv-clients .venv-judges tests/node/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
@@ -74,6 +75,11 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
 .venv-clients/stamp: requirements-clients.lock | $(VENV)/bin/python
 	$(BIN)/python -m venv .venv-clients
 	.venv-clients/bin/python $(PIP) --require-hashes --requirement requirements-clients.lock
+	@touch $@
+
+.venv-judges/stamp: requirements-judges.lock | $(VENV)/bin/python
+	$(BIN)/python -m venv .venv-judges
+	.venv-judges/bin/python $(PIP) --require-hashes --requirement requirements-judges.lock
 	@touch $@
 
 tests/node/node_modules/stamp: tests/node/package.json tests/node/package-lock.json

@@ -133,6 +133,15 @@ def clients_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def judges_python() -> Path:
+    """Give the interpreter of the environment with other programs that check proofs, or skip."""
+    python = ROOT / ".venv-judges" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("needs other programs that check proofs: make .venv-judges/stamp")
+    return python
+
+
+@pytest.fixture(scope="session")
 def node() -> Path:
     """Give a Node.js of version 22 or later, with the packages of tests/node, or skip."""
     packages = ROOT / "tests" / "node" / "node_modules"

@@ -27,12 +27,13 @@ def test_no_package_may_import_any_module_of_the_root():
     assert sorted(root["forbidden_modules"]) == ROOT_MODULES
 
 
-def test_there_are_four_locks():
+def test_there_are_five_locks():
     names = [lock.name for lock in LOCKS]
 
     assert names == [
         "requirements-clients.lock",
         "requirements-dev.lock",
+        "requirements-judges.lock",
         "requirements-mcp1.lock",
         "requirements.lock",
     ]
