@@ -16,6 +16,7 @@ from ledger.merkle import (
     check_inclusion,
     consistency,
     inclusion,
+    node,
     root_of,
 )
 
@@ -192,6 +193,30 @@ def test_the_empty_tree_begins_each_other_without_a_proof():
     assert check_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
     assert not check_consistency(0, root, 5, root, [])
     assert not check_consistency(0, EMPTY_ROOT, 5, root, [root])
+
+
+def test_an_inner_node_is_no_leaf_of_a_larger_tree():
+    inner, root = tree_hash(0, 4), tree_hash(0, 8)
+
+    assert not check_inclusion(root, 0, 8, [], root)
+    assert not check_inclusion(inner, 0, 8, [tree_hash(4, 8)], root)
+
+
+def test_a_path_that_goes_on_above_the_root_proves_nothing():
+    above = node(LEAVES[9], tree_hash(0, 4))
+    path = [*audit_path(2, 0, 4), LEAVES[9]]
+
+    assert not check_inclusion(LEAVES[2], 2, 4, path, above)
+    assert not check_inclusion(LEAVES[0], 0, 1, [LEAVES[9]], node(LEAVES[9], LEAVES[0]))
+
+
+def test_a_growth_is_not_proven_by_roots_of_other_sizes():
+    path = [*subproof(3, 0, 4), LEAVES[9]]
+    before, after = (node(LEAVES[9], tree_hash(0, size)) for size in (3, 4))
+
+    assert not check_consistency(3, before, 4, after, path)
+    assert not check_consistency(2, tree_hash(0, 2), 8, tree_hash(0, 4), subproof(2, 0, 4))
+    assert not check_consistency(3, before, 4, after, [])
 
 
 WILD_HASHES = st.binary(max_size=40) | st.binary(min_size=32, max_size=32)
