@@ -4,10 +4,6 @@ OpenSSL's word on checkpoints is in `test_signed_notes`.
 """
 
 import base64
-import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 from rfc6962 import ENTRIES, tiles, tree_hash
@@ -18,39 +14,9 @@ from ledger.signed_notes import Checkpoint, SigningKey, sign
 from ledger.tlog_proofs import receipt
 from ledger.tlog_tiles import export_tiles
 
-JUDGES = Path(__file__).parent / "judges"
-GO_PACKAGES = Path("/usr/share/gocode")
 KEY = SigningKey.from_seed("placet.example/ledger", bytes(range(32)))
 PLACES = [(0, 1), (1, 2), (3, 5), (255, 256), (256, 257), (300, 777), (66_666, 70_000)]
 GROWTHS = [(1, 2), (3, 5), (4, 7), (255, 256), (256, 777), (50_001, 70_000), (65_536, 70_000)]
-
-
-def judged(command, cases):
-    done = subprocess.run(
-        command, input=json.dumps(cases), capture_output=True, check=True, text=True
-    )
-    return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def by_go(tmp_path_factory):
-    if shutil.which("go") is None or not (GO_PACKAGES / "src/golang.org/x/mod/sumdb").exists():
-        pytest.skip("needs Go: apt-get install golang-go golang-golang-x-mod-dev")
-    program = tmp_path_factory.mktemp("go") / "by_go"
-    settings = [f"GOPATH={GO_PACKAGES}", "GO111MODULE=off", "GOFLAGS=", "GOTOOLCHAIN=local"]
-    build = ["go", "build", "-o", program, JUDGES / "by_go.go"]
-    subprocess.run(["env", *settings, *build], check=True)
-    return lambda cases: judged([program], cases)
-
-
-@pytest.fixture(scope="module")
-def by_sigstore(judges_python):
-    return lambda cases: judged([judges_python, JUDGES / "by_sigstore.py"], cases)
-
-
-@pytest.fixture(scope="module")
-def by_pymerkle(judges_python):
-    return lambda cases: judged([judges_python, JUDGES / "by_pymerkle.py"], cases)
 
 
 @pytest.fixture(params=["go", "sigstore", "pymerkle"])
