@@ -89,7 +89,7 @@ class VerifyingKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        if not _may_name_a_key(self.name):
+        if not may_name_a_key(self.name):
             raise ValueError("a key's name is not empty and has no space, control character or +")
         if len(self.public) != HASH_BYTES:
             raise ValueError("a public key of Ed25519 has 32 bytes")
@@ -103,7 +103,7 @@ class VerifyingKey:
         name, _, rest = text.partition("+")
         claimed, _, encoded = rest.partition("+")
         coded = bytes_of_base64(encoded)
-        if coded is None or len(coded) != 1 + HASH_BYTES or not _may_name_a_key(name):
+        if coded is None or len(coded) != 1 + HASH_BYTES or not may_name_a_key(name):
             raise NotAKey("a public key is written `name+id+base64`: copy the whole line")
         if not coded.startswith(_ED25519):
             raise NotAKey("the key is of another kind: give one of Ed25519")
@@ -249,7 +249,8 @@ def _checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), coded)
 
 
-def _may_name_a_key(name: str) -> bool:
+def may_name_a_key(name: str) -> bool:
+    """Say whether a signature line can be written under the name (section "Format")."""
     return bool(re.fullmatch(r"[^\s+\x00-\x1f]+", name)) and name.isprintable()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
 
-from ledger.signed_notes import SigningKey, VerifyingKey
+from ledger.signed_notes import SigningKey, VerifyingKey, may_name_a_key
 from policies.authentication_codes import code
 from policies.digests import DigestKey
 
@@ -34,6 +34,8 @@ class Signer:
     def known(self, note: str) -> tuple[VerifyingKey, ...]:
         """Return the keys whose signatures under `note` count."""
         origin = note.partition("\n")[0]
+        if not may_name_a_key(origin):
+            return ()
         return tuple(_key(origin, seed).verifier for seed in self._seeds)
 
     @staticmethod
