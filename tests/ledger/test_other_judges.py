@@ -7,6 +7,8 @@ import base64
 
 import pytest
 from rfc6962 import ENTRIES, tiles, tree_hash
+from shelled import a_history
+from tampering import seal
 
 from ledger.entries import leaf_hash
 from ledger.merkle import Frontier, consistency, inclusion
@@ -95,6 +97,21 @@ def test_others_reject_a_checkpoint_of_another_key(by_go, by_sigstore):
 
     assert all(by_go([case]))
     assert all(by_sigstore([case]))
+
+
+def test_others_accept_the_receipts_that_the_command_writes(judge, sqlite_url, tmp_path):
+    terminal, path = a_history(sqlite_url), tmp_path / "it.tlog-proof"
+    seal(sqlite_url)
+    cases = []
+    for what in ["apr_1"], ["call_1"], ["grt_1"], ["--position", "1"]:
+        terminal.run("audit", "receipt", *what, "--output", str(path))
+        cases.append({"receipt": path.read_text()})
+    terminal.run("audit", "key")
+    key = terminal.lines[0]
+    terminal.run("audit", "key", "--pem")
+    known = {"key": key, "id": key.split("+")[1], "pem": terminal.text + "\n"}
+
+    assert judge([case | known for case in cases]) == [""] * 4
 
 
 def test_another_tree_has_our_roots(by_pymerkle):
