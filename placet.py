@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from placet_demo import demo_command
 from placet_keys import keys_of, signer_of
 from placet_metrics import measure_lag, new_registry
 from placet_operations import Operations
+from placet_publishing import publisher
 from placet_reload import StandingPolicy
 from placet_serve import serve_command
 from placet_service import Order, Service
@@ -75,6 +76,7 @@ async def service(order: Order) -> AsyncIterator[Service]:
             "upstreams": gateway.troubles,
             "identity": gateway.identity_troubles,
             "slack": bot.ready,
+            **_publishing(order, held.ledger, bot, stack),
         }
         operations = Operations(registry, checks, observing(order.loaded.configuration))
         await _listen(held.sockets["operations"], _runner(operations.application()), stack)
@@ -203,6 +205,17 @@ async def _bot(
         registry=registry,
     )
     return await stack.enter_async_context(bot)
+
+
+def _publishing(
+    order: Order, ledger: Ledger, bot: Bot, stack: AsyncExitStack
+) -> dict[str, Callable[[], list[str]]]:
+    """Bring checkpoints where the configuration says; return the check of it, if there is one."""
+    bringing = publisher(order.loaded.configuration, order.config.parent, ledger, bot)
+    if bringing is None:
+        return {}
+    stack.push_async_callback(_end, asyncio.create_task(bringing.run()))
+    return {"checkpoints": bringing.troubles}
 
 
 def _weigh(configuration: Configuration, policy: StandingPolicy, tool: Tool) -> RiskFinding:

@@ -22,6 +22,7 @@ from bot.home import HomeFinder
 from bot.listeners import actions, commands, others, reviewing, views
 from bot.meters import BotMeters
 from bot.outbox import Outbox, Pace
+from bot.pieces import lines, preformatted, words
 from bot.requests import Requests
 from bot.review_cards import Weigh
 from bot.review_delivery import ReviewDelivery
@@ -115,7 +116,7 @@ class Bot:
                 self._socket = Socket(app, slack, app_token)
             case OverHttp(signing_secret):
                 self.application = Endpoint(app, signing_secret, now).application()
-        outbox = _outbox(access, meters)
+        self._outbox = outbox = _outbox(access, meters)
         reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
         delivery = Delivery(outbox, ledger, directory, reach)
         self._courier = Courier(ledger, delivery, reviews, meters.retried)
@@ -143,6 +144,12 @@ class Bot:
         await self._desk.errands.close(_DRAIN)
         await self._courier.close()
         self._undelivered.close()
+
+    async def announce(self, channel: str, note: str) -> None:
+        """Post a checkpoint to a channel. Raises NotTaken."""
+        text = "The newest checkpoint of the ledger: keep it where the ledger's keepers cannot go"
+        blocks = [lines([[words(text)]], "checkpoint"), preformatted(note, "note")]
+        await self._outbox.announce(channel, text, blocks)
 
     def ready(self) -> list[str]:
         """Return what is wrong, in words; empty when people can be asked and can answer."""

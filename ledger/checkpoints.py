@@ -1,12 +1,14 @@
 """Reads the checkpoints that the ledger keeps, and files in which some are kept elsewhere."""
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
 from ledger.tables import CHECKPOINT, EVENT, SUBTREE
 
-_SIGNED = "\N{EM DASH} "
+_NOTE = re.compile(r"(?:(?!\N{EM DASH} )[^\n]+\n){3,}\n(?:\N{EM DASH} [^\n]+\n)+")
+"""Lines of text, an empty one, lines of signatures (C2SP `signed-note`)."""
 
 
 def newest(connection: Connection) -> str | None:
@@ -17,19 +19,8 @@ def newest(connection: Connection) -> str | None:
 
 
 def notes_in(text: str) -> list[str]:
-    """Return the signed notes of a text, one after the other, with or without lines between."""
-    notes: list[str] = []
-    lines: list[str] = []
-    for line in text.split("\n"):
-        signed = bool(lines) and lines[-1].startswith(_SIGNED)
-        if signed and not line.startswith(_SIGNED):
-            notes.append("\n".join(lines) + "\n")
-            lines = []
-        if line or lines:
-            lines.append(line)
-    if lines:
-        notes.append("\n".join(lines) + "\n")
-    return notes
+    """Return the signed notes of a text, in order; what is none, such as half of one, is not."""
+    return _NOTE.findall(text)
 
 
 def hashes(connection: Connection, level: int, start: int, end: int) -> Sequence[bytes]:

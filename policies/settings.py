@@ -21,9 +21,34 @@ from policies.fields import (
 from policies.identity_settings import Claimed, KeySection
 from policies.validation import Section
 
+Channel = Annotated[
+    str,
+    matching(
+        r"[CGD][A-Z0-9]+",
+        "is not a Slack channel id",
+        "write the id from the channel's details, like `C0PLATFORM`",
+    ),
+]
+
+
+class CheckpointsSection(Section):
+    """Where the newest checkpoint goes `every` so often: a `file` that grows, a Slack `channel`."""
+
+    file: str | None = None
+    channel: Channel | None = None
+    every: Duration = timedelta(minutes=10)
+
+    @field_validator("every")
+    @classmethod
+    def _at_most_daily(cls, every: timedelta) -> timedelta:
+        return between(every, least=timedelta(seconds=1), most=timedelta(days=1))
+
 
 class LedgerSection(Section):
-    """Where the ledger is kept: `url`, the keys of its digests and of its checkpoints."""
+    """Where the ledger is kept: `url`, the keys of its digests and of its checkpoints.
+
+    `checkpoints` says where copies of these go, outside of the ledger.
+    """
 
     url: Annotated[
         str,
@@ -38,6 +63,7 @@ class LedgerSection(Section):
     old_digest_keys: Annotated[tuple[Key, ...], Many] = ()
     checkpoint_key: Key | None = None
     old_checkpoint_keys: Annotated[tuple[Key, ...], Many] = ()
+    checkpoints: CheckpointsSection | None = None
 
     @property
     def postgresql(self) -> bool:
@@ -91,14 +117,7 @@ Approver = Annotated[
 class TeamSection(Section):
     """Who is responsible: a channel, approvers, and the team to escalate to."""
 
-    channel: Annotated[
-        str,
-        matching(
-            r"[CGD][A-Z0-9]+",
-            "is not a Slack channel id",
-            "write the id from the channel's details, like `C0PLATFORM`",
-        ),
-    ]
+    channel: Channel
     approvers: Annotated[tuple[Approver, ...], Many]
     escalate_to: Name | None = None
 

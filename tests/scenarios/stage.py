@@ -176,6 +176,7 @@ class Stage:
         self.ledger_url = ledger_url
         self.policy = policy
         self.hold = hold
+        self.checkpoints: dict[str, str] = {}
         self.server = RecordingServer()
         self.workspace = LocalWorkspace(workspace_spec())
         self.replicas: list[Replica] = []
@@ -209,6 +210,8 @@ class Stage:
         ledger: dict[str, Any] = {"url": self.ledger_url}
         if self.ledger_url.startswith("postgres"):
             ledger["digest_key"] = "a-digest-key-of-forty-characters-or-more"
+        if self.checkpoints:
+            ledger["checkpoints"] = self.checkpoints
         return json.dumps(
             {
                 "version": 1,
