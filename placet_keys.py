@@ -28,8 +28,10 @@ def signer_beside(configuration: Configuration, config: Path) -> Signer | None:
     Raises Refused where the keys are there and cannot be used.
     """
     current, old = _configured(configuration)
-    own = configuration.ledger.checkpoint_key
-    secrets = [current, *old, own.get_secret_value() if own else None]
+    section = configuration.ledger
+    own = section.checkpoint_key
+    keys_of_its_own = [key for key in (own, *section.old_checkpoint_keys) if key is not None]
+    secrets = [current, *old, *(key.get_secret_value() for key in keys_of_its_own)]
     if any(secret is not None and stands_in(secret) for secret in secrets):
         return None
     keys = kept_keys(ledger_url(configuration, config), current, old)

@@ -104,6 +104,21 @@ def root_of(size: int, hashes: Hashes) -> bytes:
     return _Tree(size, hashes).root(0, size) if size else EMPTY_ROOT
 
 
+def frontier_of(size: int, hashes: Hashes) -> Frontier:
+    """Return the frontier of the tree over the first `size` leaves, from its tiles.
+
+    Raises ValueError where `hashes` does not return what it was asked for.
+    """
+    tree, start = _Tree(size, hashes), 0
+    found = []
+    for bit in reversed(range(size.bit_length())):
+        width = size & (1 << bit)
+        if width:
+            found.append(tree.root(start, start + width))
+            start += width
+    return Frontier(size, tuple(found))
+
+
 def inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
     """Return the path that proves leaf `index` in the tree over `size` leaves.
 

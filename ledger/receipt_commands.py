@@ -77,7 +77,7 @@ def _receipt(arguments: argparse.Namespace, shell: Shell) -> int:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Refused(f"`{path}` cannot be written: {error.strerror}") from error
 

@@ -36,6 +36,12 @@ def register(add: AddCommand, shell: Shell) -> None:
         default=[],
         help="a file with checkpoints that was kept elsewhere (repeatable)",
     )
+    verifying.add_argument(
+        "--since",
+        metavar="FILE",
+        type=Path,
+        help="begin behind the last checkpoint of this file, which was kept elsewhere",
+    )
     with_keys(verifying)
     verifying.add_argument("--json", action="store_true", help="one JSON object")
     verifying.set_defaults(run=lambda arguments: _verify(arguments, shell))
@@ -82,10 +88,11 @@ def keys_of(arguments: argparse.Namespace, shell: Shell) -> Given:
 def _verify(arguments: argparse.Namespace, shell: Shell) -> int:
     keys = keys_of(arguments, shell)
     outside = [each for path in arguments.checkpoint for each in _outside(path, keys)]
+    since = list(_outside(arguments.since, keys))[-1] if arguments.since else None
     progress = Progress()
     with shell.open_ledger(arguments.config) as ledger, progress.shown():
         verdict = asyncio.run(
-            ledger.look(lambda connection: verify(connection, keys, outside, progress))
+            ledger.look(lambda seen: verify(seen, keys, outside, progress, since=since))
         )
     if arguments.json:
         shell.say(machine(_as_json(verdict)))
@@ -121,11 +128,13 @@ def _public_key(text: str) -> VerifyingKey:
 
 def _as_text(verdict: Verdict) -> Iterator[str]:
     flaws = verdict.flaws
-    yield f"{verdict.events} events read, root {verdict.root.hex()}"
+    behind = f" behind position {verdict.after}" if verdict.after else ""
+    yield f"{verdict.events} events read{behind}, root {verdict.root.hex()}"
     own, others = _counted(verdict.checkpoints), _counted(verdict.outside)
     yield f"{own} of the ledger and {others} kept elsewhere vouch for them"
-    if verdict.events > verdict.sealed:
-        yield f"the last {verdict.events - verdict.sealed} are not sealed yet"
+    unsealed = verdict.after + verdict.events - max(verdict.sealed, verdict.after)
+    if unsealed:
+        yield f"the last {unsealed} are not sealed yet"
     if not flaws.count:
         yield "ok: no event was changed, removed or moved"
         return
@@ -144,6 +153,7 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
     flaws = verdict.flaws
     return {
         "ok": not flaws.count,
+        "after": verdict.after,
         "events": verdict.events,
         "root": verdict.root.hex(),
         "sealed": verdict.sealed,
@@ -165,8 +175,10 @@ def _key(arguments: argparse.Namespace, shell: Shell) -> int:
     signer = shell.signer(arguments.config)
     if signer is None:
         raise Refused("the ledger's keys are not here: set the variables of `ledger`")
-    origin = _newest_note(arguments, shell).partition("\n")[0]
-    key = signer.key(origin).verifier
+    known = signer.known(_newest_note(arguments, shell))
+    if not known:
+        raise Refused("the newest checkpoint is no note; run `placet audit verify`")
+    key = known[0]
     for line in (key.pem() if arguments.pem else str(key)).splitlines():
         shell.say(line)
     return 0

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
-from ledger.merkle import BLOCK, Frontier
+from ledger.checkpoints import hashes
+from ledger.merkle import BLOCK, HASH_BYTES, Frontier, frontier_of
 from ledger.moments import head
 from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened
 from ledger.signing import Keys
@@ -20,9 +21,11 @@ class Verdict:
     """What was found: `events` were read, and the first `sealed` of them a checkpoint vouches for.
 
     `checkpoints` of the ledger's own and `outside` ones held. `root` is that
-    of the tree over all events, as they are now.
+    of the tree over all events, as they are now. The walk began `after` a
+    position, up to which a checkpoint kept elsewhere vouches for the leaf hashes.
     """
 
+    after: int = 0
     events: int = 0
     sealed: int = 0
     checkpoints: int = 0
@@ -44,15 +47,23 @@ def verify(
     keys: Keys,
     outside: Sequence[Outside] = (),
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    *,
+    since: Outside | None = None,
 ) -> Verdict:
-    """Return what a walk over the whole history finds; `connection` sees one moment of it.
+    """Return what a walk over the history finds; `connection` sees one moment of it.
 
     Each leaf hash is computed from its event, and the tree from those: nothing
-    that the ledger keeps beside its events is taken for granted.
+    that the ledger keeps beside its events is taken for granted. With `since`
+    the walk begins behind that checkpoint, which is proven to be of the same
+    history by the hashes that the ledger keeps (RFC 6962, section 2.1.2).
     """
-    walk = _Walk(connection, keys, outside)
     last = head(connection)
-    for before, page in pages(connection, 0, last):
+    walk = _Walk(connection, keys, outside)
+    if since is not None and since.checkpoint.size <= last:
+        walk.begin_behind(since)
+    elif since is not None:
+        walk.expect(since)
+    for before, page in pages(connection, walk.position, last):
         check_order(before, page, walk.verdict.flaws)
         for row in page:
             leaf = check_leaf(row, walk.verdict.flaws)
@@ -69,7 +80,7 @@ class _Walk:
         self._connection = connection
         self._keys = keys
         self._outside = sorted(outside, key=lambda each: each.checkpoint.size)
-        self._kept = _kept(connection)
+        self._kept = _kept(connection, 0)
         self._next = next(self._kept, None)
         self._frontier = Frontier()
         self._held = 0
@@ -77,6 +88,30 @@ class _Walk:
         self._broken = False
         self._leaves: list[bytes] = []
         self.verdict = Verdict()
+        self._compare_up_to(0)
+
+    @property
+    def position(self) -> int:
+        """How far the tree goes."""
+        return self._frontier.size + len(self._leaves)
+
+    def begin_behind(self, since: Outside) -> None:
+        """Begin with the tree that the ledger's hashes make up to a checkpoint, and compare it."""
+        size = since.checkpoint.size
+        try:
+            self._frontier = frontier_of(size, lambda *where: hashes(self._connection, *where))
+        except ValueError as missing:
+            self.verdict.flaws.add(1, f"up to {since.source}: {missing}")
+            self._frontier = Frontier(size, (bytes(HASH_BYTES),) * size.bit_count())
+        self.verdict.after = size
+        self._kept = _kept(self._connection, size)
+        self._next = next(self._kept, None)
+        self._outside = [each for each in self._outside if each.checkpoint.size >= size]
+        self._compare(since)
+
+    def expect(self, outside: Outside) -> None:
+        """Look for one more checkpoint that was kept elsewhere."""
+        self._outside.append(outside)
 
     def pass_by(self, position: int, leaf: bytes) -> None:
         """Take the next event's leaf, and look at the checkpoints that end with it."""
@@ -89,6 +124,9 @@ class _Walk:
         while self._next is not None and self._next[0] <= position:
             self._look(*self._next)
             self._next = next(self._kept, None)
+        self._compare_up_to(position)
+
+    def _compare_up_to(self, position: int) -> None:
         while self._outside and self._outside[0].checkpoint.size <= position:
             self._compare(self._outside.pop(0))
 
@@ -96,7 +134,7 @@ class _Walk:
         """Look at what should have come after the last event."""
         self._grow()
         self.verdict.root = self._frontier.root()
-        flaws, ends = self.verdict.flaws, self.verdict.events
+        flaws, ends = self.verdict.flaws, self._frontier.size
         newest = self._connection.execute(select(func.max(EVENT.c.position))).scalar() or 0
         if newest != last:
             flaws.add(min(newest, last) + 1, f"the head says {last}, the history ends at {newest}")
@@ -152,9 +190,8 @@ class _Walk:
         return False
 
 
-def _kept(connection: Connection) -> Iterator[tuple[int, bytes, str]]:
-    """Yield size, frontier and note of the ledger's checkpoints, in order."""
-    done = -1
+def _kept(connection: Connection, done: int) -> Iterator[tuple[int, bytes, str]]:
+    """Yield size, frontier and note of the ledger's checkpoints above a size, in order."""
     columns = (CHECKPOINT.c.size, CHECKPOINT.c.frontier, CHECKPOINT.c.note)
     while True:
         query = select(*columns).where(CHECKPOINT.c.size > done).order_by(CHECKPOINT.c.size)

@@ -15,6 +15,7 @@ from ledger.merkle import (
     check_consistency,
     check_inclusion,
     consistency,
+    frontier_of,
     inclusion,
     node,
     root_of,
@@ -247,3 +248,10 @@ def test_a_larger_tree_begins_no_smaller_one(old, new):
 def test_nodes_that_are_missing_are_told():
     with pytest.raises(ValueError, match="nodes 256 to 299 of tile level 0 are not all there"):
         inclusion(270, 300, lambda level, start, end: tiles(level, start, min(end, 290)))
+
+
+@given(st.integers(0, 2_000))
+@example(65_536)
+@example(66_333)
+def test_a_frontier_is_found_in_the_tiles_too(size):
+    assert frontier_of(size, tiles) == Frontier().append(LEAVES[:size])

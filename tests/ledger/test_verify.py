@@ -1,6 +1,10 @@
 """Whatever is changed in a sealed history is found, and named by its position."""
 
+import asyncio
+
 import pytest
+from acme import ask
+from open_ledgers import open_ledger
 from shelled import SIGNER, Terminal, a_history
 from sqlalchemy import create_engine, select, text
 from tampering import seal, tamper
@@ -224,3 +228,57 @@ def test_the_notes_of_a_file_are_told_apart():
     assert notes_in("".join(notes)) == notes
     assert notes_in("\n\n".join(notes) + "\n") == notes
     assert notes_in("") == []
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Return what keeps the newest checkpoint of a terminal's ledger elsewhere."""
+
+    def keep(terminal):
+        terminal.run("audit", "checkpoint")
+        file = tmp_path / "checkpoints"
+        file.write_text("\n".join([*terminal.lines, ""]))
+        return str(file)
+
+    return keep
+
+
+async def go_on(url):
+    with open_ledger(url) as ledger:
+        for number in range(20, 25):
+            await ledger.execute(ask(f"call_{number}", digests=(f"k1:{number:064x}",)))
+
+
+async def test_what_came_since_is_proven_behind_a_checkpoint_kept_elsewhere(ledger_url, kept):
+    terminal = await asyncio.to_thread(sealed_history, ledger_url)
+    since = await asyncio.to_thread(kept, terminal)
+    await go_on(ledger_url)
+    seal(ledger_url)
+
+    found = await asyncio.to_thread(verdict, terminal, "--since", since)
+
+    assert (found["ok"], found["after"], found["events"]) == (True, EVENTS, 10)
+    assert (found["checkpoints"], found["checkpoints_kept_elsewhere"]) == (1, 1)
+
+
+@pytest.mark.parametrize("position", [3, 15, 16, 22])
+async def test_a_change_before_or_behind_that_checkpoint_is_found(sqlite_url, kept, position):
+    terminal = await asyncio.to_thread(sealed_history, sqlite_url)
+    since = await asyncio.to_thread(kept, terminal)
+    await go_on(sqlite_url)
+    seal(sqlite_url)
+    tamper(sqlite_url, f"UPDATE ledger_event SET actor = 'x' WHERE position = {position}")
+    rehash(sqlite_url, position)
+
+    found = await asyncio.to_thread(verdict, terminal, "--since", since)
+
+    assert not found["ok"]
+    assert found["first_wrong_position"] in {1, 16}
+
+
+def test_a_history_that_ends_before_that_checkpoint_lacks_its_end(ledger_url, kept):
+    terminal = sealed_history(ledger_url)
+    since = kept(terminal)
+    cut(ledger_url, 11)
+
+    assert verdict(terminal, "--since", since)["first_wrong_position"] == 12
