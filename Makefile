@@ -13,7 +13,7 @@ TESTS ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock screenshot clean
+.PHONY: help demo test check bench soak lock screenshot clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: $(VENV)/dev.stamp ## measure a call through Placet against no gateway and
 NPM := --ignore-scripts --no-audit --no-fund --loglevel=error
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+soak: $(VENV)/dev.stamp ## kill and restart processes under load for half an hour, and check what is left
+	PLACET_SOAK=1 $(BIN)/python -m pytest -o log_cli=true -o log_cli_level=INFO tests/soak
 
 lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows (asks the package index)
 	$(LOCK) --upgrade pyproject.toml --group build --output-file requirements.lock

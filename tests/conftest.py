@@ -10,6 +10,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -55,6 +56,13 @@ def postgres_server() -> Iterator[str]:
     if given := SETTINGS.get("PLACET_TEST_POSTGRES"):
         yield given
         return
+    with postgres() as server:
+        yield server.get_uri()
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Any]:
+    """Run a real PostgreSQL for the length of a block; it can be stopped and started meanwhile."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
         from fasteners import InterProcessLock  # noqa: PLC0415  only needed with PostgreSQL
@@ -62,12 +70,13 @@ def postgres_server() -> Iterator[str]:
     place = Path(tempfile.mkdtemp(prefix="placet-postgres-"))
     with InterProcessLock(Path(tempfile.gettempdir()) / "placet-postgres.lock"):
         server = get_server(place, cleanup_mode="delete")
-    address = server.get_uri()
-    with psycopg.connect(address, autocommit=True) as connection:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
-    yield address
-    server.cleanup()
+    try:
+        yield server
+    finally:
+        server.cleanup()
 
 
 @pytest.fixture

@@ -81,6 +81,11 @@ class Replica:
 
     async def start(self, kill_at: str | None = None) -> None:
         """Start it and wait until it is ready; `kill_at` is a fault point, `name` or `name:n`."""
+        await self.launch(kill_at)
+        await until(self.ready, 60)
+
+    async def launch(self, kill_at: str | None = None) -> None:
+        """Start it; it may be gone before it is ready."""
         self.config.write_text(self.stage.configuration(self))
         environment = {
             "PATH": os.environ["PATH"],  # noqa: TID251  a process needs its path
@@ -98,7 +103,6 @@ class Replica:
                 stdout=log,
                 stderr=log,
             )
-        await until(self.ready, 60)
 
     async def ready(self) -> bool:
         """Tell whether /readyz answers 200; fail where the process has ended."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 
 import aiohttp
 import pytest
@@ -116,33 +115,3 @@ async def test_killed_once_the_outcome_is_recorded_the_card_shows_it(staged):
         assert names.count("CallCompleted") == 1
         assert "OutcomeUnknown" not in names
         assert stage.server.runs == [("write_file", WRITE)]
-
-
-async def test_killed_at_random_nothing_acknowledged_is_lost_and_nothing_runs_twice(staged):
-    chance = random.Random(20261123)  # noqa: S311 (chance, not secrecy)
-    async with staged() as stage:
-        replica = await stage.serve()
-        finished = []
-        for number in range(6):
-            arguments = {"path": f"{number}.txt", "text": "x"}
-
-            async def once(arguments=arguments):
-                with contextlib.suppress(*GONE):
-                    result = await replica.call("write_file", arguments)
-                    if not result.get("isError"):
-                        finished.append(arguments)
-
-            call = asyncio.create_task(once())
-            press = asyncio.create_task(stage.press(BOB, "approval.approve"))
-            await asyncio.sleep(chance.random() * 0.4)
-            await replica.kill()
-            press.cancel()
-            await asyncio.gather(call, press, return_exceptions=True)
-            await replica.start()
-
-        code, out, errors = await stage.run("audit", "projections")
-
-        assert code == 0, out + errors
-        runs = [str(arguments) for _, arguments in stage.server.runs]
-        assert len(runs) == len(set(runs))
-        assert all(str(arguments) in runs for arguments in finished)

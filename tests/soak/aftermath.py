@@ -1,0 +1,55 @@
+"""What must hold once everything has come to rest, whatever died before."""
+
+import json
+from collections import Counter
+
+from scenarios.stage import clock, until
+from soak.crowd import LOST, RAN, Crowd
+
+from gateway.answers import Told
+from ledger.approvals import ApprovalStatus
+from ledger.calls import CallStatus
+from ledger.events import CallDecided
+from ledger.ledger import Ledger
+
+_MAY_HAVE_RUN = {RAN, LOST, Told.USED, Told.OUTCOME_UNKNOWN}
+_OPEN = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.DISPATCHED)
+_REST = 90.0
+
+
+async def check_calls(crowd: Crowd) -> None:
+    """Check that every call came to one end, that none ran twice and that each end is true."""
+    assert len(crowd.told) == crowd.made
+    runs = Counter(arguments["path"] for _, arguments in crowd.stage.server.runs)
+    tools = {arguments["path"]: tool for tool, arguments in crowd.stage.server.runs}
+    twice = [path for path, times in runs.items() if times > 1 and tools[path] == "write_file"]
+    assert twice == []
+    assert "drop_table" not in tools.values()
+    assert [path for path, end in crowd.told.items() if end == RAN and path not in runs] == []
+    assert {end for path, end in crowd.told.items() if path in runs} <= _MAY_HAVE_RUN
+
+
+async def check_ledger(crowd: Crowd) -> None:
+    """Check that nothing is open any more, and that history, tables and cards agree."""
+    stage = crowd.stage
+    with Ledger.open(stage.ledger_url, now=clock, serving=False) as ledger:
+
+        async def settled() -> bool:
+            return not await ledger.approvals(*_OPEN)
+
+        await until(settled, _REST)
+        recorded = [one.event for one in await ledger.events(limit=1_000_000)]
+        decided = [event for event in recorded if isinstance(event, CallDecided)]
+        calls = [await ledger.call(event.call) for event in decided]
+    assert [call.id for call in calls if call is None or call.status is CallStatus.RUNNING] == []
+    paths = {json.loads(event.arguments)["path"] for event in decided}
+    assert [path for path, end in crowd.told.items() if end != LOST and path not in paths] == []
+    await until(lambda: _painted(crowd), _REST)
+    for proof in ("projections", "verify"):
+        code, out, errors = await stage.run("audit", proof)
+        assert code == 0, out + errors
+
+
+async def _painted(crowd: Crowd) -> bool:
+    """Tell whether no card asks for what is decided."""
+    return not crowd.open_cards()
