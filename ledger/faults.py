@@ -5,6 +5,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 _FULL = "its disk is full"
 _READ_ONLY = "it is read-only"
 _BUSY = "another process holds it"
+_DAMAGED = "its file is damaged; stop Placet and restore a backup"
 _GONE = "its database does not answer"
 
 _STATES = {
@@ -19,6 +20,8 @@ _WORDS = {
     "database or disk is full": _FULL,
     "attempt to write a readonly database": _READ_ONLY,
     "database is locked": _BUSY,
+    "disk image is malformed": _DAMAGED,
+    "file is not a database": _DAMAGED,
 }
 """SQLite's messages (sqlite3_errstr)."""
 

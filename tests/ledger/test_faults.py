@@ -100,6 +100,33 @@ async def test_a_read_only_file_refuses_and_is_survived(sqlite_url):
         assert len(await ledger.execute(allowed("call_1"))) == 1
 
 
+@pytest.mark.parametrize("part", range(8))
+async def test_a_damaged_file_refuses_and_a_backup_in_its_place_works(sqlite_url, tmp_path, part):
+    file = tmp_path / "placet.db"
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+        await asyncio.gather(*(ledger.execute(allowed(f"call_{n}")) for n in range(300)))
+    kept = file.read_bytes()
+    damaged = bytearray(kept)
+    pages = range(1 + part, len(kept) // 4096, 8)
+    for page in pages:
+        damaged[page * 4096 : (page + 1) * 4096] = bytes(4096)
+    file.write_bytes(damaged)
+
+    with (
+        pytest.raises(LedgerUnavailable, match="is damaged"),
+        open_ledger(sqlite_url, instance="two") as ledger,
+    ):
+        await asyncio.gather(*(ledger.execute(allowed(f"again_{n}")) for n in range(300)))
+
+    for companion in ("-wal", "-shm"):
+        file.with_name(f"{file.name}{companion}").unlink(missing_ok=True)
+    file.write_bytes(kept)
+    with open_ledger(sqlite_url, instance="three") as ledger:
+        assert len(await ledger.execute(allowed("after"))) == 1
+        assert await ledger.differences() == []
+
+
 async def test_a_lost_connection_is_made_again_before_anybody_notices(postgres_url, administrator):
     with open_ledger(postgres_url) as ledger:
         await prepare(ledger)
