@@ -59,7 +59,7 @@ async def test_killed_again_and_again_nothing_is_lost_and_nothing_runs_twice(sta
     chance = random.Random(20261126)  # noqa: S311 (chance, not secrecy)
     async with staged(policy=POLICY, hold="1s") as stage:
         await stage.serve()
-        crowd = Crowd(stage, chance, [CI_BOT, OTHER_BOT] * 6, writes=0.2, pause=0.5)
+        crowd = Crowd(stage, chance, [CI_BOT, OTHER_BOT] * 6, writes=0.1, pause=0.5)
 
         killing = asyncio.create_task(kill_again_and_again(stage, chance, rounds))
         await crowded(crowd, 0, killing)

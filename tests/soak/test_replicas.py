@@ -73,7 +73,7 @@ async def test_whatever_is_restarted_each_call_ends_and_none_runs_twice(tmp_path
             for number in range(REPLICAS):
                 await opened.serve(f"replica-{number}")
             keys = [key(agent) for agent in range(AGENTS)]
-            crowd = Crowd(opened, chance, keys, writes=0.02 if LONG else 0.05, pause=4.0)
+            crowd = Crowd(opened, chance, keys, writes=0.004 if LONG else 0.05, pause=4.0)
 
             troubling = asyncio.create_task(trouble(opened, chance, seconds, server))
             await crowded(crowd, 0, troubling)
