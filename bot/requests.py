@@ -25,7 +25,7 @@ from ledger.approvals import Approval, ApprovalStatus
 from ledger.evidence import GROUP_FRESH, Evidence, standing
 from ledger.grants import IssueGrant, RevokeGrant
 from ledger.standing_events import GrantIssued, GrantRefused
-from ledger.votes import apart
+from ledger.votes import parties
 from policies.matching import Glob
 from policies.refusals import Refused
 
@@ -155,7 +155,7 @@ class Requests:
             evidence,
             directory,
             teams=tuple(term.team for term in approval.request.terms),
-            apart=apart(approval, directory),
+            parties=parties(approval, directory),
             group_age=GROUP_FRESH,
             at=evidence.fetched_at,
         )

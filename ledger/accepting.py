@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ledger.envelopes import Command, Draft, Event
 from ledger.evidence import FRESH, Evidence, Standing, standing
+from ledger.parties import Parties
 from ledger.reviews import Review
 from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted
 from ledger.tools import SeenTool
@@ -99,7 +100,7 @@ def _standing(server: str, evidence: Evidence, directory: Directory, at: datetim
         evidence,
         directory,
         teams=(team,) if team else (),
-        apart=frozenset(),
+        parties=Parties(),
         group_age=FRESH,
         at=at,
     )

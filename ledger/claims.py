@@ -14,6 +14,7 @@ from ledger.events import (
     ApprovalTerm,
     ApprovalVoided,
 )
+from ledger.parties import Parties
 from ledger.standing_events import GrantExpired, GrantUsed
 from policies.decisions import Assessment, Decision, Effect, LiveGrant
 from policies.people import Directory
@@ -187,13 +188,13 @@ def unmet(
         return "the tool's definition changed"
     if approval.request.digest not in facts.digests:
         return "the call is not the one that was approved"
-    apart = {facts.agent.owner, facts.agent.on_behalf_of}
+    parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
     for term in decision.assessment.terms:
         counted = {
             person
             for known in approval.yes_votes(term.team)
-            if (person := directory.person_at(known.slack)) not in apart
-            and _speaks(person, known, term.team, directory)
+            if _speaks(person := directory.person_at(known.slack), known, term.team, directory)
+            and not parties.may_include(person, known.slack, directory)
         }
         if len(counted) < term.approvals:
             asked, given = term.approvals, len(counted)

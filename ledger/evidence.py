@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from ledger.envelopes import Fact
+from ledger.parties import Parties
 from policies.people import Directory, Team
 
 FRESH = timedelta(seconds=10)
@@ -85,16 +86,16 @@ def standing(
     directory: Directory,
     *,
     teams: tuple[str, ...],
-    apart: frozenset[str],
+    parties: Parties,
     group_age: timedelta,
     at: datetime,
 ) -> Standing:
     """Return for which of `teams` this person may decide now.
 
-    `apart` are people who never may: the agent's owner and the person it acts
-    for. Evidence older than 10 seconds, or undetermined, refuses.
+    `parties` never may, nor whoever cannot be told from one of them. Evidence
+    older than 10 seconds, or undetermined, refuses.
     """
-    unfit = _unfit(person, evidence, apart, at)
+    unfit = _unfit(person, evidence, parties, at)
     if unfit is not None:
         return unfit
     entitled = tuple(
@@ -104,7 +105,8 @@ def standing(
         and _approves(person, evidence, team, at=at, group_age=group_age)
     )
     if entitled:
-        return Standing(teams=entitled)
+        hidden = parties.mistakable(person, directory)
+        return Standing(teams=entitled) if hidden is None else _perhaps_own(hidden)
     if evidence.groups_undetermined:
         return _undetermined(evidence.groups_undetermined)
     named = " or ".join(f"`{name}`" for name in teams)
@@ -114,9 +116,9 @@ def standing(
     )
 
 
-def _unfit(person: str, evidence: Evidence, apart: frozenset[str], at: datetime) -> Standing | None:
+def _unfit(person: str, evidence: Evidence, parties: Parties, at: datetime) -> Standing | None:
     """Return why a person may decide for no team at all; None where nothing speaks against it."""
-    if person in apart or evidence.slack in apart:
+    if parties.include(person, evidence.slack):
         return Standing(
             because="own-request",
             message="you own this agent, or it acts for you: someone else has to decide",
@@ -131,6 +133,14 @@ def _unfit(person: str, evidence: Evidence, apart: frozenset[str], at: datetime)
         if getattr(evidence, fact):
             return Standing(because=because, message=message)
     return None
+
+
+def _perhaps_own(hidden: str) -> Standing:
+    return Standing(
+        because="perhaps-own-request",
+        message=f"`{hidden}` owns this agent, or it acts for them, and the configuration has no"
+        " Slack id of theirs: you might be the same person, so someone whom it names has to decide",
+    )
 
 
 def _undetermined(why: str) -> Standing:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
 from ledger.evidence import FRESH, Evidence, Standing, standing
+from ledger.parties import Parties
 from ledger.standing_events import (
     GrantExpired,
     GrantIssued,
@@ -255,28 +256,25 @@ def _standing(
         evidence,
         directory,
         teams=teams,
-        apart=_parties(agent, directory),
+        parties=_parties(agent, directory),
         group_age=FRESH,
         at=at,
     )
 
 
 def _still_speaks(grant: Grant, name: str, agent: Agent | None, directory: Directory) -> bool:
-    if agent is not None and grant.by in _parties(agent, directory):
-        return False
     if grant.by.startswith("shell:"):
         return True
+    if agent is not None and _parties(agent, directory).may_include(grant.by, grant.by, directory):
+        return False
     team = directory.teams.get(name)
     return team is not None and (
         grant.by in team.approvers or not set(grant.groups).isdisjoint(team.groups)
     )
 
 
-def _parties(agent: Agent, directory: Directory) -> frozenset[str]:
-    """Return the agent's owner and the person it acts for, by name and by Slack id."""
-    names = {name for name in (agent.owner, agent.on_behalf_of) if name}
-    slack = {directory.people[name].slack for name in names if name in directory.people}
-    return frozenset(name for name in names | slack if name)
+def _parties(agent: Agent, directory: Directory) -> Parties:
+    return Parties.of(agent.owner, agent.on_behalf_of, directory)
 
 
 def _who(evidence: Evidence | None, actor: str, directory: Directory) -> str:

@@ -19,6 +19,7 @@ from ledger.events import (
     ApprovalGiven,
 )
 from ledger.evidence import FRESH, GROUP_FRESH, Evidence, Standing, standing
+from ledger.parties import Parties
 from policies.calls import Risk
 from policies.people import Directory
 
@@ -128,11 +129,9 @@ def view(approval: Approval, command: ViewDetails, directory: Directory) -> list
     ]
 
 
-def apart(approval: Approval, directory: Directory) -> frozenset[str]:
-    """Return the people who may never decide: the owner and the one acted for, by every name."""
-    names = {name for name in (approval.request.owner, approval.request.on_behalf_of) if name}
-    known = {directory.people[name].slack for name in names if name in directory.people}
-    return frozenset(name for name in names | known if name)
+def parties(approval: Approval, directory: Directory) -> Parties:
+    """Return the people who may never decide: the owner and the one acted for."""
+    return Parties.of(approval.request.owner, approval.request.on_behalf_of, directory)
 
 
 def _refusal(
@@ -227,7 +226,7 @@ def _standing(
         evidence,
         directory,
         teams=tuple(term.team for term in approval.request.terms),
-        apart=apart(approval, directory),
+        parties=parties(approval, directory),
         group_age=GROUP_FRESH if mild else FRESH,
         at=at,
     )

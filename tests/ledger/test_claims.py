@@ -15,7 +15,7 @@ from ledger.events import (
 from ledger.policy_in_force import ActivatePolicy
 from ledger.tools import SeeTools
 from policies.decisions import Effect, Spoke, Term
-from policies.people import Team
+from policies.people import Person, Team
 from policies.refusals import Refused
 
 
@@ -337,6 +337,18 @@ def test_a_voter_found_in_the_group_still_counts_without_being_listed() -> None:
     (event,) = book.restarted(platform("cat")).do(use())
 
     assert event.TOPIC == "ApprovalDispatched"
+
+
+def test_a_voter_found_in_the_group_voids_where_nobody_knows_the_owners_slack_id_now() -> None:
+    book = Book()
+    book.do(ask())
+    zoe = "T0ACME/U0ZOE"
+    book.do(click(zoe, evidence=evidence(zoe, groups=["S0PLATFORM"])))
+    people = {**DIRECTORY.people, "alice": Person("alice")}
+
+    because = voided(book.restarted(replace(DIRECTORY, people=people)), use())
+
+    assert because == "team `platform` now has to give 1 approvals, of which 0 count"
 
 
 def test_a_voter_whose_group_was_taken_from_the_team_voids() -> None:

@@ -1,17 +1,20 @@
 """What Slack's word on a person is worth, and for how long."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from acme import DIRECTORY, NOON, evidence
 
 from ledger.evidence import Evidence, Standing, standing
+from ledger.parties import Parties
+from policies.people import Person
 
 
 def judged(name: str, proof: Evidence, **changes: object) -> Standing:
     known = {
         "teams": ("platform",),
-        "apart": frozenset(),
+        "parties": Parties(),
         "group_age": timedelta(minutes=10),
         "at": NOON,
     }
@@ -44,11 +47,45 @@ def test_a_team_that_the_configuration_no_longer_has_entitles_nobody() -> None:
     assert found.because == "not-an-approver"
 
 
-@pytest.mark.parametrize("name", ["bob", "T0ACME/U0BOB"])
-def test_someone_kept_apart_may_not_decide_by_name_or_by_slack_id(name: str) -> None:
-    found = judged("bob", evidence("bob"), apart=frozenset({name}))
+@pytest.mark.parametrize("parties", [("bob", None), ("alice", "bob")])
+def test_the_owner_and_the_person_acted_for_may_not_decide(parties: tuple[str, str | None]) -> None:
+    found = judged("bob", evidence("bob"), parties=Parties.of(*parties, DIRECTORY))
 
     assert found.because == "own-request"
+
+
+@pytest.mark.parametrize("slack", ["T0ACME/U0BOB", "E0ACME/U0BOB", "T0OTHER/U0BOB"])
+def test_a_party_is_known_by_its_user_id_whatever_workspace_is_written(slack: str) -> None:
+    proof = evidence(slack, groups=["S0PLATFORM"])
+
+    found = judged(slack, proof, parties=Parties.of("bob", None, DIRECTORY))
+
+    assert found.because == "own-request"
+
+
+def unplaced(name: str) -> Parties:
+    people = {**DIRECTORY.people, "sam": Person("sam", subject="sam@example.com")}
+    return Parties.of(name, None, replace(DIRECTORY, people=people))
+
+
+@pytest.mark.parametrize("party", ["sam", "somebody-who-left"])
+def test_a_member_of_a_group_decides_nothing_for_someone_without_a_slack_id(party: str) -> None:
+    zoe = "T0ACME/U0ZOE"
+
+    found = judged(zoe, evidence(zoe, groups=["S0PLATFORM"]), parties=unplaced(party))
+
+    assert (found.teams, found.because) == ((), "perhaps-own-request")
+    assert found.message == (
+        f"`{party}` owns this agent, or it acts for them, and the configuration has no Slack id"
+        " of theirs: you might be the same person, so someone whom it names has to decide"
+    )
+
+
+def test_whom_the_configuration_names_is_told_from_someone_without_a_slack_id() -> None:
+    listed = judged("bob", evidence("bob"), parties=unplaced("sam"))
+    member = judged("eve", evidence("eve", groups=["S0PLATFORM"]), parties=unplaced("sam"))
+
+    assert listed.teams == member.teams == ("platform",)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ledger.standing_events import (
     GrantRevoked,
 )
 from policies.decisions import Effect, Term
-from policies.people import Team
+from policies.people import Person, Team
 from policies.refusals import Refused
 
 
@@ -303,6 +303,26 @@ def test_a_giver_found_in_the_teams_group_lifts_without_being_listed() -> None:
 
     assert decided(book.restarted(platform("cat")), after(1)).grant == "grt_1"
     assert decided(book.restarted(platform("cat", groups=())), after(2), "call_2").grant is None
+
+
+def test_a_giver_found_in_the_group_lifts_nothing_for_an_owner_without_a_slack_id() -> None:
+    zoe = "T0ACME/U0ZOE"
+    people = {**DIRECTORY.people, "alice": Person("alice")}
+    book = granted(evidence=evidence(zoe, groups=["S0PLATFORM"]))
+    listed = granted()
+
+    unplaced = replace(DIRECTORY, people=people)
+    assert decided(book.restarted(unplaced), after(1)).grant is None
+    assert decided(listed.restarted(unplaced), after(1)).grant == "grt_1"
+
+
+def test_a_member_of_a_group_gives_no_grant_to_an_agent_whose_owner_has_no_slack_id() -> None:
+    people = {**DIRECTORY.people, "alice": Person("alice")}
+    zoes = grant("bob", evidence=evidence("T0ACME/U0ZOE", groups=["S0PLATFORM"]))
+
+    refusal = refused(Book(replace(DIRECTORY, people=people)), zoes)
+
+    assert refusal.because == "perhaps-own-request"
 
 
 def test_a_giver_who_became_the_agents_owner_lifts_nothing() -> None:

@@ -80,6 +80,19 @@ def test_the_person_on_whose_behalf_the_agent_acts_may_not_decide() -> None:
     assert book.do(click("cat"))[-1].TOPIC == "ApprovalGiven"
 
 
+@pytest.mark.parametrize("parties", [{"owner": "sam"}, {"on_behalf_of": "sam"}])
+def test_a_member_of_a_group_might_be_a_party_without_a_slack_id(parties: dict[str, str]) -> None:
+    people = {**DIRECTORY.people, "sam": Person("sam", subject="sam@example.com")}
+    book = Book(replace(DIRECTORY, people=people))
+    book.do(ask(agent=replace(DIRECTORY.agents["ci-bot"], **parties)))
+    zoe = "T0ACME/U0ZOE"
+
+    refused = refusal(book, click(zoe, evidence=evidence(zoe, groups=["S0PLATFORM"])))
+
+    assert refused.because == "perhaps-own-request"
+    assert book.do(click("bob"))[-1].TOPIC == "ApprovalGiven"
+
+
 def test_a_stranger_to_the_teams_is_refused_and_remembered() -> None:
     book = asked()
 
