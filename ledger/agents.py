@@ -119,12 +119,24 @@ def add(command: AddAgent, known: LedgerAgent | None, directory: Directory) -> E
     if command.owner not in directory.people:
         message = f"there is no person `{command.owner}`; the configuration names the people"
         raise Refused(message)
+    _recognised(command.owner, directory)
     return AgentAdded(
         agent=command.agent,
         team=command.team,
         owner=command.owner,
         key_sha256=command.key_sha256,
     )
+
+
+def _recognised(owner: str, directory: Directory) -> None:
+    """Refuse an owner who could approve unrecognised, as a member of an approvers' user group."""
+    grouped = next((team.name for team in directory.teams.values() if team.groups), None)
+    if grouped is not None and directory.people[owner].slack is None:
+        message = (
+            f"`{owner}` has no Slack id and might be in the group of team `{grouped}`, so nobody"
+            f" could see to it that others approve; add `slack` to `{owner}` in the configuration"
+        )
+        raise Refused(message)
 
 
 def rotate(

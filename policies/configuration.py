@@ -15,6 +15,7 @@ from policies.identity_settings import IdentitySection, OperatorSection
 from policies.issuers import issuer_problems
 from policies.people import Agent, Directory, Person, Team
 from policies.problems import InvalidDocument, Place
+from policies.recognition import recognition_problems
 from policies.references import reference_problems
 from policies.servers import Server
 from policies.settings import (
@@ -110,6 +111,7 @@ def parse_configuration(
     problems += reference_problems(document)
     problems += credential_problems(document)
     problems += issuer_problems(document)
+    problems += recognition_problems(document)
     problems += exposure_problems(
         document,
         unsafe_no_auth=unsafe_no_auth,

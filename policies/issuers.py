@@ -33,7 +33,6 @@ def issuer_problems(document: Document) -> list[Problem]:
     problems += _shared_subjects(document, issuers)
     problems += _clients_as_audience(document, issuers)
     problems += _of_agents(document)
-    problems += _unseen_in_groups(document, issuers)
     return problems
 
 
@@ -148,20 +147,3 @@ def _of_agents(document: Document) -> Iterator[Problem]:
             place = document.key(("agents", name, "on_behalf_of"))
             what = f"the tokens of agent `{name}` say on whose behalf it acts"
             yield document.problem(place, what, "remove `on_behalf_of`, or `client_id`")
-
-
-def _unseen_in_groups(document: Document, issuers: _Issuers) -> Iterator[Problem]:
-    """Yield a problem for people whom nobody would know in Slack as those an agent acts for."""
-    grouped = [name for name, team in sections(document, "teams") if _has_group(team)]
-    for name, person in sections(document, "people"):
-        if issuers and grouped and "subject" in person and "slack" not in person:
-            what = (
-                f"agents can act for `{name}`, who has no Slack id and might be in the group of"
-                f" team `{grouped[0]}`: nobody approves what is done on their own behalf"
-            )
-            yield document.problem(document.key(("people", name)), what, f"add `slack` to `{name}`")
-
-
-def _has_group(team: dict[str, Value]) -> bool:
-    approvers = team.get("approvers")
-    return isinstance(approvers, list) and any(isinstance(each, dict) for each in approvers)

@@ -24,7 +24,7 @@ from ledger.deciding import decide
 from ledger.grants import GrantStatus
 from ledger.standing_events import AgentKeyRotated
 from policies.decisions import Effect
-from policies.people import Agent
+from policies.people import Agent, Person
 from policies.refusals import Refused
 
 OLD, NEW, NEWEST = "ab" * 32, "cd" * 32, "ef" * 32
@@ -72,6 +72,16 @@ def test_an_agent_needs_a_free_name_a_team_and_an_owner(
 
     with pytest.raises(Refused, match=words):
         Book().do(command)
+
+
+def test_an_owner_without_a_slack_id_is_refused_where_a_user_group_approves() -> None:
+    people = {**DIRECTORY.people, "sam": Person("sam")}
+    teams = {name: replace(team, groups=()) for name, team in DIRECTORY.teams.items()}
+    sams = replace(ADD_MOLE, owner="sam")
+
+    with pytest.raises(Refused, match="`sam` has no Slack id and might be in the group of team"):
+        Book(replace(DIRECTORY, people=people)).do(sams)
+    assert Book(replace(DIRECTORY, people=people, teams=teams)).do(sams)[0].TOPIC == "AgentAdded"
 
 
 def test_a_name_is_given_once() -> None:

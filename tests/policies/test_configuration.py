@@ -211,6 +211,20 @@ def test_one_subject_for_one_issuer_is_one_text():
     assert parsed(text).people["bob"].subject == "b1"
 
 
+def test_the_person_a_keyed_agent_acts_for_needs_a_slack_id_where_a_user_group_approves():
+    text = WHOLE.replace("bob: {slack: T0ACME/U0BOB}", "bob: {slack: T0ACME/U0BOB}\n  sam: {}")
+    text = text.replace("owner: alice", "owner: alice, on_behalf_of: sam")
+
+    (problem,) = problems_of(text)
+
+    assert problem == (
+        "placet.yaml:8:3: agent `ci-bot` acts for `sam`, who has no Slack id and might be in the"
+        " group of team `platform`: nobody approves what is done for them; add `slack` to `sam`, or"
+        " name the approvers of `platform` one by one"
+    )
+    parsed(text.replace("[bob, {group: S0PLATFORM}]", "[bob]"))
+
+
 @pytest.mark.parametrize(("replaced", "by", "expected"), broken("broken_configurations.txt"))
 def test_what_is_wrong_is_said_with_its_place_and_what_to_write(replaced, by, expected):
     assert replaced in WHOLE
