@@ -143,6 +143,9 @@ class FastLane(RequestHandler):
             await _send(response, request, writer)
         except ConnectionError:
             self.force_close()
+        except asyncio.CancelledError:
+            self.force_close()  # a caller whose key ends is there, and must not wait for more
+            raise
         except Exception:  # noqa: BLE001 (the edge: what cannot be sent ends the connection)
             _LOG.exception("an answer could not be sent")
             self.force_close()

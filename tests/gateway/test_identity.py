@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from open_ledgers import open_ledger
 from prometheus_client import CollectorRegistry
+from standing_streams import hung_up, listening
 
 from gateway.agent_keys import AgentKeys
 from gateway.errors import Rejected
@@ -311,19 +312,14 @@ async def test_an_agent_that_gets_a_name_of_the_file_while_it_is_served_is_not_l
         assert not await lets_in(stage, OLD)
 
 
+@pytest.mark.parametrize("legacy", [True, False])
 @pytest.mark.parametrize("ends", ["revoked", "replaced", "out of grace"])
-async def test_whoever_listens_is_hung_up_on_when_its_key_ends(sqlite_url, ends):
+async def test_whoever_listens_is_hung_up_on_when_its_key_ends(sqlite_url, ends, legacy):
     async with staged(sqlite_url) as stage:
         await add(stage.ledger, OLD)
         await until(lambda: lets_in(stage, OLD))
         before = stage.server.listeners
-        headers = {"Authorization": f"Bearer {OLD}", "Accept": "text/event-stream", **LEGACY}
-        async with stage.http.get(f"{stage.url}/mcp/files", headers=headers) as stream:
-
-            async def listens():
-                return stage.server.listeners > before
-
-            await until(listens)
+        async with listening(stage, OLD, legacy=legacy) as stream:
             match ends:
                 case "revoked":
                     command = RevokeAgent(id="revoke", actor="shell:ops", agent="new-bot")
@@ -333,13 +329,7 @@ async def test_whoever_listens_is_hung_up_on_when_its_key_ends(sqlite_url, ends)
                 case _:
                     await rotate(stage.ledger, NEW, timedelta(seconds=1))
 
-            with contextlib.suppress(aiohttp.ClientError):
-                assert await asyncio.wait_for(stream.content.read(), 20) == b""
-
-        async def closed():
-            return stage.server.listeners == before
-
-        await until(closed)
+            await hung_up(stage, stream, before)
         assert not await lets_in(stage, OLD)
 
 
@@ -348,14 +338,7 @@ async def test_whoever_listens_with_another_key_is_not_disturbed(sqlite_url):
         await add(stage.ledger, OLD)
         await add(stage.ledger, NEW, "newer-bot")
         await until(lambda: lets_in(stage, NEW))
-        headers = {"Authorization": f"Bearer {NEW}", "Accept": "text/event-stream", **LEGACY}
-        before = stage.server.listeners
-        async with stage.http.get(f"{stage.url}/mcp/files", headers=headers) as stream:
-
-            async def listens():
-                return stage.server.listeners > before
-
-            await until(listens)
+        async with listening(stage, NEW, legacy=True) as stream:
             await stage.ledger.execute(RevokeAgent(id="revoke", actor="shell:ops", agent="new-bot"))
             await until(lambda: lets_out(stage, OLD))
             stage.server.tell({"jsonrpc": "2.0", "method": "notifications/message"})
