@@ -1,0 +1,147 @@
+"""Decides what becomes of a call, with all that is in force at the moment of deciding."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from ledger import calls, grants
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.calls import CallFacts, CompleteCall, DecideCall, PresumeLost
+from ledger.claims import (
+    AlreadyDecided,
+    ClaimApproval,
+    PolicyChanged,
+    Situation,
+    ToolChanged,
+    claim,
+    decide_call,
+)
+from ledger.continuing import ContinueCall, continue_call
+from ledger.envelopes import Draft
+from ledger.state import State
+from policies.acceptance import until_accepted
+from policies.decisions import Assessment
+from policies.people import Agent
+from policies.refusals import Refused
+
+
+def decide(command: DecideCall, state: State, at: datetime) -> list[Draft]:
+    """Return the events of a call's decision. Raises Refused where nothing can be decided."""
+    facts = command.facts
+    if facts.named and state.call(facts.call) is not None:
+        raise AlreadyDecided(f"call `{facts.call}` was decided before")
+    if state.runs(facts.call):  # a command that is sent again gets what it caused, for this no
+        raise Refused(f"call `{facts.call}` was decided and runs")
+    _check(facts, command.assessment, state, at)
+    assessment = _tightened(facts, command.assessment, state)
+    if assessment is not command.assessment:
+        command = replace(command, assessment=assessment)
+    return decide_call(command, _situation(facts, state), at)
+
+
+def use(command: ClaimApproval | ContinueCall, state: State, at: datetime) -> list[Draft]:
+    """Return the events of a call that uses an approval, or goes on under it. Raises Refused."""
+    match command:
+        case ClaimApproval():
+            return _claim(command, state, at)
+        case ContinueCall():
+            return _continue(command, state, at)
+
+
+def complete(command: CompleteCall, state: State) -> list[Draft]:
+    """Return the event of a call's end. Raises Refused for a call that never was."""
+    call = state.call(command.call)
+    if call is None:
+        raise Refused(f"there is no call `{command.call}`")
+    return [Draft(f"call-{call.id}", event) for event in calls.complete(call, command)]
+
+
+def lose(command: PresumeLost, state: State) -> list[Draft]:
+    """Return the events of calls whose process is gone: nobody can say how they ended."""
+    return [
+        Draft(f"call-{call.id}", event)
+        for call in state.running_calls()
+        if call.instance in command.instances
+        for event in calls.lose(call)
+    ]
+
+
+def approval_of(name: str, state: State) -> Approval:
+    """Return the approval with this id. Raises Refused where there is none."""
+    approval = state.approval(name)
+    if approval is None:
+        message = f"there is no approval `{name}`; `/placet pending` lists the open ones"
+        raise Refused(message)
+    return approval
+
+
+def _claim(command: ClaimApproval, state: State, at: datetime) -> list[Draft]:
+    approval = approval_of(command.approval, state)
+    if approval.status is ApprovalStatus.APPROVED:
+        _check(command.facts, command.assessment, state, at)
+        assessment = _tightened(command.facts, command.assessment, state)
+        command = replace(command, assessment=assessment)
+    return claim(command, _situation(command.facts, state, approval), at)
+
+
+def _continue(command: ContinueCall, state: State, at: datetime) -> list[Draft]:
+    if state.runs(command.facts.call):
+        raise Refused(f"call `{command.facts.call}` was decided and runs")
+    _check(command.facts, command.assessment, state, at)
+    assessment = _tightened(command.facts, command.assessment, state)
+    command = replace(command, assessment=assessment)
+    approval = approval_of(command.approval, state)
+    return continue_call(command, approval, _situation(command.facts, state), at)
+
+
+def _check(facts: CallFacts, assessment: Assessment, state: State, at: datetime) -> None:
+    """Refuse a call that was assessed with what is not in force any more."""
+    policy = state.policy()
+    if policy is None or policy.digest != assessment.policy_digest:
+        message = "the policy changed while the call was looked at; it is looked at again"
+        raise PolicyChanged(message)
+    if state.agent(facts.agent.name) is None:
+        message = f"agent `{facts.agent.name}` is not known or was revoked"
+        raise Refused(message)
+    if facts.agent.key is not None and not _takes(facts.agent.name, facts.agent.key, state, at):
+        message = f"agent `{facts.agent.name}` has another key now; call again with that one"
+        raise Refused(message)
+    known = state.tool(facts.server, facts.tool)
+    newest = known.hash if known is not None and known.listed else ""
+    if newest != facts.definition_hash:
+        message = f"the definition of `{facts.tool}` changed while the call was looked at"
+        raise ToolChanged(message)
+
+
+def _takes(name: str, key: str, state: State, at: datetime) -> bool:
+    known = state.ledger_agent(name)
+    return known is not None and known.takes(key, at)
+
+
+def _tightened(facts: CallFacts, assessment: Assessment, state: State) -> Assessment:
+    """Return the assessment as it holds for a tool that is not accepted as it is now.
+
+    INVARIANT: this is looked at under the head row, so what was accepted or
+    changed on another replica counts at once.
+    """
+    known = state.tool(facts.server, facts.tool)
+    if known is None or not known.awaits:
+        return assessment
+    team = state.directory.server_teams.get(facts.server, "")
+    return until_accepted(assessment, team, known.because)
+
+
+def _situation(facts: CallFacts, state: State, approval: Approval | None = None) -> Situation:
+    return Situation(
+        grants=tuple(
+            grants.live(grant, _owned(facts.agent, state), state.directory)
+            for grant in state.live_grants(facts.agent.name)
+        ),
+        approval=approval or state.approval_for(facts.digests),
+        directory=state.directory,
+    )
+
+
+def _owned(agent: Agent, state: State) -> Agent:
+    """Return the caller with the owner that the agent has now."""
+    known = state.agent(agent.name)
+    return agent if known is None else replace(agent, owner=known.owner)
