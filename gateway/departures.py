@@ -1,4 +1,4 @@
-"""Tells those who listen with a key that it is good no more."""
+"""Tells those who listen with a key or a token that it is good no more."""
 
 import asyncio
 import contextlib
@@ -33,3 +33,13 @@ class Departures:
         """Tell them in so many seconds, where anybody listens."""
         if key in self._listening:
             asyncio.get_running_loop().call_later(max(seconds, 0), self.end, key)
+
+
+@contextlib.contextmanager
+def told_in(seconds: float, leave: Callable[[], object]) -> Iterator[None]:
+    """Have `leave` called in so many seconds, where the block lasts that long."""
+    end = asyncio.get_running_loop().call_later(max(seconds, 0), leave)
+    try:
+        yield
+    finally:
+        end.cancel()

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.agent_keys import AgentKeys
 from gateway.challenges import Challenges
+from gateway.departures import told_in
 from gateway.errors import Code, Rejected
 from gateway.nearness import is_near
 from gateway.strangers import Strangers
@@ -100,6 +101,7 @@ class Identity:
         those who are not let in, with what `challenges` say.
         """
         self._agents = AgentKeys(roster.agents, roster.names, now)
+        self._now = now
         self._operators = dict(roster.operators)
         self._anonymous = roster.anonymous
         self._anywhere = roster.anywhere
@@ -124,15 +126,18 @@ class Identity:
 
     @contextlib.contextmanager
     def while_good(self, agent: Agent) -> Iterator[None]:
-        """Cancel the block's task where the key that the agent came with ends meanwhile.
+        """Cancel the block's task where the key or token that the agent came with ends meanwhile.
 
-        Only keys of the ledger do; what was let in once could else listen for ever.
+        Of the keys only those of the ledger do; what was let in once could else listen for ever.
         """
         task = asyncio.current_task()
-        if agent.key is None or task is None:
-            yield
-            return
-        with self._agents.while_good(agent.key, task.cancel):
+        assert task is not None, "requests are answered by tasks"
+        with contextlib.ExitStack() as told:
+            if agent.key is not None:
+                told.enter_context(self._agents.while_good(agent.key, task.cancel))
+            if agent.until is not None:
+                left = (agent.until - self._now()).total_seconds()
+                told.enter_context(told_in(left, task.cancel))
             yield
 
     async def caller(self, request: web.BaseRequest, server: str | None = None) -> Agent:

@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.bearers import Bearers
@@ -71,7 +71,7 @@ class TokenCallers:
         self._for_us(token, server)
         if not token.scopes.issuperset(token.issuer.section.scopes):
             raise TooLittle(token.issuer.section.scopes)
-        agent = self._bearers.agent(token)
+        agent = replace(self._bearers.agent(token), until=_end(token))
         self._remember(hashed, token, agent, at)
         return agent
 
@@ -93,3 +93,9 @@ class TokenCallers:
         self._remembered[hashed] = _Remembered(agent, token, until)
         if len(self._remembered) > _MOST:
             self._remembered.popitem(last=False)
+
+
+def _end(token: Token) -> datetime:
+    """Return when a token is believed no more."""
+    leeway = token.issuer.section.leeway
+    return datetime.fromtimestamp(token.until, UTC) + leeway

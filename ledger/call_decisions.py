@@ -105,6 +105,9 @@ def _check(facts: CallFacts, assessment: Assessment, state: State, at: datetime)
     if facts.agent.key is not None and not _takes(facts.agent.name, facts.agent.key, state, at):
         message = f"agent `{facts.agent.name}` has another key now; call again with that one"
         raise Refused(message)
+    if facts.agent.until is not None and at >= facts.agent.until:
+        message = f"the token of agent `{facts.agent.name}` has ended; call again with another"
+        raise Refused(message)
     known = state.tool(facts.server, facts.tool)
     newest = known.hash if known is not None and known.listed else ""
     if newest != facts.definition_hash:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Agent:
 
     `key` is the SHA-256, in hex, of the key that it came with, where the
     ledger keeps its keys: whether that one is still good is asked again when a
-    call is decided.
+    call is decided. `until` (UTC) is when the token ends that it came with.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Agent:
     owner: str
     on_behalf_of: str | None = None
     key: str | None = field(default=None, compare=False, repr=False)
+    until: datetime | None = field(default=None, compare=False, repr=False)
 
     @property
     def principal(self) -> str:

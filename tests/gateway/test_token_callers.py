@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import re
+import time
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
 from gateway_stage import CI_BOT, configuration_text, now, staged, until
+from standing_streams import hung_up, listening
 from token_issuer import EC_KEY, ED_KEY, FILES, OTHER, OTHER_RSA_KEY, PUBLIC_URL, jwk
 from token_stage import AGENTS, taking_tokens, trusting
 
@@ -400,6 +402,27 @@ async def test_somebody_elses_held_call_cannot_be_called_off(sqlite_url, issuer)
         await vote(stage, approval.id, "CAT")
 
         assert (await held).text == "done: write_file"
+
+
+async def test_what_a_token_let_in_ends_with_the_token(sqlite_url, issuer):
+    patient = AGENTS.replace("client_id", "hold: 1m, client_id")
+    async with taking_tokens(sqlite_url, issuer, ", leeway: 0s", agents=patient) as stage:
+        token, before = issuer.token(exp=time.time() + 3), stage.server.listeners
+        held = asyncio.create_task(stage.call("write_file", key=token))
+        (approval,) = await stage.pending()
+        async with (
+            listening(stage, token, legacy=True) as old,
+            listening(stage, token, legacy=False) as new,
+        ):
+            await hung_up(stage, old, before)
+            await hung_up(stage, new, before)
+        await vote(stage, approval.id, "CAT")
+        answer = await held
+        again = await stage.call("write_file", key=issuer.token())
+
+        assert b"the token of agent `web` has ended; call again with another" in answer.body
+        assert again.text == "done: write_file"
+        assert len(stage.server.calls()) == 1
 
 
 async def vote(stage, approval, name):

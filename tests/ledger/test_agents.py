@@ -250,6 +250,21 @@ def test_no_key_of_a_revoked_agent_is_good() -> None:
     assert [may_call(book, key, 2) for key in (OLD, NEW)] == [False, False]
 
 
+def test_an_approval_is_not_used_with_a_token_that_ended_meanwhile() -> None:
+    bot = DIRECTORY.agents["ci-bot"]
+    ended, lasting = replace(bot, until=after(60)), replace(bot, until=after(600))
+    book = Book()
+    book.do(ask(agent=ended), after(1))
+    book.do(click("bob", after(1)), after(1))
+
+    with pytest.raises(Refused, match="the token of agent `ci-bot` has ended; call again with"):
+        book.do(use(agent=ended), after(60))
+    with pytest.raises(Refused, match="has ended"):
+        book.do(ask("call_2", agent=ended), after(60))
+
+    assert book.do(ask("call_3", agent=lasting), after(60))[-1].TOPIC == "ApprovalDispatched"
+
+
 def test_an_approval_is_not_used_with_a_key_that_was_replaced_meanwhile() -> None:
     book = with_mole()
     book.do(ask(agent=with_key(OLD)))
