@@ -217,6 +217,22 @@ async def test_a_held_call_does_not_run_once_its_key_was_replaced(sqlite_url):
         assert len(stage.server.calls()) == 1
 
 
+async def test_a_held_call_does_not_run_once_its_agent_was_revoked(sqlite_url):
+    async with staged(sqlite_url, hold="4s") as stage:
+        await add(stage.ledger, OLD)
+        await until(lambda: lets_in(stage, OLD))
+        held = asyncio.create_task(stage.call("write_file", key=OLD))
+        (approval,) = await stage.pending()
+
+        await stage.ledger.execute(RevokeAgent(id="revoke", actor="shell:ops", agent="new-bot"))
+        (refused,) = (recorded.event for recorded in await stage.decide(approval.id))
+        answer = await held
+
+        assert (refused.TOPIC, refused.because) == ("VoteRefused", "already-decided")
+        assert answer.told["status"] == "cancelled"
+        assert stage.server.calls() == []
+
+
 def kept(name="new-bot", key=OLD, **changes):
     hashed = sha256(key.encode()).hexdigest()
     agent = LedgerAgent(

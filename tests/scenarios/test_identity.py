@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 
+import aiohttp
 import pytest
 from scenarios.stage import BOB, CAT, POLICY, Replica, Stage, stage, until
 from token_issuer import FILES, PUBLIC_URL, Issuer
@@ -24,8 +25,22 @@ async def lets_in(replica, key):
     return status != 401
 
 
+@contextlib.asynccontextmanager
+async def listening(staged, replicas, key):
+    """Open the server's own stream at each replica."""
+    headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+    async with contextlib.AsyncExitStack() as opened:
+        yield [
+            await opened.enter_async_context(
+                staged.http.get(f"http://{replica.agents}/mcp/files", headers=headers)
+            )
+            for replica in replicas
+        ]
+
+
 async def test_replicas_follow_the_keys_that_an_operator_gives_and_takes(tmp_path, postgres_url):
     async with stage(tmp_path, postgres_url) as staged:
+        staged.server.streams = True
         replicas = [await staged.serve("one"), await staged.serve("two")]
 
         async def letting_in(key):
@@ -45,8 +60,14 @@ async def test_replicas_follow_the_keys_that_an_operator_gives_and_takes(tmp_pat
         third = await key_of(staged, "rotate", "nightly")
         await until(lambda: everywhere(third))
         after = [await nowhere(key) for key in (first, second)]
-        await staged.run("agent", "revoke", "nightly")
-        await until(lambda: nowhere(third))
+        async with listening(staged, replicas, third) as streams:
+            await staged.run("agent", "revoke", "nightly")
+            await until(lambda: nowhere(third))
+            assert [stream.status for stream in streams] == [200, 200]
+            async with asyncio.timeout(20):
+                for stream in streams:
+                    with contextlib.suppress(aiohttp.ClientError):
+                        assert await stream.content.read() == b""
 
         assert during
         assert after == [True, True]
