@@ -115,9 +115,10 @@ def _answer(text: str, rows: Sequence[Row]) -> Answer:
 
 
 def _grant_rows(grant: Grant) -> list[Row]:
-    left = "" if grant.uses is None else f", {grant.uses - grant.used} of {grant.uses} uses left"
     first: Row = [name(grant.id, 60), words("  "), name(grant.agent, 80), words(" may call ")]
-    first += [name(grant.target, 100), words(" until "), moment(grant.until), words(left)]
+    first += [name(grant.target, 100), words(" until "), moment(grant.until)]
+    if grant.uses is not None:
+        first.append(words(f", {grant.uses - grant.used} of {grant.uses} uses left"))
     because = [words(", because "), name(grant.reason, 120)] if grant.reason else []
     return [first, [words("    given by "), name(grant.by, 80), *because]]
 

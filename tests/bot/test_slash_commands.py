@@ -123,6 +123,15 @@ async def test_the_list_names_what_is_granted_to_whom_by_whom_until_when(office)
     assert "given by bob, because migration" in answer
 
 
+async def test_the_list_says_nothing_of_uses_where_a_grant_has_no_number_of_them(office) -> None:
+    await granted(office, GRANT)
+
+    answer = await typed(office, ALICE, "list")
+
+    assert "uses left" not in answer
+    assert "(empty)" not in answer
+
+
 async def test_pending_names_what_the_person_may_decide(office) -> None:
     mine = await office.ask("call_1")
     theirs = await office.ask("call_2", acme.assessed(terms=(Term("security", 1),)))
