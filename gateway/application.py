@@ -23,6 +23,7 @@ from gateway.entrance import Entrance
 from gateway.examining import Examiner
 from gateway.gate import Gate, Tools
 from gateway.json_api import JsonApi
+from gateway.list_changes import ListChanges
 from gateway.meters import Meters
 from gateway.open_streams import OpenStreams
 from gateway.outcomes import Outcomes
@@ -82,6 +83,7 @@ class Gateway:
         self._streams = OpenStreams()
         self._acceptance = Acceptance(configuration.directory().server_teams)
         examiner = examiner_of(world, self._acceptance)
+        self._changes = ListChanges(self._streams, self._toolboxes, world.policy, examiner.hides)
         hides = partial(_hides, examiner, world)
         self._passage = Passage(sessions, resumable, self._streams, hides)
         reporter = Reporter(Meters(world.registry, self._servers, configuration.observing))
@@ -182,6 +184,7 @@ class Gateway:
             self._ledger.observe(self._identity.follow, plain_calls=False),
             self._ledger.observe(self._aftermath.follow, plain_calls=False),
             self._ledger.observe(self._acceptance.follow, plain_calls=False),
+            self._ledger.observe(self._changes.follow, plain_calls=False),
         ]
         self._identity.learn(await self._ledger.agents())
         await self._entrance.start()
@@ -231,6 +234,7 @@ class Gateway:
         for leave in self._observing:
             leave()
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._changes.close)
             stack.push_async_callback(self._entrance.close)
             for upstream in self._upstreams.values():
                 stack.push_async_callback(upstream.close)

@@ -1,4 +1,4 @@
-"""Adds to what a server says it can do what Placet does in its place: tasks."""
+"""Adds to what a server says it can do what Placet does in its place."""
 
 from gateway.json_text import NotAnObject, members, with_member, with_members
 from gateway.task_shapes import EXTENSION
@@ -15,6 +15,22 @@ def with_tasks(body: bytes) -> bytes:
         capabilities = _object_in(result, "capabilities")
         extensions = with_members(_object_in(capabilities, "extensions"), {EXTENSION: "{}"})
         capabilities = _with(capabilities, "extensions", extensions)
+        return with_member(text, "result", _with(result, "capabilities", capabilities)).encode()
+    except (NotAnObject, KeyError, UnicodeDecodeError):
+        return body
+
+
+def with_list_changes(body: bytes) -> bytes:
+    """Return an introduction whose server tells when its list of tools changed: Placet does.
+
+    A server that declares no tools, and an answer of any other shape, stay as they are.
+    """
+    try:
+        text = body.decode()
+        result = text[members(text)["result"]]
+        capabilities = result[members(result)["capabilities"]]
+        tools = _with(capabilities[members(capabilities)["tools"]], "listChanged", "true")
+        capabilities = with_member(capabilities, "tools", tools)
         return with_member(text, "result", _with(result, "capabilities", capabilities)).encode()
     except (NotAnObject, KeyError, UnicodeDecodeError):
         return body

@@ -16,11 +16,12 @@ from gateway.envelopes import Message, Notification, Request, read_message
 from gateway.errors import SOON, Code, Rejected
 from gateway.fast_lane import WholeRequest, once
 from gateway.headers import SESSION, upward
+from gateway.hearing import LISTEN
 from gateway.identity import Identity
 from gateway.ladder import Ladder
 from gateway.methods import check_method
 from gateway.open_streams import OpenStreams
-from gateway.passing import LISTEN, Caller, Passage, Served
+from gateway.passing import Caller, Passage, Served
 from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
 from gateway.sessions import Sessions

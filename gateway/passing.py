@@ -6,26 +6,22 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from gateway.declaring import with_tasks
+from gateway.declaring import with_list_changes, with_tasks
 from gateway.editing import edited
 from gateway.errors import Code, Rejected
 from gateway.headers import SESSION
+from gateway.hearing import LISTEN, farewell, heard, notice
 from gateway.instructions import with_hint
-from gateway.open_streams import OpenStreams
+from gateway.open_streams import Listening, OpenStreams
 from gateway.relaying import relay
 from gateway.resuming import Resumable
 from gateway.sessions import Sessions
-from gateway.synthesis import subscription_ended
 from gateway.tool_lists import ToolLists
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from gateway.waiting import Ticket
 from policies.calls import Number, Tool
 from policies.people import Agent
-from policies.strict_json import canonical
-
-LISTEN = "subscriptions/listen"
-"""The method of 2026-07-28 that opens a stream of changes."""
 
 _INTRODUCTIONS = frozenset({"initialize", "server/discover"})
 _OK = 200
@@ -66,7 +62,7 @@ class Passage:
 
     Little changes on the way: the session id becomes the caller's own, the
     `instructions` of an introduction gain a line, and what a server can do
-    gains the tasks that Placet does for it.
+    gains what Placet does for it: tasks, and telling that lists of tools changed.
     """
 
     def __init__(
@@ -90,8 +86,8 @@ class Passage:
             answer = _introduced(answer, method)
         if method == "tools/list" and answer.status in _SUCCESSES:
             return await self._listed(http, caller, request, answer)
-        if answer.stream is not None and (method == LISTEN or request.method == "GET"):
-            answer = replace(answer, stream=self._streams.ending(answer.stream, _farewell(request)))
+        if method == LISTEN or request.method == "GET":
+            answer = self._open(caller, request, await heard(request, answer))
         session = (caller.server.name, request.headers.get(SESSION, ""))
         if request.method == "DELETE":
             self._resumable.end_session(session)
@@ -99,6 +95,21 @@ class Passage:
             answer = edited(answer, self._lists(caller, request).again)
             return await _relayed(http, answer, self._resumable.listener(session))
         return await _relayed(http, answer)
+
+    def _open(
+        self, caller: Caller, request: UpstreamRequest, answer: UpstreamAnswer
+    ) -> UpstreamAnswer:
+        """Return a stream of changes that ends with all others, and tells of our own."""
+        if answer.stream is None:
+            return answer
+        listening = Listening(
+            caller.agent,
+            caller.server.name,
+            caller.session or "",
+            notice(request, answer),
+            farewell(request),
+        )
+        return replace(answer, stream=self._streams.ending(answer.stream, listening))
 
     async def _listed(
         self,
@@ -145,19 +156,12 @@ class Passage:
         return replace(answer, headers=headers)
 
 
-def _farewell(request: UpstreamRequest) -> bytes:
-    """Return the answer to a request to listen; a stream of before 2026-07-28 has none."""
-    if request.message is None:
-        return b""
-    return f"data: {subscription_ended(canonical(request.message['id']))}\n\n".encode()
-
-
 def _introduced(answer: UpstreamAnswer, method: str) -> UpstreamAnswer:
-    """Return an introduction with a line on approvals, and with tasks in the era that has them."""
+    """Return an introduction with a line on approvals, and with what Placet can do besides."""
 
     def edit(body: bytes) -> bytes:
-        hinted = with_hint(body)
-        return with_tasks(hinted) if method == "server/discover" else hinted
+        told = with_list_changes(with_hint(body))
+        return with_tasks(told) if method == "server/discover" else told
 
     return edited(answer, edit)
 

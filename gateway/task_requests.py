@@ -7,8 +7,9 @@ from dataclasses import replace
 from gateway.collecting import Failure, collected
 from gateway.envelopes import Request
 from gateway.errors import SOON, Code, Rejected
+from gateway.hearing import LISTEN
 from gateway.json_text import elements, members, with_member
-from gateway.passing import LISTEN, Caller
+from gateway.passing import Caller
 from gateway.task_desk import PREFIX, TaskDesk
 from gateway.task_owners import TaskOwners
 from gateway.task_shapes import unknown
