@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from scenarios.stage import BOB, META, PLATFORM, until
+from scenarios.stage import BOB, META, PLATFORM, stage, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -67,6 +67,32 @@ async def test_what_was_accepted_runs_as_the_policy_says_after_a_restart_too(sta
         assert ran["content"][0]["text"].startswith("done: read_file")
         code, out, _ = await stage.run("audit", "projections")
         assert (code, "agree" in out or "differ" not in out) == (0, True)
+
+
+async def test_replicas_ask_about_a_changed_tool_and_run_it_once_it_is_accepted(
+    tmp_path, postgres_url
+):
+    async with stage(tmp_path, postgres_url) as staged:
+        replicas = [await staged.serve("one"), await staged.serve("two")]
+        before = [await replica.call("read_file", {"path": "a.txt"}) for replica in replicas]
+        change(staged, "read_file", "Read a file of the scratch folder, whole.")
+        await listed(replicas[0])
+
+        held = [await replica.call("read_file", {"path": "b.txt"}) for replica in replicas]
+        ran_unaccepted = [run for run in staged.server.runs if run[1] == {"path": "b.txt"}]
+        await accept(staged)
+        after = [await until(lambda r=replica: done(r)) for replica in reversed(replicas)]
+
+        assert [answer.get("isError") for answer in (*before, *held)] == [None, None, True, True]
+        assert ran_unaccepted == []
+        assert [answer["content"][0]["text"][:15] for answer in after] == ["done: read_file"] * 2
+        assert (await staged.events()).count("ToolAccepted") == 1
+
+
+async def done(replica):
+    """Call until the replica has heard of the acceptance."""
+    answer = await replica.call("read_file", {"path": "c.txt"})
+    return None if answer.get("isError") else answer
 
 
 async def listed(replica):
