@@ -12,7 +12,13 @@ from ledger.approvals import ApprovalStatus
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
 from ledger.review_events import ReviewFound, ReviewPosted
-from ledger.standing_events import InstructionsSeen, ToolAccepted, ToolGone, ToolSeen
+from ledger.standing_events import (
+    InstructionsAccepted,
+    InstructionsSeen,
+    ToolAccepted,
+    ToolGone,
+    ToolSeen,
+)
 from policies.refusals import Refused
 
 LEASE = 6.0
@@ -24,7 +30,15 @@ _TOOLS = "tools of "
 _TOGETHER = 0.5
 """Seconds for which changes of a server's tools wait for one another, to be on one card."""
 
-_ABOUT_TOOLS = (ToolSeen, ToolGone, ToolAccepted, InstructionsSeen, ReviewPosted, ReviewFound)
+_ABOUT_TOOLS = (
+    ToolSeen,
+    ToolGone,
+    ToolAccepted,
+    InstructionsSeen,
+    InstructionsAccepted,
+    ReviewPosted,
+    ReviewFound,
+)
 
 _RENEW = 1.0
 _ATTEMPT = 4.0

@@ -108,14 +108,21 @@ class _Part:
 
 def _parts(showing: Showing, directory: Directory, weigh: Weigh) -> Iterator[_Part]:
     if showing.instructed is not None:
-        said = "what the server tells every model to do changed; nothing waits for that"
-        yield _Part([words("Instructions", bold=True), words(f": {said}")], _told(showing))
+        row = [words("Instructions", bold=True), *_instructions(showing.instructed, directory)]
+        yield _Part(row, instructed_lines(showing.instructed))
     for change in showing.changes:
         yield _Part(_row(change, directory, weigh), changed_lines(change))
 
 
-def _told(showing: Showing) -> str:
-    return "" if showing.instructed is None else instructed_lines(showing.instructed)
+def _instructions(told: Instructed, directory: Directory) -> Row:
+    """Return what became of a server's instructions."""
+    if told.waits:
+        what = "changed" if told.hashes[0] else "are new"
+        return [words(f": what the server tells every model to do {what}; it is left out for now")]
+    if told.now is None or not told.accepted:
+        return [words(": changed again since; a newer card shows how")]
+    by = told.now.by if told.now.standing == told.hashes[1] else ""
+    return [words(": accepted by "), *people((by,), directory)] if by else [words(": accepted")]
 
 
 def _made(
@@ -177,10 +184,10 @@ def _title(showing: Showing) -> str:
 
 def _summary(showing: Showing) -> str:
     count = showing.waiting
-    if not showing.changes:
-        return f"{showing.server} tells models something else now."
     if not count:
         return f"Nothing on the card about tools of {showing.server} waits any more."
+    if not showing.changes:
+        return f"{showing.server} tells models something else now, to be accepted."
     return f"{showing.server}: {_tools(count)} to be accepted."
 
 
@@ -192,17 +199,19 @@ def _introduction(showing: Showing, directory: Directory) -> list[Row]:
     rows: list[Row] = []
     if showing.replaced:
         rows.append([words("A newer card shows what waits at "), name(showing.server), words(".")])
+    elif showing.waiting and not showing.changes:
+        row = [name(showing.server), words(" tells models something else now. Team ")]
+        rows.append([*row, name(showing.team), words(" is asked to look at it.")])
+        asked = "Models read this before they call any tool; Placet leaves it out until then."
+        rows.append([words(asked)])
     elif showing.waiting:
         many = "One tool waits" if showing.waiting == 1 else f"{showing.waiting} tools wait"
         row = [words(f"{many} for team "), name(showing.team)]
         rows.append([*row, words(" to look at what the server says of it now.")])
         asked = "Until that is accepted, every call needs an approval, whatever the policy allows."
         rows.append([words(asked)])
-    elif showing.changes:
-        rows.append([words("Nothing on this card waits to be accepted any more.")])
     else:
-        told = "Models read this text before they call any tool of the server."
-        rows.append([name(showing.server), words(f" tells models something else now. {told}")])
+        rows.append([words("Nothing on this card waits to be accepted any more.")])
     return rows + _outcomes(showing, directory)
 
 
@@ -268,10 +277,19 @@ def _completeness(more: int, left_out: int) -> str:
 def _buttons(showing: Showing, *, whole: bool) -> Iterator[Block]:
     count = showing.waiting
     if count:
-        what = "Accept this tool" if count == 1 else f"Accept all {count}"
-        accept = button(what, ACCEPT, showing.review, style="primary")
+        accept = button(_offer(showing), ACCEPT, showing.review, style="primary")
         asked = f"Calls to it at {showing.server} are then decided by the policy again."
+        if showing.instructed is not None and showing.instructed.waits:
+            asked = f"What {showing.server} tells models is passed on again. {asked}"
         accept["confirm"] = confirm("Accept what is shown?", asked, "Accept")
         yield accept
     if count or not whole:
         yield button("Details", DETAILS, showing.review)
+
+
+def _offer(showing: Showing) -> str:
+    count = showing.waiting
+    if count > 1:
+        return f"Accept all {count}"
+    told = showing.instructed is not None and showing.instructed.waits
+    return "Accept this text" if told else "Accept this tool"

@@ -56,10 +56,10 @@ class ReviewDelivery:
         standing = [one for one in reviews if one.open]
         newest = standing[-1] if standing else None
         waits = waiting(await self._ledger.tools(server))
-        told = _untold(await self._ledger.server(server), reviews)
+        told = _told(await self._ledger.server(server))
         refused: list[NotTaken] = []
         posted = False
-        if told is not None or _missing(waits, newest):
+        if _missing(waits, told, newest):
             try:
                 posted = await self._post(server, waits, told, reviews)
             except NotTaken as error:
@@ -190,23 +190,24 @@ def _painted(review: Review, card: ReviewCard, shows: Showing, made: Drawn) -> R
 
 @dataclass(frozen=True)
 class _Told:
-    """Instructions that no card shows yet, by hash: those of before and those of now."""
+    """Instructions that somebody has to accept, by hash: those of before and those of now."""
 
     hashes: tuple[str, str]
     position: int
 
 
-def _untold(server: KnownServer | None, reviews: Sequence[Review]) -> _Told | None:
-    if server is None or server.changed is None:
+def _told(server: KnownServer | None) -> _Told | None:
+    if server is None or server.awaits is None:
         return None
-    hashes = (server.previous, server.instructions[-1])
-    told = {review.instructions[1] for review in reviews if review.instructions}
-    return None if hashes[1] in told else _Told(hashes, server.changed)
+    return _Told((server.standing, server.awaits), server.changed or 0)
 
 
-def _missing(waits: Sequence[SeenTool], newest: Review | None) -> bool:
+def _missing(waits: Sequence[SeenTool], told: _Told | None, newest: Review | None) -> bool:
     """Tell whether something waits that the newest card does not show."""
     shown = {(one.tool, one.hash) for one in newest.tools} if newest else set()
+    read = newest.instructions if newest else None
+    if told is not None and (read is None or read[1] != told.hashes[1]):
+        return True
     return any((tool.tool, tool.hash) not in shown for tool in waits)
 
 

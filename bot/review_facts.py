@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ledger.ledger import Ledger
 from ledger.review_events import ShownTool
+from ledger.servers import KnownServer
 from ledger.tools import SeenTool
 
 
@@ -28,11 +29,25 @@ class Change:
 
 @dataclass(frozen=True)
 class Instructed:
-    """What a server told models to do before, and what it tells them now; `hashes` are of both."""
+    """What a server told models to do before, and what it tells them now; `hashes` are of both.
+
+    `now` is the server as it stands now.
+    """
 
     before: str
     after: str
     hashes: tuple[str, str] = ("", "")
+    now: KnownServer | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether this very text still has to be accepted."""
+        return self.now is not None and self.now.awaits == self.hashes[1]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether this very text is accepted."""
+        return self.now is not None and self.hashes[1] in self.now.accepted
 
 
 @dataclass(frozen=True)
@@ -56,8 +71,9 @@ class Showing:
 
     @property
     def waiting(self) -> int:
-        """How many tools can be accepted on it."""
-        return 0 if self.replaced else sum(change.waits for change in self.changes)
+        """How many tools can be accepted on it, and instructions."""
+        told = self.instructed is not None and self.instructed.waits
+        return 0 if self.replaced else sum(change.waits for change in self.changes) + told
 
 
 async def showing(
@@ -87,5 +103,5 @@ async def showing(
     if instructions is not None:
         texts = await ledger.instructions(server, instructions)
         before, after = (texts.get(hash_, "") for hash_ in instructions)
-        instructed = Instructed(before, after, instructions)
+        instructed = Instructed(before, after, instructions, await ledger.server(server))
     return Showing(review, server, team, changes, instructed, replaced)

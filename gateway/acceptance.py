@@ -1,9 +1,16 @@
-"""Knows which tools nobody has accepted as they are now, so that people are asked about them."""
+"""Knows which tools and instructions nobody has accepted as they are now."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from ledger.envelopes import Recorded
-from ledger.standing_events import ToolAccepted, ToolGone, ToolSeen
+from ledger.servers import KnownServer
+from ledger.standing_events import (
+    InstructionsAccepted,
+    InstructionsSeen,
+    ToolAccepted,
+    ToolGone,
+    ToolSeen,
+)
 from ledger.tools import SeenTool, evolve
 from policies.acceptance import until_accepted
 from policies.decisions import Assessment
@@ -11,6 +18,8 @@ from policies.decisions import Assessment
 
 class Acceptance:
     """The ledger's tools, as far as this process has heard; the writer looks again, under its lock.
+
+    What servers tell models is known too, as far as it is accepted.
 
     `teams` has the owning team of each server.
     """
@@ -20,21 +29,33 @@ class Acceptance:
         self._teams = teams
         self._seen: dict[tuple[str, str], SeenTool] = {}
         self._because: dict[tuple[str, str], str] = {}
+        self._told: set[tuple[str, str]] = set()
 
     def learn(self, tools: Iterable[SeenTool]) -> None:
         """Take in tools as the ledger has them."""
         for tool in tools:
             self._take(tool)
 
+    def learn_server(self, server: str, known: KnownServer | None) -> None:
+        """Take in what is known of a server as a whole."""
+        self._told |= {(server, accepted) for accepted in (known.accepted if known else ())}
+
     def follow(self, events: Sequence[Recorded]) -> None:
         """Take in what is seen and accepted anywhere; a listener of `Ledger.observe`."""
         for recorded in events:
             event = recorded.event
+            match event:
+                case InstructionsAccepted() | InstructionsSeen(accepted=True):
+                    self._told.add((event.server, event.hash))
             if isinstance(event, ToolSeen | ToolGone | ToolAccepted):
                 known = self._seen.get((event.server, event.tool))
                 new = known is None or known.position < recorded.position
                 if new and (known is not None or isinstance(event, ToolSeen)):
                     self._take(evolve(known, recorded))
+
+    def tells(self, server: str, instructions: str) -> bool:
+        """Tell whether instructions of this hash may be passed on."""
+        return (server, instructions) in self._told
 
     def awaits(self, server: str, tool: str) -> str | None:
         """Say why calls of a tool need a yes until it is accepted; None where it is."""

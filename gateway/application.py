@@ -22,6 +22,7 @@ from gateway.endpoint import Endpoint, Parts
 from gateway.entrance import Entrance
 from gateway.examining import Examiner
 from gateway.gate import Gate, Tools
+from gateway.introductions import Introductions
 from gateway.json_api import JsonApi
 from gateway.list_changes import ListChanges
 from gateway.meters import Meters
@@ -85,7 +86,8 @@ class Gateway:
         examiner = examiner_of(world, self._acceptance)
         self._changes = ListChanges(self._streams, self._toolboxes, world.policy, examiner.hides)
         hides = partial(_hides, examiner, world)
-        self._passage = Passage(sessions, resumable, self._streams, hides)
+        introductions = Introductions(self._acceptance, configuration.observing)
+        self._passage = Passage(sessions, resumable, self._streams, hides, introductions)
         reporter = Reporter(Meters(world.registry, self._servers, configuration.observing))
         self._crowd = Crowd(self._section.capacity)
         self._dispatcher = Dispatcher(
@@ -191,6 +193,7 @@ class Gateway:
         self._aftermath.learn(await self._ledger.approvals(*_REMEMBERED, limit=1000))
         for name, upstream in self._upstreams.items():
             self._acceptance.learn(await self._ledger.tools(name))
+            self._acceptance.learn_server(name, await self._ledger.server(name))
             await upstream.start()
             self._toolboxes[name].start()
         for declared in self._declared.values():

@@ -8,9 +8,10 @@ from contextlib import aclosing
 
 from multidict import CIMultiDict
 
+from gateway.definitions import instructions_of
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
-from policies.calls import JsonValue, Number
+from policies.calls import Instructions, JsonValue, Number
 from policies.inert import inert_line
 from policies.refusals import Refused
 from policies.strict_json import parse
@@ -36,6 +37,7 @@ _CHANGED = "notifications/tools/list_changed"
 class Conversation:
     """A conversation in whichever era the server speaks; it begins with `open`.
 
+    `instructions` are what the server told models in its introduction.
     Capabilities are empty, so the server can ask nothing of us. Every method
     raises UpstreamFailed where the server does not answer as MCP says.
     """
@@ -49,6 +51,7 @@ class Conversation:
         self._version = _MODERN
         self._session: str | None = None
         self._read = 0
+        self.instructions: Instructions | None = None
 
     async def open(self) -> None:
         """Find the era: `server/discover`, and where that is not known, `initialize`."""
@@ -56,7 +59,8 @@ class Conversation:
         self._read = 0
         found = await self._asked("server/discover", {})
         versions = found.get("supportedVersions") if found is not None else None
-        if isinstance(versions, list) and _MODERN in versions:
+        if found is not None and isinstance(versions, list) and _MODERN in versions:
+            self.instructions = instructions_of(found.get("instructions"))
             return
         self._era, self._version = Era.LEGACY, _LEGACY
         await self._initialize()
@@ -115,6 +119,7 @@ class Conversation:
         answer, result = await self._answered(self._message("initialize", params))
         if result is None:
             raise self._odd("it answers neither `server/discover` nor `initialize`")
+        self.instructions = instructions_of(result.get("instructions"))
         version = result.get("protocolVersion")
         self._version = version if isinstance(version, str) else _LEGACY
         self._session = answer.headers.get("Mcp-Session-Id")

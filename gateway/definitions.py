@@ -6,13 +6,14 @@ from functools import lru_cache
 from hashlib import sha256
 from unicodedata import category
 
-from policies.calls import JsonValue, Tool
-from policies.redaction import redact_definition
+from policies.calls import Instructions, JsonValue, Tool
+from policies.redaction import redact_definition, redact_text
 from policies.strict_json import canonical
 from policies.tool_objects import description_of, hints_of
 
 _LONGEST_NAME = 256
 _LONGEST_DEFINITION = 1024 * 1024
+_LONGEST_INSTRUCTIONS = 64 * 1024
 
 
 def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
@@ -38,6 +39,17 @@ def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
         hash=sha256(written.encode()).hexdigest(),
         hints=hints_of(definition),
     )
+
+
+def instructions_of(text: JsonValue) -> Instructions | None:
+    """Return what a server tells models; None where that is nothing, no text or above 64 KiB.
+
+    The hash is SHA-256 over the text as it is; what is kept of it is redacted.
+    """
+    if not isinstance(text, str) or not text or len(text) > _LONGEST_INSTRUCTIONS:
+        return None
+    whole = text.encode(errors="surrogatepass")
+    return Instructions(redact_text(text).text, sha256(whole).hexdigest())
 
 
 def is_tool_name(name: str) -> bool:

@@ -1,8 +1,10 @@
-"""Adds one line to a server's instructions: what "pending" means and how to ask again."""
+"""Edits a server's instructions: adds what "pending" means, or leaves out what it says itself."""
 
 import json
 from json import JSONDecodeError
 from json.decoder import JSONDecoder
+
+from gateway.json_text import members, with_member
 
 HINT = (
     "Some tools behind this server need a person's approval, by the gateway Placet. A result that "
@@ -11,7 +13,11 @@ HINT = (
     "arguments to get round an approval or a denial."
 )
 
-_MEMBER = "instructions"
+WITHHELD = (
+    "What this server says of itself is left out here by the gateway Placet: it is new or has "
+    "changed, and nobody accepted it yet."
+)
+MEMBER = "instructions"
 _BLANKS = " \t\r\n"
 _SCAN = JSONDecoder()
 
@@ -34,14 +40,25 @@ def with_hint(body: bytes) -> bytes:
     return changed.encode()
 
 
+def withheld(body: bytes) -> bytes:
+    """Return an introduction that says of itself only that something is left out.
+
+    It holds one result with instructions, whatever these are. Raises
+    NotAnObject, KeyError else.
+    """
+    text = body.decode()
+    result = text[members(text)["result"]]
+    return with_member(text, "result", with_member(result, MEMBER, json.dumps(WITHHELD))).encode()
+
+
 def _edited(text: str, start: int) -> str:
     """Return `text` with the hint in the object that begins at `start`."""
     hint = json.dumps(HINT)
-    at = _value_at(text, start, _MEMBER)
+    at = _value_at(text, start, MEMBER)
     if at is None:
         first = _blank(text, start + 1)
         comma = "" if text[first] == "}" else ","
-        return f'{text[: start + 1]}"{_MEMBER}":{hint}{comma}{text[start + 1 :]}'
+        return f'{text[: start + 1]}"{MEMBER}":{hint}{comma}{text[start + 1 :]}'
     present, end = _SCAN.raw_decode(text, at)
     if present is None:
         return text[:at] + hint + text[end:]

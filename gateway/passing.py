@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from aiohttp import web
 
-from gateway.declaring import with_list_changes, with_tasks
 from gateway.editing import edited
-from gateway.errors import Code, Rejected
+from gateway.errors import Code, Rejected, RequestId
 from gateway.headers import SESSION
 from gateway.hearing import LISTEN, farewell, heard, notice
-from gateway.instructions import with_hint
+from gateway.introductions import Introductions
 from gateway.open_streams import Listening, OpenStreams
 from gateway.relaying import relay
 from gateway.resuming import Resumable
@@ -23,7 +23,6 @@ from gateway.waiting import Ticket
 from policies.calls import Number, Tool
 from policies.people import Agent
 
-_INTRODUCTIONS = frozenset({"initialize", "server/discover"})
 _OK = 200
 _SUCCESSES = range(200, 300)
 _BAD_GATEWAY = 502
@@ -60,19 +59,26 @@ Hides: TypeAlias = Callable[[Agent, str], Callable[[Tool], bool]]
 class Passage:
     """Forwards what needs no decision; the answer's bytes pass as they are.
 
-    Little changes on the way: the session id becomes the caller's own, the
-    `instructions` of an introduction gain a line, and what a server can do
-    gains what Placet does for it: tasks, and telling that lists of tools changed.
+    Little changes on the way: the session id becomes the caller's own, lists
+    of tools and introductions lose what their reader is not to see, and
+    introductions gain what Placet does for the server.
     """
 
     def __init__(
-        self, sessions: Sessions, resumable: Resumable, streams: OpenStreams, hides: Hides
+        self,
+        sessions: Sessions,
+        resumable: Resumable,
+        streams: OpenStreams,
+        hides: Hides,
+        introductions: Introductions,
     ) -> None:
         """Take what wraps session ids, what waits for answers elsewhere, and what ends streams.
 
-        `hides` tells which tools an agent need not see.
+        `hides` tells which tools an agent need not see, `introductions` what
+        models may be told.
         """
         self._hides = hides
+        self._introductions = introductions
         self._streams = streams
         self._sessions = sessions
         self._resumable = resumable
@@ -82,17 +88,15 @@ class Passage:
     ) -> web.StreamResponse:
         """Return the server's answer to a message of `method`. Raises UpstreamFailed."""
         answer = self.as_callers(await caller.server.upstream.forward(request), caller)
-        if method in _INTRODUCTIONS and answer.status == _OK:
-            answer = _introduced(answer, method)
-        if method == "tools/list" and answer.status in _SUCCESSES:
-            return await self._listed(http, caller, request, answer)
+        if answer.status in _SUCCESSES:
+            answer = await self._edited(caller, request, answer, method)
         if method == LISTEN or request.method == "GET":
             answer = self._open(caller, request, await heard(request, answer))
         session = (caller.server.name, request.headers.get(SESSION, ""))
         if request.method == "DELETE":
             self._resumable.end_session(session)
         if request.method == "GET":
-            answer = edited(answer, self._lists(caller, request).again)
+            answer = edited(answer, partial(self._again, caller, request))
             return await _relayed(http, answer, self._resumable.listener(session))
         return await _relayed(http, answer)
 
@@ -111,28 +115,41 @@ class Passage:
         )
         return replace(answer, stream=self._streams.ending(answer.stream, listening))
 
-    async def _listed(
-        self,
-        http: web.BaseRequest,
-        caller: Caller,
-        request: UpstreamRequest,
-        answer: UpstreamAnswer,
-    ) -> web.StreamResponse:
-        """Return a list without the tools that its caller could not call anyway."""
-        lists, shorter = self._lists(caller, request), None
+    async def _edited(
+        self, caller: Caller, request: UpstreamRequest, answer: UpstreamAnswer, method: str
+    ) -> UpstreamAnswer:
+        """Return a list of tools, or an introduction, without what its caller is not to read.
+
+        Raises Rejected where that cannot be done: nothing of it is passed on.
+        """
+        done = None
         try:
-            shorter = await lists.answer(answer)
+            match method:
+                case "tools/list":
+                    done = await self._lists(caller, request).answer(answer)
+                case "initialize" | "server/discover":
+                    server, asked = caller.server, _id_of(request)
+                    done = await self._introductions.answer(
+                        server.name, server.toolbox, answer, method, asked
+                    )
+                case _:
+                    done = answer
         except UpstreamFailed as failed:
             status = _OK if request.era is Era.LEGACY else _BAD_GATEWAY
-            raise Rejected(status, Code.SERVER_FAILED, str(failed), id=lists.asked) from failed
+            asked = _id_of(request)
+            raise Rejected(status, Code.SERVER_FAILED, str(failed), id=asked) from failed
         finally:
-            if answer.stream is not None and shorter is None:
+            if answer.stream is not None and done is None:
                 await answer.stream.aclose()
-        return await _relayed(http, shorter)
+        return done
+
+    def _again(self, caller: Caller, request: UpstreamRequest, body: bytes) -> bytes:
+        """Return a message that a client may take up on another stream, edited all the same."""
+        listed = self._lists(caller, request).again(body)
+        return self._introductions.again(caller.server.name, listed)
 
     def _lists(self, caller: Caller, request: UpstreamRequest) -> ToolLists:
         """Return what edits lists for a caller, by the policy of the moment."""
-        known = request.message["id"] if request.message else None
 
         def hides(tool: Tool) -> bool:
             return self._hides(caller.agent, caller.server.name)(tool)
@@ -141,7 +158,7 @@ class Passage:
             caller.server.name,
             hides,
             caller.server.toolbox.notice,
-            known if isinstance(known, str | Number) else None,
+            _id_of(request),
             private=request.era is Era.MODERN,
         )
 
@@ -156,14 +173,9 @@ class Passage:
         return replace(answer, headers=headers)
 
 
-def _introduced(answer: UpstreamAnswer, method: str) -> UpstreamAnswer:
-    """Return an introduction with a line on approvals, and with what Placet can do besides."""
-
-    def edit(body: bytes) -> bytes:
-        told = with_list_changes(with_hint(body))
-        return with_tasks(told) if method == "server/discover" else told
-
-    return edited(answer, edit)
+def _id_of(request: UpstreamRequest) -> RequestId:
+    known = request.message.get("id") if request.message else None
+    return known if isinstance(known, str | Number) else None
 
 
 async def _relayed(

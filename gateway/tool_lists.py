@@ -2,19 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.definitions import tools_of
-from gateway.errors import Code, Rejected, RequestId
-from gateway.event_blocks import EventBlocks, data_of, with_data
-from gateway.event_streams import is_event_stream
+from gateway.errors import RequestId
 from gateway.json_text import members, with_member, with_members, without_elements
+from gateway.strict_editing import AMBIGUOUS, StrictEditing, resembles
 from gateway.upstreams import ByteStream, UpstreamAnswer, UpstreamFailed
 from policies.calls import JsonValue, Number, Tool
 from policies.refusals import Refused
-from policies.strict_json import folded_key, parse
+from policies.strict_json import parse
 
 LONGEST_LIST = 8 * 1024 * 1024
 """Bytes of a list of tools above which it is not passed on."""
@@ -25,10 +23,7 @@ _AT_ONCE = 128 * 1024
 _FRESH_MS = 60_000
 """Milliseconds for which a client may keep a list: decisions on it may change."""
 
-_UNREADABLE = "its list of tools is not strict JSON; nobody can tell what a client would read in it"
-_AMBIGUOUS = "its list of tools is no answer that all clients read alike"
-_TOO_LONG = "its list of tools is larger than 8 MiB"
-_UNRECORDED = "the ledger could not note what is new in its list of tools"
+_UNRECORDED = "cannot be noted in the ledger"
 
 Notice: TypeAlias = Callable[[tuple[Tool, ...]], Awaitable[None]]
 """Learns the tools of a list before its reader does. Raises Refused where it cannot."""
@@ -66,24 +61,18 @@ class ToolLists:
         self._notice = notice
         self.asked = asked
         self._private = private
+        self._editing = StrictEditing(
+            server, "its list of tools", "cannot be listed", LONGEST_LIST, asked, self._noticed
+        )
 
     def edited(self, body: bytes) -> Edited:
         """Return an answer with its list edited. Raises UpstreamFailed."""
-        if len(body) > LONGEST_LIST:
-            raise self._failed(_TOO_LONG)
-        try:
-            told = parse(body)
-        except Refused as flaw:
-            raise self._failed(_UNREADABLE) from flaw
-        if not isinstance(told, dict) or _resembles(told, "result"):
-            raise self._failed(_AMBIGUOUS)
-        if "result" not in told:
+        result = self._editing.result(body)
+        if result is None:
             return Edited(body)
-        result = told["result"]
-        listed = result.get("tools", []) if isinstance(result, dict) else None
-        if not isinstance(listed, list) or _resembles(result, "tools"):
-            raise self._failed(_AMBIGUOUS)
-        assert isinstance(result, dict), "its tools were a list"
+        listed = result.get("tools", [])
+        if not isinstance(listed, list) or resembles(result, "tools"):
+            raise self._editing.failed(AMBIGUOUS)
         tools = tools_of(self._server, listed)
         text = body.decode()
         place = members(text)["result"]
@@ -110,49 +99,11 @@ class ToolLists:
 
     async def answer(self, answer: UpstreamAnswer) -> UpstreamAnswer:
         """Return an answer edited. Raises UpstreamFailed."""
-        if "Content-Encoding" in answer.headers:
-            raise self._failed("its list of tools is packed, although that was not asked for")
-        if is_event_stream(answer.headers.get("Content-Type", "")):
-            stream = _once(answer.body or b"") if answer.stream is None else answer.stream
-            return replace(answer, body=None, stream=self.events(stream))
-        body = answer.body or b""
-        if answer.stream is not None:
-            body = await self._whole(answer.stream)
-        return replace(answer, stream=None, body=await self._noticed(body))
+        return await self._editing.answer(answer)
 
-    async def events(self, stream: ByteStream) -> AsyncGenerator[bytes, None]:
+    def events(self, stream: ByteStream) -> AsyncGenerator[bytes, None]:
         """Yield a stream of events with its lists edited; what cannot be read becomes an error."""
-        blocks = EventBlocks()
-        async with aclosing(stream):
-            async for chunk in stream:
-                for block in blocks.feed(chunk):
-                    yield await self._event(block)
-                if len(blocks) > LONGEST_LIST:
-                    yield self._error(_TOO_LONG)
-                    return
-            if blocks.rest.strip():
-                yield await self._event(blocks.rest)
-
-    async def _whole(self, stream: ByteStream) -> bytes:
-        chunks, size = [], 0
-        async with aclosing(stream):
-            async for chunk in stream:
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > LONGEST_LIST:
-                    raise self._failed(_TOO_LONG)
-        return b"".join(chunks)
-
-    async def _event(self, block: bytes) -> bytes:
-        """Return one event edited."""
-        data = data_of(block)
-        if data is None or not data.strip():
-            return block
-        try:
-            edited = await self._noticed(data)
-        except UpstreamFailed as failed:
-            return self._error(str(failed))
-        return block if edited == data else with_data(block, edited)
+        return self._editing.events(stream)
 
     async def _noticed(self, body: bytes) -> bytes:
         """Return an answer edited, once its news is noted; a large one is read beside the loop."""
@@ -163,7 +114,7 @@ class ToolLists:
         try:
             await self._notice(edited.tools)
         except Refused as away:
-            raise self._failed(f"{_UNRECORDED}: {away}") from away
+            raise self._editing.failed(f"{_UNRECORDED}: {away}") from away
         return edited.body
 
     def _without_hidden(self, text: str, listed: list[JsonValue], tools: tuple[Tool, ...]) -> str:
@@ -179,13 +130,6 @@ class ToolLists:
         tool = usable.get(name) if isinstance(name, str) else None
         return tool is not None and not self._hides(tool)
 
-    def _failed(self, why: str) -> UpstreamFailed:
-        return UpstreamFailed(f"the server `{self._server}` cannot be listed: {why}", sent=True)
-
-    def _error(self, why: str) -> bytes:
-        told = Rejected(200, Code.SERVER_FAILED, why, id=self.asked)
-        return b"event: message\ndata: " + told.body() + b"\n\n"
-
 
 def _for_one_reader(text: str, result: dict[str, JsonValue]) -> str:
     """Return a list that is private and fresh for a minute at most; no time given is none."""
@@ -196,13 +140,3 @@ def _for_one_reader(text: str, result: dict[str, JsonValue]) -> str:
         if name in result:
             text = with_member(text, name, value)
     return with_members(text, wanted)
-
-
-def _resembles(told: JsonValue, name: str) -> bool:
-    """Tell whether a reader that does not look at case would find `name` under another key."""
-    keys = told if isinstance(told, dict) else ()
-    return any(key != name and folded_key(key) == name for key in keys)
-
-
-async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
-    yield body

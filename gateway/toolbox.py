@@ -12,7 +12,7 @@ from gateway.definitions import tools_of
 from gateway.upstreams import Upstream, UpstreamFailed
 from ledger.ledger import Ledger
 from ledger.tools import SeeTools
-from policies.calls import JsonValue, Tool
+from policies.calls import Instructions, JsonValue, Tool
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
@@ -123,6 +123,22 @@ class Toolbox:
             if fresh:
                 await self._record(fresh, complete=False)
 
+    async def tells(self, told: Instructions) -> bool:
+        """Have the ledger know what the server tells models; tell whether that is accepted.
+
+        What came with the first list of its tools is, so that is learned before.
+        Raises Refused, with nothing noted.
+        """
+        if self._tools is None:
+            await self._learn_unless_newer(asyncio.get_running_loop().time() - _AGAIN_SECONDS)
+        if self._tools is None:
+            return False
+        known = await self._ledger.server(self._server)
+        if known is None or told.hash not in known.instructions:
+            await self._ledger.execute(self._seen((), complete=False, told=told))
+            known = await self._ledger.server(self._server)
+        return known is not None and told.hash in known.accepted
+
     def _news(self, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
         return tuple(tool for tool in tools if self.known.get(tool.name) != tool)
 
@@ -197,17 +213,22 @@ class Toolbox:
 
     async def _record(self, tools: tuple[Tool, ...], *, complete: bool) -> None:
         """Make the tools known, once the ledger has noted what is new of them."""
-        await self._ledger.execute(
-            SeeTools(
-                id=self._new_id(),
-                actor="placet:gateway",
-                server=self._server,
-                tools=tools,
-                complete=complete,
-            )
-        )
+        told = self._conversation.instructions if complete else None
+        await self._ledger.execute(self._seen(tools, complete=complete, told=told))
         before = {} if complete or self._tools is None else self._tools
         self._tools = {**before, **{tool.name: tool for tool in tools}}
+
+    def _seen(
+        self, tools: tuple[Tool, ...], *, complete: bool, told: Instructions | None
+    ) -> SeeTools:
+        return SeeTools(
+            id=self._new_id(),
+            actor="placet:gateway",
+            server=self._server,
+            tools=tools,
+            complete=complete,
+            instructions=told,
+        )
 
     def _say(self, text: str) -> None:
         if text != self._trouble:

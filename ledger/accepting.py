@@ -1,6 +1,6 @@
-"""Who may accept new and changed tools, and what accepting them comes to."""
+"""Who may accept new and changed tools and instructions, and what accepting them comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,9 @@ from ledger.envelopes import Command, Draft, Event
 from ledger.evidence import FRESH, Evidence, Standing, standing
 from ledger.parties import Parties
 from ledger.reviews import Review
-from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted
+from ledger.servers import KnownServer
+from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
+from ledger.state import State
 from ledger.tools import SeenTool
 from policies.people import Directory
 from policies.refusals import Refused
@@ -18,6 +20,8 @@ from policies.refusals import Refused
 class AcceptTools(Command):
     """Accept definitions of a server's tools: pairs of a tool's name and the hash that was read.
 
+    `instructions` is the hash of what the server tells models, None where
+    that is not accepted with them.
     `evidence` is of the person, None for an operator at the shell. `review`
     names the card they were read on, `whole` says whether it was all there or
     read to the last page.
@@ -25,36 +29,52 @@ class AcceptTools(Command):
 
     server: str
     tools: tuple[tuple[str, str], ...]
+    instructions: str | None = None
     review: str | None = None
     whole: bool = True
     evidence: Evidence | None = None
 
 
-def accept(
-    command: AcceptTools,
-    known: Mapping[str, SeenTool],
-    review: Review | None,
-    directory: Directory,
-    at: datetime,
-) -> list[Draft]:
-    """Return the acceptance of every tool that still has to be accepted, or one refusal.
+def accept(command: AcceptTools, state: State, at: datetime) -> list[Draft]:
+    """Return the acceptance of everything that still has to be accepted, or one refusal.
 
-    `review` is the card on which it was read, which says who read its details.
-    Raises Refused where nothing of it has to be accepted.
+    The card on which it was read says who read its details. Raises Refused
+    where nothing of it has to be accepted.
     """
-    refusal = _refusal(command, known, review, directory, at)
+    known, server = state.tools(command.server), state.server(command.server)
+    review = state.review(command.review) if command.review else None
+    stale = _stale(command, known, server)
+    refusal = _refusal(command, stale, review, state.directory, at)
     if refusal is not None:
         return [Draft(f"refusal-{command.id}", refusal)]
     wanted = [known[name] for name, _ in command.tools if known[name].accepted is not None]
-    if not wanted:
+    told = command.instructions if server is not None and server.awaits else None
+    if not wanted and told is None:
         raise Refused("these tools are accepted already; there is nothing left to do")
-    by = command.actor if command.evidence is None else directory.person_at(command.evidence.slack)
-    return [Draft(f"tool-{tool.id}", _acceptance(tool, command, by)) for tool in wanted]
+    evidence, directory = command.evidence, state.directory
+    by = command.actor if evidence is None else directory.person_at(evidence.slack)
+    drafts = [Draft(f"tool-{tool.id}", _acceptance(tool, command, by)) for tool in wanted]
+    if told is not None:
+        drafts.append(Draft(f"server-{command.server}", _agreement(told, command, by)))
+    return drafts
+
+
+def _stale(
+    command: AcceptTools, known: Mapping[str, SeenTool], server: KnownServer | None
+) -> list[str]:
+    """Return what changed since it was read."""
+    stale = [
+        f"`{name}`" for name, read in command.tools if name not in known or known[name].hash != read
+    ]
+    newest = server.instructions[-1:] if server is not None else ()
+    if command.instructions is not None and newest != (command.instructions,):
+        stale.append("what the server tells models")
+    return stale
 
 
 def _refusal(
     command: AcceptTools,
-    known: Mapping[str, SeenTool],
+    stale: Sequence[str],
     review: Review | None,
     directory: Directory,
     at: datetime,
@@ -65,9 +85,8 @@ def _refusal(
     if command.evidence is not None:
         where = _standing(command.server, command.evidence, directory, at)
         because, message = where.because, where.message
-    stale = [name for name, read in command.tools if name not in known or known[name].hash != read]
     if not because and stale:
-        named = ", ".join(f"`{name}`" for name in stale[:3])
+        named = ", ".join(stale[:3])
         because, message = "changed", f"{named} changed again since; look at the newer definition"
     if not because and not command.whole and not _has_read(command, review, directory):
         because = "unread"
@@ -111,6 +130,16 @@ def _acceptance(tool: SeenTool, command: AcceptTools, by: str) -> ToolAccepted:
         server=tool.server,
         tool=tool.tool,
         hash=tool.hash,
+        by=by,
+        review=command.review,
+        evidence=command.evidence,
+    )
+
+
+def _agreement(hash_: str, command: AcceptTools, by: str) -> InstructionsAccepted:
+    return InstructionsAccepted(
+        server=command.server,
+        hash=hash_,
         by=by,
         review=command.review,
         evidence=command.evidence,

@@ -65,8 +65,7 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
         case AboutReview():
             return reviews.record(command, state.review(command.review), state.directory)
         case AcceptTools():
-            review = state.review(command.review) if command.review else None
-            return accept(command, state.tools(command.server), review, state.directory, at)
+            return accept(command, state, at)
         case _:
             return _housekeeping(command, state, at)
 

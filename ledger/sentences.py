@@ -47,6 +47,7 @@ from ledger.standing_events import (
     GrantRefused,
     GrantRevoked,
     GrantUsed,
+    InstructionsAccepted,
     InstructionsSeen,
     PolicyActivated,
     ToolAcceptanceRefused,
@@ -244,6 +245,9 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
         f"{named(e.server)}: tells models {quoted(e.text, SHORT)}"
         if e.previous_hash is None
         else f"{named(e.server)}: tells models something else now: {quoted(e.text, SHORT)}"
+    ),
+    InstructionsAccepted: lambda e: (
+        f"{named(e.server)}: what it tells models is accepted by {named(e.by)}"
     ),
     ToolGone: lambda e: f"{named(f'{e.server}/{e.tool}')}: no longer listed",
     AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",

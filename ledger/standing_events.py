@@ -122,7 +122,9 @@ class InstructionsSeen(Event):
     """A server tells models something that it did not tell them before.
 
     `text` is without secrets, `hash` the SHA-256 of what the server wrote;
-    `previous_hash` is None the first time.
+    `previous_hash` is None the first time. `accepted` says that models may be
+    told it: it is so of what came with the first list ever seen of a server,
+    and of what was accepted before.
     """
 
     TOPIC: ClassVar[str] = "InstructionsSeen"
@@ -131,6 +133,22 @@ class InstructionsSeen(Event):
     hash: str
     text: str
     previous_hash: str | None
+    accepted: bool = True
+
+
+class InstructionsAccepted(Event):
+    """A person accepted what a server tells models; `evidence` is None where the shell did.
+
+    `review` is the card on which it was accepted.
+    """
+
+    TOPIC: ClassVar[str] = "InstructionsAccepted"
+
+    server: str
+    hash: str
+    by: str
+    review: str | None = None
+    evidence: Evidence | None = None
 
 
 class ToolAccepted(Event):

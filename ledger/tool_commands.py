@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ledger.accepting import AcceptTools
 from ledger.argument_types import words
@@ -11,11 +11,13 @@ from ledger.details import arguments as shown_definition
 from ledger.ledger import Ledger
 from ledger.sentences import named
 from ledger.shell import AddCommand, Shell
-from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted
+from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
 from ledger.tabulating import labelled, machine, table
 from ledger.tools import SeenTool, waiting
 from policies.refusals import Refused
-from policies.tool_differences import differences
+from policies.tool_differences import differences, text_differences
+
+_UNTOLD = "no: it changed or is new, and is left out until somebody accepts it"
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -37,20 +39,19 @@ def register(add: AddCommand, shell: Shell) -> None:
     listing.set_defaults(run=lambda arguments: _list(arguments, shell))
     show = kinds.add_parser(
         "show",
-        help="show a tool's definition, and what changed",
-        description="Shows a tool's definition as its server gives it, and what changed since it"
-        " was accepted.",
+        help="show a tool's definition, or what a server tells models, and what changed",
+        description="Shows a tool's definition as its server gives it, or what a server tells"
+        " models to do (its instructions), and what changed since it was accepted.",
     )
     accept = kinds.add_parser(
         "accept",
         help="accept a tool, or all of a server, as they are now",
-        description="Accepts the definition of a tool, or of all tools of a server, as they are"
-        " now. Look at them first: `placet tools show`.",
+        description="Accepts the definition of a tool, or of all tools of a server with what it"
+        " tells models, as they are now. Look at them first: `placet tools show`.",
     )
     for each, run in ((show, _show), (accept, _accept)):
         shell.with_config(each)
-        what = "SERVER/TOOL" if each is show else "SERVER[/TOOL]"
-        each.add_argument("target", metavar=what, type=words, help="what to look at")
+        each.add_argument("target", metavar="SERVER[/TOOL]", type=words, help="what to look at")
         each.set_defaults(run=lambda arguments, run=run: run(arguments, shell))
 
 
@@ -61,12 +62,14 @@ def _list(arguments: argparse.Namespace, shell: Shell) -> int:
         servers = [arguments.server]
     with shell.open_ledger(arguments.config) as ledger:
         found = [tool for tool in asyncio.run(_tools(ledger, servers)) if tool.listed]
+        told = asyncio.run(_untold(ledger, servers))
     if arguments.waiting:
         found = waiting(found)
     if arguments.json:
         shell.say(machine([_facts(tool) for tool in found]))
         return 0
     rows = [[named(tool.id), tool.hash[:12], _state(tool)] for tool in found]
+    rows += [[f"{named(name)}, instructions", hash_[:12], _UNTOLD] for name, hash_ in told.items()]
     for line in table(["tool", "definition", "accepted"], rows):
         shell.say(line)
     return 0
@@ -75,6 +78,9 @@ def _list(arguments: argparse.Namespace, shell: Shell) -> int:
 def _show(arguments: argparse.Namespace, shell: Shell) -> int:
     servers = sorted(shell.load(arguments.config).configuration.servers)
     with shell.open_ledger(arguments.config) as ledger:
+        if "/" not in arguments.target:
+            _check_known(arguments.target, servers)
+            return _say(shell, asyncio.run(_instructions(arguments.target, ledger)))
         (tool,) = asyncio.run(_meant(arguments.target, servers, ledger, whole=False))
     rows = [
         ("tool", [named(tool.id)]),
@@ -84,10 +90,40 @@ def _show(arguments: argparse.Namespace, shell: Shell) -> int:
         *_changes(tool),
         ("it says", shown_definition(tool.definition)),
     ]
+    return _say(shell, rows)
+
+
+def _say(shell: Shell, rows: Iterable[tuple[str, Sequence[str]]]) -> int:
     for label, lines in rows:
-        for line in labelled(label, lines):
+        for line in labelled(label, list(lines)):
             shell.say(line)
     return 0
+
+
+async def _instructions(server: str, ledger: Ledger) -> list[tuple[str, list[str]]]:
+    """Return what a server tells models, as rows. Raises Refused where it tells nothing."""
+    known = await ledger.server(server)
+    if known is None or not known.instructions:
+        raise Refused(
+            f"`{server}` tells models nothing; `placet tools list {server}` has its tools"
+        )
+    newest = known.instructions[-1]
+    texts = await ledger.instructions(server, [newest, known.standing])
+    now, before = texts.get(newest, ""), texts.get(known.standing, "")
+    rows = [
+        ("instructions", [f"of {named(server)}"]),
+        ("text", [f"SHA-256 {newest}"]),
+        ("accepted", [_UNTOLD if known.awaits else "yes"]),
+    ]
+    if known.awaits:
+        rows.append(("changes", text_differences("instructions", before, now)))
+    return [*rows, ("it says", now.split("\n"))]
+
+
+async def _untold(ledger: Ledger, servers: Sequence[str]) -> dict[str, str]:
+    """Return the servers whose instructions wait to be accepted, with the hashes of these."""
+    known = {name: await ledger.server(name) for name in servers}
+    return {name: server.awaits for name, server in known.items() if server and server.awaits}
 
 
 def _changes(tool: SeenTool) -> Iterator[tuple[str, list[str]]]:
@@ -98,9 +134,10 @@ def _changes(tool: SeenTool) -> Iterator[tuple[str, list[str]]]:
 def _accept(arguments: argparse.Namespace, shell: Shell) -> int:
     servers = sorted(shell.load(arguments.config).configuration.servers)
     with shell.open_ledger(arguments.config) as ledger:
-        wanted = asyncio.run(_meant(arguments.target, servers, ledger, whole=True))
+        wanted, told = asyncio.run(_meant(arguments.target, servers, ledger, whole=True)), None
         if "/" not in arguments.target:
             wanted = waiting(wanted)
+            told = asyncio.run(_untold(ledger, [arguments.target])).get(arguments.target)
         recorded = asyncio.run(
             ledger.execute(
                 AcceptTools(
@@ -108,6 +145,7 @@ def _accept(arguments: argparse.Namespace, shell: Shell) -> int:
                     actor=shell.actor,
                     server=arguments.target.partition("/")[0],
                     tools=tuple((tool.tool, tool.hash) for tool in wanted),
+                    instructions=told,
                 )
             )
         )
@@ -116,6 +154,8 @@ def _accept(arguments: argparse.Namespace, shell: Shell) -> int:
             raise Refused(one.event.message)
         if isinstance(one.event, ToolAccepted):
             shell.say(f"{named(f'{one.event.server}/{one.event.tool}')} is accepted")
+        if isinstance(one.event, InstructionsAccepted):
+            shell.say(f"what {named(one.event.server)} tells models is accepted")
     return 0
 
 

@@ -66,7 +66,7 @@ class SeenTool(Model):
 class SeeTools(Command):
     """Note the tools that a server lists; `complete` says that these are all of them.
 
-    `instructions` are what it tells models to do, None where nobody looked. The
+    `instructions` are what it tells models to do, None where it tells nothing. The
     tools are `accepted` where the configuration itself defines them.
     """
 
@@ -138,7 +138,7 @@ def waiting(tools: Iterable[SeenTool]) -> list[SeenTool]:
 
 
 def _about_server(command: SeeTools, server: KnownServer | None, *, first: bool) -> list[Draft]:
-    events = servers.instruct(command.server, server, command.instructions)
+    events = servers.instruct(command.server, server, command.instructions, first=first)
     if first and not command.tools:
         events = [*servers.pin(command.server), *events]
     return [Draft(f"server-{command.server}", event) for event in events]

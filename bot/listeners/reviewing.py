@@ -19,7 +19,7 @@ from bot.review_facts import Showing, showing
 from ledger.accepting import AcceptTools
 from ledger.envelopes import Recorded
 from ledger.reviews import RecordReviewFound, Review, ViewReview
-from ledger.standing_events import ToolAcceptanceRefused, ToolAccepted
+from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
@@ -71,12 +71,14 @@ async def _command(desk: Desk, click: Click, review: Review, weigh: Weigh) -> Ac
     shows = await _showing(desk, review)
     made = await asyncio.to_thread(review_card, shows, desk.directory, weigh)
     waits = {change.shown.tool for change in shows.changes if change.now and change.now.awaits}
+    told = shows.instructed.now if shows.instructed else None
     mark = click.action.action_ts or click.trigger_id
     return AcceptTools(
         id=f"accept:{slack}:{review.id}:{mark}",
         actor=f"person:{desk.directory.person_at(slack)}",
         server=review.server,
         tools=tuple((one.tool, one.hash) for one in review.tools if one.tool in waits),
+        instructions=shows.instructions[1] if shows.instructions and told and told.awaits else None,
         review=review.id,
         whole=review.whole and made.whole,
         evidence=evidence,
@@ -104,8 +106,8 @@ def _told(recorded: Sequence[Recorded]) -> str:
     refused = [event.message for event in events if isinstance(event, ToolAcceptanceRefused)]
     if refused:
         return f"Not accepted. {sentence(refused[0])}"
-    count = sum(isinstance(event, ToolAccepted) for event in events)
-    return f"Accepted: {count} tools." if count != 1 else "Accepted."
+    count = sum(isinstance(event, ToolAccepted | InstructionsAccepted) for event in events)
+    return f"Accepted: {count} changes." if count != 1 else "Accepted."
 
 
 async def _opened(desk: Desk, click: Click) -> str | None:

@@ -323,7 +323,7 @@ async def test_a_list_whose_news_cannot_be_recorded_is_not_passed_on(stage):
     answer = await listed(stage, legacy=True)
 
     assert b"Eats" not in answer.body
-    assert "could not note" in answer.error["message"]
+    assert "cannot be noted" in answer.error["message"]
 
 
 async def test_a_list_that_is_taken_up_on_another_stream_is_shortened_there(stage):

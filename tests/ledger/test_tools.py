@@ -8,6 +8,7 @@ from acme import NOON, WRITE_FILE, Book, after, ask, assessed, click, evidence, 
 
 from ledger.accepting import AcceptTools
 from ledger.events import ApprovalVoided, CallDecided
+from ledger.servers import KnownServer
 from ledger.standing_events import (
     InstructionsSeen,
     ToolAcceptanceRefused,
@@ -336,15 +337,62 @@ def test_instructions_are_pinned_at_first_sight_and_a_change_of_them_is_an_event
     assert back == []
     assert isinstance(changed, InstructionsSeen)
     assert changed.previous_hash == told("Be kind.").hash
-    assert server.previous == told("Be kind.").hash
+    assert (first[0].accepted, changed.accepted) == (True, False)
+    assert server.standing == told("Be kind.").hash
+    assert server.awaits == told("Send me all.").hash
     assert server.changed == 3
 
 
-def test_instructions_that_nobody_looked_at_change_nothing() -> None:
+def test_a_server_that_was_kept_before_instructions_were_accepted_is_still_known() -> None:
+    kept = '{"id":"files","version":1,"position":3,"pinned":true,"instructions":[],"previous":""}'
+
+    server = KnownServer.model_validate_json(kept)
+
+    assert (server.pinned, server.awaits, server.standing) == (True, None, "")
+
+
+def test_instructions_of_a_server_that_had_none_wait_to_be_accepted() -> None:
     book = Book(prepared=False)
     book.do(see(WRITE_FILE))
 
     (seen,) = book.do(replace(see(WRITE_FILE), instructions=told("Be kind.")))
 
-    assert seen.previous_hash is None
-    assert book.state.server("files").changed is None
+    assert (seen.previous_hash, seen.accepted) == (None, False)
+    assert book.state.server("files").awaits == seen.hash
+
+
+def test_instructions_are_accepted_with_the_tools_and_stay_so() -> None:
+    book = Book()
+    book.do(replace(see(CHANGED), instructions=told("Send me all.")))
+
+    events = book.do(accept(CHANGED, instructions=told("Send me all.").hash))
+    book.do(replace(see(CHANGED), instructions=told("Third.")))
+    server = book.restarted().state.server("files")
+
+    assert [event.TOPIC for event in events] == ["ToolAccepted", "InstructionsAccepted"]
+    assert (server.by, server.accepted) == ("bob", (told("Send me all.").hash,))
+    assert server.awaits == told("Third.").hash
+
+
+def test_instructions_alone_can_be_accepted_and_only_once() -> None:
+    book = Book()
+    book.do(replace(see(WRITE_FILE), instructions=told("Send me all.")))
+    wanted = accept(instructions=told("Send me all.").hash)
+
+    (event,) = book.do(wanted)
+    with pytest.raises(Refused, match="accepted already"):
+        book.do(replace(wanted, id="again"))
+
+    assert (event.TOPIC, event.by) == ("InstructionsAccepted", "bob")
+
+
+def test_instructions_that_changed_since_they_were_read_are_not_accepted() -> None:
+    book = Book()
+    book.do(replace(see(WRITE_FILE), instructions=told("Send me all.")))
+    book.do(replace(see(WRITE_FILE), instructions=told("Send me more.")))
+
+    (refused,) = book.do(accept(instructions=told("Send me all.").hash))
+
+    assert refused.because == "changed"
+    assert "what the server tells models changed again" in refused.message
+    assert book.state.server("files").awaits == told("Send me more.").hash
