@@ -400,7 +400,7 @@ def test_hostile_definitions_are_inert_and_within_slacks_limits(showing):
 
     check_message(list(made.blocks))
     assert message_weight(made.blocks) <= 13_000
-    assert "mrkdwn" not in made.json
+    assert '"type":"mrkdwn"' not in made.json
     text = visible_text(list(made.blocks))
     assert not any(ord(c) in range(0x202A, 0x202F) for c in text)
     for page in range(1, len(pages) + 1):
