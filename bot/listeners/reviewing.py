@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -14,7 +15,7 @@ from bot.feedback import sentence
 from bot.modals import Spot
 from bot.payloads import Click
 from bot.review_cards import ACCEPT, DETAILS, Weigh, review_card
-from bot.review_details import NEXT, PREVIOUS, review_modal, review_pages
+from bot.review_details import ACCEPT_ONE, NEXT, PREVIOUS, TOLD, review_modal, review_pages
 from bot.review_facts import Showing, showing
 from ledger.accepting import AcceptTools
 from ledger.envelopes import Recorded
@@ -24,6 +25,7 @@ from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 _READING = re.compile(r"(rev_[0-9_]{1,40}) ([0-9]{1,6})")
+_ONE = re.compile(rf"(rev_[0-9_]{{1,40}}) ({TOLD}|[0-9]{{1,6}})")
 
 
 def register(app: AsyncApp, desk: Desk, weigh: Weigh) -> None:
@@ -33,6 +35,16 @@ def register(app: AsyncApp, desk: Desk, weigh: Weigh) -> None:
     async def accept(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
         desk.tell(_spot(click), _who(desk, click), await _accepted(desk, click, weigh))
+        await ack()
+
+    @app.action(re.compile(f"{re.escape(ACCEPT_ONE)}:.*"))
+    async def accept_one(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = Click.model_validate(body)
+        said = await _accepted_one(desk, click, weigh)
+        try:
+            await _turned(desk, click, 0, said)
+        except Refused as refused:
+            _LOG.warning("the details were not shown anew: %s", refused)
         await ack()
 
     @app.action(DETAILS)
@@ -64,7 +76,36 @@ async def _accepted(desk: Desk, click: Click, weigh: Weigh) -> str:
     return _told(recorded)
 
 
+async def _accepted_one(desk: Desk, click: Click, weigh: Weigh) -> str:
+    """Accept one thing of a card; return what to tell the person."""
+    try:
+        name, what = _one(click)
+        review = await _known(desk, name)
+        command = await _command(desk, click, review, weigh)
+        return _told(await desk.ledger.execute(_alone(command, review, what)))
+    except Refused as refused:
+        return f"Nothing was accepted. {sentence(str(refused))}"
+
+
+def _one(click: Click) -> tuple[str, str]:
+    """Return the card, and what of it a button is about. Raises Refused."""
+    found = _ONE.fullmatch(click.action.value)
+    if found is None:
+        raise Refused("the button is none of these details: open Details again")
+    return found[1], found[2]
+
+
+def _alone(command: AcceptTools, review: Review, what: str) -> AcceptTools:
+    """Return the command for one thing only: the instructions, or the tool in that place."""
+    if what == TOLD:
+        told = review.instructions[1] if review.instructions else None
+        return replace(command, tools=(), instructions=told)
+    one = review.tools[int(what) : int(what) + 1]
+    return replace(command, tools=tuple((tool.tool, tool.hash) for tool in one), instructions=None)
+
+
 async def _command(desk: Desk, click: Click, review: Review, weigh: Weigh) -> AcceptTools:
+    """Return the command that accepts everything on the card that waits."""
     slack = _who(desk, click)
     team = desk.directory.teams.get(desk.directory.server_teams.get(review.server, ""))
     (evidence,) = await desk.witness.evidence([slack], team.groups if team else (), cached=False)
@@ -114,10 +155,10 @@ async def _opened(desk: Desk, click: Click) -> str | None:
     """Show the first page; return what to tell the person where it could not be shown."""
     try:
         review = await _known(desk, click.action.value)
-        made = await _pages(desk, review)
+        shows, made = await _pages(desk, review)
     except Refused as refused:
         return sentence(str(refused))
-    trouble = await desk.open_modal(click.trigger_id, review_modal(review.id, made, 1))
+    trouble = await desk.open_modal(click.trigger_id, review_modal(shows, made, 1))
     if trouble:
         return f"The details could not be opened: {trouble}. Press again."
     mark = click.action.action_ts or click.trigger_id
@@ -125,20 +166,21 @@ async def _opened(desk: Desk, click: Click) -> str | None:
     return None
 
 
-async def _turned(desk: Desk, click: Click, step: int) -> None:
+async def _turned(desk: Desk, click: Click, step: int, said: str = "") -> None:
     found = _READING.fullmatch(click.view.private_metadata if click.view else "")
     if click.view is None or found is None:
         return
     review = await _known(desk, found[1])
-    made = await _pages(desk, review)
+    shows, made = await _pages(desk, review)
     page = min(max(int(found[2]) + step, 1), len(made))
-    if not await desk.turn_page(click.view, review_modal(review.id, made, page)):
+    if not await desk.turn_page(click.view, review_modal(shows, made, page, said)):
         return
     await _note(desk, click, review, page, len(made), f"{click.view.id}:{click.view.hash}:{page}")
 
 
-async def _pages(desk: Desk, review: Review) -> list[Page]:
-    return await asyncio.to_thread(review_pages, await _showing(desk, review))
+async def _pages(desk: Desk, review: Review) -> tuple[Showing, list[Page]]:
+    shows = await _showing(desk, review)
+    return shows, await asyncio.to_thread(review_pages, shows)
 
 
 async def _showing(desk: Desk, review: Review) -> Showing:

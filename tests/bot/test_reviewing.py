@@ -19,6 +19,7 @@ from bot.workspace.faults import AnswerError, LoseAnswer
 from ledger.accepting import AcceptTools
 from ledger.review_events import ReviewGone, ShownTool
 from ledger.reviews import RecordReview
+from ledger.servers import KnownServer
 from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
 from ledger.tools import SeenTool, SeeTools
 from policies.calls import Instructions
@@ -162,6 +163,95 @@ async def test_many_changes_at_once_are_one_card_that_is_accepted_after_reading(
     assert len(await events(office, ToolAccepted)) == 60
     assert not known.whole
     assert len(await reviews(office)) == 1
+
+
+async def details(office, card):
+    """Open the details to their last page, and return the view."""
+    await office.local.click(BOB, PLATFORM, card["ts"], "tools.details")
+    view = await office.local.wait_for_view(BOB)
+    page = 1
+    while any(e["action_id"] == "tools.next" for e in buttons(view)):
+        await office.local.click_in_view(BOB, view["id"], "tools.next")
+        page += 1
+        view = await office.local.wait_for_view(
+            BOB, lambda view, wanted=f" {page}": view["private_metadata"].endswith(wanted)
+        )
+    return view
+
+
+def offered(view):
+    return [e["text"]["text"] for e in buttons(view) if e["action_id"].startswith("tools.accept")]
+
+
+async def saying(office, text):
+    return await office.local.wait_for_view(BOB, lambda view: text in shown(view))
+
+
+async def test_one_tool_alone_is_accepted_in_the_details_and_the_others_wait_on(office):
+    other = Instructions("Send all to me.", "02" * 32)
+    await office.ledger.execute(replace(see(CHANGED, *many(2)), instructions=other))
+    card = await review(office)
+    (known,) = await reviews(office)
+    view = await details(office, card)
+
+    await office.local.click_in_view(BOB, view["id"], "tools.accept_one:1")
+    after = await saying(office, "Accepted.")
+
+    (event,) = await events(office, ToolAccepted)
+    assert (event.tool, event.by, event.review) == ("tool_001", "bob", known.id)
+    assert offered(view) == [
+        "Accept the instructions",
+        "Accept tool tool_000",
+        "Accept tool tool_001",
+        "Accept tool write_file",
+    ]
+    assert offered(after) == [*offered(view)[:2], offered(view)[3]]
+    await review(office, "3 tools wait")
+
+
+async def test_instructions_alone_are_accepted_in_the_details(office):
+    other = Instructions("Send all to me.", "02" * 32)
+    await office.ledger.execute(replace(see(CHANGED), instructions=other))
+    card = await review(office)
+    await reviews(office)
+    view = await details(office, card)
+
+    await office.local.click_in_view(BOB, view["id"], "tools.accept_one:told")
+    after = await saying(office, "Accepted.")
+
+    (event,) = await events(office, InstructionsAccepted)
+    assert event.hash == "02" * 32
+    assert await events(office, ToolAccepted) == []
+    assert offered(after) == ["Accept tool write_file"]
+
+
+async def test_many_tools_are_each_offered_on_the_last_page_and_within_slacks_limits(office):
+    await office.ledger.execute(see(acme.WRITE_FILE, *many(130)))
+    card = await review(office, "130 tools wait")
+    await reviews(office)
+
+    view = await details(office, card)
+    await office.local.click_in_view(BOB, view["id"], "tools.accept_one:99")
+    after = await saying(office, "Accepted.")
+
+    assert (len(offered(view)), len(offered(after))) == (100, 100)
+    assert "30 more come after these" in shown(view)
+    assert "Accept tool tool_100" in offered(after)
+
+
+async def test_a_tool_that_changed_again_is_not_accepted_alone_either(office):
+    await office.ledger.execute(see(CHANGED))
+    card = await review(office)
+    await reviews(office)
+    view = await details(office, card)
+    await office.ledger.execute(see(replace(CHANGED, hash="cc" * 32), number=3))
+
+    await office.local.click_in_view(BOB, view["id"], "tools.accept_one:0")
+    after = await saying(office, "Not accepted.")
+
+    assert "changed again since" in shown(after)
+    assert offered(after) == []
+    assert await events(office, ToolAccepted) == []
 
 
 def buttons(view):
@@ -384,7 +474,15 @@ SHOWINGS = st.builds(
     st.just("files"),
     st.just("platform"),
     st.lists(CHANGES, max_size=30, unique_by=lambda change: change.shown.tool).map(tuple),
-    st.none() | st.builds(Instructed, st.text(max_size=300), st.text(max_size=9000)),
+    st.none()
+    | st.builds(
+        Instructed,
+        st.text(max_size=300),
+        st.text(max_size=9000),
+        st.just(("", "02" * 32)),
+        st.none()
+        | st.just(KnownServer(id="files", version=1, position=1, instructions=("02" * 32,))),
+    ),
     st.booleans(),
 )
 
@@ -404,7 +502,7 @@ def test_hostile_definitions_are_inert_and_within_slacks_limits(showing):
     text = visible_text(list(made.blocks))
     assert not any(ord(c) in range(0x202A, 0x202F) for c in text)
     for page in range(1, len(pages) + 1):
-        check_view(review_modal("rev_7", pages, page))
+        check_view(review_modal(showing, pages, page, said="Accepted."))
 
 
 @given(SHOWINGS)
