@@ -45,6 +45,11 @@ def name(text: str, limit: int = 300) -> Block:
     return {"type": "text", "text": shown, "style": {"code": True}}
 
 
+def left_out_of(text: str, limit: int = 300) -> int:
+    """Return how many characters of a name are not shown by `name`."""
+    return cut(_visible(text), limit).hidden
+
+
 def person(text: str, slack: str | None) -> list[Block]:
     """Return a person: as Slack shows the user `T…/U…`, else by name."""
     user = (slack or "").rpartition("/")[2]

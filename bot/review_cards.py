@@ -15,6 +15,7 @@ from bot.pieces import (
     confirm,
     context,
     header,
+    left_out_of,
     lines,
     message_weight,
     moment,
@@ -46,6 +47,7 @@ _ELEMENT = 60
 
 _LEAST = 300
 _NAME = 300
+_EVIDENCE = 79  # what is cut there ends in `…`
 
 Weigh: TypeAlias = Callable[[Tool], RiskFinding]
 """Says how risky a tool is, by the policy in force."""
@@ -100,10 +102,11 @@ def instructed_lines(instructed: Instructed) -> str:
 
 @dataclass(frozen=True)
 class _Part:
-    """What a card says of one tool, or of the instructions: a line, and what changed."""
+    """What a card says of one tool or of the instructions; of its name, so much is `hidden`."""
 
     row: Row
     text: str
+    hidden: int = 0
 
 
 def _parts(showing: Showing, directory: Directory, weigh: Weigh) -> Iterator[_Part]:
@@ -111,7 +114,8 @@ def _parts(showing: Showing, directory: Directory, weigh: Weigh) -> Iterator[_Pa
         row = [words("Instructions", bold=True), *_instructions(showing.instructed, directory)]
         yield _Part(row, instructed_lines(showing.instructed))
     for change in showing.changes:
-        yield _Part(_row(change, directory, weigh), changed_lines(change))
+        hidden = left_out_of(change.shown.tool, _NAME)
+        yield _Part(_row(change, directory, weigh), changed_lines(change), hidden)
 
 
 def _instructions(told: Instructed, directory: Directory) -> Row:
@@ -133,7 +137,8 @@ def _made(
     shown = parts[: _fitting(parts, room)]
     spent = sum(_weight(part.row) for part in shown)
     cuts = _shares([part.text for part in shown], room - spent)
-    left_out = sum(one.hidden for one in cuts) + sum(len(p.text) for p in parts[len(shown) :])
+    left_out = sum(one.hidden for one in cuts) + sum(part.hidden for part in shown)
+    left_out += sum(len(part.text) for part in parts[len(shown) :])
     blocks = [
         header(_title(showing), f"hdr:{mark}"),
         lines(_introduction(showing, directory), f"who:{mark}"),
@@ -249,7 +254,7 @@ def _acceptance(change: Change, directory: Directory) -> Row:
 def _risk(change: Change, weigh: Weigh) -> Row:
     server = "" if change.now is None else change.now.server
     after = weigh(tool_in(server, change.shown.tool, change.after))
-    evidence = cut(inert(after.evidence), 120).text
+    evidence = cut(inert(after.evidence), _EVIDENCE).text
     said = f" ({evidence})" if evidence else ""
     if not change.before:
         return [words(f"risk {after.risk}", bold=True), words(said)]
