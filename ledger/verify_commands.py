@@ -45,6 +45,10 @@ def register(add: AddCommand, shell: Shell) -> None:
     with_keys(verifying)
     verifying.add_argument("--json", action="store_true", help="one JSON object")
     verifying.set_defaults(run=lambda arguments: _verify(arguments, shell))
+    _printing(add, shell)
+
+
+def _printing(add: AddCommand, shell: Shell) -> None:
     checkpoint = add(
         "checkpoint",
         help="print the newest checkpoint, to be kept elsewhere",
