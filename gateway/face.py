@@ -59,6 +59,7 @@ class Face:
         self._running: dict[str, tuple[Asking, asyncio.Task[None]]] = {}
         self._telling: set[asyncio.Task[None]] = set()
         self._tools = ShownTools()
+        self._draining = False
 
     async def take(self, line: bytes) -> None:
         """Take one line of the client."""
@@ -86,7 +87,11 @@ class Face:
             del self._running[known]
 
     async def drain(self, seconds: float) -> None:
-        """Wait until what was asked is answered, at most `seconds`; streams are not waited for."""
+        """Wait until what was asked is answered, at most `seconds`; streams are not waited for.
+
+        A client that says no more is told nothing but answers: it may be about to end.
+        """
+        self._draining = True
         waiting = [
             task for asked, task in self._running.values() if asked.method != "subscriptions/listen"
         ]
@@ -174,7 +179,8 @@ class Face:
             self._session.agreed(body)
         if asked is not None and asked.method == "tools/list":
             self._tools.note(body)
-        await self._write(on_one_line(body))
+        if not self._draining or (asked is not None and answers(body, asked.id)):
+            await self._write(on_one_line(body))
 
     async def _refuse(self, asked: Asking, text: str) -> None:
         await self._write(on_one_line(error(asked.id, text)))
