@@ -3,28 +3,25 @@
 import argparse
 import asyncio
 import difflib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from ledger.argument_types import positive, words
+from ledger.argument_types import positive
 from ledger.catalogue import EVENTS
 from ledger.envelopes import Recorded
-from ledger.filtering import Filter, matching
+from ledger.event_arguments import bounds, chosen, with_choice
 from ledger.ledger import Ledger
-from ledger.moments import head, parse_moment, position_before
+from ledger.moments import head
 from ledger.searching import MOST_NAMED, TELLABLE, found, story
 from ledger.sentences import clock, named, sentence
 from ledger.shell import AddCommand, Shell
+from ledger.spans import Span, newest, span_between, streamed
 from ledger.stories import event_as_json, told, told_as_json
 from ledger.tabulating import machine
 from policies.refusals import Refused
 
-_PAGE = 1_000
 _FOLLOW_EVERY = 0.5
-
-_TIME = "a time with its zone, such as 2026-11-23T12:00:00Z, or `2h ago`"
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -35,15 +32,11 @@ def register(add: AddCommand, shell: Shell) -> None:
         description="Lists the events in the order of their positions, one on a line.",
     )
     shell.with_config(log)
-    log.add_argument("--since", metavar="TIME", help=f"from then on: {_TIME}")
-    log.add_argument("--until", metavar="TIME", help=f"up to and including then: {_TIME}")
-    log.add_argument("--agent", metavar="NAME", type=words, help="only what concerns this agent")
-    log.add_argument("--server", metavar="NAME", type=words, help="only what concerns this server")
+    with_choice(log)
     log.add_argument(
         "--event", metavar="NAME", action="append", help="only events of this name (repeatable)"
     )
     log.add_argument("--limit", metavar="N", type=positive, help="only the last N of these")
-    log.add_argument("--follow", action="store_true", help="go on with what happens from now on")
     log.add_argument("--json", action="store_true", help="one JSON object on a line, in full")
     log.set_defaults(run=lambda arguments: _log(arguments, shell))
     show = add(
@@ -58,32 +51,23 @@ def register(add: AddCommand, shell: Shell) -> None:
     show.set_defaults(run=lambda arguments: _show(arguments, shell))
 
 
-@dataclass(frozen=True)
-class _Span:
-    """The positions after `after` up to `last` that are looked at."""
-
-    after: int
-    last: int
-
-
 def _log(arguments: argparse.Namespace, shell: Shell) -> int:
-    if arguments.follow and arguments.until:
-        raise Refused("`--follow` has no end and `--until` is one; leave one of them out")
-    wanted = Filter(arguments.agent, arguments.server, _names(arguments.event or []))
+    since, until = bounds(arguments, shell.now())
+    wanted = chosen(arguments, _names(arguments.event or []))
     write = _as_json if arguments.json else _as_text
 
     async def print_log(ledger: Ledger) -> None:
-        span = await ledger.look(lambda connection: _span(connection, arguments, shell))
+        span = await ledger.look(lambda connection: span_between(connection, since, until))
         if arguments.limit:
-            for recorded in await _newest(ledger, wanted, span, arguments.limit):
+            for recorded in await newest(ledger, wanted, span, arguments.limit):
                 shell.say(write(recorded))
         else:
-            async for recorded in _streamed(ledger, wanted, span):
+            async for recorded in streamed(ledger, wanted, span):
                 shell.say(write(recorded))
         while arguments.follow:
             await asyncio.sleep(_FOLLOW_EVERY)
-            span = _Span(span.last, await ledger.look(head))
-            async for recorded in _streamed(ledger, wanted, span):
+            span = Span(span.last, await ledger.look(head))
+            async for recorded in streamed(ledger, wanted, span):
                 shell.say(write(recorded))
 
     with shell.open_ledger(arguments.config) as ledger:
@@ -101,44 +85,6 @@ def _names(names: list[str]) -> frozenset[str]:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5) or ["CallDecided"]
             raise Refused(f"there is no event `{name}`; perhaps `{near[0]}`")
     return frozenset(names)
-
-
-def _span(connection: Connection, arguments: argparse.Namespace, shell: Shell) -> _Span:
-    after, last = 0, head(connection)
-    if arguments.since:
-        since = parse_moment(arguments.since, shell.now())
-        after = position_before(connection, since, including=False)
-    if arguments.until:
-        until = parse_moment(arguments.until, shell.now())
-        last = position_before(connection, until, including=True)
-    return _Span(after, last)
-
-
-async def _streamed(ledger: Ledger, wanted: Filter, span: _Span) -> AsyncIterator[Recorded]:
-    """Yield the wanted events of a span, however many, a page at a time."""
-    after = span.after
-    while after < span.last:
-        page = _Span(after, min(after + _PAGE, span.last))
-        for recorded in await _page(ledger, wanted, page):
-            yield recorded
-        after = page.last
-
-
-async def _newest(ledger: Ledger, wanted: Filter, span: _Span, limit: int) -> list[Recorded]:
-    """Return the last `limit` wanted events of a span, in order."""
-    newest: list[Recorded] = []
-    last = span.last
-    while last > span.after and len(newest) < limit:
-        page = _Span(max(last - _PAGE, span.after), last)
-        newest = [*await _page(ledger, wanted, page), *newest]
-        last = page.after
-    return newest[-limit:]
-
-
-async def _page(ledger: Ledger, wanted: Filter, span: _Span) -> list[Recorded]:
-    return await ledger.look(
-        lambda connection: list(matching(connection, wanted, span.after, span.last))
-    )
 
 
 def _as_text(recorded: Recorded) -> str:

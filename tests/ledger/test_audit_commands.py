@@ -67,6 +67,32 @@ def test_the_log_is_filtered_by_event_agent_and_server(terminal) -> None:
     assert voted == ["VoteCast"]
 
 
+def test_the_log_is_filtered_by_what_was_decided(ledger_url) -> None:
+    terminal = a_history(ledger_url)
+
+    terminal.run("audit", "log", "--decision", "require_approval", "--agent", "ci-bot")
+    held = columns(terminal, 2)
+    terminal.run("audit", "log", "--decision", "allow")
+    allowed = columns(terminal, 2)
+    terminal.run("audit", "log", "--decision", "deny")
+    denied = terminal.lines.copy()
+
+    assert held == [
+        "CallDecided",
+        "ApprovalRequested",
+        "CardPosted",
+        "VoteRefused",
+        "VoteCast",
+        "ApprovalGiven",
+        "ApprovalDispatched",
+        "CallCompleted",
+        "CallDecided",
+        "ApprovalRequested",
+    ]
+    assert allowed == ["CallDecided", "GrantUsed"]
+    assert denied == []
+
+
 def test_the_log_between_two_times(ledger_url) -> None:
     terminal = a_history(ledger_url)
     terminal.run("audit", "log")
