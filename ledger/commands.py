@@ -4,6 +4,7 @@ from ledger import (
     agent_commands,
     approval_commands,
     audit_commands,
+    export_commands,
     grant_commands,
     proving_commands,
     receipt_commands,
@@ -28,6 +29,7 @@ def register(add: AddCommand, shell: Shell) -> None:
         proving_commands,
         verify_commands,
         receipt_commands,
+        export_commands,
     ):
         part.register(kinds.add_parser, shell)
     for part in (approval_commands, grant_commands, agent_commands, tool_commands):

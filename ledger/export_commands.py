@@ -1,0 +1,72 @@
+"""`placet audit export`: the history for other programs, and nothing left out on the way."""
+
+import argparse
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+
+from ledger.cursors import Cursor
+from ledger.envelopes import Recorded
+from ledger.event_arguments import bounds, chosen, with_choice
+from ledger.exporting import Order, export
+from ledger.shell import AddCommand, Shell
+from ledger.stories import event_as_json
+from ledger.tabulating import machine
+from ledger.unbroken import Concerning, Render, Unbroken
+
+
+def register(add: AddCommand, shell: Shell) -> None:
+    """Add `export` to the commands of `audit`."""
+    exporting = add(
+        "export",
+        help="write the events for other programs",
+        description="Writes the events in the order of their positions, one on a line, for other"
+        " programs: all of them, or what is asked for.",
+    )
+    shell.with_config(exporting)
+    exporting.add_argument(
+        "--format", choices=["jsonl"], default="jsonl", help="jsonl: as `audit log --json`"
+    )
+    exporting.add_argument(
+        "--output", metavar="FILE", type=Path, help="add to this file; default: standard output"
+    )
+    exporting.add_argument(
+        "--cursor",
+        metavar="FILE",
+        type=Path,
+        help="remember in this file how far the export came, and go on from there",
+    )
+    with_choice(exporting)
+    exporting.set_defaults(run=lambda arguments: _export(arguments, shell))
+
+
+def _export(arguments: argparse.Namespace, shell: Shell) -> int:
+    since, until = bounds(arguments, shell.now())
+    header, render = _format(arguments)
+    with ExitStack() as open_things:
+        ledger = open_things.enter_context(shell.open_ledger(arguments.config))
+        cursor = None
+        if arguments.cursor is not None:
+            cursor = open_things.enter_context(Cursor(arguments.cursor))
+        order = Order(
+            events=Unbroken(chosen(arguments), render),
+            since=since,
+            until=until,
+            follow=arguments.follow,
+            output=arguments.output,
+            header=header,
+            cursor=cursor,
+        )
+        asyncio.run(export(ledger, order))
+    return 0
+
+
+def _format(arguments: argparse.Namespace) -> tuple[str, Render]:
+    """Return the header and what makes a line of an event."""
+    match arguments.format:
+        case _:
+            return "", _as_json
+
+
+def _as_json(recorded: Recorded, _: Concerning) -> str:
+    return machine(event_as_json(recorded))
