@@ -3,16 +3,20 @@
 import argparse
 import asyncio
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from ledger.cursors import Cursor
 from ledger.envelopes import Recorded
 from ledger.event_arguments import bounds, chosen, with_choice
 from ledger.exporting import Order, export
+from ledger.ocsf import in_ocsf
+from ledger.ocsf_parts import Version
 from ledger.shell import AddCommand, Shell
 from ledger.stories import event_as_json
 from ledger.tabulating import machine
 from ledger.unbroken import Concerning, Render, Unbroken
+from policies.refusals import Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -25,7 +29,16 @@ def register(add: AddCommand, shell: Shell) -> None:
     )
     shell.with_config(exporting)
     exporting.add_argument(
-        "--format", choices=["jsonl"], default="jsonl", help="jsonl: as `audit log --json`"
+        "--format",
+        choices=["ocsf", "jsonl"],
+        default="ocsf",
+        help="ocsf (default): calls, approvals and grants in the Open Cybersecurity Schema"
+        " Framework; jsonl: every event, as `audit log --json`",
+    )
+    exporting.add_argument(
+        "--ocsf-version",
+        choices=[version.value for version in Version],
+        help=f"default: {Version.V1_1_0.value}, which most take; 1.8.0 says more",
     )
     exporting.add_argument(
         "--output", metavar="FILE", type=Path, help="add to this file; default: standard output"
@@ -42,7 +55,7 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 def _export(arguments: argparse.Namespace, shell: Shell) -> int:
     since, until = bounds(arguments, shell.now())
-    header, render = _format(arguments)
+    first, render = _format(arguments)
     with ExitStack() as open_things:
         ledger = open_things.enter_context(shell.open_ledger(arguments.config))
         cursor = None
@@ -54,7 +67,7 @@ def _export(arguments: argparse.Namespace, shell: Shell) -> int:
             until=until,
             follow=arguments.follow,
             output=arguments.output,
-            header=header,
+            header=first,
             cursor=cursor,
         )
         asyncio.run(export(ledger, order))
@@ -62,10 +75,19 @@ def _export(arguments: argparse.Namespace, shell: Shell) -> int:
 
 
 def _format(arguments: argparse.Namespace) -> tuple[str, Render]:
-    """Return the header and what makes a line of an event."""
+    """Return the header and what makes a line of an event. Raises Refused."""
+    if arguments.ocsf_version and arguments.format != "ocsf":
+        raise Refused("`--ocsf-version` is for `--format ocsf`; leave one of them out")
     match arguments.format:
+        case "ocsf":
+            return "", partial(_as_ocsf, Version(arguments.ocsf_version or Version.V1_1_0))
         case _:
             return "", _as_json
+
+
+def _as_ocsf(version: Version, recorded: Recorded, concerning: Concerning) -> str | None:
+    body = in_ocsf(recorded, concerning, version)
+    return None if body is None else machine(body)
 
 
 def _as_json(recorded: Recorded, _: Concerning) -> str:

@@ -82,10 +82,10 @@ class Outlet:
                 self._file = os.open(self._path, flags, 0o600)
             found = os.fstat(self._file)
             self._regular = stat.S_ISREG(found.st_mode)
-            size = found.st_size if self._regular else 0
-            if self._path is not None and size:
-                size = self._whole(self._path, size, resumed=resumed)
-            if self._header and size == 0 and (self._regular or not resumed):
+            begun = resumed
+            if self._path is not None and self._regular:
+                begun = self._whole(self._path, found.st_size, resumed=resumed) > 0
+            if self._header and not begun:
                 self._put(f"{self._header}\n".encode())
         except BrokenPipeError:
             raise
@@ -94,13 +94,13 @@ class Outlet:
 
     def _whole(self, path: Path, size: int, *, resumed: bool) -> int:
         """Take a torn last line away, and return the size that is left."""
-        if not resumed:
+        if size and not resumed:
             raise Refused(
                 f"`{path}` is not empty, and no cursor says what is in it:"
                 " move it away, or name another file"
             )
         with path.open("rb") as opened:
-            while size > 0:
+            while size:
                 start = max(size - _CHUNK, 0)
                 opened.seek(start)
                 end = start + opened.read(size - start).rfind(b"\n") + 1
@@ -108,7 +108,7 @@ class Outlet:
                     os.ftruncate(self._file, end)
                     return end
                 size = start
-        os.ftruncate(self._file, 0)
+            os.ftruncate(self._file, 0)
         return 0
 
     def _in_place(self) -> bool:

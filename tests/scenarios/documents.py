@@ -76,4 +76,6 @@ def _runnable(command: str) -> str:
         line = "make --dry-run test"
     if line.startswith("make "):
         line = line.replace("make ", f"make --directory {shlex.quote(str(ROOT))} ", 1)
+    if line.endswith(" &"):
+        line += "\nserved+=($!)"
     return f"begin {line}" if _SERVES.fullmatch(command) else line

@@ -1,0 +1,76 @@
+"""Writes events in the Open Cybersecurity Schema Framework: for what a security team watches.
+
+Source: https://schema.ocsf.io
+"""
+
+from collections.abc import Mapping
+
+from ledger.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
+from ledger.envelopes import Event, Recorded
+from ledger.ocsf_calls import api_activity
+from ledger.ocsf_grants import user_access
+from ledger.ocsf_parts import Body, Version
+from ledger.ocsf_verdicts import CALLS, GRANTS
+from ledger.review_events import (
+    ReviewFound,
+    ReviewGone,
+    ReviewPosted,
+    ReviewRepainted,
+    ReviewViewed,
+)
+from ledger.standing_events import (
+    AgentAdded,
+    AgentKeyRotated,
+    AgentRevoked,
+    GrantUsed,
+    InstructionsSeen,
+    PolicyActivated,
+    ToolAcceptanceRefused,
+    ToolAccepted,
+    ToolGone,
+    ToolSeen,
+    ToolsPinned,
+)
+from ledger.unbroken import Concerning
+
+_CARD = "how a card came to be seen decides nothing; the votes name the revision"
+_REVIEW = "what stands on a card about tools decides nothing"
+_TOOLS = "what a server offers is no activity of an agent"
+_AGENTS = "the agents of the ledger are accounts, which neither class is about"
+
+LEFT_OUT: Mapping[type[Event], str] = {
+    CardPosted: _CARD,
+    CardRepainted: _CARD,
+    CardFound: _CARD,
+    DetailsViewed: _CARD,
+    GrantUsed: "the decision on the call names the grant",
+    PolicyActivated: "decisions name the policy by its digest",
+    ToolSeen: _TOOLS,
+    ToolGone: _TOOLS,
+    ToolsPinned: _TOOLS,
+    InstructionsSeen: _TOOLS,
+    ToolAccepted: _TOOLS,
+    ToolAcceptanceRefused: _TOOLS,
+    ReviewPosted: _REVIEW,
+    ReviewRepainted: _REVIEW,
+    ReviewViewed: _REVIEW,
+    ReviewFound: _REVIEW,
+    ReviewGone: _REVIEW,
+    AgentAdded: _AGENTS,
+    AgentKeyRotated: _AGENTS,
+    AgentRevoked: _AGENTS,
+}
+"""Events that are not written in OCSF, and why; the other formats have them."""
+
+
+def in_ocsf(recorded: Recorded, concerning: Concerning, version: Version) -> Body | None:
+    """Return an event as OCSF has it, None for those that are left out."""
+    kind = type(recorded.event)
+    if kind in CALLS:
+        verdict = CALLS[kind](recorded.event)
+        return api_activity(recorded, concerning(recorded.event), verdict, version)
+    if kind in GRANTS:
+        verdict = GRANTS[kind](recorded.event)
+        return user_access(recorded, concerning(recorded.event), verdict, version)
+    assert kind in LEFT_OUT, f"{kind.__name__} is neither written in OCSF nor left out"
+    return None
