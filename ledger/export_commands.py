@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from ledger.csv_rows import header, row
 from ledger.cursors import Cursor
 from ledger.envelopes import Recorded
 from ledger.event_arguments import bounds, chosen, with_choice
@@ -30,10 +31,10 @@ def register(add: AddCommand, shell: Shell) -> None:
     shell.with_config(exporting)
     exporting.add_argument(
         "--format",
-        choices=["ocsf", "jsonl"],
+        choices=["ocsf", "jsonl", "csv"],
         default="ocsf",
         help="ocsf (default): calls, approvals and grants in the Open Cybersecurity Schema"
-        " Framework; jsonl: every event, as `audit log --json`",
+        " Framework; jsonl: every event, as `audit log --json`; csv: every event in a row",
     )
     exporting.add_argument(
         "--ocsf-version",
@@ -81,6 +82,8 @@ def _format(arguments: argparse.Namespace) -> tuple[str, Render]:
     match arguments.format:
         case "ocsf":
             return "", partial(_as_ocsf, Version(arguments.ocsf_version or Version.V1_1_0))
+        case "csv":
+            return header(), row
         case _:
             return "", _as_json
 
