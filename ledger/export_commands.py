@@ -13,6 +13,7 @@ from ledger.event_arguments import bounds, chosen, with_choice
 from ledger.exporting import Order, export
 from ledger.ocsf import in_ocsf
 from ledger.ocsf_parts import Version
+from ledger.outlets import Form
 from ledger.shell import AddCommand, Shell
 from ledger.stories import event_as_json
 from ledger.tabulating import machine
@@ -56,7 +57,7 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 def _export(arguments: argparse.Namespace, shell: Shell) -> int:
     since, until = bounds(arguments, shell.now())
-    first, render = _format(arguments)
+    form, render = _format(arguments)
     with ExitStack() as open_things:
         ledger = open_things.enter_context(shell.open_ledger(arguments.config))
         cursor = None
@@ -68,24 +69,25 @@ def _export(arguments: argparse.Namespace, shell: Shell) -> int:
             until=until,
             follow=arguments.follow,
             output=arguments.output,
-            header=first,
+            form=form,
             cursor=cursor,
         )
         asyncio.run(export(ledger, order))
     return 0
 
 
-def _format(arguments: argparse.Namespace) -> tuple[str, Render]:
-    """Return the header and what makes a line of an event. Raises Refused."""
+def _format(arguments: argparse.Namespace) -> tuple[Form, Render]:
+    """Return how it begins and what makes a line of an event. Raises Refused."""
     if arguments.ocsf_version and arguments.format != "ocsf":
         raise Refused("`--ocsf-version` is for `--format ocsf`; leave one of them out")
     match arguments.format:
         case "ocsf":
-            return "", partial(_as_ocsf, Version(arguments.ocsf_version or Version.V1_1_0))
+            version = Version(arguments.ocsf_version or Version.V1_1_0)
+            return Form('{"category_uid":'), partial(_as_ocsf, version)
         case "csv":
-            return header(), row
+            return Form(header(), header()), row
         case _:
-            return "", _as_json
+            return Form('{"position":'), _as_json
 
 
 def _as_ocsf(version: Version, recorded: Recorded, concerning: Concerning) -> str | None:

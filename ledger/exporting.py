@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ledger.cursors import Cursor, Mark, mark_at, verify
 from ledger.ledger import Ledger, LedgerUnavailable
 from ledger.moments import position_before
-from ledger.outlets import Outlet
+from ledger.outlets import Form, Outlet
 from ledger.reaching import Progress
 from ledger.spans import span_between
 from ledger.unbroken import Unbroken
@@ -29,7 +29,7 @@ class Order:
     """What is to be exported and where to.
 
     `since` and `until` are UTC. A cursor that has a mark wins over `since`,
-    which would leave a gap after a long pause. `header` begins a new output.
+    which would leave a gap after a long pause.
     """
 
     events: Unbroken
@@ -37,7 +37,7 @@ class Order:
     until: datetime | None
     follow: bool
     output: Path | None
-    header: str
+    form: Form
     cursor: Cursor | None
 
 
@@ -51,7 +51,7 @@ async def export(ledger: Ledger, order: Order) -> None:
     first = await ledger.look(lambda connection: _first(connection, order))
     last = await ledger.look(lambda connection: span_between(connection, None, order.until).last)
     resumed = order.cursor is not None and order.cursor.mark is not None
-    with Outlet(order.output, order.header, resumed=resumed) as outlet:
+    with Outlet(order.output, order.form, resumed=resumed) as outlet:
         if order.cursor is not None and not resumed:
             order.cursor.move(first)
         export = _Export(ledger, order, outlet, first, _stop_signals())

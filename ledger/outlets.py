@@ -5,6 +5,7 @@ import select
 import stat
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,21 +16,29 @@ _STANDARD = 1
 _CHUNK = 65_536
 
 
+@dataclass(frozen=True)
+class Form:
+    """How any output of a format begins: with these characters, or with this line first."""
+
+    begins: str
+    header: str = ""
+
+
 class Outlet:
-    """An open output; a new file begins with `header`, where there is one.
+    """An open output.
 
     A file that is moved away or deleted meanwhile, as rotation does, is begun
     anew at the next lines.
     """
 
-    def __init__(self, path: Path | None, header: str = "", *, resumed: bool = False) -> None:
+    def __init__(self, path: Path | None, form: Form, *, resumed: bool = False) -> None:
         """Open `path`, standard output where it is None; `resumed` goes on with a file.
 
         Whoever resumes has said what came before: a last line that was torn by
-        a crash is taken away. Raises Refused.
+        a crash is taken away. Raises Refused, also where a file is no export.
         """
         self._path = path
-        self._header = header
+        self._form = form
         self._file = -1
         self._open(resumed=resumed)
 
@@ -85,8 +94,8 @@ class Outlet:
             begun = resumed
             if self._path is not None and self._regular:
                 begun = self._whole(self._path, found.st_size, resumed=resumed) > 0
-            if self._header and not begun:
-                self._put(f"{self._header}\n".encode())
+            if self._form.header and not begun:
+                self._put(f"{self._form.header}\n".encode())
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -100,6 +109,9 @@ class Outlet:
                 " move it away, or name another file"
             )
         with path.open("rb") as opened:
+            begins = self._form.begins.encode()[:size]
+            if opened.read(len(begins)) != begins:
+                raise Refused(f"`{path}` is no export of this format: name another file")
             while size:
                 start = max(size - _CHUNK, 0)
                 opened.seek(start)

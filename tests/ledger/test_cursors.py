@@ -70,6 +70,20 @@ def test_the_cursor_stays_where_lines_could_not_be_written(ledger_url, tmp_path)
     assert json.loads((tmp_path / "cursor").read_text())["position"] == 0
 
 
+def test_an_output_in_another_format_or_the_ledger_itself_is_left_alone(sqlite_url, tmp_path):
+    terminal = a_history(sqlite_url)
+    export(terminal, tmp_path)
+    before = (tmp_path / "out").read_bytes()
+    words = ("audit", "export", "--cursor", str(tmp_path / "cursor"), "--output")
+
+    for arguments in (["out", "--format", "csv"], ["out", "--format", "ocsf"], ["placet.db"]):
+        with pytest.raises(Refused, match="is no export of this format"):
+            terminal.run(*words, str(tmp_path / arguments[0]), *arguments[1:])
+
+    assert (tmp_path / "out").read_bytes() == before
+    assert terminal.run("audit", "replay") == 0
+
+
 def test_a_cursor_of_another_ledger_is_refused(ledger_url, tmp_path) -> None:
     a_history(f"sqlite:///{tmp_path}/other.db")
     export(Terminal(f"sqlite:///{tmp_path}/other.db"), tmp_path)

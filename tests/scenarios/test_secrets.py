@@ -35,6 +35,10 @@ async def test_secrets_in_arguments_are_in_no_event_card_log_or_projection(stage
         changed = await replica.call("write_file", ARGUMENTS | {"db_password": "another"})
         result = await replica.call("write_file", ARGUMENTS)
         _, log, _ = await stage.run("audit", "log", "--json")
+        for form in ("ocsf", "jsonl", "csv"):
+            code, exported, _ = await stage.run("audit", "export", "--format", form)
+            assert (code, "write_file" in exported) == (0, True)
+            log += exported
         await replica.stop()
 
         assert changed["isError"] is True
