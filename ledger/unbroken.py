@@ -14,7 +14,7 @@ from ledger.filtering import Filter
 from ledger.history import History
 from ledger.mapper import RecordMapper
 from ledger.moments import head
-from ledger.replay import UNREADABLE
+from ledger.walking import UNREADABLE
 from policies.refusals import Refused
 
 Concerning: TypeAlias = Callable[[Event], Concern]
