@@ -14,11 +14,20 @@ from ledger.exporting import Order, export
 from ledger.ocsf import in_ocsf
 from ledger.ocsf_parts import Version
 from ledger.outlets import Form
+from ledger.reaching import Progress
 from ledger.shell import AddCommand, Shell
 from ledger.stories import event_as_json
 from ledger.tabulating import machine
+from ledger.tiling import write_tiles
 from ledger.unbroken import Concerning, Render, Unbroken
+from ledger.verify_commands import keys_of, with_keys
 from policies.refusals import Refused
+
+_OF_LINES = (
+    *("output", "cursor", "follow", "ocsf_version"),
+    *("since", "until", "agent", "server", "decision"),
+)
+"""Options of an export in lines."""
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -51,11 +60,20 @@ def register(add: AddCommand, shell: Shell) -> None:
         type=Path,
         help="remember in this file how far the export came, and go on from there",
     )
+    exporting.add_argument(
+        "--tiles",
+        metavar="DIR",
+        type=Path,
+        help="write what is sealed as a log of static files (C2SP tlog-tiles) into this folder",
+    )
+    with_keys(exporting)
     with_choice(exporting)
     exporting.set_defaults(run=lambda arguments: _export(arguments, shell))
 
 
 def _export(arguments: argparse.Namespace, shell: Shell) -> int:
+    if arguments.tiles is not None:
+        return _tiles(arguments, shell)
     since, until = bounds(arguments, shell.now())
     form, render = _format(arguments)
     with ExitStack() as open_things:
@@ -73,6 +91,21 @@ def _export(arguments: argparse.Namespace, shell: Shell) -> int:
             cursor=cursor,
         )
         asyncio.run(export(ledger, order))
+    return 0
+
+
+def _tiles(arguments: argparse.Namespace, shell: Shell) -> int:
+    for name in _OF_LINES:
+        if getattr(arguments, name):
+            option = name.replace("_", "-")
+            raise Refused(f"`--tiles` is an export of its own; leave `--{option}` out")
+    keys = keys_of(arguments, shell)
+    progress = Progress()
+    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+        written = asyncio.run(
+            ledger.look(lambda seen: write_tiles(seen, arguments.tiles, keys, progress))
+        )
+    shell.say(f"{arguments.tiles}: {written.size} events of {written.origin}")
     return 0
 
 

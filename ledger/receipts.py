@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, RowMapping, select
 
 from ledger.checkpoints import hashes, newest
-from ledger.entries import entry, leaf_hash
+from ledger.entries import leaf_hash
 from ledger.events import (
     ApprovalCancelled,
     ApprovalDenied,
@@ -22,7 +22,7 @@ from ledger.signing import Keys
 from ledger.standing_events import GrantIssued
 from ledger.tables import EVENT
 from ledger.tlog_proofs import check_receipt, receipt
-from ledger.walking import UNREADABLE, header_of
+from ledger.walking import UNREADABLE, entry_in
 from policies.refusals import Refused
 
 _TELLING = tuple(
@@ -94,7 +94,7 @@ def issue(connection: Connection, position: int, keys: Keys) -> Issued:
 
 def _entry(row: RowMapping) -> bytes:
     try:
-        return entry(header_of(row), bytes(row["salt"]), bytes(row["state"]))
+        return entry_in(row)
     except UNREADABLE as error:
         what = f"the event at position {row['position']} was changed; run `placet audit verify`"
         raise Refused(what) from error

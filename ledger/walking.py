@@ -87,7 +87,12 @@ def check_leaf(row: RowMapping, flaws: Flaws) -> bytes | None:
 
 def computed_leaf(row: RowMapping) -> bytes:
     """Return the leaf hash of a whole row of the history, computed anew."""
-    return leaf_hash(entry(header_of(row), bytes(row["salt"]), bytes(row["state"])))
+    return leaf_hash(entry_in(row))
+
+
+def entry_in(row: RowMapping) -> bytes:
+    """Return the entry of a whole row of the history. Raises UNREADABLE."""
+    return entry(header_of(row), bytes(row["salt"]), bytes(row["state"]))
 
 
 def header_of(row: RowMapping) -> Header:
