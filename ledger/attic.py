@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -58,6 +58,18 @@ class Attic:
             "SELECT state FROM model WHERE kind = ? AND id = ?", (kind, name)
         ).fetchone()
         return None if found is None else model_of(kind, found[0])
+
+    def several(self, kind: str, names: Sequence[str]) -> dict[str, Model]:
+        """Return the models of these ids, at most 500, as far as there are any."""
+        wanted = ", ".join("?" for _ in names)
+        query = f"SELECT id, state FROM model WHERE kind = ? AND id IN ({wanted})"  # noqa: S608 (question marks)
+        rows = self._database.execute(query, (kind, *names))
+        return {name: model_of(kind, state) for name, state in rows}
+
+    def names(self, kind: str) -> set[str]:
+        """Return the ids of all models of a kind."""
+        rows = self._database.execute("SELECT id FROM model WHERE kind = ?", (kind,))
+        return {name for (name,) in rows}
 
     def all(self, kind: str, *, only_open: bool = False) -> Iterator[Model]:
         """Yield the models of a kind by id, on demand those only that are open."""

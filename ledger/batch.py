@@ -23,6 +23,7 @@ from ledger.mapper import RecordMapper
 from ledger.placing import check_fields, place, placed
 from ledger.projections import find_model, open_models, write_projections
 from ledger.sealing import Sealer
+from ledger.standing_events import ProjectionsMended
 from ledger.state import State
 from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory
@@ -201,7 +202,11 @@ class Settler:
             if state is None or head.position - state.position > _MOST_LAG:
                 self._state = state = self._loaded(connection, head)
             elif state.position < head.position:
-                for recorded in self._history.after(connection, state.position):
+                missed = self._history.after(connection, state.position)
+                if any(isinstance(recorded.event, ProjectionsMended) for recorded in missed):
+                    self._state = state = self._loaded(connection, head)
+                    return state
+                for recorded in missed:
                     state.apply(recorded)
                 state.settle_down()
         except (MapperDeserialisationError, ValidationError) as error:

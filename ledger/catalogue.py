@@ -44,6 +44,7 @@ from ledger.standing_events import (
     InstructionsAccepted,
     InstructionsSeen,
     PolicyActivated,
+    ProjectionsMended,
     ToolAcceptanceRefused,
     ToolAccepted,
     ToolGone,
@@ -93,5 +94,6 @@ EVENTS: tuple[type[Event], ...] = (
     AgentAdded,
     AgentKeyRotated,
     AgentRevoked,
+    ProjectionsMended,
 )
 """Every event class; the mapper registers them by topic."""

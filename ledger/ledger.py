@@ -14,16 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.agents import LedgerAgent
 from ledger.announcing import Listener, Observer
 from ledger.approvals import Approval, ApprovalStatus
+from ledger.attic import Attic
 from ledger.calls import CallRecord
 from ledger.decided_calls import DecidedCall
 from ledger.envelopes import Command, Recorded
 from ledger.faults import because
 from ledger.grants import Grant
 from ledger.inbox import Hearer
+from ledger.mending import Mended
+from ledger.moments import head
 from ledger.opening import Parts, World, assemble, lost_command
 from ledger.policy_in_force import PolicyInForce
 from ledger.readings import Deadline
-from ledger.rebuilding import Difference, rebuild
+from ledger.rebuilding import Difference, Rebuilt
 from ledger.reviews import Review
 from ledger.servers import KnownServer
 from ledger.signing import Signer
@@ -231,10 +234,21 @@ class Ledger:
         """
 
         def compare() -> list[Difference]:
-            with self._parts.database.snapshot() as connection:
-                return rebuild(connection, progress)
+            with Attic() as attic, self._parts.database.snapshot() as connection:
+                rebuilt = Rebuilt(attic)
+                rebuilt.fold(connection, head(connection), progress)
+                return rebuilt.differences(connection)
 
         return await self._read(compare)
+
+    async def mend(
+        self, actor: str, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> Mended:
+        """Rebuild every projection, and replace what differs while others go on; see Mender.
+
+        `actor` is recorded as who did it; `progress` is as in `differences`.
+        """
+        return await self._read(lambda: self._parts.mender(actor).mend(progress))
 
     async def look(self, work: Callable[[Connection], _T]) -> _T:
         """Run `work` in a reader's thread, on a connection that sees one moment of the ledger."""

@@ -26,6 +26,7 @@ from ledger.standing_events import (
     InstructionsAccepted,
     InstructionsSeen,
     PolicyActivated,
+    ProjectionsMended,
     ToolAcceptanceRefused,
     ToolAccepted,
     ToolGone,
@@ -61,6 +62,7 @@ LEFT_OUT: Mapping[type[Event], str] = {
     AgentAdded: _AGENTS,
     AgentKeyRotated: _AGENTS,
     AgentRevoked: _AGENTS,
+    ProjectionsMended: "tables made from the events are no activity of an agent",
 }
 """Events that are not written in OCSF, and why; the other formats have them."""
 

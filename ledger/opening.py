@@ -23,6 +23,7 @@ from ledger.history import History
 from ledger.inbox import Events, Hearer, Inbox, Waiting
 from ledger.leases import FileLock, Leases
 from ledger.mapper import RecordMapper
+from ledger.mending import Mender
 from ledger.meters import LedgerMeters
 from ledger.readings import Readings
 from ledger.schema import migrate
@@ -62,8 +63,17 @@ class Parts:
     readers: ThreadPoolExecutor
     writer: Writer
     meters: LedgerMeters
-    monotonic: Callable[[], float]
+    world: World
     closing: ExitStack
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """The clock that counts seconds."""
+        return self.world.monotonic
+
+    def mender(self, actor: str) -> Mender:
+        """Return what mends the projections, as `actor`."""
+        return Mender(self.database, actor, self.world.now, self.world.reach)
 
     def show(self) -> None:
         """Let the meters see how things stand."""
@@ -168,7 +178,7 @@ def _at_work(
         readers=readers,
         writer=writer,
         meters=meters,
-        monotonic=world.monotonic,
+        world=world,
         closing=closing,
     )
     parts.show()

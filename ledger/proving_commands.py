@@ -1,4 +1,4 @@
-"""`placet audit projections`: proves that what is kept is what the events make."""
+"""`placet audit projections`: proves that what is kept is what the events make, or mends it."""
 
 import argparse
 import asyncio
@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ledger.ledger import Ledger
+from ledger.mending import Mended
 from ledger.reaching import Progress
 from ledger.rebuilding import Difference
 from ledger.sentences import named, quoted
@@ -18,6 +20,9 @@ from policies.refusals import Refused
 _SHOWN = 100
 """Differences that are listed; the others are counted."""
 
+_AT_THE_GATE = frozenset({"agent", "server", "tool"})
+"""Kinds that a gateway reads when it starts, and then follows event by event."""
+
 
 def register(add: AddCommand, shell: Shell) -> None:
     """Add `projections` to the commands of `audit`."""
@@ -28,6 +33,11 @@ def register(add: AddCommand, shell: Shell) -> None:
         " row, with the one that is kept. Exits with 1 where any row differs.",
     )
     shell.with_config(proving)
+    proving.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="put what the events make in place of the rows that differ, while others go on",
+    )
     proving.add_argument("--json", action="store_true", help="one JSON object")
     proving.set_defaults(run=lambda arguments: _projections(arguments, shell))
 
@@ -41,27 +51,36 @@ def _projections(arguments: argparse.Namespace, shell: Shell) -> int:
         reached = done
         progress(done, of)
 
+    async def compared(ledger: Ledger) -> Mended:
+        if arguments.rebuild:
+            return await ledger.mend(shell.actor, count)
+        return Mended(await ledger.differences(count), reached)
+
     with shell.open_ledger(arguments.config) as ledger, progress.shown():
         try:
-            differences = asyncio.run(ledger.differences(count))
+            found = asyncio.run(compared(ledger))
         except UNREADABLE as error:
             message = "the events cannot be folded; `placet audit replay` names the wrong ones"
             raise Refused(message) from error
     say = _said_as_json if arguments.json else _said
-    for line in say(differences, reached):
+    for line in say(found, mended=arguments.rebuild):
         shell.say(line)
-    return 1 if differences else 0
+    return 1 if found.differences and not arguments.rebuild else 0
 
 
-def _said(differences: list[Difference], reached: int) -> Iterator[str]:
+def _said(found: Mended, *, mended: bool) -> Iterator[str]:
+    differences = found.differences
     if not differences:
-        yield f"{reached} events folded: every projection is what they make"
+        yield f"{found.position} events folded: every projection is what they make"
         return
-    yield f"{len(differences)} rows differ from what {reached} events make:"
+    more = ", and were replaced" if mended else ""
+    yield f"{len(differences)} rows differ from what {found.position} events make{more}:"
     for difference in differences[:_SHOWN]:
         yield f"  {difference.kind} {named(difference.id)}: {'; '.join(_what(difference))}"
     if len(differences) > _SHOWN:
         yield f"  and {len(differences) - _SHOWN} more"
+    if mended and _AT_THE_GATE & {difference.kind for difference in differences}:
+        yield "restart each `placet serve`: its gateway reads these when it starts"
 
 
 def _what(difference: Difference) -> Iterator[str]:
@@ -105,14 +124,15 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"unreadable": text}
 
 
-def _said_as_json(differences: list[Difference], reached: int) -> Iterator[str]:
+def _said_as_json(found: Mended, *, mended: bool) -> Iterator[str]:
     yield machine(
         {
-            "events": reached,
-            "equal": not differences,
+            "events": found.position,
+            "equal": not found.differences,
+            "mended": mended and bool(found.differences),
             "differences": [
                 {"kind": each.kind, "id": each.id, "what": list(_what(each))}
-                for each in differences
+                for each in found.differences
             ],
         }
     )

@@ -1,21 +1,31 @@
-"""Builds every projection anew from position 0 and compares it with the one that is kept."""
+"""Builds every projection anew from position 0, and compares it with the one that is kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, select
 
-from ledger.envelopes import Model
-from ledger.history import History
+from ledger.attic import Attic
 from ledger.mapper import RecordMapper
 from ledger.projections import model_of, projected_row
+from ledger.recorder import record
 from ledger.state import KINDS, State
-from ledger.tables import HEAD, PROJECTIONS
+from ledger.tables import PROJECTIONS
+from ledger.walking import Flaws, check_leaf, check_order, pages
 from policies.people import Directory
+from policies.refusals import Refused
 
-_PAGE = 1_000
+_AT_ONCE = 500
+"""Rows that are compared at once; SQLite takes 999 parameters and more (limits of SQLite, 9)."""
+
+Named = tuple[str, str]
+"""Kind and id of a row."""
+
+
+class WrongHistory(Refused):
+    """An event is not the one that was written, or is missing: nothing can be built on it."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +38,108 @@ class Difference:
     rebuilt: tuple[object, ...] | None
 
 
-def rebuild(
-    connection: Connection, progress: Callable[[int, int], None] = lambda _done, _all: None
-) -> list[Difference]:
-    """Return how the kept projections differ from those that the events make; none is right.
+class Rebuilt:
+    """Every projection as the events up to `position` make it, in tables of an `Attic`.
 
-    `connection` sees one moment of the ledger (`Database.snapshot`).
-    `progress` is told the position reached and the last one. A row counts as
-    equal only if every column of it is. Raises CorruptHistory.
+    The tables that are kept stay as they are meanwhile. Used by the thread
+    that made the attic.
     """
-    rebuilt = _from_the_beginning(connection, progress)
-    differences = []
-    for kind in KINDS:
+
+    def __init__(self, attic: Attic) -> None:
+        """Begin before the first event, with an empty attic."""
+        self._attic = attic
+        self._state = State(Directory(), attic.fetch)
+        self._mapper = RecordMapper()
+
+    @property
+    def position(self) -> int:
+        """The position up to which events are folded."""
+        return self._state.position
+
+    def fold(
+        self,
+        connection: Connection,
+        until: int,
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> set[Named]:
+        """Fold the events up to position `until`, and return which rows they change.
+
+        `progress` is told the position reached and the last one. Raises
+        WrongHistory, and what an event raises that cannot be read or cannot
+        follow what came before (`walking.UNREADABLE`).
+        """
+        changed: set[Named] = set()
+        for before, page in pages(connection, self.position, until):
+            flaws = Flaws()
+            check_order(before, page, flaws)
+            for row in page:
+                check_leaf(row, flaws)
+                _stop_at(flaws)
+                self._state.apply(self._mapper.to_domain_event(record(row)))
+            touched = self._state.touched()
+            self._attic.keep(touched)
+            changed.update((kind, model.id) for kind, model in touched)
+            self._state.settle_down()
+            progress(self.position, until)
+        if self.position < until:
+            raise WrongHistory(f"the history ends at {self.position}, the head says {until}")
+        return changed
+
+    def differences(
+        self, connection: Connection, only: Collection[Named] | None = None
+    ) -> list[Difference]:
+        """Return how the kept rows differ from those of `position`; none is right.
+
+        `connection` sees the ledger as of `position`. `only` names the rows
+        that are looked at, by default all are. A row counts as equal only if
+        every column of it is.
+        """
+        found: list[Difference] = []
+        for kind in KINDS:
+            compared = (
+                self._whole(connection, kind)
+                if only is None
+                else self._named(connection, kind, [name for each, name in only if each == kind])
+            )
+            found += sorted(compared, key=lambda difference: str(difference.id))
+        return found
+
+    def _whole(self, connection: Connection, kind: str) -> Iterator[Difference]:
+        missing = self._attic.names(kind)
+        query = select(PROJECTIONS[kind]).execution_options(yield_per=_AT_ONCE)
+        with connection.execute(query) as result:
+            for page in result.partitions():
+                kept = {row.id: row for row in page}
+                missing -= kept.keys()
+                yield from self._compared(kind, kept, kept)
+        for names in _chunks(missing):
+            yield from self._compared(kind, {}, names)
+
+    def _named(
+        self, connection: Connection, kind: str, wanted: Iterable[str]
+    ) -> Iterator[Difference]:
         table = PROJECTIONS[kind]
-        kept = {row.id: _as_written_now(kind, row) for row in connection.execute(select(table))}
-        made = {name: projected_row(kind, model) for name, model in rebuilt[kind].items()}
-        differences += [
-            Difference(kind, name, kept.get(name), made.get(name))
-            for name in sorted(kept.keys() | made.keys())
-            if kept.get(name) != made.get(name)
-        ]
-    return differences
+        for names in _chunks(wanted):
+            rows = connection.execute(select(table).where(table.c.id.in_(names)))
+            yield from self._compared(kind, {row.id: row for row in rows}, names)
+
+    def _compared(
+        self, kind: str, kept: Mapping[str, Row[Any]], names: Iterable[str]
+    ) -> Iterator[Difference]:
+        made = self._attic.several(kind, list(names))
+        for name in names:
+            before = _as_written_now(kind, kept[name]) if name in kept else None
+            after = projected_row(kind, made[name]) if name in made else None
+            if before != after:
+                yield Difference(kind, name, before, after)
+
+
+def _stop_at(flaws: Flaws) -> None:
+    for flaw in flaws.first:
+        raise WrongHistory(
+            f"position {flaw.position}: {flaw.what}; no table can be built of such a history:"
+            " `placet audit replay` names the wrong ones"
+        )
 
 
 def _as_written_now(kind: str, row: Row[Any]) -> tuple[object, ...]:
@@ -60,22 +151,7 @@ def _as_written_now(kind: str, row: Row[Any]) -> tuple[object, ...]:
     return tuple(written if value is row.state else value for value in row)
 
 
-def _from_the_beginning(
-    connection: Connection, progress: Callable[[int, int], None]
-) -> dict[str, dict[str, Model]]:
-    """Fold every event, one page at a time, and return every model by kind and id."""
-    models: dict[str, dict[str, Model]] = {kind: {} for kind in KINDS}
-    state = State(Directory(), lambda kind, name: models[kind].get(name))
-    last = connection.execute(select(HEAD.c.position)).scalar_one()
-    for position in _pages(last):
-        for recorded in History(RecordMapper()).after(connection, position, limit=_PAGE):
-            state.apply(recorded)
-        for kind, model in state.touched():
-            models[kind][model.id] = model
-        state.settle_down()
-        progress(min(position + _PAGE, last), last)
-    return models
-
-
-def _pages(last: int) -> Iterator[int]:
-    return iter(range(0, last, _PAGE))
+def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    left = list(names)
+    for first in range(0, len(left), _AT_ONCE):
+        yield left[first : first + _AT_ONCE]

@@ -50,6 +50,7 @@ from ledger.standing_events import (
     InstructionsAccepted,
     InstructionsSeen,
     PolicyActivated,
+    ProjectionsMended,
     ToolAcceptanceRefused,
     ToolAccepted,
     ToolGone,
@@ -253,4 +254,8 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",
     AgentKeyRotated: _rotated,
     AgentRevoked: lambda e: f"{named(e.agent)}: revoked" + _because(e.because),
+    ProjectionsMended: lambda e: (
+        "kept rows were not what the events make, and were replaced: "
+        + ", ".join(f"{count} of kind {named(kind)}" for kind, count in e.rows.items())
+    ),
 }

@@ -1,5 +1,6 @@
 """What holds beyond one call: grants, policies, tools and agents. Names are for ever."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import AwareDatetime
@@ -178,6 +179,17 @@ class ToolAcceptanceRefused(Event):
     because: str
     message: str
     evidence: Evidence | None
+
+
+class ProjectionsMended(Event):
+    """Kept rows were not what the events make, and were replaced; `rows` counts them by kind.
+
+    Whatever a process has in memory may come from such rows: it is read anew.
+    """
+
+    TOPIC: ClassVar[str] = "ProjectionsMended"
+
+    rows: Mapping[str, int]
 
 
 class AgentAdded(Event):

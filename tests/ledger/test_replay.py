@@ -257,6 +257,7 @@ def test_differences_for_machines(terminal) -> None:
     assert terminal.json() == {
         "events": 15,
         "equal": False,
+        "mended": False,
         "differences": [{"kind": "call", "id": "call_2", "what": ["the row is missing"]}],
     }
 

@@ -1,0 +1,136 @@
+"""Puts rebuilt rows in the place of projections that are not what the events make.
+
+Nothing is built in the ledger's own database: kept tables are read and compared
+while everybody goes on, and what differs is replaced in one transaction, under
+the head row. A process that is killed before that has changed nothing and left
+nothing behind.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete
+
+from ledger.appending import Appender, Head
+from ledger.attic import Attic
+from ledger.clock import micros, moment
+from ledger.databases import Database
+from ledger.envelopes import Recorded
+from ledger.mapper import RecordMapper
+from ledger.moments import head
+from ledger.placing import placed
+from ledger.rebuilding import Difference, Named, Rebuilt
+from ledger.standing_events import ProjectionsMended
+from ledger.state import KINDS
+from ledger.tables import PROJECTIONS
+from ledger.unavailable import LedgerUnavailable
+
+_CLOSE = 500
+"""Events that may be left to fold while the head row is held."""
+
+_ROUNDS = 20
+"""How often the rest is folded and compared, before it is done under the head row anyway."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What differed and was replaced, and the position up to which the events were folded."""
+
+    differences: Sequence[Difference]
+    position: int
+
+
+@dataclass(frozen=True)
+class Mender:
+    """Mends the projections of `database`, as `actor`.
+
+    `now` returns UTC and counts on SQLite; `reach` is called where a test may
+    kill the process.
+    """
+
+    database: Database
+    actor: str
+    now: Callable[[], datetime]
+    reach: Callable[[str], None] = lambda _point: None
+
+    def mend(self, progress: Progress = lambda _done, _all: None) -> Mended:
+        """Rebuild every projection aside, and replace the kept rows that differ.
+
+        Others may write meanwhile. Raises WrongHistory and what
+        `Rebuilt.fold` raises, and then nothing was changed.
+        """
+        with Attic() as attic:
+            rebuilt = Rebuilt(attic)
+            suspects = self._suspects(rebuilt, progress)
+            return self._swapped(rebuilt, suspects)
+
+    def _suspects(self, rebuilt: Rebuilt, progress: Progress) -> set[Named]:
+        """Fold nearly all there is, and return which rows differed when they were compared."""
+        with self.database.reading.connect() as connection:
+            rebuilt.fold(connection, head(connection), progress)
+        suspects: set[Named] | None = None
+        for _ in range(_ROUNDS):
+            with self.database.snapshot() as connection:
+                changed = rebuilt.fold(connection, head(connection), progress)
+                only = None if suspects is None else suspects | changed
+                found = rebuilt.differences(connection, only)
+            suspects = {(each.kind, each.id) for each in found}
+            with self.database.reading.connect() as connection:
+                if head(connection) - rebuilt.position <= _CLOSE:
+                    break
+        self.reach("compared")
+        return suspects or set()
+
+    def _swapped(self, rebuilt: Rebuilt, suspects: set[Named]) -> Mended:
+        """Replace what differs now, and record it, while nobody else can write.
+
+        INVARIANT: rows that are neither suspects nor changed by the events
+        since were equal when they were compared, and only events change them.
+        """
+        appender = Appender(postgres=self.database.postgres)
+        if self.database.misplaced:
+            raise LedgerUnavailable("the ledger's file was moved or replaced: put it back")
+        with self.database.write() as connection:
+            taken = appender.take_head(connection)
+            changed = rebuilt.fold(connection, taken.position)
+            found = rebuilt.differences(connection, suspects | changed)
+            if found:
+                _replace(connection, appender, found)
+                self._record(connection, appender, taken, found)
+            self.reach("mended")
+        return Mended(found, rebuilt.position)
+
+    def _record(
+        self, connection: Connection, appender: Appender, taken: Head, found: list[Difference]
+    ) -> None:
+        counts = Counter(each.kind for each in found)
+        event = ProjectionsMended(rows={kind: counts[kind] for kind in KINDS if counts[kind]})
+        at = max(micros(self.now()) if taken.now is None else taken.now, taken.at)
+        name = f"mending-{uuid.uuid4()}"
+        recorded = Recorded(
+            position=taken.position + 1,
+            stream=name,
+            version=1,
+            at=moment(at),
+            actor=self.actor,
+            command_id=name,
+            correlation_id=name,
+            causation_id="",
+            event=event,
+        )
+        appender.append(connection, placed([recorded], [RecordMapper().state(event)], at))
+        appender.move_head(connection, recorded.position, at)
+
+
+def _replace(connection: Connection, appender: Appender, found: list[Difference]) -> None:
+    for kind, table in PROJECTIONS.items():
+        made = [each.rebuilt for each in found if each.kind == kind and each.rebuilt is not None]
+        gone = [each.id for each in found if each.kind == kind and each.rebuilt is None]
+        appender.project(connection, kind, made)
+        for name in gone:
+            connection.execute(delete(table).where(table.c.id == name))
