@@ -5,6 +5,7 @@ from ledger import (
     approval_commands,
     audit_commands,
     export_commands,
+    explain_commands,
     grant_commands,
     proving_commands,
     receipt_commands,
@@ -25,6 +26,7 @@ def register(add: AddCommand, shell: Shell) -> None:
     kinds = audit.add_subparsers(required=True, metavar="COMMAND")
     for part in (
         audit_commands,
+        explain_commands,
         replay_commands,
         proving_commands,
         verify_commands,

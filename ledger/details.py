@@ -173,10 +173,11 @@ def _voted(
     which = f", SHA-256 {named(sha256)}" if sha256 else ""
     place = f"{named(event.channel)} at {named(event.ts)}, " if event.ts else ""
     yield "saw", [f"{place}revision {event.revision}{which}"]
-    yield "evidence", list(_evidence(event.evidence, recorded))
+    yield "evidence", list(evidence_lines(event.evidence, recorded))
 
 
-def _evidence(evidence: Evidence, recorded: Recorded) -> Iterator[str]:
+def evidence_lines(evidence: Evidence, recorded: Recorded) -> Iterator[str]:
+    """Yield what Slack said of a person, and how long before the event it was read."""
     age = (recorded.at - evidence.fetched_at).total_seconds()
     yield f"Slack id {named(evidence.slack)}, read {clock(evidence.fetched_at)}, {age:.3f} s before"
     facts = [fact for fact in ("deleted", "bot", "guest", "stranger") if getattr(evidence, fact)]
@@ -191,7 +192,9 @@ def _evidence(evidence: Evidence, recorded: Recorded) -> Iterator[str]:
 
 
 def _given(event: ApprovalGiven, recorded: Recorded, _: Seen) -> Iterator[tuple[str, Row]]:
-    confirmed = [line for evidence in event.confirmed for line in _evidence(evidence, recorded)]
+    confirmed = [
+        line for evidence in event.confirmed for line in evidence_lines(evidence, recorded)
+    ]
     if confirmed:
         yield "earlier votes", confirmed
 
@@ -219,7 +222,7 @@ def _completed(event: CallCompleted, _: Recorded, __: Seen) -> Iterator[tuple[st
 def _issued(event: GrantIssued, recorded: Recorded, _: Seen) -> Iterator[tuple[str, Row]]:
     yield "speaks for", [", ".join(named(team) for team in event.teams)]
     if event.evidence:
-        yield "evidence", list(_evidence(event.evidence, recorded))
+        yield "evidence", list(evidence_lines(event.evidence, recorded))
 
 
 _Rows: TypeAlias = Callable[[Any, Recorded, Seen], Iterator[tuple[str, Row]]]

@@ -1,7 +1,7 @@
 """Compiles the policy file into the rules that decide."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -63,6 +63,10 @@ class Policy:
                 self._remembered.clear()
             self._remembered[subject] = found
         return found
+
+    def with_rules(self, rules: Iterable[Rule]) -> "Policy":
+        """Return this policy with other rules; nothing that was remembered goes with it."""
+        return replace(self, rules=tuple(rules), _remembered={}, _standing={})
 
     def standing(self, subject: Subject, evidence: str) -> Assessment | None:
         """Return what was remembered of such calls, with this evidence of their risk."""

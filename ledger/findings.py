@@ -1,0 +1,213 @@
+"""Says whether a recorded decision follows from the policy and the call that are recorded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from ledger.events import ApprovalRequested
+from ledger.explaining import Then
+from ledger.grants import Grant
+from policies.acceptance import NOT_ACCEPTED
+from policies.assessment import STRICTNESS
+from policies.calls import Call, Tool
+from policies.decisions import Assessment, Effect, LiveGrant
+from policies.policy import Policy
+from policies.recomputing import KeptCall, Recomputed, recompute
+from policies.risk import RiskFinding, classify
+from policies.settling import obstacle
+from policies.strict_json import NotStrict, parse
+from policies.tool_objects import tool_in
+
+_TRUSTED = "the trusted server says"
+_NOT_ASKED = frozenset({"no-team", "unlisted-tool"})
+_DEFAULT = "/default"
+
+
+class Answer(StrEnum):
+    """What a recorded decision turns out to be."""
+
+    FOLLOWS = "follows"
+    UNKNOWN = "cannot be recomputed"
+    CONTRADICTS = "does not follow"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer with its reasons, and what was recomputed, where it could be."""
+
+    answer: Answer
+    because: tuple[str, ...]
+    recomputed: Recomputed | None = None
+
+
+def finding(then: Then) -> Finding:
+    """Return whether the decision follows from the policy of then and what is kept of the call."""
+    wrong = [*_policy_flaws(then)]
+    if wrong:
+        return Finding(Answer.CONTRADICTS, tuple(wrong))
+    outside = [rule for rule in then.decided.rules if rule.rule in _NOT_ASKED and not rule.pointer]
+    if outside:
+        answer = Answer.FOLLOWS if then.decided.effect is Effect.DENY else Answer.CONTRADICTS
+        return Finding(answer, (f"`{outside[0].rule}` denies, whatever the policy says",))
+    kept = kept_call(then)
+    if kept is None:
+        return Finding(Answer.UNKNOWN, ("the kept arguments cannot be read",))
+    policy = then.policy.compiled if then.policy else None
+    if policy is None:
+        return Finding(Answer.UNKNOWN, ("this Placet cannot read the policy of then",))
+    recomputed = recompute(kept, policy)
+    wrong += _differences(then, recomputed)
+    doubts = tuple(f"rule `{each.rule.name}`: {each.because}" for each in recomputed.doubts)
+    if wrong:
+        answer = Answer.UNKNOWN if _may_mislead(then, recomputed) else Answer.CONTRADICTS
+        return Finding(answer, (*wrong, *doubts), recomputed)
+    if len(settled(then, recomputed)) > 1:
+        return Finding(Answer.UNKNOWN, doubts, recomputed)
+    return Finding(Answer.FOLLOWS, doubts, recomputed)
+
+
+def of_now(then: Then, at: datetime, team: str | None) -> Recomputed | None:
+    """Return what the policy in force now says of the call at `at` (UTC); None for no answer.
+
+    `team` owns the server now. Of what is not kept of the call, nothing is known now either.
+    """
+    policy = then.newest.compiled if then.newest else None
+    kept = kept_call(then)
+    if policy is None or kept is None:
+        return None
+    risk = kept.risk
+    if then.tool.definition:
+        trusted = then.decided.evidence.startswith(_TRUSTED)
+        risk = classify(kept.tool, trusted=trusted, overrides=policy.risks)
+    return recompute(replace(kept, risk=risk, at=at, team=team or kept.team), policy)
+
+
+def settled(then: Then, recomputed: Recomputed) -> frozenset[Effect]:
+    """Return what the decision may come to, with grants and what no policy says counted in."""
+    added = [rule.effect for rule in then.decided.rules if not rule.pointer]
+    if added:
+        ranked = ([effect, *added] for effect in recomputed.effects)
+        return frozenset(max(each, key=STRICTNESS.__getitem__) for each in ranked)
+    return frozenset(_lifted(then, effect, recomputed.certain) for effect in recomputed.effects)
+
+
+def why_not(grant: Grant, then: Then, recomputed: Recomputed | None) -> str | None:
+    """Return what kept a grant from lifting the call, None where nothing that is recorded did.
+
+    Whether who gave it still counted is in the configuration of then, which is not kept.
+    """
+    if recomputed is None:
+        return "the call cannot be recomputed"
+    if recomputed.certain.effect is not Effect.REQUIRE_APPROVAL:
+        return "the call does not wait for approval"
+    return obstacle(_live(grant, recomputed.certain), recomputed.certain, then.recorded.at)
+
+
+def kept_call(then: Then) -> KeptCall | None:
+    """Return the call as the policies look at it; None where its arguments cannot be read."""
+    decided = then.decided
+    try:
+        arguments = parse(decided.arguments.encode())
+    except (NotStrict, UnicodeEncodeError):
+        return None
+    if not isinstance(arguments, dict):
+        return None
+    definition = then.tool.definition
+    tool = (
+        tool_in(decided.server, decided.tool, definition, decided.definition_hash)
+        if definition
+        else Tool(decided.server, decided.tool, "", "{}", decided.definition_hash)
+    )
+    return KeptCall(
+        call=Call(
+            agent=decided.agent,
+            team=decided.agent_team,
+            on_behalf_of=decided.on_behalf_of,
+            server=decided.server,
+            tool=decided.tool,
+            arguments=arguments,
+        ),
+        hidden=decided.hidden,
+        owner=decided.owner,
+        tool=tool,
+        risk=RiskFinding(decided.risk, decided.evidence),
+        team=_team(then),
+        at=then.recorded.at,
+    )
+
+
+def _policy_flaws(then: Then) -> Iterator[str]:
+    if then.policy is None:
+        yield "no policy was in force then"
+        return
+    activated = then.policy.activated
+    if activated.digest != then.decided.policy_digest:
+        yield f"it names policy {then.decided.policy_digest}, in force was {activated.digest}"
+    if not then.policy.is_whole:
+        yield "the text that is kept of the policy has another SHA-256 than it had"
+
+
+def _team(then: Then) -> str | None:
+    """Return the team that owned the server, where what was asked of people tells it."""
+    rules = then.policy.compiled.rules if then.policy and then.policy.compiled else ()
+    spoke = {rule.pointer for rule in then.decided.rules}
+    named = {rule.asking.team for rule in rules if rule.pointer in spoke and rule.asking.team}
+    for recorded in then.story:
+        if isinstance(recorded.event, ApprovalRequested):
+            left = {term.team for term in recorded.event.terms} - named
+            return left.pop() if len(left) == 1 else None
+    return None
+
+
+def _differences(then: Then, recomputed: Recomputed) -> Iterator[str]:
+    effects = settled(then, recomputed)
+    if then.decided.effect not in effects:
+        one = " or ".join(sorted(effects))
+        yield f"recorded is {then.decided.effect}, it comes to {one}"
+    waiting = then.tool.state is not None and then.tool.state.awaits
+    if waiting and all(rule.rule != NOT_ACCEPTED for rule in then.decided.rules):
+        yield "nobody had accepted the tool as it was, and nothing recorded says so"
+    recorded = {rule.pointer for rule in then.decided.rules if rule.pointer}
+    spoke = {each.pointer for each in recomputed.certain.spoke if each.pointer}
+    doubted = {each.rule.pointer for each in recomputed.doubts}
+    if doubted:
+        recorded, spoke = recorded - {_DEFAULT}, spoke - {_DEFAULT}
+    for pointer in sorted(spoke - recorded):
+        yield f"`{pointer}` covers the call, and is not recorded"
+    for pointer in sorted(recorded - spoke - doubted):
+        yield f"`{pointer}` is recorded, and does not cover the call"
+
+
+def _may_mislead(then: Then, recomputed: Recomputed) -> bool:
+    """Tell whether hidden values could explain a difference: their number and size are unknown."""
+    policy: Policy | None = then.policy.compiled if then.policy else None
+    differing = {rule.pointer for rule in then.decided.rules if rule.pointer} ^ {
+        each.pointer for each in recomputed.certain.spoke
+    }
+    return bool(then.decided.hidden and policy) and any(
+        rule.condition is not None and "args" in rule.condition.reads
+        for rule in (policy.rules if policy else ())
+        if rule.pointer in differing
+    )
+
+
+def _lifted(then: Then, effect: Effect, certain: Assessment) -> Effect:
+    grant = next((each for each in then.grants if each.id == then.decided.grant), None)
+    if grant is None or effect is not Effect.REQUIRE_APPROVAL or effect is not certain.effect:
+        return effect
+    against = obstacle(_live(grant, certain), certain, then.recorded.at)
+    return Effect.ALLOW if against is None else effect
+
+
+def _live(grant: Grant, assessment: Assessment) -> LiveGrant:
+    """Return a grant as it counted for whoever gave it: the servers' own teams are among its."""
+    speaks_for = {*grant.teams, *(term.team for term in assessment.terms if term.team == "?")}
+    return LiveGrant(
+        id=grant.id,
+        agent=grant.agent,
+        target=grant.target,
+        until=grant.until,
+        uses_left=None if grant.uses is None else grant.uses - grant.used,
+        standing=dict.fromkeys(speaks_for, 1),
+    )

@@ -1,0 +1,219 @@
+"""Decides a recorded call anew, as far as what is kept of it lets anybody tell."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from policies.assessment import assess, judge, scope_of, subject_of
+from policies.calls import Call, JsonValue, Tool
+from policies.conditions import Condition
+from policies.decisions import Assessment, Effect
+from policies.expressions import Expression
+from policies.matching import Matcher, Subject
+from policies.people import Agent, Directory
+from policies.policy import Policy
+from policies.risk import RiskFinding
+from policies.rules import Rule
+from policies.secret_shapes import MARKER
+from policies.strict_json import Json
+
+_EXTRA = "params."
+"""What a parameter that MCP does not know is kept under, beside the arguments."""
+
+_BEFORE = timedelta(seconds=10)
+"""How long before its decision was recorded a call may have been looked at."""
+
+_NOBODY = "?"
+"""Stands for the team that owned the server, where that is not known; no team is called so."""
+
+
+@dataclass(frozen=True)
+class KeptCall:
+    """A call as it was recorded.
+
+    `call` has the arguments after redaction, `hidden` says how many values
+    they lack. `owner` is the agent's, `team` the one that owned the server
+    (None where that is not known), `at` (UTC) when it was decided.
+    """
+
+    call: Call
+    hidden: int
+    owner: str
+    tool: Tool
+    risk: RiskFinding
+    team: str | None
+    at: datetime
+
+    @property
+    def directory(self) -> Directory:
+        """The people and teams of then, as far as a decision looks at them."""
+        agent = Agent(self.call.agent, self.call.team, self.owner)
+        teams = {self.call.server: self.team or _NOBODY}
+        return Directory(agents={agent.name: agent}, server_teams=teams)
+
+    @property
+    def arguments(self) -> Mapping[str, JsonValue]:
+        """The arguments alone, without the parameters that are kept beside them."""
+        known = self.call.arguments.items()
+        return {name: value for name, value in known if not name.startswith(_EXTRA)}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A rule of which cannot be told whether it covered the call, and why."""
+
+    rule: Rule
+    because: str
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What a policy says of a recorded call.
+
+    `certain` is by the rules that can be judged, `doubts` are the others, and
+    `effects` what it may come to, grants aside.
+    """
+
+    certain: Assessment
+    doubts: tuple[Doubt, ...]
+    effects: frozenset[Effect]
+
+
+def recompute(kept: KeptCall, policy: Policy) -> Recomputed:
+    """Return what `policy` says of a recorded call, by the functions that decide real ones.
+
+    A rule is in doubt where it needs a hidden value, or what the ledger does
+    not keep. What the call may come to is found by letting each of those cover it.
+    """
+    doubts = tuple(_doubts(kept, policy))
+    doubted = {doubt.rule.pointer for doubt in doubts}
+    judged = [rule for rule in policy.rules if rule.pointer not in doubted]
+    certain = _assessed(kept, policy.with_rules(judged))
+    possible = [
+        _assessed(kept, policy.with_rules([*judged, _covering(doubt.rule)])) for doubt in doubts
+    ]
+    effects = frozenset({certain.effect, *(each.effect for each in possible)})
+    return Recomputed(certain, doubts, effects)
+
+
+def _assessed(kept: KeptCall, policy: Policy) -> Assessment:
+    return assess(
+        replace(kept.call, arguments=kept.arguments),
+        policy,
+        tool=kept.tool,
+        risk=kept.risk,
+        at=kept.at,
+        directory=kept.directory,
+    )
+
+
+def _covering(rule: Rule) -> Rule:
+    return replace(rule, match=Matcher(), exception=None, condition=None)
+
+
+def _doubts(kept: KeptCall, policy: Policy) -> Iterator[Doubt]:
+    subject = subject_of(kept.call, kept.directory, kept.risk.risk)
+    assert subject is not None, "a team stands in for the one that is not known"
+    for rule in policy.rules:
+        concerns = _concerns(rule, subject)
+        if concerns is False:
+            continue
+        because = None if rule.condition is None else _unjudged(rule, rule.condition, kept, subject)
+        if because is None and concerns is None:
+            because = "it asks which team owned the server, which is not in the ledger"
+        if because is not None:
+            yield Doubt(rule, because)
+
+
+def _concerns(rule: Rule, subject: Subject) -> bool | None:
+    """Tell whether a rule speaks of the call, its condition aside; None where nobody can."""
+    speaks = _fits(rule.match, subject)
+    taken_out = False if rule.exception is None else _fits(rule.exception, subject)
+    if speaks is False or taken_out is True:
+        return False
+    return None if speaks is None or taken_out is None else True
+
+
+def _fits(matcher: Matcher, subject: Subject) -> bool | None:
+    if matcher.team is None or subject.team != _NOBODY:
+        return matcher.matches(subject)
+    return None if replace(matcher, team=None).matches(subject) else False
+
+
+def _unjudged(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject) -> str | None:
+    """Return why a condition cannot be judged, or None where it can."""
+    expression = Expression.read(condition.source)
+    if kept.hidden and any(_is_hidden(kept.arguments, path) for path in _paths(expression)):
+        return "its condition looks at a value that is hidden"
+    lacking = [
+        f"{root}.{name}"
+        for root, name, known in (
+            ("call", "team", kept.team),
+            ("agent", "owner", kept.owner),
+            ("agent", "team", kept.call.team),
+        )
+        if not known and _reads(expression, root, name)
+    ]
+    if lacking:
+        return f"its condition looks at `{lacking[0]}`, which is not in the ledger"
+    return _wavering(rule, condition, kept, subject)
+
+
+def _wavering(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject) -> str | None:
+    """Return what about the call, unknown within bounds, would make a difference."""
+    times = [kept.at, kept.at - _BEFORE] if "now" in condition.reads else [kept.at]
+    calls = [kept.call, replace(kept.call, arguments=kept.arguments)]
+    answers = [
+        [judge(rule, scope_of(call, subject, at, kept.directory)).covers for call in calls]
+        for at in times
+    ]
+    if answers[0][0] != answers[0][1]:
+        return "its condition looks at what may be an argument or a parameter beside them"
+    if answers[0] != answers[-1]:
+        return "its condition looks at the time, and its answer changed just then"
+    return None
+
+
+def _reads(expression: Expression, root: str, name: str) -> bool:
+    """Tell whether a condition may read `root.name`: by name, or by taking all of `root`."""
+    members = [token.text for token in expression.members(root)]
+    whole = sum(token.text == root for token in expression.roots()) != len(members)
+    return name in members or whole
+
+
+def _paths(expression: Expression) -> Iterator[tuple[str, ...]]:
+    """Yield each way into the arguments that a condition takes, as far as it is written out."""
+    tokens = expression.tokens
+    for index, token in enumerate(tokens):
+        if token.text != "args" or (index and tokens[index - 1].text == "."):
+            continue
+        path, at = [], index + 1
+        while at + 1 < len(tokens) and tokens[at].text == "." and tokens[at + 1].kind == "name":
+            if at + 2 < len(tokens) and tokens[at + 2].text == "(":
+                break
+            path.append(tokens[at + 1].text)
+            at += 2
+        yield tuple(path)
+
+
+def _is_hidden(value: Json, path: tuple[str, ...]) -> bool:
+    """Tell whether something hidden is at `path` of a value, or on the way there."""
+    for step in path:
+        if not isinstance(value, Mapping):
+            break
+        if step not in value:
+            return any(MARKER in key for key in value)
+        value = value[step]
+    return _holds_hidden(value)
+
+
+def _holds_hidden(value: Json) -> bool:
+    match value:
+        case str():
+            return MARKER in value
+        case list():
+            return any(_holds_hidden(each) for each in value)
+        case Mapping():
+            return any(MARKER in key or _holds_hidden(each) for key, each in value.items())
+        case _:
+            return False
