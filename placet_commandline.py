@@ -13,8 +13,9 @@ import ledger.commands
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.signing import Signer
-from placet_keys import signer_beside
+from placet_keys import keys_beside, signer_beside
 from placet_settings import ledger_url, load_beside, user
+from policies.digests import DigestKey
 from policies.inert import inert
 from policies.refusals import Refused
 
@@ -68,7 +69,10 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
         load=load_beside,
         open_ledger=_open_ledger,
         signer=_signer,
+        digest_keys=_digest_keys,
         say=say,
+        ask=_ask,
+        given=sys.stdin.buffer.read,
         with_config=_with_config,
     )
     for register in (*registers, gateway.commands.register, ledger.commands.register):
@@ -90,6 +94,14 @@ def _open_ledger(path: Path) -> Iterator[Ledger]:
 
 def _signer(path: Path) -> Signer | None:
     return signer_beside(load_beside(path).configuration, path)
+
+
+def _digest_keys(path: Path) -> tuple[DigestKey, ...]:
+    return keys_beside(load_beside(path).configuration, path) or ()
+
+
+def _ask(question: str) -> str | None:
+    return input(inert(question)) if sys.stdin.isatty() else None
 
 
 def _with_config(parser: argparse.ArgumentParser) -> None:

@@ -27,15 +27,26 @@ def signer_beside(configuration: Configuration, config: Path) -> Signer | None:
 
     Raises Refused where the keys are there and cannot be used.
     """
-    current, old = _configured(configuration)
     section = configuration.ledger
     own = section.checkpoint_key
     keys_of_its_own = [key for key in (own, *section.old_checkpoint_keys) if key is not None]
-    secrets = [current, *old, *(key.get_secret_value() for key in keys_of_its_own)]
-    if any(secret is not None and stands_in(secret) for secret in secrets):
+    if any(stands_in(key.get_secret_value()) for key in keys_of_its_own):
         return None
-    keys = kept_keys(ledger_url(configuration, config), current, old)
+    keys = keys_beside(configuration, config)
+    if keys is None:
+        return None
     return signer_of(configuration, keys) if keys or own else None
+
+
+def keys_beside(configuration: Configuration, config: Path) -> tuple[DigestKey, ...] | None:
+    """Return the keys of the digests for a command; None where the environment lacks them.
+
+    Raises Refused where they are there and cannot be used.
+    """
+    current, old = _configured(configuration)
+    if any(secret is not None and stands_in(secret) for secret in (current, *old)):
+        return None
+    return kept_keys(ledger_url(configuration, config), current, old)
 
 
 def _configured(configuration: Configuration) -> tuple[str | None, list[str]]:

@@ -12,6 +12,7 @@ from policies.assessment import assess, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import Assessment, Effect, Spoke
 from policies.digests import DigestKey, digests
+from policies.hidden_values import hidden_codes
 from policies.listing import never_runs
 from policies.people import Agent, Directory
 from policies.policy import Policy
@@ -103,7 +104,8 @@ class Examiner:
         Raises Rejected where the call cannot be shown to anybody as it is.
         """
         call = _call(asked)
-        shown = redact(_shown(call), policy.redact)
+        given = _shown(call)
+        shown = redact(given, policy.redact)
         arguments = canonical(shown.value)
         facts = CallFacts(
             call=asked.id,
@@ -120,6 +122,9 @@ class Examiner:
             observed=asked.server in self._observing,
             report_within=asked.report_within,
             named=asked.named,
+            hidden_values=(
+                hidden_codes(asked.id, given, shown.value, self._keys[0]) if shown.hidden else ()
+            ),
         )
         assessment = self._assessed(call, asked.agent, policy, tool)
         if assessment.effect is Effect.REQUIRE_APPROVAL and len(arguments) > MOST_SHOWN // 4:

@@ -13,10 +13,12 @@ from ledger.events import (
     CallCompleted,
     CallContinued,
     CallDecided,
+    HiddenValue,
     OutcomeUnknown,
     SpokenRule,
 )
 from policies.decisions import Assessment, Decision, Effect
+from policies.hidden_values import HiddenCode
 from policies.people import Agent
 
 
@@ -100,6 +102,7 @@ class CallFacts:
     observed: bool = False
     report_within: timedelta | None = None
     named: bool = False
+    hidden_values: tuple[HiddenCode, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +159,9 @@ def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallD
         owner=facts.agent.owner,
         observed=facts.observed,
         report_within_seconds=_seconds(facts.report_within),
+        hidden_values=tuple(
+            HiddenValue(path=each.path, code=each.code) for each in facts.hidden_values
+        ),
     )
 
 

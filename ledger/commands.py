@@ -12,6 +12,7 @@ from ledger import (
     receipt_commands,
     replay_commands,
     tool_commands,
+    value_commands,
     verify_commands,
 )
 from ledger.shell import AddCommand, Shell
@@ -34,6 +35,7 @@ def register(add: AddCommand, shell: Shell) -> None:
         verify_commands,
         receipt_commands,
         export_commands,
+        value_commands,
     ):
         part.register(kinds.add_parser, shell)
     for part in (approval_commands, grant_commands, agent_commands, tool_commands):

@@ -19,6 +19,16 @@ class SpokenRule(Fact):
     because: str
 
 
+class HiddenValue(Fact):
+    """Where a value was hidden, and the keyed code by which a known value can be tested.
+
+    See `policies.hidden_values`.
+    """
+
+    path: str
+    code: str
+
+
 class ApprovalTerm(Fact):
     """How many of a team's approvers must say yes."""
 
@@ -30,13 +40,14 @@ class CallDecided(Event):
     """A call was settled: what may happen to it, by which rules, under which policy.
 
     `agent_team` and `owner` are the agent's at that moment. `arguments` is
-    canonical JSON after redaction, `hidden` counts the values taken out of it.
-    `digest` binds the exact call and names its key. `approval`
-    is the one asked for, joined or used; `grant` the one that lifted the call;
-    `instance` the process that holds the call. Where it was `observed`, the
-    server blocked nothing: whatever the effect, the call ran. With
-    `report_within_seconds` the caller runs the call itself as soon as it may,
-    and has so long to report how it ended.
+    canonical JSON after redaction, `hidden` counts the values taken out of it;
+    `hidden_values` has the codes of the first 100 of them. `digest` binds the
+    exact call and names its key. `approval` is the one asked for, joined or
+    used; `grant` the one that lifted the call; `instance` the process that
+    holds the call. Where it was `observed`, the server blocked nothing:
+    whatever the effect, the call ran. With `report_within_seconds` the caller
+    runs the call itself as soon as it may, and has so long to report how it
+    ended.
     """
 
     TOPIC: ClassVar[str] = "CallDecided"
@@ -64,6 +75,7 @@ class CallDecided(Event):
     owner: str = ""
     observed: bool = False
     report_within_seconds: int | None = None
+    hidden_values: tuple[HiddenValue, ...] = ()
 
 
 class CallCompleted(Event):

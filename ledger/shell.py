@@ -11,6 +11,7 @@ from typing import TypeAlias
 from ledger.ledger import Ledger
 from ledger.signing import Signer
 from policies.configuration import Configuration
+from policies.digests import DigestKey
 from policies.policy import Policy
 from policies.refusals import Refused
 
@@ -37,7 +38,10 @@ class Shell:
     `actor` is `shell:<user>`; `now` returns the time in UTC; `load` and
     `open_ledger` take the path of `placet.yaml` and raise Misconfigured; so
     does `signer`, whose checkpoints it knows (None without its keys);
+    `digest_keys` returns the keys of the digests, none where they are not here;
     `say` prints one line with its control characters made visible;
+    `ask` asks at the terminal and returns what was typed, None without one;
+    `given` returns what standard input holds;
     `with_config` adds `--config` to the parser of a command.
     """
 
@@ -46,5 +50,8 @@ class Shell:
     load: Callable[[Path], Loaded]
     open_ledger: Callable[[Path], AbstractContextManager[Ledger]]
     signer: Callable[[Path], Signer | None]
+    digest_keys: Callable[[Path], tuple[DigestKey, ...]]
     say: Callable[[str], None]
+    ask: Callable[[str], str | None]
+    given: Callable[[], bytes]
     with_config: Callable[[argparse.ArgumentParser], None]

@@ -18,14 +18,19 @@ def may_hold_card(text: str) -> bool:
     return len(text) >= _SHORTEST and _ENOUGH.search(text) is not None
 
 
-def hide_cards(text: str, marker: str) -> tuple[str, int]:
-    """Return `text` with each card number replaced by `marker`, and how many there were."""
+def hide_cards(text: str, marker: str, found: list[str] | None = None) -> tuple[str, int]:
+    """Return `text` with each card number replaced by `marker`, and how many there were.
+
+    The numbers are added to `found`, as they were written.
+    """
     hidden = 0
     parts = []
     done = 0
     for digits in _DIGITS.finditer(text):
         for start, end in _cards(digits):
             parts += [text[done:start], marker]
+            if found is not None:
+                found.append(text[start:end])
             done = end
             hidden += 1
     return "".join([*parts, text[done:]]), hidden

@@ -45,21 +45,26 @@ required bool boolean [hidden] hidden secret password token"""
 _NO_VALUES = frozenset(_WORDS.split())
 
 
-def hide_secrets(text: str) -> tuple[str, int]:
-    """Return `text` with each secret-shaped part replaced, and how many there were."""
+def hide_secrets(text: str, parts: list[str] | None = None) -> tuple[str, int]:
+    """Return `text` with each secret-shaped part replaced, and how many there were.
+
+    What was replaced is added to `parts`.
+    """
     hidden = 0
     folded = text.casefold()
     for may_apply, pattern, replacement in _STEPS:
         if may_apply(folded):
-            text, more = _replaced(text, pattern, replacement)
+            text, more = _replaced(text, pattern, replacement, parts)
             hidden += more
     if may_hold_card(text):
-        text, more = hide_cards(text, MARKER)
+        text, more = hide_cards(text, MARKER, parts)
         hidden += more
     return text, hidden
 
 
-def _replaced(text: str, pattern: re.Pattern[str], replacement: _Replacement) -> tuple[str, int]:
+def _replaced(
+    text: str, pattern: re.Pattern[str], replacement: _Replacement, parts: list[str] | None
+) -> tuple[str, int]:
     """Return `text` with the matches that are secrets replaced, and how many there were."""
     if pattern.search(text) is None:
         return text, 0
@@ -69,6 +74,8 @@ def _replaced(text: str, pattern: re.Pattern[str], replacement: _Replacement) ->
         nonlocal count
         shown = replacement(found)
         count += shown is not None
+        if parts is not None and shown is not None:
+            parts.append(found[0][len(shown) - len(MARKER) :])
         return found[0] if shown is None else shown
 
     return pattern.sub(one, text), count

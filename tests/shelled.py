@@ -19,6 +19,7 @@ from ledger.ledger import Ledger
 from ledger.shell import Loaded, Shell
 from ledger.signing import Signer
 from policies.configuration import parse_configuration
+from policies.digests import DigestKey, digest_key
 from policies.inert import inert
 from policies.policy import compile_policy
 
@@ -57,6 +58,9 @@ class Terminal:
     now: Callable[[], datetime] = real_now
     lines: list[str] = field(default_factory=list)
     signer: Signer | None = SIGNER
+    keys: tuple[DigestKey, ...] = (digest_key("d" * 32),)
+    typed: str | None = None
+    given: bytes = b""
 
     def run(self, *argv: str) -> int:
         """Run one command, and return its exit code; `lines` is what it printed. Raises Refused."""
@@ -88,7 +92,10 @@ class Terminal:
             load=lambda _: loaded,
             open_ledger=self._open,
             signer=lambda _: self.signer,
+            digest_keys=lambda _: self.keys,
             say=self._say,
+            ask=self._ask,
+            given=lambda: self.given,
             with_config=_with_config,
         )
 
@@ -96,6 +103,10 @@ class Terminal:
     def _open(self, _: Path) -> Iterator[Ledger]:
         with open_ledger(self.url, serving=False, instance=None, now=self.now) as ledger:
             yield ledger
+
+    def _ask(self, question: str) -> str | None:
+        self._say(question)
+        return self.typed
 
     def _say(self, line: str) -> None:
         shown = "\\u{A}".join(inert(part, multiline=True) for part in line.split("\n"))
