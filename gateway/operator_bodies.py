@@ -176,6 +176,7 @@ class ToldEvent(Told):
     command_id: str
     correlation_id: str
     causation_id: str
+    redacted: Annotated[bool, Field(description="Whether its content was taken away for good.")]
     state: Annotated[dict[str, Any], Field(description="What it says; the fields are its own.")]
 
 

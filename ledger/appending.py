@@ -65,7 +65,7 @@ class Appender:
         """Choose the words of PostgreSQL or of SQLite."""
         self._postgres = postgres
         self._run = on_postgres if postgres else on_sqlite
-        self._insert = _Insert(EVENT, "")
+        self._insert = _Insert(EVENT, "", without="code")
         self._upserts = {
             kind: _Insert(table, _replacing(table)) for kind, table in PROJECTIONS.items()
         }
@@ -111,11 +111,12 @@ class Appender:
 class _Insert:
     """The texts that insert rows into one table; `ending` says what becomes of older ones."""
 
-    def __init__(self, table: Table, ending: str) -> None:
-        names = ", ".join(f'"{column.name}"' for column in table.columns)
+    def __init__(self, table: Table, ending: str, *, without: str = "") -> None:
+        columns = [column for column in table.columns if column.name != without]
+        names = ", ".join(f'"{column.name}"' for column in columns)
         into = f'INSERT INTO "{table.name}" ({names})'
-        arrays = ", ".join(f"%b::{_array(column.type)}" for column in table.columns)
-        row = f"({', '.join('?' for _ in table.columns)})"
+        arrays = ", ".join(f"%b::{_array(column.type)}" for column in columns)
+        row = f"({', '.join('?' for _ in columns)})"
         self.of_arrays = f"{into} SELECT * FROM unnest({arrays}){ending}"  # noqa: S608 (names of our own tables)
         self.of_rows = {size: f"{into} VALUES {', '.join([row] * size)}{ending}" for size in _SIZES}
 

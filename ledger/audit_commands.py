@@ -91,6 +91,8 @@ def _as_text(recorded: Recorded) -> str:
     return (
         f"{recorded.position:>6}  {clock(recorded.at)}  {recorded.event.TOPIC:<18}"
         f"  {named(recorded.actor):<16}  {sentence(recorded.event)}"
+        + " (redacted)"
+        * recorded.redacted
     )
 
 

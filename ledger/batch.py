@@ -22,8 +22,8 @@ from ledger.history import History
 from ledger.mapper import RecordMapper
 from ledger.placing import check_fields, place, placed
 from ledger.projections import find_model, open_models, write_projections
+from ledger.redacted_rows import redactions, rewrite_rows, take_away
 from ledger.sealing import Sealer
-from ledger.standing_events import ProjectionsMended
 from ledger.state import State
 from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory
@@ -171,6 +171,8 @@ class Settler:
         if settled.recorded:
             self._around.reach("after-commit")
         state.settle_down()
+        if redactions(settled.recorded):
+            self.forget()
         return settled
 
     def _time(self, head: Head) -> datetime:
@@ -202,18 +204,22 @@ class Settler:
             if state is None or head.position - state.position > _MOST_LAG:
                 self._state = state = self._loaded(connection, head)
             elif state.position < head.position:
-                missed = self._history.after(connection, state.position)
-                if any(isinstance(recorded.event, ProjectionsMended) for recorded in missed):
-                    self._state = state = self._loaded(connection, head)
-                    return state
-                for recorded in missed:
-                    state.apply(recorded)
-                state.settle_down()
+                self._state = state = self._followed(connection, state, head)
         except (MapperDeserialisationError, ValidationError) as error:
             _LOG.exception(_UNREADABLE)
             self._unreadable = True
             raise LedgerUnavailable(_UNREADABLE) from error
         assert state.position == head.position, "the head row counts every event"
+        return state
+
+    def _followed(self, connection: Connection, state: State, head: Head) -> State:
+        """Return the state with what others recorded; read anew where they rewrote rows."""
+        lacking = self._history.after(connection, state.position)
+        if rewrite_rows(lacking):
+            return self._loaded(connection, head)
+        for recorded in lacking:
+            state.apply(recorded)
+        state.settle_down()
         return state
 
     def _loaded(self, connection: Connection, head: Head) -> State:
@@ -282,6 +288,8 @@ class Settler:
         at = micros(last.at)
         self._appender.append(connection, placed(settled.recorded, settled.states, at))
         write_projections(connection, self._appender, state.touched())
+        if gone := redactions(settled.recorded):
+            take_away(connection, self._appender, self._history, gone)
         self._appender.move_head(connection, last.position, at)
         if self._sealer is not None and self._sealer.is_due(last.position):
             self._sealer.seal(connection, last.position, at)

@@ -25,6 +25,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
     ReviewGone,
@@ -95,5 +96,6 @@ EVENTS: tuple[type[Event], ...] = (
     AgentKeyRotated,
     AgentRevoked,
     ProjectionsMended,
+    EventRedacted,
 )
 """Every event class; the mapper registers them by topic."""

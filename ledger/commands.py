@@ -10,6 +10,7 @@ from ledger import (
     grant_commands,
     proving_commands,
     receipt_commands,
+    redact_commands,
     replay_commands,
     tool_commands,
     value_commands,
@@ -35,6 +36,7 @@ def register(add: AddCommand, shell: Shell) -> None:
         verify_commands,
         receipt_commands,
         export_commands,
+        redact_commands,
         value_commands,
     ):
         part.register(kinds.add_parser, shell)

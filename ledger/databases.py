@@ -29,6 +29,7 @@ _MOMENT = 0.01
 _SQLITE = (
     "PRAGMA synchronous = FULL",
     "PRAGMA trusted_schema = OFF",
+    "PRAGMA secure_delete = ON",
     f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}",
 )
 
@@ -127,6 +128,18 @@ class Database:
                 on_sqlite(connection, "CREATE TABLE room (bytes BLOB)", ())
                 on_sqlite(connection, "INSERT INTO room VALUES (zeroblob(?))", (_LOG_BYTES,))
                 filling.rollback()
+
+    def scrub(self) -> bool:
+        """Empty SQLite's log, which has old copies of pages; False where a reader keeps it.
+
+        Source: https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
+        """
+        if self.postgres:
+            return True
+        with self.turn, self.settling.connect() as connection:
+            ((busy, *_),) = on_sqlite(connection, "PRAGMA wal_checkpoint(TRUNCATE)", ())
+        self.make_room()
+        return not busy
 
     def close(self) -> None:
         """Close every idle connection now, and those in use as soon as they come back."""

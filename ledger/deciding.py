@@ -17,17 +17,17 @@ from ledger import (
 )
 from ledger.accepting import AcceptTools, accept
 from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
-from ledger.approvals import ApprovalStatus
 from ledger.call_decisions import approval_of
 from ledger.calls import CompleteCall, DecideCall, PresumeLost
 from ledger.claims import ClaimApproval
+from ledger.closing import closing
 from ledger.continuing import ContinueCall
 from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant, overdue
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
-from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.policy_in_force import ActivatePolicy
+from ledger.redacting import RedactEvents, redact
 from ledger.reviews import AboutReview
 from ledger.standing_events import GrantIssued, GrantRevoked
 from ledger.state import State
@@ -79,7 +79,7 @@ def _without_secrets(command: Command) -> Command:
             return replace(command, reason=redact_text(reason).text)
         case RevokeGrant(reason=str(reason)):
             return replace(command, reason=redact_text(reason).text)
-        case RevokeAgent(because=str(because)):
+        case RevokeAgent(because=str(because)) | RedactEvents(because=str(because)):
             return replace(command, because=redact_text(because).text)
         case _:
             return command
@@ -97,6 +97,8 @@ def _housekeeping(command: Command, state: State, at: datetime) -> _Decided:
             ]
         case RevokeAgent():
             return _revoke_agent(command, state)
+        case RedactEvents():
+            return redact(command, state)
         case SeeTools():
             return tools.see(command, state.tools(command.server), state.server(command.server))
         case ActivatePolicy():
@@ -160,13 +162,7 @@ def _revoke_agent(command: RevokeAgent, state: State) -> _Decided:
     event = agents.revoke(command, state.ledger_agent(command.agent), state.directory)
     drafts = [Draft(f"agent-{command.agent}", event)]
     because = f"agent `{command.agent}` was revoked"
-    for approval in state.open_approvals(command.agent):
-        stream = f"approval-{approval.id}"
-        if approval.status is ApprovalStatus.PENDING:
-            closing: Event = ApprovalCancelled(approval=approval.id, because=because)
-        else:
-            closing = ApprovalVoided(approval=approval.id, because=because)
-        drafts.append(Draft(stream, closing))
+    drafts += [closing(approval, because) for approval in state.open_approvals(command.agent)]
     for grant in state.live_grants(command.agent):
         ended = GrantRevoked(grant=grant.id, by=command.actor, reason=because)
         drafts.append(Draft(f"grant-{grant.id}", ended))

@@ -156,8 +156,11 @@ def _requested(event: ApprovalRequested, _: Recorded, __: Seen) -> Iterator[tupl
 
 
 def _painted(
-    event: CardPosted | CardRepainted, _: Recorded, seen: Seen
+    event: CardPosted | CardRepainted, recorded: Recorded, seen: Seen
 ) -> Iterator[tuple[str, Row]]:
+    if recorded.redacted:
+        yield "card", ["redacted"]
+        return
     seen.painted[event.channel, event.ts, event.revision] = event.sha256
     right = hashlib.sha256(event.blocks.encode(errors="surrogatepass")).hexdigest() == event.sha256
     proof = "as kept" if right else "BUT THE BLOCKS THAT ARE KEPT HAVE ANOTHER"

@@ -18,7 +18,7 @@ An entry is, in this order and with nothing between:
 
 The leaf hash is SHA-256 over 0x00 and the entry (RFC 6962, section 2.1). Leaf number
 `position - 1` of the tree is the event at `position`. Whoever deletes salt and state
-takes the content away for good, while every proof still holds.
+and keeps those 32 bytes takes the content away for good, while every proof still holds.
 """
 
 import hashlib
@@ -69,6 +69,11 @@ class Header(NamedTuple):
 
 def entry(header: Header, salt: bytes, state: bytes) -> bytes:
     """Return the bytes that are hashed into the tree. Raises FieldTooLong."""
+    return redacted_entry(header, code(salt, state))
+
+
+def redacted_entry(header: Header, kept: bytes) -> bytes:
+    """Return the same of an event of which nothing but the HMAC is kept. Raises FieldTooLong."""
     fields = (
         str(header.position),
         header.stream,
@@ -81,7 +86,7 @@ def entry(header: Header, salt: bytes, state: bytes) -> bytes:
         header.correlation_id,
         header.causation_id,
     )
-    return FORMAT + _prefixed(fields) + code(salt, state)
+    return FORMAT + _prefixed(fields) + kept
 
 
 def _prefixed(fields: tuple[str, ...]) -> bytes:

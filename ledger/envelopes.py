@@ -61,7 +61,8 @@ class Recorded:
     from 1 within `stream`. `at` is UTC, read with the head row. `actor` is
     who caused it: `agent:<name>`, `person:<name>`, `shell:<user>` or
     `placet:<part>`. `command_id` names the command, `correlation_id` the call,
-    approval or grant the event belongs to, `causation_id` what led to it.
+    approval or grant the event belongs to, `causation_id` what led to it. Where it
+    was `redacted`, only what its effect needs is left of the event.
     """
 
     position: int
@@ -73,6 +74,7 @@ class Recorded:
     correlation_id: str
     causation_id: str
     event: Event
+    redacted: bool = False
 
     @property
     def originator_id(self) -> str:

@@ -259,6 +259,13 @@ class Ledger:
 
         return await self._read(within)
 
+    async def scrub(self) -> bool:
+        """Empty the log of SQLite of what was redacted; False where a reader keeps it.
+
+        PostgreSQL has its own ways: see docs/audit.md.
+        """
+        return await self._read(self._parts.database.scrub)
+
     async def now(self) -> datetime:
         """Return the ledger's time in UTC: the database's on PostgreSQL."""
         return await self._read(self._parts.readings.clock)

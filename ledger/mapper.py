@@ -36,6 +36,7 @@ class StoredRecord(Notification):
     command_id: str | None = None
     correlation_id: str = ""
     causation_id: str = ""
+    redacted: bool = False
 
 
 class RecordMapper(Mapper[str]):
@@ -86,6 +87,7 @@ class RecordMapper(Mapper[str]):
             correlation_id=stored_event.correlation_id,
             causation_id=stored_event.causation_id,
             event=self.event(stored_event.topic, stored_event.state),
+            redacted=stored_event.redacted,
         )
 
     def event(self, topic: str, state: bytes) -> Event:

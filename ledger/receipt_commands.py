@@ -66,10 +66,14 @@ def _receipt(arguments: argparse.Namespace, shell: Shell) -> int:
 
     with shell.open_ledger(arguments.config) as ledger:
         name, issued = asyncio.run(ledger.look(work))
+    if arguments.content and issued.content is None:
+        raise Refused(
+            f"the content of position {issued.position} was redacted; leave out `--content`"
+        )
     output = arguments.output or Path(f"{name}.tlog-proof")
     _write(output, issued.text)
     shell.say(f"{output}: {issued.event} at position {issued.position}")
-    if arguments.content:
+    if arguments.content and issued.content is not None:
         _write(arguments.content, issued.content + "\n")
         shell.say(f"{arguments.content}: what the event says, and its salt")
     return 0

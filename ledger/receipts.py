@@ -42,12 +42,15 @@ _TELLING = tuple(
 
 @dataclass(frozen=True)
 class Issued:
-    """A receipt, of which event it is, and that event's content, which the receipt binds."""
+    """A receipt, of which event it is, and that event's content, which the receipt binds.
+
+    The content is None where it was redacted.
+    """
 
     position: int
     event: str
     text: str
-    content: str
+    content: str | None
 
 
 def position_of(connection: Connection, kind: str, name: str) -> int:
@@ -81,15 +84,14 @@ def issue(connection: Connection, position: int, keys: Keys) -> Issued:
     except Refused as wrong:
         what = f"the event at position {position} cannot be proven; run `placet audit verify`"
         raise Refused(what) from wrong
-    salt, state = bytes(row["salt"]), bytes(row["state"])
-    return Issued(
-        position=position,
-        event=row["type"],
-        text=text,
-        content=json.dumps(
-            {"salt": base64.b64encode(salt).decode(), "state": base64.b64encode(state).decode()}
-        ),
-    )
+    return Issued(position=position, event=row["type"], text=text, content=_content(row))
+
+
+def _content(row: RowMapping) -> str | None:
+    if row["code"] is not None:
+        return None
+    kept = {name: base64.b64encode(row[name]).decode() for name in ("salt", "state")}
+    return json.dumps(kept)
 
 
 def _entry(row: RowMapping) -> bytes:

@@ -41,6 +41,7 @@ COLUMNS = (
     EVENT.c.command_id,
     EVENT.c.correlation_id,
     EVENT.c.causation_id,
+    EVENT.c.code,
 )
 """What is read of an event's row."""
 
@@ -58,6 +59,7 @@ def record(row: RowMapping) -> StoredRecord:
         command_id=row["command_id"],
         correlation_id=row["correlation_id"],
         causation_id=row["causation_id"],
+        redacted=row["code"] is not None,
     )
 
 

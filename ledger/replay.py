@@ -16,6 +16,7 @@ from ledger.mapper import RecordMapper
 from ledger.moments import head
 from ledger.policy_in_force import PolicyInForce
 from ledger.recorder import record
+from ledger.redaction_proof import check_redactions
 from ledger.state import State
 from ledger.tables import EVENT
 from ledger.walking import UNREADABLE, Flaws, check_leaf, check_order, pages
@@ -58,6 +59,7 @@ def replay(
         mapper = RecordMapper()
         for done, page in pages(connection, 0, last):
             check_order(done, page, flaws)
+            check_redactions(connection, page, flaws)
             for row in page:
                 _fold(row, state, mapper, flaws)
             attic.keep(state.touched())

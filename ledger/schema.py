@@ -13,6 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
+from ledger.redaction_guards import let_redact
 from ledger.unavailable import LedgerUnavailable
 
 _SCHEMA = Table(
@@ -214,6 +215,7 @@ MIGRATIONS = (
     _with_reports,
     _with_servers,
     _with_checkpoints,
+    let_redact,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

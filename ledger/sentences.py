@@ -31,6 +31,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
     ReviewGone,
@@ -249,6 +250,9 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ),
     InstructionsAccepted: lambda e: (
         f"{named(e.server)}: what it tells models is accepted by {named(e.by)}"
+    ),
+    EventRedacted: lambda e: (
+        f"#{e.redacted} {named(e.event)}: {several(e.fields)} redacted" + _because(e.because)
     ),
     ToolGone: lambda e: f"{named(f'{e.server}/{e.tool}')}: no longer listed",
     AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",

@@ -78,6 +78,11 @@ def kind_of(stream: str) -> tuple[str, str]:
     return (kind, name) if kind in KINDS else ("", name)
 
 
+def fold(kind: str, model: Model | None, recorded: Recorded) -> Model:
+    """Return the model of a kind after an event. Raises CorruptHistory."""
+    return _EVOLVE[kind](model, recorded)
+
+
 class State:
     """The open models, the open approvals by digest, and how far the ledger was read."""
 
@@ -100,13 +105,13 @@ class State:
 
     def apply(self, recorded: Recorded) -> None:
         """Fold one event into every model that it concerns. Raises CorruptHistory."""
-        for kind, name in _concerned(recorded):
+        for kind, name in concerned(recorded):
             model = self._models[kind].get(name)
             if model is None and type(recorded.event) not in OPENING:
                 model = self._find(kind, name)
             if model is not None and model.position >= recorded.position:
                 continue
-            after = _EVOLVE[kind](model, recorded)
+            after = fold(kind, model, recorded)
             self._models[kind][name] = after
             self._touched[kind, name] = after
             if kind in _INDEXED:
@@ -258,7 +263,7 @@ _ALSO: Mapping[type[Event], str] = {
 """The kind of model that an event changes beside that of its stream; it names it so."""
 
 
-def _concerned(recorded: Recorded) -> list[tuple[str, str]]:
+def concerned(recorded: Recorded) -> list[tuple[str, str]]:
     """Return kind and id of every model that an event changes."""
     own = kind_of(recorded.stream)
     found = [own] if own[0] else []

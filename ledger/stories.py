@@ -51,7 +51,7 @@ def told(story: Story) -> Iterator[str]:
         yield ""
         yield (
             f"#{recorded.position}  {clock(recorded.at)}  {recorded.event.TOPIC}"
-            f"  by {named(recorded.actor)}"
+            f"  by {named(recorded.actor)}{'  (redacted)' * recorded.redacted}"
         )
         yield f"    {sentence(recorded.event)}"
         for label, lines in rows(recorded, seen):
@@ -98,6 +98,7 @@ def event_as_json(recorded: Recorded) -> Mapping[str, object]:
         "command_id": recorded.command_id,
         "correlation_id": recorded.correlation_id,
         "causation_id": recorded.causation_id,
+        "redacted": recorded.redacted,
         "state": recorded.event.model_dump(mode="json"),
     }
 

@@ -22,8 +22,13 @@ EVENT = Table(
     Column("correlation_id", Text, nullable=False),
     Column("causation_id", Text, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
+    Column("code", LargeBinary),
 )
-"""The history. `at` is microseconds since 1970 UTC; no row is ever changed or deleted."""
+"""The history. `at` is microseconds since 1970 UTC; no row is ever deleted.
+
+A row is changed once at most, when its content is redacted: `state` has then
+what its effect needs, `salt` is empty, and `code` is the HMAC that its entry ends with.
+"""
 
 HEAD = Table(
     "ledger_head",

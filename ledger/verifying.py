@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from ledger.checkpoints import hashes
 from ledger.merkle import BLOCK, HASH_BYTES, Frontier, frontier_of
 from ledger.moments import head
+from ledger.redaction_proof import check_redactions
 from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened
 from ledger.signing import Keys
 from ledger.tables import CHECKPOINT, EVENT
@@ -65,6 +66,7 @@ def verify(
         walk.expect(since)
     for before, page in pages(connection, walk.position, last):
         check_order(before, page, walk.verdict.flaws)
+        check_redactions(connection, page, walk.verdict.flaws)
         for row in page:
             leaf = check_leaf(row, walk.verdict.flaws)
             walk.pass_by(row["position"], leaf or bytes(32))

@@ -7,7 +7,7 @@ from eventsourcing.persistence import MapperDeserialisationError
 from sqlalchemy import Connection, RowMapping, select
 
 from ledger.approvals import CorruptHistory
-from ledger.entries import Header, entry, leaf_hash
+from ledger.entries import HMAC_BYTES, Header, entry, leaf_hash, redacted_entry
 from ledger.recorder import COLUMNS
 from ledger.tables import EVENT
 
@@ -91,8 +91,14 @@ def computed_leaf(row: RowMapping) -> bytes:
 
 
 def entry_in(row: RowMapping) -> bytes:
-    """Return the entry of a whole row of the history. Raises UNREADABLE."""
-    return entry(header_of(row), bytes(row["salt"]), bytes(row["state"]))
+    """Return the entry of a whole row of the history, redacted or not. Raises UNREADABLE."""
+    header, salt, kept = header_of(row), bytes(row["salt"]), row["code"]
+    if kept is None:
+        return entry(header, salt, bytes(row["state"]))
+    if salt or len(kept) != HMAC_BYTES:
+        message = "what is kept of a redacted event is not what a redaction keeps"
+        raise ValueError(message)
+    return redacted_entry(header, bytes(kept))
 
 
 def header_of(row: RowMapping) -> Header:
