@@ -11,6 +11,7 @@ from ledger.ocsf_calls import api_activity
 from ledger.ocsf_grants import user_access
 from ledger.ocsf_parts import Body, Version
 from ledger.ocsf_verdicts import CALLS, GRANTS
+from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
     ReviewGone,
@@ -62,6 +63,7 @@ LEFT_OUT: Mapping[type[Event], str] = {
     AgentAdded: _AGENTS,
     AgentKeyRotated: _AGENTS,
     AgentRevoked: _AGENTS,
+    EventRedacted: "what is taken out of an event is no activity of an agent",
     ProjectionsMended: "tables made from the events are no activity of an agent",
 }
 """Events that are not written in OCSF, and why; the other formats have them."""

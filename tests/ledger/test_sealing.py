@@ -101,7 +101,8 @@ async def test_the_kept_roots_are_those_of_the_leaves(sqlite_url):
             text(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :number)"
                 " INSERT INTO ledger_event SELECT position + i, stream, version + i, type, state,"
-                " salt, ledger_event.at, actor, NULL, NULL, correlation_id, causation_id, leaf_hash"
+                " salt, ledger_event.at, actor, NULL, NULL, correlation_id, causation_id,"
+                " leaf_hash, NULL"
                 " FROM ledger_event, n WHERE position = (SELECT max(position) FROM ledger_event)"
             ),
             {"number": number},
