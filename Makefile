@@ -33,6 +33,7 @@ check: $(VENV)/dev.stamp ## check format, lint, types and the imports between th
 bench: $(VENV)/dev.stamp ## measure a call through Placet against no gateway and a bare one
 	@$(BIN)/python tests/benchmarks/bench_gateway.py
 	@$(BIN)/python tests/benchmarks/bench_ledger.py
+	@$(BIN)/python tests/benchmarks/bench_history.py
 
 NPM := --ignore-scripts --no-audit --no-fund --loglevel=error
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

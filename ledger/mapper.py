@@ -78,16 +78,15 @@ class RecordMapper(Mapper[str]):
         """Return the Recorded of a row. Raises MapperDeserialisationError."""
         assert isinstance(stored_event, StoredRecord), "the ledger's recorder returns these"
         return Recorded(
-            position=stored_event.id,
-            stream=str(stored_event.originator_id),
-            version=stored_event.originator_version,
-            at=moment(stored_event.at),
-            actor=stored_event.actor,
-            command_id=stored_event.command_id or "",
-            correlation_id=stored_event.correlation_id,
-            causation_id=stored_event.causation_id,
-            event=self.event(stored_event.topic, stored_event.state),
-            redacted=stored_event.redacted,
+            stored_event.id,
+            str(stored_event.originator_id),
+            stored_event.originator_version,
+            moment(stored_event.at),
+            stored_event.actor,
+            stored_event.command_id or "",
+            stored_event.correlation_id,
+            stored_event.causation_id,
+            self.event(stored_event.topic, stored_event.state),
         )
 
     def event(self, topic: str, state: bytes) -> Event:
