@@ -22,6 +22,8 @@ _PATIENTLY = 256 * 1024
 _SAYS_MORE = re.compile(rb"result|error|\\u")
 """What is in every response; a member's name can be written with escapes."""
 
+_LAST_WORD = re.compile(r"(?<!\S)\S+\Z")
+
 _UNREADABLE = "the server's answer is no JSON-RPC response; the call may have run"
 _LONGEST_ERROR = 500
 _LONGEST_CONTENT = 4000
@@ -189,5 +191,10 @@ def _as_json(value: Any) -> Json:
 
 
 def _brief(text: str, limit: int) -> str:
-    cut = redact_text(text[: limit * 4]).text
-    return cut[:limit].encode(errors="replace").decode() + ("…" if len(cut) > limit else "")
+    """Return the beginning of a text without secrets; half a secret is not known as one."""
+    looked_at = text[: limit * 4]
+    if len(looked_at) < len(text):
+        looked_at = _LAST_WORD.sub("", looked_at)
+    cut = redact_text(looked_at).text
+    more = len(cut) > limit or len(looked_at) < len(text)
+    return cut[:limit].encode(errors="replace").decode() + ("…" if more else "")

@@ -1,6 +1,7 @@
 """Outcomes are recorded however long the ledger is away, and read from whatever a server says."""
 
 import asyncio
+import json
 import sqlite3
 
 import pytest
@@ -113,3 +114,16 @@ def test_content_without_text_is_kept_as_json_without_secrets():
     body = b'{"result":{"structuredContent":{"password":"x","n":1.50},"_meta":{"a":1}}}'
 
     assert read(body, show=True).content == '{"structuredContent":{"n":1.5,"password":"[hidden]"}}'
+
+
+def test_half_a_secret_at_the_end_of_what_is_looked_at_is_not_kept():
+    secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+    key = f"-----BEGIN PRIVATE KEY-----\n{'MIIEvQIBADANBgkq' * 120}\n-----END PRIVATE KEY----- "
+    text = f"{key}{'.' * (1989 - len(key))} {secret} and more"
+
+    found = read(json.dumps({"jsonrpc": "2.0", "id": 1, "error": {"message": text}}).encode())
+
+    assert text[:2000].endswith(secret[:10])
+    assert found.error.startswith("[hidden] ...")
+    assert secret[:8] not in found.error
+    assert found.error.endswith("…")

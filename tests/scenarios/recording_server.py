@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -41,7 +42,8 @@ class RecordingServer:
     `runs` are the tools/call requests that were executed, as (tool, arguments).
     While `asks` is set, a call that brings no answers is asked for some first.
     While `gate` is clear a call hangs after it was executed. With `streams`
-    it has streams of changes, which nothing ever comes on.
+    it has streams of changes, which nothing ever comes on. With a `fault` it is
+    that which answers the calls, by their ids; they are not executed.
     """
 
     def __init__(self) -> None:
@@ -53,6 +55,7 @@ class RecordingServer:
         self.gate = asyncio.Event()
         self.gate.set()
         self.streams = False
+        self.fault: Callable[[Any], web.Response] | None = None
         self.url = ""
         self._runner: web.AppRunner | None = None
 
@@ -97,6 +100,8 @@ class RecordingServer:
             return web.Response(status=202)
         if self.streams and message["method"] == "subscriptions/listen":
             return await self._listen(request)
+        if self.fault is not None and message["method"] == "tools/call":
+            return self.fault(message["id"])
         modern = "io.modelcontextprotocol/protocolVersion" in str(
             message.get("params", {}).get("_meta", {})
         )

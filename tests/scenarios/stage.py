@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +29,7 @@ META = {
 }
 CI_BOT = "ci-bot-key-0123456789-0123456789-0123456789"
 OTHER_BOT = "other-bot-key-0123456789-0123456789-012345"
+AUDITOR = "auditor-key-0123456789-0123456789-0123456789"
 PLATFORM, SECURITY = "C0PLATFORM", "C0SECURITY"
 ALICE, BOB, CAT, EVE, GUEST = "U0ALICE", "U0BOB", "U0CAT", "U0EVE", "U0GUEST"
 
@@ -236,6 +238,7 @@ class Stage:
                     "ci-bot": {"team": "platform", "owner": "alice", "key": "${CI_BOT_KEY}"},
                     "other-bot": {"team": "platform", "owner": "alice", "key": "${OTHER_BOT_KEY}"},
                 },
+                "operators": {"auditor": {"key_sha256": sha256(AUDITOR.encode()).hexdigest()}},
                 "slack": {
                     "mode": "socket",
                     "bot_token": workspace_spec().bot_token,
