@@ -35,7 +35,7 @@ def check_redactions(connection: Connection, page: Sequence[RowMapping], flaws: 
 def _said(connection: Connection, positions: Sequence[int]) -> dict[int, str]:
     """Return what redactions left, by the position they are about; only those that are proven."""
     streams = [f"redaction-{position}" for position in positions]
-    query = select(*_WHOLE).where(EVENT.c.stream.in_(streams))
+    query = select(*_WHOLE).where(EVENT.c.stream.in_(streams), EVENT.c.version == 1)
     events = [_read(row) for row in connection.execute(query).mappings()]
     return {event.redacted: event.kept for event in events if event is not None}
 

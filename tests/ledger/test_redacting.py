@@ -255,6 +255,28 @@ def test_an_event_whose_content_went_without_a_redaction_is_found(terminal):
     assert found[DECIDED] == "its content was taken away and no event says so"
 
 
+def test_a_content_that_came_back_is_found(terminal):
+    engine = create_engine(terminal.url)
+    with engine.connect() as connection:
+        query = text(f"SELECT state, salt FROM ledger_event WHERE position = {DECIDED}")
+        state, salt = connection.execute(query).one()
+    engine.dispose()
+    redact(terminal, str(DECIDED))
+    seal(terminal.url)
+
+    tamper(
+        terminal.url,
+        f"UPDATE ledger_event SET state = :state, salt = :salt, code = NULL"
+        f" WHERE position = {DECIDED}",
+        state=state,
+        salt=salt,
+    )
+
+    assert terminal.run("audit", "verify", "--json") == 1
+    (flaw,) = terminal.json()["flaws"]
+    assert flaw["what"] == f"it says that {DECIDED} was redacted, whose content is there again"
+
+
 @pytest.mark.parametrize(
     "change",
     [
