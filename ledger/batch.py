@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-import psycopg
 from eventsourcing.persistence import MapperDeserialisationError
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -150,7 +149,7 @@ class Settler:
             self._connection = connection = self._around.database.settling.connect()
             if self._around.database.postgres:
                 driver = connection.connection.driver_connection
-                assert isinstance(driver, psycopg.Connection), "the only driver we use"
+                assert driver is not None, "it has just connected"
                 self._backend = driver.info.backend_pid
         return self._connection
 

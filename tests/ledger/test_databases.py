@@ -1,10 +1,20 @@
 """A ledger's database lets every connection go."""
 
 import sqlite3
+import subprocess
+import sys
 
 from open_ledgers import open_ledger
 
 from ledger.databases import connect
+
+LOOK = """
+import sys
+import placet
+from ledger.databases import connect
+connect(sys.argv[1]).close()
+print("psycopg" in sys.modules)
+"""
 
 
 def test_a_connection_that_is_in_use_at_the_end_is_closed_when_it_comes_back(postgres_url):
@@ -39,3 +49,11 @@ def test_a_disk_without_room_for_the_log_keeps_no_ledger_from_opening(sqlite_url
     with database.write() as connection:
         connection.exec_driver_sql("CREATE TABLE small (a)")
     database.close()
+
+
+def test_the_driver_for_postgresql_is_loaded_only_for_a_ledger_there(sqlite_url, postgres_url):
+    asked = [[sys.executable, "-c", LOOK, url] for url in (sqlite_url, postgres_url)]
+
+    loaded = [subprocess.run(each, capture_output=True, check=True).stdout for each in asked]
+
+    assert loaded == [b"False\n", b"True\n"]
