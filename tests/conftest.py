@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = os.environ  # noqa: TID251  the tests' only look at the environment
 
 hypothesis.settings.register_profile("placet", deadline=None)  # no test asserts on speed
+hypothesis.settings.register_profile("long", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile("placet")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -8,10 +8,13 @@ from gateway_stage import CI_BOT, META, MODERN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.timeout(600)
+EXAMPLES = max(400, settings.default.max_examples)
+"""How many are tried: 10,000 with `--hypothesis-profile=long`."""
+
+pytestmark = pytest.mark.timeout(600 + 2 * EXAMPLES)
 
 hard = settings(
-    max_examples=400,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
