@@ -87,6 +87,7 @@ class RecordMapper(Mapper[str]):
             stored_event.correlation_id,
             stored_event.causation_id,
             self.event(stored_event.topic, stored_event.state),
+            stored_event.redacted,
         )
 
     def event(self, topic: str, state: bytes) -> Event:
