@@ -73,9 +73,10 @@ class Backlog:
         """Wait until something changes or is due, `seconds` at most."""
         self._woken.clear()
         now = self._clock()
-        due = [at - now for approval, at in self._due.items() if approval not in self._busy]
+        due = (at - now for approval, at in self._due.items() if approval not in self._busy)
+        seconds = min(seconds, min(due, default=seconds))
         try:
-            async with asyncio.timeout(max(min([seconds, *due]), 0.0)):
+            async with asyncio.timeout(max(seconds, 0.0)):
                 await self._woken.wait()
         except TimeoutError:
             return

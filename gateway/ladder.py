@@ -75,7 +75,9 @@ class Ladder:
                 case Answer():
                     return _json(verdict.body(call.message.id, call.request.era))
                 case Pending():
-                    return await self._waiting(call, verdict, began)
+                    waiting = self._waiting(call, verdict, began)
+                    del verdict  # thousands may wait here, for hours: each keeps but an id
+                    return await waiting
         except Rejected as rejected:
             rejected.id = call.message.id if rejected.id is None else rejected.id
             raise
@@ -104,7 +106,9 @@ class Ladder:
         if left <= 0 or not streams or pending.approval.undeliverable:
             answer = self._calls.let_go(pending)
             return _json(answer.body(call.message.id, call.request.era))
-        return await self._held(call, pending, left, token)
+        held = self._held(call, pending, left, token)
+        del pending
+        return await held
 
     async def _as_task(self, call: Call, pending: Pending) -> bytes | None:
         """Return the answer that makes a call a task; None where it cannot be one."""
@@ -127,9 +131,11 @@ class Ladder:
             self._calls.let_go(pending)
             raise
         self._reach("held")
+        approval, digest, waiting = pending.approval.id, pending.digest, waits(pending.approval)
+        del pending
         try:
-            with held.beating(waits(pending.approval)):
-                verdict = await self._calls.wait(call.asked, pending, seconds)
+            with held.beating(waiting):
+                verdict = await self._calls.wait(call.asked, approval, digest, seconds)
             await self._told(call, held, verdict)
         except (ConnectionError, asyncio.CancelledError):
             raise

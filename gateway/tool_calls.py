@@ -106,9 +106,9 @@ class ToolCalls:
         self._reporter.decided(asked, ruling, seconds)
         return await self._followed(asked, ruling, examined, hold)
 
-    async def wait(self, asked: Asked, pending: Pending, seconds: float) -> Verdict:
-        """Hold a call on for `seconds`, and return what became of it, as `verdict` does."""
-        return await self._held(asked, pending.approval.id, pending.digest, seconds)
+    async def wait(self, asked: Asked, approval: str, digest: str, seconds: float) -> Verdict:
+        """Hold a `Pending` call on for `seconds`; return what became of it, as `verdict` does."""
+        return await self._held(asked, approval, digest, seconds)
 
     async def resume(self, asked: Asked, approval: Approval, seconds: float) -> Verdict:
         """Hold a call again for `seconds` that was let go, for its caller has come back by its id.

@@ -69,7 +69,7 @@ Fetch: TypeAlias = Callable[[str, str], Model | None]
 _K = TypeVar("_K", bound=Model)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def kind_of(stream: str) -> tuple[str, str]:
     """Return the kind and id that a stream's name says; a stream of no kind keeps no model."""
     if stream == policy_in_force.STREAM:
