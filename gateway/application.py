@@ -247,6 +247,10 @@ class Gateway:
                 stack.push_async_callback(declared.close)
             await self._outcomes.drain(1.0)
 
+    def held(self) -> int:
+        """Return how many calls are held now."""
+        return self._room.held.total()
+
     def identity_troubles(self) -> list[str]:
         """Say in words whose tokens cannot be checked now."""
         return self._entrance.troubles()

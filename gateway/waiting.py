@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ class WaitingRoom:
         self._closing = False
 
     @property
-    def held(self) -> Mapping[str, int]:
+    def held(self) -> Counter[str]:
         """How many calls are held now, by agent."""
         return self._held
 

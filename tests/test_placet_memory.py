@@ -1,0 +1,60 @@
+"""Memory goes back to the system after a flood of held calls, and only then."""
+
+import asyncio
+import ctypes
+import sys
+
+import pytest
+from gateway_stage import until
+
+from placet_memory import give_back, trimmer
+
+
+class Held:
+    """Says how many calls are held, look for look, and counts the trims; the last stays."""
+
+    def __init__(self, *counts: int) -> None:
+        self.counts = list(counts)
+        self.trims = 0
+
+    def __call__(self) -> int:
+        return self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+
+    def trim(self) -> None:
+        self.trims += 1
+
+
+async def trims(*counts: int) -> int:
+    held = Held(*counts, 0, 0, 0)
+    giving = asyncio.create_task(give_back(held, held.trim, pause=0.0))
+
+    async def all_looked_at() -> bool:
+        return len(held.counts) == 1
+
+    await until(all_looked_at)
+    giving.cancel()
+    return held.trims
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        pytest.param((0, 99, 0), 0, id="few"),
+        pytest.param((1000, 251, 1000, 300), 1, id="not far, then all gone"),
+        pytest.param((1000, 250, 99), 1, id="far, then a few"),
+        pytest.param((1000, 0, 0, 500, 0), 2, id="twice"),
+    ],
+)
+async def test_memory_is_given_back_each_time_many_held_calls_have_become_few(counts, expected):
+    assert await trims(*counts) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is Linux's")
+def test_free_pages_go_back_where_the_c_library_can_do_that():
+    trim = trimmer()
+
+    if hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
+        assert trim is not None
+        trim()
+    else:
+        assert trim is None
