@@ -1,13 +1,14 @@
 """Tells what held when a call was decided, in lines for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from ledger.card_blocks import card_lines
-from ledger.card_events import VoteRefused
+from ledger.card_events import VoteCast, VoteRefused
 from ledger.details import arguments, evidence_lines, rule_line
-from ledger.evidence import Evidence
+from ledger.envelopes import Event, Recorded
+from ledger.events import ApprovalDenied, ApprovalDispatched, ApprovalGiven
 from ledger.explaining import PaintedBlocks, PolicyKept, Then
 from ledger.findings import Finding, why_not
 from ledger.grants import Grant
@@ -24,6 +25,14 @@ _NOW = {
     Effect.ALLOW: "would be allowed",
     Effect.REQUIRE_APPROVAL: "would wait for approval",
     Effect.DENY: "would be denied",
+}
+
+_LABELS: Mapping[type[Event], str] = {
+    VoteCast: "vote",
+    VoteRefused: "does not count",
+    ApprovalGiven: "decided",
+    ApprovalDenied: "decided",
+    ApprovalDispatched: "used",
 }
 
 
@@ -164,14 +173,24 @@ def _people(then: Then) -> Iterator[str]:
     apart = [approval.request.owner, approval.request.on_behalf_of]
     yield from labelled("never", [several(tuple(name for name in apart if name))])
     for recorded in then.story:
-        event = recorded.event
-        if event.TOPIC in {"VoteCast", "ApprovalGiven", "ApprovalDenied"}:
-            yield from labelled("decided", [f"{clock(recorded.at)}: {sentence(event)}"])
-        if isinstance(event, VoteRefused):
-            yield from labelled("refused", [f"{clock(recorded.at)}: {sentence(event)}"])
-        evidence = getattr(event, "evidence", None)
-        if isinstance(evidence, Evidence):
-            yield from labelled("", list(evidence_lines(evidence, recorded)))
+        label = _LABELS.get(type(recorded.event))
+        if label is not None:
+            yield from labelled(label, list(_said_by(recorded)))
+
+
+def _said_by(recorded: Recorded) -> Iterator[str]:
+    event = recorded.event
+    yield f"{clock(recorded.at)}: {sentence(event)}"
+    match event:
+        case VoteCast() | VoteRefused():
+            yield from evidence_lines(event.evidence, recorded)
+        case ApprovalGiven():
+            for confirmed in event.confirmed:
+                yield from evidence_lines(confirmed, recorded)
+        case ApprovalDispatched():
+            yield f"checked again under policy {named(event.policy_digest)}"
+        case _:
+            pass
 
 
 def _cards(then: Then) -> Iterator[str]:

@@ -6,6 +6,7 @@ the head row. A process that is killed before that has changed nothing and left
 nothing behind.
 """
 
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete
+from sqlalchemy.exc import OperationalError
 
 from ledger.appending import Appender, Head
 from ledger.attic import Attic
 from ledger.clock import micros, moment
 from ledger.databases import Database
 from ledger.envelopes import Recorded
+from ledger.faults import because
 from ledger.mapper import RecordMapper
 from ledger.moments import head
 from ledger.placing import placed
@@ -27,12 +30,18 @@ from ledger.standing_events import ProjectionsMended
 from ledger.state import KINDS
 from ledger.tables import PROJECTIONS
 from ledger.unavailable import LedgerUnavailable
+from policies.refusals import Refused
+
+_LOG = logging.getLogger(__name__)
 
 _CLOSE = 500
 """Events that may be left to fold while the head row is held."""
 
 _ROUNDS = 20
 """How often the rest is folded and compared, before it is done under the head row anyway."""
+
+_ATTEMPTS = 5
+"""How often it is done anew, where somebody redacts an event meanwhile or no turn comes."""
 
 Progress = Callable[[int, int], None]
 
@@ -64,15 +73,28 @@ class Mender:
         Others may write meanwhile. Raises WrongHistory and what
         `Rebuilt.fold` raises, and then nothing was changed.
         """
-        with Attic() as attic:
-            rebuilt = Rebuilt(attic)
-            suspects = self._suspects(rebuilt, progress)
-            return self._swapped(rebuilt, suspects)
+        for _ in range(_ATTEMPTS):
+            with Attic() as attic:
+                rebuilt = Rebuilt(attic)
+                with self.database.reading.connect() as connection:
+                    begun = head(connection)
+                    rebuilt.fold(connection, begun, progress)
+                suspects = self._suspects(rebuilt, progress)
+                mended = self._in_turn(rebuilt, suspects, begun)
+            if mended is not None:
+                return mended
+        raise Refused("others wrote or redacted all the while, nothing was changed; try again")
+
+    def _in_turn(self, rebuilt: Rebuilt, suspects: set[Named], begun: int) -> Mended | None:
+        """Swap, or return None where it has to be tried anew: SQLite lets nobody queue."""
+        try:
+            return self._swapped(rebuilt, suspects, begun)
+        except OperationalError as busy:
+            _LOG.warning("the rows could not be replaced yet: %s", because(busy))
+            return None
 
     def _suspects(self, rebuilt: Rebuilt, progress: Progress) -> set[Named]:
         """Fold nearly all there is, and return which rows differed when they were compared."""
-        with self.database.reading.connect() as connection:
-            rebuilt.fold(connection, head(connection), progress)
         suspects: set[Named] | None = None
         for _ in range(_ROUNDS):
             with self.database.snapshot() as connection:
@@ -86,8 +108,11 @@ class Mender:
         self.reach("compared")
         return suspects or set()
 
-    def _swapped(self, rebuilt: Rebuilt, suspects: set[Named]) -> Mended:
+    def _swapped(self, rebuilt: Rebuilt, suspects: set[Named], begun: int) -> Mended | None:
         """Replace what differs now, and record it, while nobody else can write.
+
+        None where an event was redacted after position `begun`: its content
+        may have been read before, and must not come back.
 
         INVARIANT: rows that are neither suspects nor changed by the events
         since were equal when they were compared, and only events change them.
@@ -98,6 +123,8 @@ class Mender:
         with self.database.write() as connection:
             taken = appender.take_head(connection)
             changed = rebuilt.fold(connection, taken.position)
+            if rebuilt.redacted_at > begun:
+                return None
             found = rebuilt.differences(connection, suspects | changed)
             if found:
                 _replace(connection, appender, found)

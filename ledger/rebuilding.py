@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Row, select
 
 from ledger.attic import Attic
+from ledger.envelopes import Recorded
 from ledger.mapper import RecordMapper
 from ledger.projections import model_of, projected_row
 from ledger.recorder import record
+from ledger.redaction_events import EventRedacted
 from ledger.state import KINDS, State
 from ledger.tables import PROJECTIONS
 from ledger.walking import Flaws, check_leaf, check_order, pages
@@ -50,6 +52,8 @@ class Rebuilt:
         self._attic = attic
         self._state = State(Directory(), attic.fetch)
         self._mapper = RecordMapper()
+        self.redacted_at = 0
+        """The position of the last redaction that was folded: content before it may be gone."""
 
     @property
     def position(self) -> int:
@@ -75,7 +79,7 @@ class Rebuilt:
             for row in page:
                 check_leaf(row, flaws)
                 _stop_at(flaws)
-                self._state.apply(self._mapper.to_domain_event(record(row)))
+                self._apply(self._mapper.to_domain_event(record(row)))
             touched = self._state.touched()
             self._attic.keep(touched)
             changed.update((kind, model.id) for kind, model in touched)
@@ -84,6 +88,11 @@ class Rebuilt:
         if self.position < until:
             raise WrongHistory(f"the history ends at {self.position}, the head says {until}")
         return changed
+
+    def _apply(self, recorded: Recorded) -> None:
+        self._state.apply(recorded)
+        if isinstance(recorded.event, EventRedacted):
+            self.redacted_at = recorded.position
 
     def differences(
         self, connection: Connection, only: Collection[Named] | None = None

@@ -23,13 +23,15 @@ from open_ledgers import Clock, open_ledger
 from shelled import Terminal
 from tampering import tamper
 
+from ledger.accepting import AcceptTools
 from ledger.agents import RevokeAgent
 from ledger.calls import DecideCall
+from ledger.card_blocks import card_lines
 from ledger.grants import RevokeGrant
 from ledger.ledger import Ledger
 from ledger.policy_in_force import ActivatePolicy
 from ledger.tools import SeeTools
-from policies.assessment import assess
+from policies.assessment import assess, unlisted
 from policies.calls import Call, JsonValue, Number
 from policies.policy import compile_policy
 from policies.redaction import redact
@@ -335,6 +337,56 @@ def test_a_policy_that_cannot_be_read_any_more_is_shown_and_decides_nothing(sqli
 
     assert "this Placet cannot read the policy of then" in terminal.text
     assert "the same call    cannot be told" in terminal.text
+
+
+def test_a_call_to_a_tool_that_is_not_listed_follows_from_that_alone(sqlite_url) -> None:
+    async def ghostly(world: World) -> None:
+        real = Call("ci-bot", "platform", None, "files", "ghost", {})
+        assessment = unlisted(real, compile_policy(world.text))
+        command = ask("call_1", assessment, tool="ghost", definition_hash="", arguments="{}")
+        await world.ledger.execute(command)
+
+    terminal = recorded(sqlite_url, then=ghostly)
+
+    assert terminal.run("audit", "explain", "call_1") == 0
+    assert "not in the policy: it is about the tool" in terminal.text
+    assert "`unlisted-tool` denies, whatever the policy says" in terminal.text
+    assert "none: the server did not list this tool" in terminal.text
+
+
+def test_a_tool_that_nobody_had_accepted_is_told_with_who_did_later(sqlite_url) -> None:
+    async def changed(world: World) -> None:
+        newer = replace(WRITE_FILE, hash="bb" * 32, definition='{"name":"write_file","x":1}')
+        see = SeeTools(id="see-2", actor="placet:gateway", server="files", tools=(newer,))
+        await world.ledger.execute(see)
+        for number in (1, 2):
+            command = world.asked(f"call_{number}", {"path": "/srv/x", "size": Number("1")})
+            known = replace(command.facts, definition_hash="bb" * 32)
+            await world.ledger.execute(replace(command, facts=known))
+            accept = AcceptTools(
+                id="accept", actor="shell:ops", server="files", tools=(("write_file", "bb" * 32),)
+            )
+            await world.ledger.execute(accept)
+
+    terminal = recorded(sqlite_url, then=changed)
+
+    assert terminal.run("audit", "explain", "call_1") == 0
+    assert "accepted         by nobody" in terminal.text
+    assert "tool-not-accepted: require_approval" in terminal.text
+    assert "the decision     follows" in terminal.text
+    assert terminal.run("audit", "explain", "call_2") == 0
+    assert "accepted         by shell:ops at " in terminal.text
+    change(terminal, "CallDecided", '"rule":"tool-not-accepted"', '"rule":"tool-accepted"')
+    assert terminal.run("audit", "explain", "call_1") == 1
+    assert "nobody had accepted the tool as it was, and nothing recorded says so" in terminal.text
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    ["", "nonsense", "{}", "[1, null]", '[{"type": 7}]', '[{"type": "context", "elements": 1}]'],
+)
+def test_blocks_of_any_kind_are_shown_somehow(blocks) -> None:
+    assert all(isinstance(line, str) for line in card_lines(blocks))
 
 
 def test_what_was_never_decided_cannot_be_explained(sqlite_url) -> None:

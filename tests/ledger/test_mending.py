@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,32 @@ async def test_what_a_serving_process_had_in_memory_is_right_at_once(ledger_url)
         assert [(each.kind, each.id) for each in mended.differences] == [("approval", "apr_1")]
         assert isinstance(ruling(used), Dispatched)
         assert await ledger.differences() == []
+
+
+def test_what_is_redacted_meanwhile_does_not_come_back(ledger_url) -> None:
+    secret = "the-name-of-the-whistleblower"
+    terminal = a_history(ledger_url)
+    with open_ledger(ledger_url) as ledger:
+        command = ask("call_9", digests=("k1:9",), description=secret)
+        waits = replace(command.assessment, grantable=False)
+        (*_, requested) = asyncio.run(ledger.execute(replace(command, assessment=waits)))
+    doctor(ledger_url, "UPDATE projected_approval SET status = 'approved' WHERE id = 'apr_9'")
+    points: list[str] = []
+
+    def reach(point: str) -> None:
+        points.append(point)
+        if points == ["compared"]:
+            position = str(requested.position)
+            terminal.run("audit", "redact", position, "--because", "she asked us to", "--yes")
+
+    with open_ledger(ledger_url, serving=False, reach=reach) as shell:
+        asyncio.run(shell.mend("shell:ops"))
+        kept = asyncio.run(shell.approval("apr_9"))
+
+        assert points.count("compared") == 2
+        assert kept is not None
+        assert secret not in kept.model_dump_json()
+        assert asyncio.run(shell.differences()) == []
 
 
 @contextmanager
