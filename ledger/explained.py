@@ -99,7 +99,8 @@ def _policy(then: Then) -> Iterator[str]:
 
 
 def _activation(policy: PolicyKept) -> list[str]:
-    whole = "" if policy.is_whole else ", BUT THE TEXT THAT IS KEPT HAS ANOTHER SHA-256"
+    whole = ", redacted since" if policy.recorded.redacted else ""
+    whole = whole if policy.is_whole else ", BUT THE TEXT THAT IS KEPT HAS ANOTHER SHA-256"
     source = named(policy.activated.source)
     since = f"in force since {clock(policy.recorded.at)}, #{policy.recorded.position}"
     return [f"{named(policy.activated.digest)} ({source}, {since}){whole}"]
@@ -203,7 +204,8 @@ def _cards(then: Then) -> Iterator[str]:
 
 def _card(card: PaintedBlocks) -> str:
     event = card.event
-    proof = "as kept" if card.is_whole else "BUT THE BLOCKS THAT ARE KEPT HAVE ANOTHER"
+    proof = "redacted since" if card.recorded.redacted else "as kept"
+    proof = proof if card.is_whole else "BUT THE BLOCKS THAT ARE KEPT HAVE ANOTHER"
     place = f"{named(event.channel)} at {named(event.ts)}, revision {event.revision}"
     return f"{place}, SHA-256 {named(event.sha256)}, {proof}"
 

@@ -34,8 +34,9 @@ class PolicyKept:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the text is the one that the digest is of."""
-        return sha256(self.activated.text.encode()).hexdigest() == self.activated.digest
+        """Whether the text is the one that the digest is of, or was redacted since."""
+        kept = sha256(self.activated.text.encode()).hexdigest()
+        return self.recorded.redacted or kept == self.activated.digest
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ class PaintedBlocks:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the blocks that are kept are those that were posted."""
+        """Whether the blocks that are kept are those that were posted, or were redacted since."""
         kept = sha256(self.event.blocks.encode(errors="surrogatepass")).hexdigest()
-        return kept == self.event.sha256
+        return self.recorded.redacted or kept == self.event.sha256
 
 
 @dataclass(frozen=True)

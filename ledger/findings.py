@@ -51,11 +51,14 @@ def finding(then: Then) -> Finding:
         answer = Answer.FOLLOWS if then.decided.effect is Effect.DENY else Answer.CONTRADICTS
         return Finding(answer, (f"`{outside[0].rule}` denies, whatever the policy says",))
     kept = kept_call(then)
-    if kept is None:
-        return Finding(Answer.UNKNOWN, ("the kept arguments cannot be read",))
+    if then.recorded.redacted or kept is None:
+        what = "were redacted" if then.recorded.redacted else "cannot be read"
+        return Finding(Answer.UNKNOWN, (f"the arguments that were kept {what}",))
     policy = then.policy.compiled if then.policy else None
     if policy is None:
-        return Finding(Answer.UNKNOWN, ("this Placet cannot read the policy of then",))
+        redacted = then.policy is not None and then.policy.recorded.redacted
+        because = "its text was redacted" if redacted else "this Placet cannot read its text"
+        return Finding(Answer.UNKNOWN, (f"the policy of then: {because}",))
     recomputed = recompute(kept, policy)
     wrong += _differences(then, recomputed)
     doubts = tuple(f"rule `{each.rule.name}`: {each.because}" for each in recomputed.doubts)

@@ -335,7 +335,7 @@ def test_a_policy_that_cannot_be_read_any_more_is_shown_and_decides_nothing(sqli
 
     assert terminal.run("audit", "explain", "call_9") == 0
 
-    assert "this Placet cannot read the policy of then" in terminal.text
+    assert "the policy of then: this Placet cannot read its text" in terminal.text
     assert "the same call    cannot be told" in terminal.text
 
 
