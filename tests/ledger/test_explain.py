@@ -1,6 +1,7 @@
 """Why a call was decided so, by what held then: whatever has changed since."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -392,3 +393,16 @@ def test_blocks_of_any_kind_are_shown_somehow(blocks) -> None:
 def test_what_was_never_decided_cannot_be_explained(sqlite_url) -> None:
     with pytest.raises(Refused, match="there is no call or approval `call_7`"):
         Terminal(sqlite_url).run("audit", "explain", "call_7")
+
+
+@pytest.mark.parametrize("topic", ["CallDecided", "CardPosted", "PolicyActivated"])
+def test_what_was_redacted_is_no_sign_of_a_wrong_decision(sqlite_url, topic) -> None:
+    terminal = recorded(sqlite_url, MOTD, then=approved_and_all_changed)
+    terminal.run("audit", "log", "--event", topic, "--json")
+    position = json.loads(terminal.lines[0])["position"]
+
+    terminal.run("audit", "redact", str(position), "--because", "she asked us to", "--yes")
+
+    assert terminal.run("audit", "explain", "call_1", "--json") == 0
+    answer = "follows" if topic == "CardPosted" else "cannot be recomputed"
+    assert terminal.json()["answer"] == answer
