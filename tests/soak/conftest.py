@@ -23,5 +23,5 @@ def rounds() -> int:
 
 @pytest.fixture
 def seconds() -> float:
-    """Give how long a crowd calls: 150 seconds, or 15 within the suite."""
-    return 150.0 if LONG else 15.0
+    """Give how long a crowd calls: 150 seconds, or 8 within the suite."""
+    return 150.0 if LONG else 8.0

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(900)
 _LOG = logging.getLogger("soak")
 
 REPLICAS = 4
-AGENTS = 200 if LONG else 40
+AGENTS = 200 if LONG else 20
 DIGEST_KEY = "a-digest-key-of-forty-characters-or-more"
 
 
