@@ -37,13 +37,14 @@ async def check_ledger(crowd: Crowd) -> None:
     with Ledger.open(stage.ledger_url, now=clock, serving=False) as ledger:
 
         async def settled() -> bool:
-            return not await ledger.approvals(*_OPEN)
+            if await ledger.approvals(*_OPEN):
+                return False
+            calls = [await ledger.call(each.call) for each in await _decided(ledger)]
+            return not any(call is None or call.status is CallStatus.RUNNING for call in calls)
 
         await until(settled, _REST)
         recorded = [one.event for one in await ledger.events(limit=1_000_000)]
-        decided = [event for event in recorded if isinstance(event, CallDecided)]
-        calls = [await ledger.call(event.call) for event in decided]
-    assert [call.id for call in calls if call is None or call.status is CallStatus.RUNNING] == []
+        decided = await _decided(ledger)
     paths = {event.call: json.loads(event.arguments)["path"] for event in decided}
     used = [event for event in recorded if isinstance(event, ApprovalDispatched)]
     assert len({event.approval for event in used}) == len(used)
@@ -56,6 +57,11 @@ async def check_ledger(crowd: Crowd) -> None:
     for proof in ("projections", "verify"):
         code, out, errors = await stage.run("audit", proof)
         assert code == 0, out + errors
+
+
+async def _decided(ledger: Ledger) -> list[CallDecided]:
+    recorded = await ledger.events(limit=1_000_000)
+    return [one.event for one in recorded if isinstance(one.event, CallDecided)]
 
 
 async def _painted(crowd: Crowd) -> bool:
