@@ -14,15 +14,21 @@ from policies.tool_objects import description_of, hints_of
 _LONGEST_NAME = 256
 _LONGEST_DEFINITION = 1024 * 1024
 _LONGEST_INSTRUCTIONS = 64 * 1024
+_EXECUTIONS: Sequence[JsonValue] = [
+    {"taskSupport": support} for support in ("forbidden", "optional", "required")
+]
 
 
 def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
     """Return the tool that `definition` describes; None where it has no usable name.
 
     The hash is SHA-256 over the canonical JSON of the whole object: what
-    misleads a model can hide in any member of it. What is kept of the object
-    is redacted.
+    misleads a model can hide in any member of it. Only whether the tool runs
+    as a task is left out: it says nothing to a model, and servers tell it to
+    clients of some protocol versions only. What is kept of the object is
+    redacted.
     """
+    definition = _whatever_the_version(definition)
     name = definition.get("name")
     if not isinstance(name, str) or not is_tool_name(name):
         return None
@@ -39,6 +45,16 @@ def tool_of(server: str, definition: Mapping[str, JsonValue]) -> Tool | None:
         hash=sha256(written.encode()).hexdigest(),
         hints=hints_of(definition),
     )
+
+
+def _whatever_the_version(definition: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return a definition without `execution`, where that says no more than the protocol lets it.
+
+    Source: specification 2025-11-25, schema, `ToolExecution`; later versions have none.
+    """
+    if definition.get("execution") not in _EXECUTIONS:
+        return definition
+    return {name: value for name, value in definition.items() if name != "execution"}
 
 
 def instructions_of(text: JsonValue) -> Instructions | None:

@@ -78,3 +78,24 @@ def test_what_is_kept_of_a_definition_holds_no_secret_and_all_its_arguments():
         '"path":{"default":"a"}}},"name":"t"}'
     )
     assert tool.hash != one(text.replace(b"hunter2", b"hunter3")).hash
+
+
+@pytest.mark.parametrize("support", ["forbidden", "optional", "required"])
+def test_what_only_some_versions_of_the_protocol_tell_does_not_either(support):
+    told = TOOL.replace(
+        b'"execution": {}', b'"execution": {"taskSupport": "%s"}' % support.encode()
+    )
+    untold = TOOL.replace(b'"execution": {}, ', b"")
+
+    assert one(told).hash == one(untold).hash
+    assert one(told).definition == one(untold).definition
+
+
+@pytest.mark.parametrize(
+    "execution",
+    [b"{}", b'"optional"', b'{"taskSupport": "optional", "x": 1}', b'{"taskSupport": "do it"}'],
+)
+def test_anything_else_that_stands_there_does(execution):
+    told = TOOL.replace(b'"execution": {}', b'"execution": ' + execution)
+
+    assert one(told).hash != one(TOOL.replace(b'"execution": {}, ', b"")).hash
