@@ -436,7 +436,7 @@ async def test_parameters_that_mcp_does_not_know_are_bound_and_shown(sqlite_url)
 
 
 async def test_what_travels_beside_the_arguments_is_named_to_the_approver(sqlite_url):
-    async with staged(sqlite_url, hold="0s") as stage:
+    async with staged(sqlite_url, hold="0s", own=", hold: 0s") as stage:
         meta = META | {"progressToken": 1, "claudecode/toolUseId": "t", "io.evil/x": 1}
         params = {"name": "write_file", "arguments": {}, "_meta": meta, "task": {}}
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
