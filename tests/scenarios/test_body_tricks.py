@@ -49,10 +49,10 @@ TRICKS = {
 
 
 def probes(body):
-    """Return whether Placet itself asked, as it does now and then, if the server is well."""
+    """Return whether Placet itself asked, as it does now and then, how the server is."""
     message = json.loads(body)
     told = message["params"]["_meta"]["io.modelcontextprotocol/clientInfo"]
-    return message["method"] == "server/discover" and told["name"] == "placet"
+    return message["method"] != "tools/call" and told["name"] == "placet"
 
 
 async def test_no_body_trick_reaches_the_server(staged):
