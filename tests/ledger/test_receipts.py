@@ -67,17 +67,16 @@ def test_what_a_receipt_proves_can_be_computed_by_hand(terminal, tmp_path):
     assert (header.position, header.type) == (said.index + 1, "ApprovalGiven")
 
 
-@pytest.mark.parametrize("place", range(0, 1000, 37))
-def test_no_byte_of_a_receipt_can_be_changed(sqlite_url, tmp_path, place):
+def test_no_byte_of_a_receipt_can_be_changed(sqlite_url, tmp_path):
     terminal = a_history(sqlite_url)
     seal(sqlite_url)
     receipt, _ = issued(terminal, tmp_path, "apr_1")
-    text = bytearray(receipt.read_bytes())
-    text[place % len(text)] ^= 0x01
-    receipt.write_bytes(text)
+    whole = receipt.read_bytes()
 
-    assert verify(terminal, receipt) == 1
-    assert terminal.lines[0].startswith("not ok: ")
+    for place in range(0, len(whole), 7):
+        receipt.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert verify(terminal, receipt) == 1, place
+        assert terminal.lines[0].startswith("not ok: ")
 
 
 def test_the_content_of_another_event_is_not_that_of_this_one(terminal, tmp_path):
