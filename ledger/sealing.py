@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -38,8 +37,6 @@ SELECT hash FROM ledger_subtree WHERE level = ? AND number >= ? AND number < ? O
 """
 _KEEP_ROOT = "INSERT INTO ledger_subtree (level, number, hash) VALUES (?, ?, ?)"
 _KEEP = "INSERT INTO ledger_checkpoint (size, at, frontier, note) VALUES (?, ?, ?, ?)"
-
-Run: TypeAlias = Callable[[Connection, str, Row], list[Row]]
 
 
 class Unsealable(Exception):
@@ -71,7 +68,6 @@ class Sealer:
         self._monotonic = monotonic
         self._size = 0
         self._sealed_at = monotonic()
-        self._known: str | None = None
         self.problem: str | None = None
 
     def is_due(self, position: int) -> bool:
@@ -97,7 +93,6 @@ class Sealer:
     def forget(self) -> None:
         """Look at the newest checkpoint anew: a transaction was rolled back."""
         self._size = 0
-        self._known = None
 
     def _extend(self, connection: Connection, position: int, at: int) -> None:
         before = self._newest(connection)
@@ -110,8 +105,11 @@ class Sealer:
             leaves = self._hashes(connection, _LEAVES, (start, size))
             if len(leaves) != size - start:
                 raise Unsealable(f"positions between {start + 1} and {size} are missing")
+            try:
+                after = before.frontier.append(leaves[before.size - start :])
+            except ValueError as error:
+                raise Unsealable(f"behind position {before.size}: {error}") from error
             self._keep_roots(connection, start, leaves)
-            after = before.frontier.append(leaves[before.size - start :])
             self._keep(connection, Sealed(after, before.origin), at)
         self._size = size
         if size == position:
@@ -126,7 +124,7 @@ class Sealer:
         try:
             checkpoint = opened(note, self._signer.known(note))
             tree = Frontier.from_bytes(size, bytes(frontier))
-        except (NotANote, NotVouchedFor, ValueError) as error:
+        except (NotANote, NotVouchedFor, AttributeError, TypeError, ValueError) as error:
             raise Unsealable(f"the checkpoint of size {size} does not hold: {error}") from error
         if (checkpoint.size, checkpoint.root) != (size, tree.root()):
             raise Unsealable(f"the checkpoint of size {size} does not hold: it was changed")

@@ -7,6 +7,7 @@ from itertools import pairwise
 from acme import ask, assessed
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import create_engine, select, text
+from tampering import tamper
 
 from ledger.checkpoints import hashes, newest
 from ledger.databases import connect
@@ -193,3 +194,19 @@ async def test_nothing_is_signed_on_top_of_what_does_not_hold(ledger_url):
 
     assert "the history is sealed no more: the checkpoint of size" in problem
     assert sizes(ledger_url) == sealed
+
+
+async def test_a_leaf_hash_that_is_none_keeps_no_call_from_being_decided(ledger_url):
+    with open_ledger(ledger_url) as ledger:
+        await prepare(ledger)
+    wrong = "x'00'" if ledger_url.startswith("sqlite") else "'\\x00'::bytea"
+    tamper(ledger_url, f"UPDATE ledger_event SET leaf_hash = {wrong} WHERE position = 1")
+
+    with open_ledger(ledger_url) as ledger:
+        ledger.seal(SIGNER)
+        await until(lambda: bool(ledger.ready()))
+        (problem,) = ledger.ready()
+        await record(ledger, calls(1))
+
+    assert "the history is sealed no more: behind position 0: leaf hash 0 has 1 bytes" in problem
+    assert sizes(ledger_url) == []
