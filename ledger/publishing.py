@@ -18,8 +18,11 @@ _LOG = logging.getLogger(__name__)
 _TAIL = 64 * 1024
 """Bytes at the end of a file in which its last checkpoint is looked for."""
 
-Place: TypeAlias = Callable[[str], Awaitable[None]]
-"""Keeps one checkpoint, a signed note. Raises Refused or OSError where it cannot now."""
+Place: TypeAlias = Callable[[str], Awaitable[bool]]
+"""Keeps one checkpoint, a signed note; False where another process has to.
+
+Raises Refused or OSError where it cannot now.
+"""
 
 
 class Publisher:
@@ -51,12 +54,13 @@ class Publisher:
             if self._brought.get(place) == note:
                 continue
             try:
-                await place(note)
+                brought = await place(note)
             except (Refused, OSError) as trouble:
                 _LOG.warning("a checkpoint is not kept outside of the ledger: %s", trouble)
                 self._troubles[place] = f"checkpoints are not kept elsewhere: {trouble}"
                 continue
-            self._brought[place] = note
+            if brought:
+                self._brought[place] = note
             self._troubles.pop(place, None)
 
 
@@ -67,9 +71,10 @@ class CheckpointFile:
         """Use the file at `path`, or make it."""
         self._path = path
 
-    async def __call__(self, note: str) -> None:
+    async def __call__(self, note: str) -> bool:
         """Add a checkpoint that is not the last one already. Raises OSError."""
         await asyncio.to_thread(self._add, note)
+        return True
 
     def _add(self, note: str) -> None:
         with self._path.open("a+b") as file:
@@ -86,13 +91,17 @@ class CheckpointFile:
 class InTurn:
     """A place that is the same for all replicas: one of them at a time brings checkpoints there."""
 
-    def __init__(self, ledger: Ledger, place: Place, every: float) -> None:
+    def __init__(
+        self, ledger: Ledger, place: Callable[[str], Awaitable[None]], every: float
+    ) -> None:
         """Let only the holder of a lease bring to `place`; it lasts for two rounds."""
         self._ledger = ledger
         self._place = place
         self._seconds = 2 * every + 5
 
-    async def __call__(self, note: str) -> None:
-        """Bring a checkpoint where it is this process's turn."""
-        if await self._ledger.lease("checkpoints", self._seconds):
-            await self._place(note)
+    async def __call__(self, note: str) -> bool:
+        """Bring a checkpoint where it is this process's turn; tell whether it is."""
+        if not await self._ledger.lease("checkpoints", self._seconds):
+            return False
+        await self._place(note)
+        return True

@@ -54,6 +54,7 @@ async def test_a_place_that_fails_is_tried_again_and_said(sealed):
         tries.append(brought)
         if len(tries) < 3:
             raise Refused("away")
+        return True
 
     publisher = Publisher(sealed, [place], 0.02)
     running = asyncio.create_task(publisher.run())
@@ -75,7 +76,23 @@ async def test_of_several_replicas_one_brings(sealed, sqlite_url):
         brought.append(one)
 
     with open_ledger(sqlite_url, serving=False, instance="two") as other:
-        for ledger in (sealed, other, sealed):
-            await InTurn(ledger, place, 60.0)(note(1))
+        places = [InTurn(ledger, place, 60.0) for ledger in (sealed, other, sealed)]
+        turns = [await each(note(1)) for each in places]
 
-    assert len(brought) == 2
+    assert (turns, len(brought)) == ([True, False, True], 2)
+
+
+async def test_what_another_replica_has_to_bring_is_looked_at_again(sealed):
+    turns = []
+
+    async def place(_):
+        turns.append(len(turns) == 1)
+        return turns[-1]
+
+    running = asyncio.create_task(Publisher(sealed, [place], 0.02).run())
+    await until(lambda: len(turns) == 2)
+    await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert turns == [False, True]
