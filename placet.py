@@ -215,7 +215,8 @@ def _publishing(
     bringing = publisher(order.loaded.configuration, order.config.parent, ledger, bot)
     if bringing is None:
         return {}
-    stack.push_async_callback(_end, asyncio.create_task(bringing.run()))
+    bringing.start()
+    stack.push_async_callback(bringing.close)
     return {"checkpoints": bringing.troubles}
 
 

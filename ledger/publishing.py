@@ -35,10 +35,23 @@ class Publisher:
         self._every = every
         self._brought: dict[Place, str] = {}
         self._troubles: dict[Place, str] = {}
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to bring checkpoints."""
+        self._running = asyncio.create_task(self.run())
+
+    async def close(self) -> None:
+        """Bring no more."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
 
     def troubles(self) -> list[str]:
         """Return why checkpoints wait, in words; empty while all are where they belong."""
-        return sorted(set(self._troubles.values()))
+        stopped = self._running is not None and self._running.done()
+        more = ["checkpoints are not kept elsewhere: that stopped"] if stopped else []
+        return sorted({*self._troubles.values(), *more})
 
     async def run(self) -> None:
         """Bring checkpoints until cancelled."""

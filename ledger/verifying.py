@@ -12,7 +12,7 @@ from ledger.redaction_proof import check_redactions
 from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened
 from ledger.signing import Keys
 from ledger.tables import CHECKPOINT, EVENT
-from ledger.walking import Flaws, check_leaf, check_order, pages
+from ledger.walking import UNREADABLE, Flaws, check_leaf, check_order, pages
 
 _MANY = 1_000
 
@@ -157,7 +157,8 @@ class _Walk:
         """Look at a checkpoint of the ledger's own."""
         try:
             checkpoint = opened(note, self._keys.known(note))
-        except (NotANote, NotVouchedFor) as wrong:
+            goes_on = bytes(frontier)
+        except (NotANote, NotVouchedFor, *UNREADABLE) as wrong:
             self.verdict.flaws.add(size, f"the checkpoint up to it does not hold: {wrong}")
             return
         if checkpoint.size != size:
@@ -166,7 +167,7 @@ class _Walk:
         elif self._holds(checkpoint, "its checkpoint"):
             self.verdict.checkpoints += 1
             self.verdict.sealed = size
-            if bytes(frontier) != self._frontier.to_bytes():
+            if goes_on != self._frontier.to_bytes():
                 self.verdict.flaws.add(size, "what the tree goes on from was changed there")
 
     def _compare(self, outside: Outside) -> None:

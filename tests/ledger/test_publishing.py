@@ -96,3 +96,15 @@ async def test_what_another_replica_has_to_bring_is_looked_at_again(sealed):
     await asyncio.gather(running, return_exceptions=True)
 
     assert turns == [False, True]
+
+
+async def test_a_publisher_that_stopped_by_a_bug_says_so(sealed):
+    async def place(_):
+        raise ZeroDivisionError
+
+    publisher = Publisher(sealed, [place], 0.02)
+    publisher.start()
+    await until(lambda: bool(publisher.troubles()))
+
+    assert publisher.troubles() == ["checkpoints are not kept elsewhere: that stopped"]
+    await publisher.close()

@@ -282,3 +282,11 @@ def test_a_history_that_ends_before_that_checkpoint_lacks_its_end(ledger_url, ke
     cut(ledger_url, 11)
 
     assert verdict(terminal, "--since", since)["first_wrong_position"] == 12
+
+
+@pytest.mark.parametrize("change", ["note = x'00ff'", "frontier = 'text'"])
+def test_a_checkpoint_of_another_kind_is_found_too(sqlite_url, change):
+    terminal = sealed_history(sqlite_url)
+    tamper(sqlite_url, f"UPDATE ledger_checkpoint SET {change}")
+
+    assert not verdict(terminal)["ok"]
