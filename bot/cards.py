@@ -20,7 +20,7 @@ from bot.pieces import (
     preformatted,
     words,
 )
-from bot.wording import heading, outcome
+from bot.wording import heading, outcome, suggestion
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.events import ApprovalRequested
 from policies.calls import Risk
@@ -151,6 +151,11 @@ def _outcome_blocks(approval: Approval, directory: Directory, mark: str) -> list
     if approval.content and approval.request.show_result:
         result = cut(inert(approval.content, multiline=True), _RESULT)
         blocks.append(preformatted(result.text, f"result:{mark}"))
+    if other := suggestion(approval):
+        blocks.append(
+            lines([[words("The agent may call again with other arguments:")]], f"or:{mark}")
+        )
+        blocks.append(preformatted(cut(other, _RESULT).text, f"other:{mark}"))
     return blocks
 
 

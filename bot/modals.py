@@ -1,12 +1,12 @@
-"""The modals: a reason for a no, a reason for a yes, the details page by page. Pure."""
+"""The modals: a reason for a yes, the details page by page; what all of them share. Pure."""
 
 from pydantic import BaseModel, ConfigDict
 
 from bot.details import Page
+from bot.fields import asked, writing
 from bot.pieces import Block, button, lines, name, plain, words
 from ledger.approvals import Approval
 
-DENY_VIEW = "approval.deny"
 APPROVE_VIEW = "approval.approve"
 DETAILS_VIEW = "details"
 PREVIOUS = "details.previous"
@@ -36,16 +36,27 @@ class Reading(BaseModel):
     page: int
 
 
-def deny_modal(approval: Approval, spot: Spot) -> Block:
-    """Return the modal that asks why the call is denied; the agent is told the reason."""
-    asked = "The agent is told this reason."
-    return _reason_modal(approval, spot, DENY_VIEW, "Deny this call", "Deny", asked)
-
-
 def approve_modal(approval: Approval, spot: Spot) -> Block:
     """Return the modal that asks why the call is right, where a rule wants a reason."""
-    asked = "A rule asks for a reason with each approval; it is kept in the history."
-    return _reason_modal(approval, spot, APPROVE_VIEW, "Approve this call", "Approve once", asked)
+    told = "A rule asks for a reason with each approval; it is kept in the history."
+    field = writing(REASON, most=_MOST, least=1, first=True)
+    return {
+        "type": "modal",
+        "callback_id": APPROVE_VIEW,
+        "title": plain("Approve this call", 24),
+        "submit": plain("Approve once", 24),
+        "close": plain("Back", 24),
+        "private_metadata": spot.model_dump_json(),
+        "blocks": [subject(approval, told), asked("Reason", field)],
+    }
+
+
+def subject(approval: Approval, told: str) -> Block:
+    """Return the lines that open a modal: which call it is about, and what it asks."""
+    request = approval.request
+    row = [name(request.agent, 200), words(" wants ")]
+    row += [name(request.server, 200), words(" / "), name(request.tool, 200)]
+    return lines([row, [words(told)]], "what")
 
 
 def details_modal(approval: Approval, pages: list[Page], page: int) -> Block:
@@ -69,38 +80,4 @@ def details_modal(approval: Approval, pages: list[Page], page: int) -> Block:
         "close": plain("Close", 24),
         "private_metadata": Reading(approval=approval.id, page=page).model_dump_json(),
         "blocks": blocks,
-    }
-
-
-def _reason_modal(
-    approval: Approval, spot: Spot, callback_id: str, title: str, submit: str, asked: str
-) -> Block:
-    request = approval.request
-    row = [name(request.agent, 200), words(" wants ")]
-    row += [name(request.server, 200), words(" / "), name(request.tool, 200)]
-    field = {
-        "type": "plain_text_input",
-        "action_id": REASON,
-        "multiline": True,
-        "min_length": 1,
-        "max_length": _MOST,
-        "focus_on_load": True,
-    }
-    return {
-        "type": "modal",
-        "callback_id": callback_id,
-        "title": plain(title, 24),
-        "submit": plain(submit, 24),
-        "close": plain("Back", 24),
-        "private_metadata": spot.model_dump_json(),
-        "blocks": [
-            lines([row, [words(asked)]], "what"),
-            {
-                "type": "input",
-                "block_id": REASON,
-                "optional": False,
-                "label": plain("Reason", 75),
-                "element": field,
-            },
-        ],
     }

@@ -65,10 +65,17 @@ class View(_Payload):
 
         NUL and half a surrogate pair become `?`.
         """
+        return self._entered(block, action, "value").strip()
+
+    def picked(self, block: str, action: str) -> str:
+        """Return the value of the option that was chosen in a field, empty where none was."""
+        return self._entered(block, action, "selected_option", "value")
+
+    def _entered(self, *path: str) -> str:
         found: Any = self.state
-        for step in ("values", block, action, "value"):
+        for step in ("values", *path):
             found = found.get(step) if isinstance(found, dict) else None
-        return str(_storable(found)).strip() if isinstance(found, str) else ""
+        return str(_storable(found)) if isinstance(found, str) else ""
 
 
 class Submitted(View):

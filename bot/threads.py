@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from bot.cards import result_words
+from bot.fitting import cut
 from bot.pieces import Block, lines, name, notification, words
-from bot.wording import Row, run_report
+from bot.wording import Row, run_report, suggestion
 from ledger.approvals import Approval
 from ledger.card_events import VoteCast
 from ledger.envelopes import Event, Recorded
@@ -22,6 +23,7 @@ from ledger.events import (
 )
 
 _REASON = 300
+_SUGGESTED = 2_000
 
 
 def thread_blocks(approval: Approval, recorded: Sequence[Recorded]) -> list[Block]:
@@ -55,13 +57,13 @@ def _row(approval: Approval, event: Event) -> list[Row]:
         case OutcomeUnknown():
             return [[words("Nobody can say how the call ended: its outcome is unknown.")]]
         case _:
-            return _end(event)
+            return _end(approval, event)
 
 
-def _end(event: Event) -> list[Row]:
+def _end(approval: Approval, event: Event) -> list[Row]:
     match event:
         case ApprovalDenied():
-            return [[words("Denied: the call does not run.")]]
+            return [[words("Denied: the call does not run.")], *_instead(approval)]
         case ApprovalExpired():
             return [[words("Expired: nobody decided in time.")]]
         case ApprovalCancelled():
@@ -72,6 +74,16 @@ def _end(event: Event) -> list[Row]:
             return [[words("Void, nothing ran"), *_because(event.because)]]
         case _:
             return []
+
+
+def _instead(approval: Approval) -> list[Row]:
+    """Return what the person who said no suggests, as a difference; no rows where nothing."""
+    other = suggestion(approval)
+    if not other:
+        return []
+    shown = cut(other, _SUGGESTED).text
+    told = words("Suggested instead; the agent may call again so, which the policy checks anew:")
+    return [[told], [{"type": "text", "text": shown, "style": {"code": True}}]]
 
 
 def _because(reason: str | None) -> Row:

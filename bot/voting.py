@@ -22,13 +22,17 @@ _MILD = frozenset({Risk.READ, Risk.WRITE})
 
 @dataclass(frozen=True)
 class Ballot:
-    """A vote as it came from Slack: `id` is the same when the same click is delivered again."""
+    """A vote as it came from Slack: `id` is the same when the same click is delivered again.
+
+    `suggested` are arguments, canonical JSON, that a no comes with.
+    """
 
     id: str
     slack: str
     spot: Spot
     approves: bool
     reason: str | None = None
+    suggested: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Voting:
             approval=approval.id,
             approves=ballot.approves,
             reason=ballot.reason,
+            suggested=ballot.suggested,
             channel=spot.channel,
             ts=spot.ts,
             revision=spot.revision,

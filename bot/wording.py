@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.pieces import Block, moment, name, person, words
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
 from policies.people import Directory
+from policies.suggestions import difference
 
 _HEADINGS = {
     ApprovalStatus.PENDING: "Approval needed",
@@ -56,6 +57,13 @@ def outcome(approval: Approval, directory: Directory) -> list[Row]:
     if approval.by and approval.status in _DECIDED:
         rows.append([words("Approved once by "), *people(approval.by, directory), *_at(approval)])
     return rows + _ending(approval, directory)
+
+
+def suggestion(approval: Approval) -> str:
+    """Return what a person who said no would rather see, as a difference; nothing if nothing."""
+    if not approval.suggested:
+        return ""
+    return difference(approval.request.arguments, approval.suggested)
 
 
 def people(names: tuple[str, ...], directory: Directory) -> list[Block]:

@@ -187,3 +187,5 @@ def _decided(approval: Approval) -> Iterator[tuple[str, list[str]]]:
         yield "decided by", [several(approval.by)]
     if approval.reason:
         yield "because", [quoted(approval.reason)]
+    if approval.suggested:
+        yield "suggested", [approval.suggested]

@@ -84,8 +84,8 @@ class Approval(Model):
     `version` counts the events of its own stream. `undeliverable` has the
     error per team whose channel would not take the card. `read` has, per
     person, the pages of the details that they opened. `by` are the people who
-    decided. `continuations` has, for what the server asked the agent, the call
-    that brought the answer.
+    decided, `suggested` the arguments that came with a no. `continuations`
+    has, for what the server asked the agent, the call that brought the answer.
     """
 
     status: ApprovalStatus
@@ -100,6 +100,7 @@ class Approval(Model):
     pages: int = 0
     by: tuple[str, ...] = ()
     reason: str | None = None
+    suggested: str | None = None
     decided_at: AwareDatetime | None = None
     use_until: AwareDatetime | None = None
     dispatched_call: str | None = None
@@ -194,6 +195,7 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
                 "status": ApprovalStatus.DENIED,
                 "by": (event.by,),
                 "reason": event.reason,
+                "suggested": event.suggested,
                 "decided_at": recorded.at,
             }
         case _:

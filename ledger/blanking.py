@@ -88,7 +88,7 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     CallCompleted: {"content": _text, "error": _text},
     CallContinued: {"answers": _json},
     ApprovalRequested: {**_CALL, "description": _text},
-    ApprovalDenied: {"reason": _text},
+    ApprovalDenied: {"reason": _text, "suggested": _json},
     ApprovalCancelled: {"because": _text},
     ApprovalVoided: {"because": _text},
     CardPosted: _CARD,

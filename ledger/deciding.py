@@ -73,8 +73,8 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
 def _without_secrets(command: Command) -> Command:
     """Return the command with what a person gave as a reason redacted; it is kept for ever."""
     match command:
-        case CastVote(reason=str(reason)):
-            return replace(command, reason=redact_text(reason).text)
+        case CastVote():
+            return votes.without_secrets(command)
         case IssueGrant(reason=str(reason)):
             return replace(command, reason=redact_text(reason).text)
         case RevokeGrant(reason=str(reason)):

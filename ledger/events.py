@@ -161,13 +161,18 @@ class ApprovalGiven(Event):
 
 
 class ApprovalDenied(Event):
-    """A person who may decide said no."""
+    """A person who may decide said no.
+
+    `suggested` are the arguments that they would rather see, canonical JSON
+    after redaction: data for the agent, which may call again with them.
+    """
 
     TOPIC: ClassVar[str] = "ApprovalDenied"
 
     approval: str
     by: str
     reason: str | None
+    suggested: str | None = None
 
 
 class ApprovalExpired(Event):

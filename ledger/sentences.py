@@ -214,7 +214,11 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ApprovalGiven: lambda e: (
         f"{e.approval}: approved by {several(e.by)}, to be used until {clock(e.use_until)}"
     ),
-    ApprovalDenied: lambda e: f"{e.approval}: denied by {named(e.by)}" + _because(e.reason),
+    ApprovalDenied: lambda e: (
+        f"{e.approval}: denied by {named(e.by)}"
+        + (f", who suggests {quoted(e.suggested, SHORT)}" if e.suggested else "")
+        + _because(e.reason)
+    ),
     ApprovalExpired: lambda e: f"{e.approval}: expired, nobody decided in time",
     ApprovalCancelled: lambda e: f"{e.approval}: cancelled" + _because(e.because),
     ApprovalDispatched: lambda e: f"{e.approval}: used by {e.call} on {named(e.instance)}",

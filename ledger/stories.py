@@ -112,5 +112,7 @@ def _approval(approval: Approval) -> Iterator[str]:
         )
     elif approval.reason:
         yield f"because {quoted(approval.reason)}"
+    if approval.suggested:
+        yield f"suggested instead: {approval.suggested}"
     for team, error in approval.undeliverable.items():
         yield f"card for {named(team)} could not be delivered: {quoted(error)}"

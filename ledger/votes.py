@@ -1,7 +1,7 @@
 """A person's yes or no: who may say it, when it counts, what it comes to."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
@@ -22,6 +22,8 @@ from ledger.evidence import FRESH, GROUP_FRESH, Evidence, Standing, standing
 from ledger.parties import Parties
 from policies.calls import Risk
 from policies.people import Directory
+from policies.redaction import redact, redact_text
+from policies.strict_json import canonical, parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class CastVote(Command):
 
     `channel`, `ts` and `revision` name the card that was clicked, `whole` says
     whether that card shows the call in full. `evidence` is of the voter,
-    `voters` of everybody who voted before.
+    `voters` of everybody who voted before. `suggested` are arguments, canonical
+    JSON, that the agent is told with a no.
     """
 
     approval: str
@@ -42,6 +45,7 @@ class CastVote(Command):
     whole: bool
     evidence: Evidence
     voters: tuple[Evidence, ...] = ()
+    suggested: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,14 @@ _DECIDED = {
 }
 
 
+def without_secrets(command: CastVote) -> CastVote:
+    """Return a vote with what a person wrote redacted; it is kept for ever."""
+    reason, suggested = command.reason, command.suggested
+    if suggested is not None:
+        suggested = canonical(redact(parse(suggested.encode()), ()).value)
+    return replace(command, reason=reason and redact_text(reason).text, suggested=suggested)
+
+
 def vote(approval: Approval, command: CastVote, directory: Directory, at: datetime) -> list[Event]:
     """Return the events that a click causes; a vote that does not count is an event too."""
     found = _found(approval, command, directory)
@@ -90,9 +102,17 @@ def vote(approval: Approval, command: CastVote, directory: Directory, at: dateti
         evidence=command.evidence,
     )
     if not command.approves:
-        denied = ApprovalDenied(approval=approval.id, by=cast.person, reason=command.reason)
-        return [*found, cast, denied]
+        return [*found, cast, _denied(approval, cast, command)]
     return [*found, *_counted(approval, cast, command, directory, at)]
+
+
+def _denied(approval: Approval, cast: VoteCast, command: CastVote) -> ApprovalDenied:
+    return ApprovalDenied(
+        approval=approval.id,
+        by=cast.person,
+        reason=command.reason,
+        suggested=command.suggested,
+    )
 
 
 def _counted(

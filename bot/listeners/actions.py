@@ -8,10 +8,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.cards import APPROVE, DENY, DETAILS, revision_of
+from bot.denials import deny_modal
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.listeners.reading import open_details, turn_page
-from bot.modals import NEXT, PREVIOUS, Spot, approve_modal, deny_modal
+from bot.modals import NEXT, PREVIOUS, Spot, approve_modal
 from bot.payloads import Click
 from bot.voting import Ballot
 from ledger.approvals import Approval, ApprovalStatus

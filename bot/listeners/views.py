@@ -2,18 +2,27 @@
 
 import logging
 import re
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.denials import DENY_VIEW, Denial, denial
 from bot.desk import Desk
 from bot.feedback import sentence
-from bot.modals import APPROVE_VIEW, DENY_VIEW, REASON, Spot
+from bot.modals import APPROVE_VIEW, REASON, Spot
 from bot.payloads import Submission
 from bot.voting import Ballot
+from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
+
+_Errors: TypeAlias = dict[str, str]
+"""What is wrong with what was filled in, by the block that it stands under."""
+
+_Read: TypeAlias = Callable[[Desk, Submission, Ballot], Awaitable[Ballot | _Errors]]
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -21,11 +30,11 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     @app.view(DENY_VIEW)
     async def deny(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await _submit(desk, ack, Submission.model_validate(body), approves=False)
+        await _submit(desk, ack, Submission.model_validate(body), _no)
 
     @app.view(APPROVE_VIEW)
     async def approve(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await _submit(desk, ack, Submission.model_validate(body), approves=True)
+        await _submit(desk, ack, Submission.model_validate(body), _yes)
 
     @app.view(re.compile(".*"))
     async def ignore(ack: AsyncAck) -> None:
@@ -36,7 +45,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         await ack()
 
 
-async def _submit(desk: Desk, ack: AsyncAck, sent: Submission, *, approves: bool) -> None:
+async def _submit(desk: Desk, ack: AsyncAck, sent: Submission, read: _Read) -> None:
     """Cast the vote and close the modal, or say under its field why the vote did not count."""
     try:
         spot = Spot.model_validate_json(sent.view.private_metadata)
@@ -44,16 +53,37 @@ async def _submit(desk: Desk, ack: AsyncAck, sent: Submission, *, approves: bool
         _LOG.warning("a modal came back without the card it belongs to")
         await ack()
         return
-    reason = sent.view.typed(REASON, REASON)
-    if not reason:
-        await ack(response_action="errors", errors={REASON: "Write a reason, please."})
-        return
     slack = desk.slack_of(sent.teams, sent.user.id)
     mark = f"{sent.view.id}:{sent.trigger_id or sent.view.hash}"
-    ballot = Ballot(f"submit:{slack}:{spot.approval}:{mark}", slack, spot, approves, reason)
-    verdict = await desk.voting.cast(ballot)
+    ballot = Ballot(f"submit:{slack}:{spot.approval}:{mark}", slack, spot, approves=False)
+    filled = await read(desk, sent, ballot)
+    if not isinstance(filled, Ballot):
+        await ack(response_action="errors", errors=filled)
+        return
+    verdict = await desk.voting.cast(filled)
     if verdict.refusal:
         await ack(response_action="errors", errors={REASON: sentence(verdict.refusal)[:2000]})
     else:
         await ack()
     desk.tell(spot, slack, verdict.text)
+
+
+async def _yes(_desk: Desk, sent: Submission, ballot: Ballot) -> Ballot | _Errors:
+    reason = sent.view.typed(REASON, REASON)
+    if not reason:
+        return {REASON: "Write a reason, please."}
+    return replace(ballot, approves=True, reason=reason)
+
+
+async def _no(desk: Desk, sent: Submission, ballot: Ballot) -> Ballot | _Errors:
+    try:
+        approval = await desk.ledger.approval(ballot.spot.approval)
+    except Refused as refused:
+        return {REASON: sentence(str(refused))[:2000]}
+    if approval is None:
+        return {REASON: "There is no such approval."}
+    match denial(sent.view, approval.request):
+        case Denial(reason, suggested):
+            return replace(ballot, reason=reason, suggested=suggested)
+        case errors:
+            return errors

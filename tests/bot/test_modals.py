@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_limits import check_view, objects, visible_text
 
+from bot.denials import deny_modal
 from bot.details import pages
-from bot.modals import Reading, Spot, approve_modal, deny_modal, details_modal
+from bot.modals import Reading, Spot, approve_modal, details_modal
 from ledger.tools import SeenTool
 
 SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", revision=7)
@@ -25,14 +26,19 @@ DEFINITION = SeenTool(
 )
 
 
-@pytest.mark.parametrize("modal", [deny_modal, approve_modal])
-def test_a_reason_is_required_and_the_card_it_belongs_to_is_remembered(modal) -> None:
-    view = modal(requested(), SPOT)
+def test_a_reason_is_required_where_a_rule_asks_for_one() -> None:
+    view = approve_modal(requested(), SPOT)
 
     field = next(block for block in view["blocks"] if block["type"] == "input")
     assert field["optional"] is False
-    assert Spot.model_validate_json(view["private_metadata"]) == SPOT
     check_view(view)
+
+
+@pytest.mark.parametrize("modal", [deny_modal, approve_modal])
+def test_a_modal_remembers_the_card_that_it_belongs_to(modal) -> None:
+    view = modal(requested(), SPOT)
+
+    assert Spot.model_validate_json(view["private_metadata"]) == SPOT
 
 
 def test_the_details_hold_the_whole_call_over_their_pages() -> None:

@@ -73,12 +73,33 @@ async def test_a_denial_needs_a_reason_and_the_card_tells_it(office) -> None:
     empty = await office.local.submit_view(BOB, view["id"], {"reason": "   "})
     sent = await office.local.submit_view(BOB, view["id"], {"reason": "not on a Friday"})
 
-    assert empty.errors == {"reason": "Write a reason, please."}
+    assert empty.errors == {"reason": "Choose a reason or write a note, please."}
     assert sent.acknowledged
     denied = await office.becomes(approval, ApprovalStatus.DENIED)
     assert denied.reason == "not on a Friday"
     await office.card(approval, "not on a Friday")
     await office.told(BOB, "Denied. The agent is told")
+
+
+async def test_a_no_can_suggest_other_arguments_which_card_and_thread_show(office) -> None:
+    approval = await office.ask()
+
+    await office.click(BOB, approval, "deny")
+    view = await office.local.wait_for_view(BOB)
+    values = {"preset": "Wrong environment", "arguments": '{"path": "/etc/motd"'}
+    broken = await office.local.submit_view(BOB, view["id"], values)
+    values["arguments"] = '{"content": "hello", "path": "/tmp/motd"}'
+    await office.local.submit_view(BOB, view["id"], values)
+
+    assert list(broken.errors) == ["arguments"]
+    denied = await office.becomes(approval, ApprovalStatus.DENIED)
+    assert denied.reason == "Wrong environment"
+    assert denied.suggested == '{"content":"hello","path":"/tmp/motd"}'
+    card = await office.card(approval, "Denied: files")
+    assert '+  "path": "/tmp/motd"' in shown(card)
+    await office.local.wait_for_message(
+        PLATFORM, lambda m: "thread_ts" in m and '+  "path": "/tmp/motd"' in shown(m)
+    )
 
 
 @pytest.mark.parametrize(

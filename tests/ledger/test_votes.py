@@ -288,6 +288,17 @@ def test_one_no_denies_whatever_was_said_before() -> None:
     assert book.approval().reason == "not on a Friday"
 
 
+def test_secrets_in_what_a_person_suggests_are_hidden_before_they_are_kept() -> None:
+    book = Book()
+    book.do(ask())
+    suggested = '{"path":"/tmp","password":"hunter2hunter2"}'
+
+    events = book.do(click("cat", approves=False, reason="no", suggested=suggested))
+
+    assert events[-1].suggested == '{"password":"[hidden]","path":"/tmp"}'
+    assert book.approval().suggested == '{"password":"[hidden]","path":"/tmp"}'
+
+
 def test_an_approver_may_take_a_yes_back_by_denying() -> None:
     book = asked(terms=(Term("platform", 2),))
     book.do(click("bob"))

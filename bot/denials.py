@@ -1,0 +1,91 @@
+"""The modal of a no: why, a note for the agent, and other arguments that would do. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.fields import asked, menu, writing
+from bot.fitting import cut
+from bot.modals import REASON, Spot, subject
+from bot.payloads import View
+from bot.pieces import Block, plain
+from ledger.approvals import Approval
+from ledger.events import ApprovalRequested
+from policies.suggestions import LONGEST, Unusable, editable, suggestion
+
+DENY_VIEW = "approval.deny"
+PRESET = "preset"
+ARGUMENTS = "arguments"
+
+PRESETS = (
+    "Not now",
+    "Wrong environment",
+    "These arguments look wrong",
+    "More than this agent should do",
+    "Talk to me first",
+)
+"""What is offered as a reason, with no word of it typed."""
+
+_NOTE = 1_000
+_LABEL = 75
+
+
+@dataclass(frozen=True)
+class Denial:
+    """What a person gave with a no: the reason, and arguments (canonical JSON) instead."""
+
+    reason: str
+    suggested: str | None = None
+
+
+def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = PRESETS) -> Block:
+    """Return the modal that asks why the call is denied, with its arguments to be changed.
+
+    Arguments that no field holds cannot be changed there, and the modal says so.
+    """
+    told = "The agent is told the reason and the note, as a person's words and no instruction."
+    text = editable(approval.request.arguments)
+    if text is None:
+        told += " The arguments are too long to suggest others here."
+    choices = [(cut(preset, _LABEL).text, cut(preset, _LABEL).text) for preset in presets]
+    fields = [
+        asked("Reason", menu(PRESET, choices, placeholder="Choose one"), optional=True),
+        asked("Note to the agent", writing(REASON, most=_NOTE, first=True), optional=True),
+        *([] if text is None else [_arguments(text)]),
+    ]
+    return {
+        "type": "modal",
+        "callback_id": DENY_VIEW,
+        "title": plain("Deny this call", 24),
+        "submit": plain("Deny", 24),
+        "close": plain("Back", 24),
+        "private_metadata": spot.model_dump_json(),
+        "blocks": [subject(approval, told), *(fields if choices else fields[1:])],
+    }
+
+
+def denial(view: View, request: ApprovalRequested) -> Denial | dict[str, str]:
+    """Return what a submitted modal says, or what is wrong with it by block id."""
+    preset, note = view.picked(PRESET, PRESET)[:_LABEL], view.typed(REASON, REASON)
+    if not preset and not note:
+        return {REASON: "Choose a reason or write a note, please."}
+    reason = f"{preset}: {note}" if preset and note else preset or note
+    try:
+        return Denial(reason, _suggested(view, request))
+    except Unusable as unusable:
+        said = str(unusable)
+        return {ARGUMENTS: f"{said[:1].upper()}{said[1:]}."[:2000]}
+
+
+def _suggested(view: View, request: ApprovalRequested) -> str | None:
+    written = view.typed(ARGUMENTS, ARGUMENTS)
+    return suggestion(written, request.arguments) if written else None
+
+
+def _arguments(text: str) -> Block:
+    return asked(
+        "Suggest other arguments",
+        writing(ARGUMENTS, most=LONGEST, initial=text),
+        optional=True,
+        hint="Change this JSON to say what you would rather see. Nothing runs by it: the agent"
+        " may call again with these arguments, and the policy looks at that call anew.",
+    )
