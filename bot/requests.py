@@ -25,7 +25,7 @@ from ledger.approvals import Approval, ApprovalStatus
 from ledger.evidence import GROUP_FRESH, Evidence, standing
 from ledger.grants import IssueGrant, RevokeGrant
 from ledger.standing_events import GrantIssued, GrantRefused
-from ledger.votes import parties
+from ledger.tallying import parties
 from policies.matching import Glob
 from policies.refusals import Refused
 

@@ -1,10 +1,9 @@
 """A person's yes or no: who may say it, when it counts, what it comes to."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ledger.approvals import Approval, ApprovalStatus, KnownVote
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import (
     CardFound,
     DetailsViewed,
@@ -18,9 +17,8 @@ from ledger.events import (
     ApprovalExpired,
     ApprovalGiven,
 )
-from ledger.evidence import FRESH, GROUP_FRESH, Evidence, Standing, standing
-from ledger.parties import Parties
-from policies.calls import Risk
+from ledger.evidence import Evidence, Standing
+from ledger.tallying import standing_on, tally
 from policies.people import Directory
 from policies.redaction import redact, redact_text
 from policies.strict_json import canonical, parse
@@ -123,16 +121,16 @@ def _counted(
     Where it would complete them if Slack could confirm the earlier voters, it
     is refused instead, so that the same person can press again.
     """
-    tally = _tally(approval, cast.teams, command, directory, at)
-    if tally.unsure:
-        named = " and ".join(f"`{person}`" for person in tally.unsure)
+    count = tally(approval, cast.teams, command.evidence, command.voters, directory, at)
+    if count.unsure:
+        named = " and ".join(f"`{person}`" for person in count.unsure)
         message = f"Slack could not confirm that {named} may still decide; press the button again"
         return [_refuse(approval, command, directory, "undetermined", message)]
-    if not tally.complete:
+    if not count.complete:
         return [cast]
     use_until = at + timedelta(seconds=approval.request.use_within_seconds)
     given = ApprovalGiven(
-        approval=approval.id, by=tally.by, use_until=use_until, confirmed=tally.confirmed
+        approval=approval.id, by=count.by, use_until=use_until, confirmed=count.confirmed
     )
     return [cast, given]
 
@@ -149,11 +147,6 @@ def view(approval: Approval, command: ViewDetails, directory: Directory) -> list
     ]
 
 
-def parties(approval: Approval, directory: Directory) -> Parties:
-    """Return the people who may never decide: the owner and the one acted for."""
-    return Parties.of(approval.request.owner, approval.request.on_behalf_of, directory)
-
-
 def _refusal(
     approval: Approval, command: CastVote, directory: Directory, at: datetime
 ) -> VoteRefused | Standing:
@@ -162,7 +155,7 @@ def _refusal(
             by=" and ".join(f"`{name}`" for name in approval.by), reason=approval.reason
         )
         return _refuse(approval, command, directory, "already-decided", message)
-    where = _standing(approval, command.evidence, directory, at)
+    where = standing_on(approval, command.evidence, directory, at)
     if where.because:
         return _refuse(approval, command, directory, where.because, where.message)
     hindrance = _hindrance(approval, command, directory) if command.approves else None
@@ -184,72 +177,6 @@ def _hindrance(
     if approval.request.reason_required and not (command.reason or "").strip():
         return "reason-required", "a rule asks for a reason: approve again and give one"
     return None
-
-
-@dataclass(frozen=True)
-class _Tally:
-    """What this yes and the earlier ones come to; `unsure` are those who could complete it."""
-
-    complete: bool
-    by: tuple[str, ...]
-    confirmed: tuple[Evidence, ...]
-    unsure: tuple[str, ...]
-
-
-def _tally(
-    approval: Approval,
-    teams: tuple[str, ...],
-    command: CastVote,
-    directory: Directory,
-    at: datetime,
-) -> _Tally:
-    """Count a yes for `teams` with the earlier ones that fresh evidence still bears out."""
-    person = directory.person_at(command.evidence.slack)
-    counts = Counter(teams)
-    hoped: Counter[str] = Counter()
-    people, confirmed, unsure = [person], [], []
-    for known in approval.votes:
-        evidence = _newest(known, command)
-        if evidence is None or known.is_of(person, command.evidence.slack):
-            continue
-        still = _standing(approval, evidence, directory, at)
-        if still.because in _UNSURE:
-            hoped.update(known.teams)
-            unsure.append(known.person)
-        elif counted := set(still.teams) & set(known.teams):
-            counts.update(counted)
-            people.append(known.person)
-            confirmed.append(evidence)
-    terms = approval.request.terms
-    complete = all(counts[term.team] >= term.approvals for term in terms)
-    could = all(counts[term.team] + hoped[term.team] >= term.approvals for term in terms)
-    by = (*people[1:], person)
-    return _Tally(complete, by, tuple(confirmed), tuple(unsure) if could and not complete else ())
-
-
-_UNSURE = frozenset({"stale-evidence", "undetermined"})
-
-
-def _newest(known: KnownVote, command: CastVote) -> Evidence | None:
-    """Return the latest evidence of an earlier voter: handed in now, or that of the vote."""
-    found = [evidence for evidence in command.voters if evidence.slack == known.slack]
-    found += [known.evidence] if known.evidence else []
-    return max(found, key=lambda evidence: evidence.fetched_at, default=None)
-
-
-def _standing(
-    approval: Approval, evidence: Evidence, directory: Directory, at: datetime
-) -> Standing:
-    mild = approval.request.risk in {Risk.READ, Risk.WRITE}
-    return standing(
-        directory.person_at(evidence.slack),
-        evidence,
-        directory,
-        teams=tuple(term.team for term in approval.request.terms),
-        parties=parties(approval, directory),
-        group_age=GROUP_FRESH if mild else FRESH,
-        at=at,
-    )
 
 
 def _refuse(
