@@ -11,6 +11,7 @@ from ledger.events import CallDecided
 from policies.acceptance import NOT_ACCEPTED
 from policies.calls import Number
 from policies.decisions import Effect
+from policies.freezes import FROZEN
 from policies.inert import inert
 from policies.secret_shapes import MARKER
 from policies.strict_json import canonical, parse, plain
@@ -27,6 +28,7 @@ class Told(StrEnum):
     """What a caller can be told; the value is `status` in the answer's `_meta`."""
 
     DENIED_BY_POLICY = "denied_by_policy"
+    FROZEN = "frozen"
     PENDING = "pending"
     UNDELIVERABLE = "undeliverable"
     DENIED = "denied"
@@ -41,6 +43,10 @@ class Told(StrEnum):
 
 def denied(decided: CallDecided) -> "Answer":
     """Return the answer to a call that the policy denies: by which rule, and what to do."""
+    stopped = [rule.because for rule in decided.rules if rule.rule == FROZEN and not rule.pointer]
+    if stopped:
+        call = f"`{decided.server}/{decided.tool}`"
+        return _frozen(call, "; ".join(stopped), {"call": decided.call})
     rules = [rule for rule in decided.rules if rule.effect is Effect.DENY] or list(decided.rules)
     named = " and ".join(f"`{rule.rule}`" for rule in rules)
     because = "; ".join(rule.because for rule in rules)
@@ -55,6 +61,20 @@ def denied(decided: CallDecided) -> "Answer":
         "message": decided.message,
     }
     return Answer(Told.DENIED_BY_POLICY, text, meta)
+
+
+def frozen(approval: Approval, because: str) -> "Answer":
+    """Return the answer to an approved call that a freeze keeps from running for now."""
+    return _frozen(f"the approved call of {_call(approval)}", because, _about(approval))
+
+
+def _frozen(call: str, because: str, meta: Mapping[str, object]) -> "Answer":
+    text = (
+        f"Frozen: {call} was stopped by a person, not by policy: {because}. {_NOTHING} Do not try "
+        "to reach the same end another way. Calls are stopped until people lift the freeze; ask "
+        "them, and call again only then."
+    )
+    return Answer(Told.FROZEN, text, {**meta, "because": because})
 
 
 def pending(approval: Approval) -> "Answer":

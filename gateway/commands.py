@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.definitions import tool_of, tools_of
+from ledger.freeze_readings import freezes_in_force
 from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Loaded, Shell
@@ -74,7 +75,16 @@ async def _explained(arguments: argparse.Namespace, loaded: Loaded, ledger: Ledg
     risk = classify(tool, trusted=trusted, overrides=loaded.policy.risks)
     at = await ledger.now()
     grants = await _grants(agent, loaded, ledger)
-    lines = explain(call, loaded.policy, grants, at, tool=tool, risk=risk, directory=directory)
+    lines = explain(
+        call,
+        loaded.policy,
+        grants,
+        at,
+        tool=tool,
+        risk=risk,
+        directory=directory,
+        freezes=[freeze.live() for freeze in await freezes_in_force(ledger)],
+    )
     if section.observe:
         note = [*note, f"note: `{server}` only observes: this is recorded, and the call runs"]
     return [*lines, *note]

@@ -118,6 +118,7 @@ class Status(StrEnum):
 
     ALLOWED = "allowed"
     DENIED_BY_POLICY = "denied_by_policy"
+    FROZEN = "frozen"
     PENDING = "pending"
     UNDELIVERABLE = "undeliverable"
     APPROVED = "approved"

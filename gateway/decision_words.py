@@ -64,7 +64,7 @@ def _verdict(call: DecidedCall) -> tuple[Decision, Status, str]:
             return Decision.ALLOW, Status.ALLOWED, _allowed(call)
         case CallStatus.DENIED:
             denied = answers.denied(call.decided)
-            return Decision.DENY, Status.DENIED_BY_POLICY, denied.text
+            return Decision.DENY, Status(denied.told.value), denied.text
         case CallStatus.WAITING:
             return _waiting(call)
         case ended:

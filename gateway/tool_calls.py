@@ -16,7 +16,7 @@ from gateway.patience import Patience
 from gateway.reporting import Reporter
 from gateway.waiting import CalledOff, WaitingRoom
 from ledger.approvals import OPEN, Approval, ApprovalStatus
-from ledger.claims import AlreadyUsed
+from ledger.claims import AlreadyUsed, FrozenNow
 from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling, Voided, Waiting
@@ -204,6 +204,8 @@ class ToolCalls:
             ruling, examined = await self._gate.claim(asked, approval)
         except AlreadyUsed:
             return answers.used(await self._approval(approval))
+        except FrozenNow as frozen:
+            return answers.frozen(await self._approval(approval), str(frozen))
         except Refused:
             known = await self._approval(approval)
             ended = answers.ending(known)

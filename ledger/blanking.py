@@ -25,6 +25,7 @@ from ledger.events import (
     CallDecided,
     SpokenRule,
 )
+from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.review_events import ReviewPosted, ReviewRepainted
 from ledger.standing_events import (
     AgentRevoked,
@@ -101,6 +102,9 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     GrantIssued: {"reason": _text},
     GrantRefused: {"message": _text},
     GrantRevoked: {"reason": _text},
+    FreezeBegun: {"reason": _text},
+    FreezeEnded: {"reason": _text},
+    FreezeRefused: {"message": _text},
     AgentRevoked: {"because": _text},
     PolicyActivated: {"text": _text},
     ToolSeen: {"definition": _object},

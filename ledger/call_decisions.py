@@ -141,6 +141,7 @@ def _situation(facts: CallFacts, state: State, approval: Approval | None = None)
         ),
         approval=approval or state.approval_for(facts.digests),
         directory=state.directory,
+        freezes=state.live_freezes(),
     )
 
 

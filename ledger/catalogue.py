@@ -25,6 +25,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -79,6 +80,9 @@ EVENTS: tuple[type[Event], ...] = (
     GrantUsed,
     GrantRevoked,
     GrantExpired,
+    FreezeBegun,
+    FreezeEnded,
+    FreezeRefused,
     PolicyActivated,
     ToolSeen,
     ToolGone,

@@ -1,6 +1,6 @@
 """What a settled call comes to in the ledger: it runs, is denied, waits, or claims its approval."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
@@ -17,6 +17,8 @@ from ledger.events import (
 from ledger.parties import Parties
 from ledger.standing_events import GrantExpired, GrantUsed
 from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.freezes import LiveFreeze, is_frozen
+from policies.freezes import because as by_whom
 from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
@@ -32,6 +34,10 @@ class ToolChanged(Refused):
 
 class AlreadyUsed(Refused):
     """An identical call has used the approval."""
+
+
+class FrozenNow(Refused):
+    """Somebody froze the agent, the server or everything; the approval stays as it is."""
 
 
 class AlreadyDecided(Refused):
@@ -53,19 +59,25 @@ class ClaimApproval(Command):
 
 @dataclass(frozen=True)
 class Situation:
-    """What a call meets in the ledger: grants in force, the approval for its digest, the rooms."""
+    """What a call meets in the ledger: grants and freezes in force, the approval for its digest."""
 
     grants: tuple[LiveGrant, ...]
     approval: Approval | None
     directory: Directory
+    freezes: tuple[LiveFreeze, ...] = ()
 
 
 def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list[Draft]:
     """Return the events of a call's decision, settled with what is in force at `at`.
 
     An observed call is decided and not blocked: it asks nobody, and ends no approval.
+    A freeze blocks that too, for it is no policy that is tried out; it ends no
+    approval either, since it will be lifted.
     """
-    decision = settle(command.assessment, situation.grants, at)
+    decision = settle(command.assessment, situation.grants, at, freezes=situation.freezes)
+    if is_frozen(decision):
+        facts = replace(command.facts, observed=False)
+        return [Draft(f"call-{facts.call}", decided(facts, decision, None))]
     match decision.effect:
         case Effect.ALLOW:
             return _allow(command.facts, decision, situation)
@@ -80,7 +92,8 @@ def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list
 def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Draft]:
     """Return the dispatch of an approved call, or what keeps it from running.
 
-    Raises AlreadyUsed where another call won, and Refused where nothing was approved.
+    Raises AlreadyUsed where another call won, FrozenNow where a freeze stops
+    it for now, and Refused where nothing was approved.
     """
     approval = situation.approval
     assert approval is not None, "the caller looks the approval up"
@@ -94,7 +107,9 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     late = overdue(approval, at)
     if late is not None:
         return [_of(approval, late)]
-    decision = settle(command.assessment, situation.grants, at)
+    decision = settle(command.assessment, situation.grants, at, freezes=situation.freezes)
+    if is_frozen(decision):
+        raise FrozenNow(by_whom(decision))
     because = unmet(approval, decision, command.facts, situation.directory)
     if because:
         return [_of(approval, ApprovalVoided(approval=approval.id, because=because))]

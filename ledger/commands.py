@@ -1,4 +1,4 @@
-"""The ledger's part of the command line: audit, approvals, grants, agents and tools."""
+"""The ledger's part of the command line: audit, approvals, grants, freezes, agents and tools."""
 
 from ledger import (
     agent_commands,
@@ -7,6 +7,7 @@ from ledger import (
     diff_commands,
     explain_commands,
     export_commands,
+    freeze_commands,
     grant_commands,
     proving_commands,
     receipt_commands,
@@ -40,5 +41,11 @@ def register(add: AddCommand, shell: Shell) -> None:
         value_commands,
     ):
         part.register(kinds.add_parser, shell)
-    for part in (approval_commands, grant_commands, agent_commands, tool_commands):
+    for part in (
+        approval_commands,
+        grant_commands,
+        freeze_commands,
+        agent_commands,
+        tool_commands,
+    ):
         part.register(add, shell)

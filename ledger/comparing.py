@@ -18,6 +18,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.freeze_events import FreezeBegun, FreezeEnded
 from ledger.standing_events import (
     AgentAdded,
     AgentKeyRotated,
@@ -66,6 +67,7 @@ SECTIONS: Mapping[str, tuple[type[Event], ...]] = {
         InstructionsAccepted,
     ),
     "policies": (PolicyActivated,),
+    "freezes": (FreezeBegun, FreezeEnded),
     "projections": (ProjectionsMended,),
 }
 """What is told event by event, by what it is about."""

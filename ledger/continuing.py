@@ -9,6 +9,7 @@ from ledger.claims import AlreadyUsed, Situation, decide_call, unmet
 from ledger.envelopes import Command, Draft
 from ledger.events import CallContinued
 from policies.decisions import Assessment, Effect
+from policies.freezes import is_frozen
 from policies.refusals import Refused
 from policies.settling import settle
 
@@ -46,8 +47,8 @@ def continue_call(
         raise Refused(f"approval `{approval.id}` was not used; call anew, without `requestState`")
     if command.state in approval.continuations:
         raise AlreadyUsed("what the server asked was answered before; call anew to start over")
-    decision = settle(command.assessment, (), at)
-    if decision.effect is Effect.DENY and not facts.observed:
+    decision = settle(command.assessment, (), at, freezes=situation.freezes)
+    if is_frozen(decision) or (decision.effect is Effect.DENY and not facts.observed):
         return decide_call(_decide(command), situation, at)
     because = None if facts.observed else unmet(approval, decision, facts, situation.directory)
     if because is not None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -21,6 +21,8 @@ from ledger.events import (
     ApprovalRequested,
     ApprovalVoided,
 )
+from ledger.freeze_events import FreezeBegun, FreezeEnded
+from ledger.freezes import ExpireFreeze
 from ledger.ledger import Ledger
 from ledger.readings import Deadline
 from ledger.standing_events import (
@@ -40,7 +42,7 @@ _PAGE = 200
 
 
 class Deadlines:
-    """Sends ExpireApproval and ExpireGrant; a crash, or another one beside it, changes nothing.
+    """Sends ExpireApproval and its like; a crash, or another one beside it, changes nothing.
 
     Correctness never depends on it: a deadline is checked again under the head
     row whenever something is decided. The jobs live in memory only and are
@@ -123,6 +125,8 @@ class Deadlines:
                     self._set(Deadline("approval", event.approval, event.use_until))
                 case GrantIssued() as event:
                     self._set(Deadline("grant", event.grant, event.until))
+                case FreezeBegun(freeze=name, until=datetime() as until):
+                    self._set(Deadline("freeze", name, until))
                 case event:
                     self._clear(event)
 
@@ -139,6 +143,8 @@ class Deadlines:
                 self._unset(f"approval:{event.approval}")
             case GrantExpired() | GrantRevoked():
                 self._unset(f"grant:{event.grant}")
+            case FreezeEnded():
+                self._unset(f"freeze:{event.freeze}")
             case _:
                 pass
 
@@ -166,6 +172,8 @@ def _command(deadline: Deadline) -> Command:
             return ExpireApproval(id=name, actor=ACTOR, approval=deadline.id)
         case "grant":
             return ExpireGrant(id=name, actor=ACTOR, grant=deadline.id)
+        case "freeze":
+            return ExpireFreeze(id=name, actor=ACTOR, freeze=deadline.id)
         case _:
             return ExpireCall(id=name, actor=ACTOR, call=deadline.id)
 

@@ -25,6 +25,8 @@ from ledger.continuing import ContinueCall
 from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant, overdue
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
+from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
+from ledger.freezing import freeze
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.policy_in_force import ActivatePolicy
 from ledger.redacting import RedactEvents, redact
@@ -67,7 +69,7 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
         case AcceptTools():
             return accept(command, state, at)
         case _:
-            return _housekeeping(command, state, at)
+            return _standing(command, state, at)
 
 
 def _without_secrets(command: Command) -> Command:
@@ -79,10 +81,20 @@ def _without_secrets(command: Command) -> Command:
             return replace(command, reason=redact_text(reason).text)
         case RevokeGrant(reason=str(reason)):
             return replace(command, reason=redact_text(reason).text)
+        case BeginFreeze(reason=str(reason)) | EndFreeze(reason=str(reason)):
+            return replace(command, reason=redact_text(reason).text)
         case RevokeAgent(because=str(because)) | RedactEvents(because=str(because)):
             return replace(command, because=redact_text(because).text)
         case _:
             return command
+
+
+def _standing(command: Command, state: State, at: datetime) -> _Decided:
+    match command:
+        case BeginFreeze() | EndFreeze() | ExpireFreeze():
+            return freeze(command, state, at)
+        case _:
+            return _housekeeping(command, state, at)
 
 
 def _housekeeping(command: Command, state: State, at: datetime) -> _Decided:

@@ -22,6 +22,7 @@ from ledger.events import (
     SpokenRule,
 )
 from ledger.evidence import Evidence
+from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.sentences import SHORT, clock, named, quoted
 from ledger.standing_events import (
     GrantIssued,
@@ -228,6 +229,13 @@ def _issued(event: GrantIssued, recorded: Recorded, _: Seen) -> Iterator[tuple[s
         yield "evidence", list(evidence_lines(event.evidence, recorded))
 
 
+def _by_evidence(
+    event: FreezeBegun | FreezeEnded | FreezeRefused, recorded: Recorded, _: Seen
+) -> Iterator[tuple[str, Row]]:
+    if event.evidence:
+        yield "evidence", list(evidence_lines(event.evidence, recorded))
+
+
 _Rows: TypeAlias = Callable[[Any, Recorded, Seen], Iterator[tuple[str, Row]]]
 
 _ROWS: dict[type[Event], _Rows] = {
@@ -242,5 +250,8 @@ _ROWS: dict[type[Event], _Rows] = {
     VoteCast: _voted,
     VoteRefused: _voted,
     GrantIssued: _issued,
+    FreezeBegun: _by_evidence,
+    FreezeEnded: _by_evidence,
+    FreezeRefused: _by_evidence,
 }
 """Events that are not named here are told in full by their sentence."""

@@ -12,6 +12,7 @@ from policies.acceptance import NOT_ACCEPTED
 from policies.assessment import STRICTNESS
 from policies.calls import Call, Tool
 from policies.decisions import Assessment, Effect, LiveGrant
+from policies.freezes import FROZEN
 from policies.policy import Policy
 from policies.recomputing import KeptCall, Recomputed, recompute
 from policies.risk import RiskFinding, classify
@@ -20,7 +21,7 @@ from policies.strict_json import NotStrict, parse
 from policies.tool_objects import tool_in
 
 _TRUSTED = "the trusted server says"
-_NOT_ASKED = frozenset({"no-team", "unlisted-tool"})
+_NOT_ASKED = frozenset({"no-team", "unlisted-tool", FROZEN})
 _DEFAULT = "/default"
 
 

@@ -22,12 +22,12 @@ from ledger.clock import micros, moment
 from ledger.databases import Database
 from ledger.envelopes import Recorded
 from ledger.faults import because
+from ledger.kinds import KINDS
 from ledger.mapper import RecordMapper
 from ledger.moments import head
 from ledger.placing import placed
 from ledger.rebuilding import Difference, Named, Rebuilt
 from ledger.standing_events import ProjectionsMended
-from ledger.state import KINDS
 from ledger.tables import PROJECTIONS
 from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ledger.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
 from ledger.envelopes import Event, Recorded
+from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.ocsf_calls import api_activity
 from ledger.ocsf_grants import user_access
 from ledger.ocsf_parts import Body, Version
@@ -39,6 +40,7 @@ from ledger.unbroken import Concerning
 _CARD = "how a card came to be seen decides nothing; the votes name the revision"
 _REVIEW = "what stands on a card about tools decides nothing"
 _TOOLS = "what a server offers is no activity of an agent"
+_FREEZES = "each call that a freeze stops says so, and by whom"
 _AGENTS = "the agents of the ledger are accounts, which neither class is about"
 
 LEFT_OUT: Mapping[type[Event], str] = {
@@ -60,6 +62,9 @@ LEFT_OUT: Mapping[type[Event], str] = {
     ReviewViewed: _REVIEW,
     ReviewFound: _REVIEW,
     ReviewGone: _REVIEW,
+    FreezeBegun: _FREEZES,
+    FreezeEnded: _FREEZES,
+    FreezeRefused: _FREEZES,
     AgentAdded: _AGENTS,
     AgentKeyRotated: _AGENTS,
     AgentRevoked: _AGENTS,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from ledger.appending import Appender
 from ledger.envelopes import Model
-from ledger.state import KINDS, Kept
+from ledger.kinds import KINDS, Kept
 from ledger.tables import PROJECTIONS
 
 _FIRST = ("id", "open", "position", "state")

@@ -33,7 +33,7 @@ _SIGHTINGS = (ToolSeen.TOPIC, InstructionsSeen.TOPIC)
 
 @dataclass(frozen=True)
 class Deadline:
-    """Something that ends by itself: an approval, a grant or a running call, and when (UTC)."""
+    """Something that ends by itself: an approval, a grant, a freeze, a call; and when (UTC)."""
 
     kind: str
     id: str
@@ -168,7 +168,7 @@ class Readings:
         """Return what ends by itself, the earliest first; only what is due `before`, if given."""
         found = []
         with self.database.reading.connect() as connection:
-            for kind in ("approval", "grant", "call"):
+            for kind in ("approval", "grant", "freeze", "call"):
                 column = PROJECTIONS[kind].c.deadline
                 query = select(PROJECTIONS[kind].c.id, column).where(column.is_not(None))
                 if before is not None:

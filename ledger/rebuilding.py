@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Row, select
 
 from ledger.attic import Attic
 from ledger.envelopes import Recorded
+from ledger.kinds import KINDS
 from ledger.mapper import RecordMapper
 from ledger.projections import model_of, projected_row
 from ledger.recorder import record
 from ledger.redaction_events import EventRedacted
-from ledger.state import KINDS, State
+from ledger.state import State
 from ledger.tables import PROJECTIONS
 from ledger.walking import Flaws, check_leaf, check_order, pages
 from policies.people import Directory

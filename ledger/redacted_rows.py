@@ -8,6 +8,7 @@ from ledger.appending import Appender
 from ledger.blanking import blank
 from ledger.envelopes import Model, Recorded
 from ledger.history import History
+from ledger.kinds import concerned, fold
 from ledger.mapper import RecordMapper
 from ledger.policy_in_force import STREAM
 from ledger.projections import projected_row
@@ -15,7 +16,6 @@ from ledger.recorder import record
 from ledger.redacting import Taken
 from ledger.redaction_events import EventRedacted, kept_hash
 from ledger.standing_events import ProjectionsMended
-from ledger.state import concerned, fold
 from ledger.tables import EVENT
 from ledger.walking import UNREADABLE, computed_leaf
 from policies.authentication_codes import code

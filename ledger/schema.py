@@ -208,6 +208,20 @@ def _with_checkpoints(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+_FREEZES = """
+CREATE TABLE projected_freeze (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  deadline BIGINT
+);
+CREATE INDEX projected_freeze_open ON projected_freeze (id) WHERE open = 1
+"""
+
+
+def _with_freezes(connection: Connection) -> None:
+    for statement in _FREEZES.split(";\n"):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS = (
     _first,
     _with_tasks,
@@ -216,6 +230,7 @@ MIGRATIONS = (
     _with_servers,
     _with_checkpoints,
     let_redact,
+    _with_freezes,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

@@ -31,6 +31,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -169,6 +170,22 @@ def _ungranted(event: GrantRefused) -> str:
     )
 
 
+def _frozen(event: FreezeBegun) -> str:
+    until = f"until {clock(event.until)}" if event.until else "until somebody else lifts it"
+    what = _subject(event)
+    return f"{event.freeze}: {named(event.by)} froze {what} {until}" + _because(event.reason)
+
+
+def _subject(event: FreezeBegun | FreezeRefused) -> str:
+    return f"{event.over} {named(event.name)}" if event.name else "everything"
+
+
+def _thawed(event: FreezeEnded) -> str:
+    if event.by is None:
+        return f"{event.freeze}: its time is over"
+    return f"{event.freeze}: lifted by {named(event.by)}" + _because(event.reason)
+
+
 def _rotated(event: AgentKeyRotated) -> str:
     if event.previous_until is None:
         return f"{named(event.agent)}: has another key; the one before it is no longer good"
@@ -232,6 +249,12 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     GrantUsed: lambda e: f"{e.grant}: used by {e.call}",
     GrantRevoked: lambda e: f"{e.grant}: revoked by {named(e.by)}" + _because(e.reason),
     GrantExpired: lambda e: f"{e.grant}: ended",
+    FreezeBegun: _frozen,
+    FreezeEnded: _thawed,
+    FreezeRefused: lambda e: (
+        f"{named(e.person)} may not {'lift the freeze of' if e.freeze else 'freeze'} {_subject(e)}"
+        f" ({named(e.because)})" + _because(e.message)
+    ),
     PolicyActivated: lambda e: f"policy {named(e.digest[:12])} of {named(e.source)} is in force",
     ToolSeen: _seen,
     ToolAccepted: lambda e: f"{named(f'{e.server}/{e.tool}')}: accepted by {named(e.by)}",

@@ -1,63 +1,25 @@
 """What the writer keeps in memory: everything still open, folded from the events."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TypeAlias, TypeVar, cast
 
-from ledger import agents, approvals, calls, grants, policy_in_force, reviews, servers, tools
+from ledger import policy_in_force
 from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
-from ledger.envelopes import Draft, Event, Model, Recorded
-from ledger.events import (
-    ApprovalDispatched,
-    ApprovalRequested,
-    CallCompleted,
-    CallContinued,
-    CallDecided,
-    OutcomeUnknown,
-)
+from ledger.envelopes import Draft, Model, Recorded
+from ledger.freezes import Freeze
 from ledger.grants import Grant
+from ledger.kinds import KINDS, OPENING, Kept, concerned, fold, kind_of
 from ledger.policy_in_force import PolicyInForce
-from ledger.review_events import ReviewPosted
 from ledger.reviews import Review
 from ledger.servers import KnownServer
-from ledger.standing_events import AgentAdded, GrantIssued
 from ledger.tools import SeenTool
+from policies.freezes import LiveFreeze
 from policies.people import Agent, Directory
 
-Kept: TypeAlias = (
-    Approval | Grant | CallRecord | LedgerAgent | SeenTool | PolicyInForce | Review | KnownServer
-)
-
-KINDS: dict[str, type[Kept]] = {
-    "approval": Approval,
-    "grant": Grant,
-    "call": CallRecord,
-    "agent": LedgerAgent,
-    "tool": SeenTool,
-    "policy": PolicyInForce,
-    "review": Review,
-    "server": KnownServer,
-}
-"""The models that projections keep, by the prefix of their streams."""
-
-_EVOLVE: dict[str, Callable[..., Kept]] = {
-    "approval": approvals.evolve,
-    "grant": grants.evolve,
-    "call": calls.evolve,
-    "agent": agents.evolve,
-    "tool": tools.evolve,
-    "policy": policy_in_force.evolve,
-    "review": reviews.evolve,
-    "server": servers.evolve,
-}
-
-OPENING = frozenset({AgentAdded, ApprovalRequested, CallDecided, GrantIssued, ReviewPosted})
-"""Events that are always the first of their stream."""
-
-_DROPPED = ("agent", "approval", "call", "grant", "review")
+_DROPPED = ("agent", "approval", "call", "freeze", "grant", "review")
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
 _INDEXED = ("approval", "grant")
@@ -67,20 +29,6 @@ Fetch: TypeAlias = Callable[[str, str], Model | None]
 """Reads a model that is not in memory, by kind and id, as of the head."""
 
 _K = TypeVar("_K", bound=Model)
-
-
-@lru_cache(maxsize=64)
-def kind_of(stream: str) -> tuple[str, str]:
-    """Return the kind and id that a stream's name says; a stream of no kind keeps no model."""
-    if stream == policy_in_force.STREAM:
-        return "policy", policy_in_force.STREAM
-    kind, _, name = stream.partition("-")
-    return (kind, name) if kind in KINDS else ("", name)
-
-
-def fold(kind: str, model: Model | None, recorded: Recorded) -> Model:
-    """Return the model of a kind after an event. Raises CorruptHistory."""
-    return _EVOLVE[kind](model, recorded)
 
 
 class State:
@@ -222,6 +170,17 @@ class State:
         """Return a card about changed tools."""
         return cast("Review | None", self._find("review", name))
 
+    def freeze(self, name: str) -> Freeze | None:
+        """Return a freeze, in force or ended."""
+        return cast("Freeze | None", self._find("freeze", name))
+
+    def live_freezes(self) -> tuple[LiveFreeze, ...]:
+        """Return the freezes that nobody has lifted; nothing is read."""
+        known = self._models["freeze"]
+        if not known:
+            return ()
+        return tuple(freeze.live() for freeze in self._all(Freeze) if freeze.open)
+
     def policy(self) -> PolicyInForce | None:
         """Return the policy in force."""
         return cast("PolicyInForce | None", self._models["policy"].get(policy_in_force.STREAM))
@@ -252,23 +211,3 @@ class State:
                 self._grants_of.get(model.agent, set()).discard(model.id)
             case _:
                 pass
-
-
-_ALSO: Mapping[type[Event], str] = {
-    CallCompleted: "approval",
-    OutcomeUnknown: "approval",
-    ApprovalDispatched: "call",
-    CallContinued: "call",
-}
-"""The kind of model that an event changes beside that of its stream; it names it so."""
-
-
-def concerned(recorded: Recorded) -> list[tuple[str, str]]:
-    """Return kind and id of every model that an event changes."""
-    own = kind_of(recorded.stream)
-    found = [own] if own[0] else []
-    kind = _ALSO.get(type(recorded.event))
-    other = getattr(recorded.event, kind) if kind is not None else None
-    if kind is not None and other is not None:
-        found.append((kind, other))
-    return found

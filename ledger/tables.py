@@ -135,6 +135,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "policy": {"digest": Text},
     "review": {"server": Text},
     "server": {},
+    "freeze": {"deadline": BigInteger},
 }
 
 

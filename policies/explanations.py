@@ -8,6 +8,7 @@ from policies.assessment import assess, judge, scope_of, subject_of
 from policies.calls import Call, Tool
 from policies.decisions import Assessment, Decision, Effect, LiveGrant
 from policies.durations import written
+from policies.freezes import LiveFreeze, because
 from policies.matching import Subject
 from policies.people import Directory
 from policies.policy import Policy
@@ -31,6 +32,7 @@ def explain(
     tool: Tool,
     risk: RiskFinding,
     directory: Directory,
+    freezes: Sequence[LiveFreeze] = (),
 ) -> list[str]:
     """Return lines that tell how the call would be decided at `at` (UTC), and why.
 
@@ -38,10 +40,11 @@ def explain(
     agents and servers choose: make them inert before they are shown.
     """
     assessment = assess(call, policy, tool=tool, risk=risk, at=at, directory=directory)
-    decision = settle(assessment, grants, at)
+    decision = settle(assessment, grants, at, freezes=freezes)
     return [
         f"{call.agent} calls {call.server}/{call.tool}: {_ANSWERS[decision.effect]}",
         f"risk: {risk.risk.value} ({risk.evidence})",
+        *(f"frozen: {told}" for told in [because(decision)] if told),
         *_rules(call, policy, at, risk, directory),
         *_default(assessment),
         *_asking(assessment),

@@ -1,4 +1,4 @@
-"""Settles an assessment with the grants in force."""
+"""Settles an assessment with the grants and freezes in force."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,20 +6,28 @@ from datetime import datetime
 from policies.assessment import assess
 from policies.calls import Call, Tool
 from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.freezes import LiveFreeze, frozen
 from policies.matching import Target
 from policies.people import Directory
 from policies.policy import Policy
 from policies.risk import RiskFinding
 
 
-def settle(assessment: Assessment, grants: Sequence[LiveGrant], at: datetime) -> Decision:
+def settle(
+    assessment: Assessment,
+    grants: Sequence[LiveGrant],
+    at: datetime,
+    *,
+    freezes: Sequence[LiveFreeze] = (),
+) -> Decision:
     """Return the decision on an assessed call.
 
-    A grant in force at `at` (UTC) lifts "require approval" to "allow" where
-    the people who gave it satisfy every term; nothing lifts a denial. Of
-    several such grants the one that ends first is used, then the one with the
-    smallest id.
+    A freeze in force at `at` (UTC) denies. A grant in force then lifts
+    "require approval" to "allow" where the people who gave it satisfy every
+    term; nothing lifts a denial. Of several such grants the one that ends
+    first is used, then the one with the smallest id.
     """
+    assessment = frozen(assessment, freezes, at)
     if assessment.effect is not Effect.REQUIRE_APPROVAL:
         return Decision(assessment.effect, assessment, None)
     lifting = [grant for grant in grants if obstacle(grant, assessment, at) is None]
@@ -38,11 +46,11 @@ def decide(
     tool: Tool,
     risk: RiskFinding,
     directory: Directory,
+    freezes: Sequence[LiveFreeze] = (),
 ) -> Decision:
     """Return the decision on a call: assessed and settled in one."""
-    return settle(
-        assess(call, policy, tool=tool, risk=risk, at=at, directory=directory), grants, at
-    )
+    assessment = assess(call, policy, tool=tool, risk=risk, at=at, directory=directory)
+    return settle(assessment, grants, at, freezes=freezes)
 
 
 def obstacle(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | None:

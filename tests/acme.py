@@ -13,8 +13,9 @@ from ledger.deliveries import RecordCard
 from ledger.envelopes import Command, Draft, Event, Model, Recorded
 from ledger.evidence import Evidence, Membership
 from ledger.grants import IssueGrant
+from ledger.kinds import KINDS
 from ledger.policy_in_force import ActivatePolicy
-from ledger.state import KINDS, State
+from ledger.state import State
 from ledger.tools import SeeTools
 from ledger.votes import CastVote
 from policies.calls import Risk, Tool

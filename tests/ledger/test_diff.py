@@ -55,6 +55,7 @@ def test_what_happened_between_two_positions_is_told_by_what_it_is_about(ledger_
         '  grt_1  "ci-bot files/write_*"  given, then live, used 1 times',
         "agents: none",
         "tools: none",
+        "freezes: none",
         "projections: none",
         "policy: none activated",
     ]
@@ -78,6 +79,7 @@ def test_between_a_position_and_itself_nothing_happened(terminal) -> None:
         "agents": [],
         "tools": [],
         "policies": [],
+        "freezes": [],
         "projections": [],
         "policy": {"before": "5f" * 32, "after": "5f" * 32, "changes": [], "lines": []},
     }

@@ -364,3 +364,38 @@ def test_a_command_that_lacks_something_is_a_matter_of_usage(sqlite_url, argumen
         Terminal(sqlite_url).run(*arguments)
 
     assert stopped.value.code == 2
+
+
+def test_a_freeze_of_the_shell_is_listed_and_lifted_by_somebody_else(ledger_url) -> None:
+    terminal = a_history(ledger_url)
+    assert terminal.run("freezes") == 0
+    assert terminal.lines == ["nothing is frozen"]
+
+    assert terminal.run("freeze", "agent", "ci-bot", "--for", "2h", "--because", "it deletes") == 0
+
+    frozen = newest(ledger_url)
+    assert (frozen.actor, frozen.event.TOPIC) == ("shell:ops", "FreezeBegun")
+    assert terminal.lines[0].startswith(f"{frozen.event.freeze}: agent `ci-bot` is frozen until ")
+    assert terminal.run("freezes") == 0
+    row = terminal.lines[1]
+    assert f"{frozen.event.freeze}  agent ci-bot  shell:ops  " in row
+    assert row.endswith('"it deletes"')
+    with pytest.raises(Refused, match="a second person has to lift it"):
+        terminal.run("unfreeze", "agent", "ci-bot")
+    assert newest(ledger_url).event.TOPIC == "FreezeRefused"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["freeze", "agent"], "write `agent NAME`, `server NAME` or `everything`"),
+        (["freeze", "everything", "ci-bot"], "write `agent NAME`, `server NAME` or `everything`"),
+        (["freeze", "server", "moon"], "there is no server `moon`"),
+        (["unfreeze", "everything"], "everything is not frozen; `placet freezes` names what is"),
+        (["unfreeze", "frz_none"], "there is no freeze `frz_none`"),
+        (["unfreeze", "robot", "ci-bot"], "`robot` is not `agent` or `server`"),
+    ],
+)
+def test_what_cannot_be_frozen_or_lifted_is_refused_in_words(terminal, arguments, words) -> None:
+    with pytest.raises(Refused, match=words):
+        terminal.run(*arguments)

@@ -10,9 +10,10 @@ from ledger.calls import CompleteCall
 from ledger.deciding import decide
 from ledger.envelopes import Command, Draft
 from ledger.events import CallDecided
+from ledger.kinds import kind_of
 from ledger.policy_in_force import ActivatePolicy
 from ledger.standing_events import GrantRefused
-from ledger.state import State, kind_of
+from ledger.state import State
 from policies.decisions import Effect
 
 

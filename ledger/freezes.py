@@ -1,0 +1,293 @@
+"""The life of a freeze: begun by whoever may, lifted by a second person, ended in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from ledger.approvals import CorruptHistory
+from ledger.envelopes import Command, Event, Model, Recorded
+from ledger.evidence import FRESH, Evidence, Standing, standing
+from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.parties import Parties
+from policies.freezes import Frozen, LiveFreeze, subject
+from policies.people import Agent, Directory
+from policies.refusals import Refused
+
+
+class Freeze(Model):
+    """A stop that a person put on an agent, a server or everything; `id` is `frz_…`.
+
+    `slack` is the id of who began it, None where that was done at the shell.
+    """
+
+    over: Frozen
+    name: str
+    by: str
+    slack: str | None
+    reason: str | None
+    begun_at: AwareDatetime
+    until: AwareDatetime | None
+    ended_at: AwareDatetime | None = None
+    ended_by: str | None = None
+    end_reason: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Tell whether nobody has lifted it."""
+        return self.ended_at is None
+
+    def columns(self) -> dict[str, str | int | None]:
+        """Return what the table is searched by: when it ends by itself, UTC microseconds."""
+        due = self.until if self.open else None
+        return {"deadline": int(due.timestamp() * 1_000_000) if due else None}
+
+    def live(self) -> LiveFreeze:
+        """Return the freeze as a decision looks at it."""
+        return LiveFreeze(self.id, self.over, self.name, self.by, self.begun_at, self.until)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeginFreeze(Command):
+    """Stop the calls of an agent, to a server, or all, for `lasting` or until it is lifted.
+
+    `freeze` is the new one's id, `frz_…`. `evidence` is of the person, None
+    for an operator at the shell.
+    """
+
+    freeze: str
+    over: Frozen
+    name: str
+    lasting: timedelta | None = None
+    reason: str | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndFreeze(Command):
+    """Lift a freeze. `evidence` is None for an operator at the shell."""
+
+    freeze: str
+    reason: str | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpireFreeze(Command):
+    """End a freeze whose time has come."""
+
+    freeze: str
+
+
+def teams_over(
+    over: Frozen, agent: Agent | None, name: str, directory: Directory
+) -> frozenset[str]:
+    """Return the teams whose approvers may begin and lift such a freeze.
+
+    An agent may call every server: beside its own team these are all owners of servers.
+    """
+    match over:
+        case Frozen.SERVER:
+            team = directory.server_teams.get(name)
+            return frozenset({team} if team else ())
+        case Frozen.AGENT:
+            own = {agent.team} if agent is not None else set()
+            return frozenset(own | set(directory.server_teams.values()))
+        case Frozen.EVERYTHING:
+            return frozenset(directory.teams)
+
+
+def begin(command: BeginFreeze, agent: Agent | None, directory: Directory, at: datetime) -> Event:
+    """Return FreezeBegun, or FreezeRefused with the reason for the person who asked.
+
+    The agent's owner may stop it too. Raises Refused where nobody's evidence
+    comes with it and no shell asks.
+    """
+    _only_at_the_shell(command)
+    problem = _problem(command, agent, directory)
+    if problem is not None:
+        return _unbegun(command, directory, "invalid", problem)
+    evidence = command.evidence
+    if evidence is not None:
+        where = _may_begin(command.over, command.name, evidence, agent, directory, at)
+        if where.because:
+            return _unbegun(command, directory, where.because, where.message)
+    return FreezeBegun(
+        freeze=command.freeze,
+        over=command.over,
+        name=command.name,
+        by=_who(command, directory),
+        reason=command.reason,
+        until=at + command.lasting if command.lasting is not None else None,
+        evidence=evidence,
+    )
+
+
+def end(
+    freeze: Freeze, command: EndFreeze, agent: Agent | None, directory: Directory, at: datetime
+) -> Event:
+    """Return FreezeEnded, or FreezeRefused: it takes a second person who may decide there.
+
+    For an agent that is never its owner, nor the person it acts for. Raises
+    Refused for a freeze that has ended.
+    """
+    _only_at_the_shell(command)
+    if not freeze.open or (freeze.until is not None and at >= freeze.until):
+        raise Refused(f"freeze `{freeze.id}` has ended already")
+    because, message = _hindrance(freeze, command, agent, directory, at)
+    if because:
+        return FreezeRefused(
+            freeze=freeze.id,
+            over=freeze.over,
+            name=freeze.name,
+            person=_who(command, directory),
+            because=because,
+            message=message,
+            evidence=command.evidence,
+        )
+    return FreezeEnded(
+        freeze=freeze.id,
+        by=_who(command, directory),
+        reason=command.reason,
+        evidence=command.evidence,
+    )
+
+
+def expire(freeze: Freeze, at: datetime) -> list[Event]:
+    """Return FreezeEnded where the freeze holds and its time has come."""
+    if not freeze.open or freeze.until is None or at < freeze.until:
+        return []
+    return [FreezeEnded(freeze=freeze.id, by=None, reason=None, evidence=None)]
+
+
+def evolve(freeze: Freeze | None, recorded: Recorded) -> Freeze:
+    """Return the freeze after `recorded`. Raises CorruptHistory. Never runs a guard."""
+    match freeze, recorded.event:
+        case None, FreezeBegun() as event:
+            return Freeze(
+                id=event.freeze,
+                version=recorded.version,
+                position=recorded.position,
+                over=event.over,
+                name=event.name,
+                by=event.by,
+                slack=event.evidence.slack if event.evidence else None,
+                reason=event.reason,
+                begun_at=recorded.at,
+                until=event.until,
+            )
+        case Freeze(), FreezeEnded() as event:
+            changes = {
+                "version": recorded.version,
+                "position": recorded.position,
+                "ended_at": recorded.at,
+                "ended_by": event.by,
+                "end_reason": event.reason,
+            }
+            return freeze.model_copy(update=changes)
+        case _:
+            raise CorruptHistory(recorded.event)
+
+
+def _problem(command: BeginFreeze, agent: Agent | None, directory: Directory) -> str | None:
+    if command.lasting is not None and command.lasting <= timedelta(0):
+        return "a freeze has to last longer than nothing; write for example `for 2h`"
+    match command.over:
+        case Frozen.AGENT if agent is None:
+            return f"there is no agent `{command.name}`; `placet agent list` names them"
+        case Frozen.SERVER if command.name not in directory.server_teams:
+            known = ", ".join(f"`{name}`" for name in sorted(directory.server_teams))
+            return f"there is no server `{command.name}`; the servers are {known or 'none'}"
+        case _:
+            return None
+
+
+def _may_begin(
+    over: Frozen,
+    name: str,
+    evidence: Evidence,
+    agent: Agent | None,
+    directory: Directory,
+    at: datetime,
+) -> Standing:
+    """Return whether a person may stop this; everybody may who may lift it, and the owner."""
+    person = directory.person_at(evidence.slack)
+    teams = tuple(sorted(teams_over(over, agent, name, directory)))
+    where = _standing(evidence, Parties(), teams, directory, at)
+    owns = over is Frozen.AGENT and agent is not None and person in _owners(agent)
+    if where.because == "not-an-approver" and owns:
+        return Standing(teams=teams)
+    return where
+
+
+def _owners(agent: Agent) -> tuple[str, ...]:
+    return (agent.owner, agent.on_behalf_of) if agent.on_behalf_of else (agent.owner,)
+
+
+def _hindrance(
+    freeze: Freeze, command: EndFreeze, agent: Agent | None, directory: Directory, at: datetime
+) -> tuple[str, str]:
+    who, evidence = _who(command, directory), command.evidence
+    same_user = (
+        evidence is not None
+        and freeze.slack is not None
+        and _user(evidence.slack) == _user(freeze.slack)
+    )
+    if who == freeze.by or same_user:
+        frozen = subject(freeze.over, freeze.name)
+        return "own-freeze", f"you froze {frozen} yourself: a second person has to lift it"
+    if evidence is None:
+        return "", ""
+    parties = Parties()
+    if freeze.over is Frozen.AGENT and agent is not None:
+        parties = Parties.of(agent.owner, agent.on_behalf_of, directory)
+    teams = tuple(sorted(teams_over(freeze.over, agent, freeze.name, directory)))
+    where = _standing(evidence, parties, teams, directory, at)
+    return where.because, where.message
+
+
+def _standing(
+    evidence: Evidence,
+    parties: Parties,
+    teams: Sequence[str],
+    directory: Directory,
+    at: datetime,
+) -> Standing:
+    return standing(
+        directory.person_at(evidence.slack),
+        evidence,
+        directory,
+        teams=tuple(teams),
+        parties=parties,
+        group_age=FRESH,
+        at=at,
+    )
+
+
+def _user(slack: str) -> str:
+    return slack.rpartition("/")[2]
+
+
+def _only_at_the_shell(command: BeginFreeze | EndFreeze) -> None:
+    if command.evidence is None and not command.actor.startswith("shell:"):
+        raise Refused("only an operator at the shell freezes without Slack's word")
+
+
+def _who(command: BeginFreeze | EndFreeze, directory: Directory) -> str:
+    evidence = command.evidence
+    return command.actor if evidence is None else directory.person_at(evidence.slack)
+
+
+def _unbegun(
+    command: BeginFreeze, directory: Directory, because: str, message: str
+) -> FreezeRefused:
+    return FreezeRefused(
+        freeze=None,
+        over=command.over,
+        name=command.name,
+        person=_who(command, directory),
+        because=because,
+        message=message,
+        evidence=command.evidence,
+    )

@@ -1,0 +1,114 @@
+"""The kinds of things that events make, and which of them an event changes."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TypeAlias
+
+from ledger import (
+    agents,
+    approvals,
+    calls,
+    freezes,
+    grants,
+    policy_in_force,
+    reviews,
+    servers,
+    tools,
+)
+from ledger.agents import LedgerAgent
+from ledger.approvals import Approval
+from ledger.calls import CallRecord
+from ledger.envelopes import Event, Model, Recorded
+from ledger.events import (
+    ApprovalDispatched,
+    ApprovalRequested,
+    CallCompleted,
+    CallContinued,
+    CallDecided,
+    OutcomeUnknown,
+)
+from ledger.freeze_events import FreezeBegun
+from ledger.freezes import Freeze
+from ledger.grants import Grant
+from ledger.policy_in_force import PolicyInForce
+from ledger.review_events import ReviewPosted
+from ledger.reviews import Review
+from ledger.servers import KnownServer
+from ledger.standing_events import AgentAdded, GrantIssued
+from ledger.tools import SeenTool
+
+Kept: TypeAlias = (
+    Approval
+    | Grant
+    | CallRecord
+    | LedgerAgent
+    | SeenTool
+    | PolicyInForce
+    | Review
+    | KnownServer
+    | Freeze
+)
+
+KINDS: dict[str, type[Kept]] = {
+    "approval": Approval,
+    "grant": Grant,
+    "call": CallRecord,
+    "agent": LedgerAgent,
+    "tool": SeenTool,
+    "policy": PolicyInForce,
+    "review": Review,
+    "server": KnownServer,
+    "freeze": Freeze,
+}
+"""The models that projections keep, by the prefix of their streams."""
+
+_EVOLVE: dict[str, Callable[..., Kept]] = {
+    "approval": approvals.evolve,
+    "grant": grants.evolve,
+    "call": calls.evolve,
+    "agent": agents.evolve,
+    "tool": tools.evolve,
+    "policy": policy_in_force.evolve,
+    "review": reviews.evolve,
+    "server": servers.evolve,
+    "freeze": freezes.evolve,
+}
+
+OPENING = frozenset(
+    {AgentAdded, ApprovalRequested, CallDecided, FreezeBegun, GrantIssued, ReviewPosted}
+)
+"""Events that are always the first of their stream."""
+
+
+@lru_cache(maxsize=64)
+def kind_of(stream: str) -> tuple[str, str]:
+    """Return the kind and id that a stream's name says; a stream of no kind keeps no model."""
+    if stream == policy_in_force.STREAM:
+        return "policy", policy_in_force.STREAM
+    kind, _, name = stream.partition("-")
+    return (kind, name) if kind in KINDS else ("", name)
+
+
+def fold(kind: str, model: Model | None, recorded: Recorded) -> Model:
+    """Return the model of a kind after an event. Raises CorruptHistory."""
+    return _EVOLVE[kind](model, recorded)
+
+
+_ALSO: Mapping[type[Event], str] = {
+    CallCompleted: "approval",
+    OutcomeUnknown: "approval",
+    ApprovalDispatched: "call",
+    CallContinued: "call",
+}
+"""The kind of model that an event changes beside that of its stream; it names it so."""
+
+
+def concerned(recorded: Recorded) -> list[tuple[str, str]]:
+    """Return kind and id of every model that an event changes."""
+    own = kind_of(recorded.stream)
+    found = [own] if own[0] else []
+    kind = _ALSO.get(type(recorded.event))
+    other = getattr(recorded.event, kind) if kind is not None else None
+    if kind is not None and other is not None:
+        found.append((kind, other))
+    return found
