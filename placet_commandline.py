@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
+import bot.commands
 import gateway.commands
 import ledger.commands
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.signing import Signer
 from placet_keys import keys_beside, signer_beside
-from placet_settings import ledger_url, load_beside, user
+from placet_settings import ledger_url, load_beside, stands_in, user
 from policies.digests import DigestKey
 from policies.inert import inert
 from policies.refusals import Refused
@@ -73,9 +74,11 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
         say=say,
         ask=_ask,
         given=sys.stdin.buffer.read,
+        stands_in=stands_in,
         with_config=_with_config,
     )
-    for register in (*registers, gateway.commands.register, ledger.commands.register):
+    packages = (gateway.commands, bot.commands, ledger.commands)
+    for register in (*registers, *(package.register for package in packages)):
         register(commands.add_parser, shell)
     return parser
 

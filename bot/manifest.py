@@ -4,7 +4,14 @@ import json
 from importlib.resources import files
 from typing import Any
 
+LOOKING = {
+    "channels:read": "lets `placet slack check` see whether the bot is in a public channel",
+    "groups:read": "lets `placet slack check` see whether the bot is in a private channel",
+}
+"""Scopes that serving needs nothing of: without them the check cannot look at channels."""
+
 SCOPES = {
+    **LOOKING,
     "chat:write": "posts cards to the channels it was invited to, and answers clicks",
     "commands": "adds the slash command /placet",
     "usergroups:read": "reads who is in the user groups that may approve",

@@ -41,7 +41,8 @@ class Shell:
     `digest_keys` returns the keys of the digests, none where they are not here;
     `say` prints one line with its control characters made visible;
     `ask` asks at the terminal and returns what was typed, None without one;
-    `given` returns what standard input holds;
+    `given` returns what standard input holds; `stands_in` tells whether a
+    secret only stands in for a variable that is not set;
     `with_config` adds `--config` to the parser of a command.
     """
 
@@ -54,4 +55,5 @@ class Shell:
     say: Callable[[str], None]
     ask: Callable[[str], str | None]
     given: Callable[[], bytes]
+    stands_in: Callable[[str], bool]
     with_config: Callable[[argparse.ArgumentParser], None]

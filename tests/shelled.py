@@ -96,6 +96,7 @@ class Terminal:
             say=self._say,
             ask=self._ask,
             given=lambda: self.given,
+            stands_in=lambda _secret: False,
             with_config=_with_config,
         )
 
