@@ -116,7 +116,8 @@ def _answer(text: str, rows: Sequence[Row]) -> Answer:
 
 def _grant_rows(grant: Grant) -> list[Row]:
     first: Row = [name(grant.id, 60), words("  "), name(grant.agent, 80), words(" may call ")]
-    first += [name(grant.target, 100), words(" until "), moment(grant.until)]
+    exactly = f" with exactly the arguments of {grant.given_with}" if grant.digest else ""
+    first += [name(grant.target, 100), words(f"{exactly} until "), moment(grant.until)]
     if grant.uses is not None:
         first.append(words(f", {grant.uses - grant.used} of {grant.uses} uses left"))
     because = [words(", because "), name(grant.reason, 120)] if grant.reason else []

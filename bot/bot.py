@@ -19,7 +19,7 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
-from bot.listeners import actions, commands, others, reviewing, views
+from bot.listeners import actions, commands, lasting, others, reviewing, views
 from bot.meters import BotMeters
 from bot.outbox import Outbox, Pace
 from bot.pieces import lines, preformatted, words
@@ -201,6 +201,7 @@ def _listening(
     app: AsyncApp, desk: Desk, longest: Callable[[], timedelta], weigh: Weigh
 ) -> AsyncApp:
     reviewing.register(app, desk, weigh)
+    lasting.register(app, desk, longest)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

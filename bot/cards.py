@@ -29,6 +29,7 @@ from policies.people import Directory
 from policies.strict_json import parse, pretty
 
 APPROVE = "approval.approve"
+APPROVE_FOR = "approval.approve_for"
 DENY = "approval.deny"
 DETAILS = "approval.details"
 
@@ -166,7 +167,14 @@ def _buttons(request: ApprovalRequested, mark: str) -> Block:
         approve["confirm"] = confirm("Approve this call?", asked, "Approve once")
     deny = button("Deny…", DENY, request.approval, style="danger")
     details = button("Details", DETAILS, request.approval)
-    return {"type": "actions", "block_id": f"act:{mark}", "elements": [approve, deny, details]}
+    lasting = [button("Approve for…", APPROVE_FOR, request.approval)] if _lasts(request) else []
+    elements = [approve, *lasting, deny, details]
+    return {"type": "actions", "block_id": f"act:{mark}", "elements": elements}
+
+
+def _lasts(request: ApprovalRequested) -> bool:
+    """Tell whether one person's grant could lift such calls."""
+    return request.grantable and all(term.approvals == 1 for term in request.terms)
 
 
 def result_words(approval: Approval) -> list[Block]:

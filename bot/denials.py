@@ -46,7 +46,8 @@ def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = PRESETS)
     text = editable(approval.request.arguments)
     if text is None:
         told += " The arguments are too long to suggest others here."
-    choices = [(cut(preset, _LABEL).text, cut(preset, _LABEL).text) for preset in presets]
+    named = dict.fromkeys(cut(preset, _LABEL).text for preset in presets)
+    choices = [(preset, preset) for preset in named]
     fields = [
         asked("Reason", menu(PRESET, choices, placeholder="Choose one"), optional=True),
         asked("Note to the agent", writing(REASON, most=_NOTE, first=True), optional=True),

@@ -28,8 +28,9 @@ def verdict(recorded: Sequence[Recorded], approval: Approval | None) -> str:
         return f"Not counted. {sentence(refused)}"
     if any(isinstance(event, ApprovalDenied) for event in events):
         return "Denied. The agent is told, with your reason."
-    if any(isinstance(event, ApprovalGiven) for event in events):
-        return "Approved. The call may run once."
+    given = [event for event in events if isinstance(event, ApprovalGiven)]
+    if given:
+        return f"Approved. The call may run once.{_granted(given[0])}"
     if any(isinstance(event, VoteCast) for event in events):
         return f"Your approval is recorded. {_missing(approval)}"
     return "Nothing changed."
@@ -38,6 +39,17 @@ def verdict(recorded: Sequence[Recorded], approval: Approval | None) -> str:
 def ephemeral(text: str) -> tuple[str, list[Block]]:
     """Return text and blocks of a message that only one person sees."""
     return notification(text), [lines([[words(text)]], "told")]
+
+
+def _granted(given: ApprovalGiven) -> str:
+    promise = given.granted
+    if promise is None:
+        return ""
+    which = "with exactly these arguments" if promise.exact else "with any arguments"
+    return (
+        f" Granted: {promise.target} {which} until {promise.until:%Y-%m-%d %H:%M} UTC;"
+        f" /placet revoke {promise.grant} ends it."
+    )
 
 
 def _missing(approval: Approval | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.cards import result_words
 from bot.fitting import cut
 from bot.pieces import Block, lines, name, notification, words
-from bot.wording import Row, run_report, suggestion
+from bot.wording import Row, granted, run_report, suggestion
 from ledger.approvals import Approval
 from ledger.card_events import VoteCast
 from ledger.envelopes import Event, Recorded
@@ -46,7 +46,8 @@ def _row(approval: Approval, event: Event) -> list[Row]:
             verb = " approved" if event.approves else " denied"
             return [[name(event.person, 120), words(verb), *_because(event.reason)]]
         case ApprovalGiven():
-            return [[words("Approved once by "), name(" and ".join(event.by), 300)]]
+            row = [words("Approved once by "), name(" and ".join(event.by), 300)]
+            return [row, *granted(event.granted)]
         case ApprovalDispatched():
             return [[words("The call was let through.")]]
         case CallContinued():

@@ -10,6 +10,7 @@ from bot.witness import Witness
 from ledger.approvals import Approval
 from ledger.card_events import VoteRefused
 from ledger.envelopes import Recorded
+from ledger.lasting import Lasting
 from ledger.ledger import Ledger
 from ledger.votes import CastVote
 from policies.calls import Risk
@@ -24,7 +25,8 @@ _MILD = frozenset({Risk.READ, Risk.WRITE})
 class Ballot:
     """A vote as it came from Slack: `id` is the same when the same click is delivered again.
 
-    `suggested` are arguments, canonical JSON, that a no comes with.
+    `suggested` are arguments, canonical JSON, that a no comes with, `lasting`
+    the grant that is to come with a yes.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Ballot:
     approves: bool
     reason: str | None = None
     suggested: str | None = None
+    lasting: Lasting | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class Voting:
             approves=ballot.approves,
             reason=ballot.reason,
             suggested=ballot.suggested,
+            lasting=ballot.lasting,
             channel=spot.channel,
             ts=spot.ts,
             revision=spot.revision,

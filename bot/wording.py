@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bot.pieces import Block, moment, name, person, words
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
+from ledger.events import GrantedWith
 from policies.people import Directory
 from policies.suggestions import difference
 
@@ -56,6 +57,7 @@ def outcome(approval: Approval, directory: Directory) -> list[Row]:
     rows: list[Row] = []
     if approval.by and approval.status in _DECIDED:
         rows.append([words("Approved once by "), *people(approval.by, directory), *_at(approval)])
+        rows += granted(approval.granted)
     return rows + _ending(approval, directory)
 
 
@@ -106,6 +108,16 @@ def duration(lasting: timedelta) -> str:
         if amount
     ]
     return " ".join(parts) or "0 s"
+
+
+def granted(promise: GrantedWith | None) -> list[Row]:
+    """Return the line that says what was granted with a yes; none where nothing was."""
+    if promise is None:
+        return []
+    which = "with exactly these arguments" if promise.exact else "with any arguments"
+    row = [words("With it, "), name(promise.grant, 60), words(": the agent may call ")]
+    row += [name(promise.target, 200), words(f" {which} without asking, until ")]
+    return [[*row, moment(promise.until)]]
 
 
 def _at(approval: Approval) -> Row:

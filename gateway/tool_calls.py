@@ -147,7 +147,7 @@ class ToolCalls:
         if not examined.asks:
             return False
         grants = [
-            live(grant, asked.agent, self._directory)
+            live(grant, asked.agent, self._directory, examined.facts.digests)
             for grant in await self._ledger.grants(live=True)
             if grant.agent == asked.agent.name
         ]

@@ -27,6 +27,7 @@ from ledger.events import (
     ApprovalVoided,
     CallCompleted,
     CallContinued,
+    GrantedWith,
     OutcomeUnknown,
 )
 from ledger.evidence import Evidence
@@ -84,7 +85,8 @@ class Approval(Model):
     `version` counts the events of its own stream. `undeliverable` has the
     error per team whose channel would not take the card. `read` has, per
     person, the pages of the details that they opened. `by` are the people who
-    decided, `suggested` the arguments that came with a no. `continuations`
+    decided, `suggested` the arguments that came with a no, `granted` the grant
+    that came with a yes. `continuations`
     has, for what the server asked the agent, the call that brought the answer.
     """
 
@@ -103,6 +105,7 @@ class Approval(Model):
     suggested: str | None = None
     decided_at: AwareDatetime | None = None
     use_until: AwareDatetime | None = None
+    granted: GrantedWith | None = None
     dispatched_call: str | None = None
     dispatched_at: AwareDatetime | None = None
     dispatched_task: str | None = None
@@ -189,6 +192,7 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
                 "by": event.by,
                 "decided_at": recorded.at,
                 "use_until": event.use_until,
+                "granted": event.granted,
             }
         case ApprovalDenied():
             return {

@@ -136,7 +136,7 @@ def _tightened(facts: CallFacts, assessment: Assessment, state: State) -> Assess
 def _situation(facts: CallFacts, state: State, approval: Approval | None = None) -> Situation:
     return Situation(
         grants=tuple(
-            grants.live(grant, _owned(facts.agent, state), state.directory)
+            grants.live(grant, _owned(facts.agent, state), state.directory, facts.digests)
             for grant in state.live_grants(facts.agent.name)
         ),
         approval=approval or state.approval_for(facts.digests),

@@ -273,6 +273,7 @@ def _requested(asked: str, facts: CallFacts, decision: Decision, at: datetime) -
         policy_digest=assessment.policy_digest,
         expires_at=at + assessment.expires_in,
         use_within_seconds=int(assessment.use_within / timedelta(seconds=1)),
+        grantable=assessment.grantable,
     )
 
 

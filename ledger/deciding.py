@@ -17,6 +17,7 @@ from ledger import (
 )
 from ledger.accepting import AcceptTools, accept
 from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
+from ledger.approvals import Approval
 from ledger.call_decisions import approval_of
 from ledger.calls import CompleteCall, DecideCall, PresumeLost
 from ledger.claims import ClaimApproval
@@ -28,6 +29,7 @@ from ledger.envelopes import Command, Draft, Event
 from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.freezing import freeze
 from ledger.grants import Grant, IssueGrant, RevokeGrant
+from ledger.lasting import issued
 from ledger.policy_in_force import ActivatePolicy
 from ledger.redacting import RedactEvents, redact
 from ledger.reviews import AboutReview
@@ -130,12 +132,18 @@ def _about_approval(
     events: list[Event]
     match command:
         case CastVote():
-            events = votes.vote(approval, command, state.directory, at)
+            return _vote(approval, command, state, at)
         case ViewDetails():
             events = votes.view(approval, command, state.directory)
         case _:
             events = deliveries.deliver(approval, command)
     return [Draft(f"approval-{approval.id}", event) for event in events]
+
+
+def _vote(approval: Approval, command: CastVote, state: State, at: datetime) -> _Decided:
+    events = votes.vote(approval, command, state.directory, at)
+    drafts = [Draft(f"approval-{approval.id}", event) for event in events]
+    return drafts + issued(approval, events, command.evidence, command.reason)
 
 
 def _expire(

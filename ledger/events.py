@@ -108,7 +108,10 @@ class OutcomeUnknown(Event):
 
 
 class ApprovalRequested(Event):
-    """A yes is asked for. Carries all that the approvers are shown and bound to."""
+    """A yes is asked for. Carries all that the approvers are shown and bound to.
+
+    `grantable` says that the policy let grants lift such calls.
+    """
 
     TOPIC: ClassVar[str] = "ApprovalRequested"
 
@@ -135,6 +138,7 @@ class ApprovalRequested(Event):
     policy_digest: str
     expires_at: AwareDatetime
     use_within_seconds: int
+    grantable: bool = False
 
 
 class ApprovalJoined(Event):
@@ -146,10 +150,23 @@ class ApprovalJoined(Event):
     call: str
 
 
+class GrantedWith(Fact):
+    """The grant that came with a yes: its id, its tool, until when.
+
+    It is for calls with `exact`ly the arguments that were approved, or for any.
+    """
+
+    grant: str
+    target: str
+    until: AwareDatetime
+    exact: bool
+
+
 class ApprovalGiven(Event):
     """Every named team reached its count; the approval may be used until `use_until`.
 
     `confirmed` is the fresh evidence on which the earlier votes still counted.
+    `granted` is the grant that the last voter gave with it.
     """
 
     TOPIC: ClassVar[str] = "ApprovalGiven"
@@ -158,6 +175,7 @@ class ApprovalGiven(Event):
     by: tuple[str, ...]
     use_until: AwareDatetime
     confirmed: tuple[Evidence, ...] = ()
+    granted: GrantedWith | None = None
 
 
 class ApprovalDenied(Event):

@@ -105,7 +105,8 @@ def why_not(grant: Grant, then: Then, recomputed: Recomputed | None) -> str | No
         return "the call cannot be recomputed"
     if recomputed.certain.effect is not Effect.REQUIRE_APPROVAL:
         return "the call does not wait for approval"
-    return obstacle(_live(grant, recomputed.certain), recomputed.certain, then.recorded.at)
+    live = _live(grant, recomputed.certain, then.decided.digest)
+    return obstacle(live, recomputed.certain, then.recorded.at)
 
 
 def kept_call(then: Then) -> KeptCall | None:
@@ -200,12 +201,16 @@ def _lifted(then: Then, effect: Effect, certain: Assessment) -> Effect:
     grant = next((each for each in then.grants if each.id == then.decided.grant), None)
     if grant is None or effect is not Effect.REQUIRE_APPROVAL or effect is not certain.effect:
         return effect
-    against = obstacle(_live(grant, certain), certain, then.recorded.at)
+    against = obstacle(_live(grant, certain, then.decided.digest), certain, then.recorded.at)
     return Effect.ALLOW if against is None else effect
 
 
-def _live(grant: Grant, assessment: Assessment) -> LiveGrant:
-    """Return a grant as it counted for whoever gave it: the servers' own teams are among its."""
+def _live(grant: Grant, assessment: Assessment, digest: str) -> LiveGrant:
+    """Return a grant as it counted for whoever gave it: the servers' own teams are among its.
+
+    Under another key the digest of the same call is another one.
+    """
+    same_key = grant.digest is not None and _key(grant.digest) == _key(digest)
     speaks_for = {*grant.teams, *(term.team for term in assessment.terms if term.team == "?")}
     return LiveGrant(
         id=grant.id,
@@ -214,4 +219,9 @@ def _live(grant: Grant, assessment: Assessment) -> LiveGrant:
         until=grant.until,
         uses_left=None if grant.uses is None else grant.uses - grant.used,
         standing=dict.fromkeys(speaks_for, 1),
+        elsewhere=same_key and grant.digest != digest,
     )
+
+
+def _key(digest: str) -> str:
+    return digest.partition(":")[0]

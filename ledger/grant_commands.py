@@ -150,7 +150,7 @@ def _table(grants: Sequence[Grant]) -> Iterator[str]:
             grant.id,
             str(grant.status),
             named(grant.agent),
-            named(grant.target),
+            named(grant.target) + (f" exactly as {grant.given_with}" if grant.digest else ""),
             clock(grant.until),
             f"{grant.used} of {grant.uses or 'any'}",
             named(grant.by),

@@ -1,5 +1,6 @@
 """The life of a grant: issued by who may, used, ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,6 +37,7 @@ class Grant(Model):
     """A temporary permission. `used` counts the calls that were allowed under it.
 
     `groups` are the user groups that the giver was found in when giving it.
+    With a `digest` it is for such calls only; `given_with` is its approval.
     """
 
     status: GrantStatus
@@ -51,6 +53,8 @@ class Grant(Model):
     issued_at: AwareDatetime
     ended_at: AwareDatetime | None = None
     ended_by: str | None = None
+    digest: str | None = None
+    given_with: str | None = None
 
     @property
     def open(self) -> bool:
@@ -165,8 +169,13 @@ def expire(grant: Grant, at: datetime) -> list[Event]:
     return [GrantExpired(grant=grant.id)] if grant.open and at >= grant.until else []
 
 
-def live(grant: Grant, agent: Agent | None, directory: Directory) -> LiveGrant:
-    """Return the grant as the decision looks at it, with its giver's standing of today."""
+def live(
+    grant: Grant, agent: Agent | None, directory: Directory, digests: Sequence[str] = ()
+) -> LiveGrant:
+    """Return the grant as the decision looks at it, with its giver's standing of today.
+
+    `digests` are the call's; where none is known, a grant for one digest lifts nothing.
+    """
     return LiveGrant(
         id=grant.id,
         agent=grant.agent,
@@ -174,6 +183,7 @@ def live(grant: Grant, agent: Agent | None, directory: Directory) -> LiveGrant:
         until=grant.until,
         uses_left=None if grant.uses is None else grant.uses - grant.used,
         standing={team: 1 for team in grant.teams if _still_speaks(grant, team, agent, directory)},
+        elsewhere=grant.digest is not None and grant.digest not in digests,
     )
 
 
@@ -195,15 +205,14 @@ def evolve(grant: Grant | None, recorded: Recorded) -> Grant:
                 teams=event.teams,
                 groups=tuple(sorted(event.evidence.groups)) if event.evidence else (),
                 issued_at=recorded.at,
+                digest=event.digest,
+                given_with=event.given_with,
             )
         case Grant(), GrantUsed():
             changes: dict[str, object] = {"used": grant.used + 1}
         case Grant(), GrantRevoked() as event:
-            changes = {
-                "status": GrantStatus.REVOKED,
-                "ended_at": recorded.at,
-                "ended_by": event.by,
-            }
+            changes = {"status": GrantStatus.REVOKED, "ended_at": recorded.at}
+            changes |= {"ended_by": event.by}
         case Grant(), GrantExpired():
             changes = {"status": GrantStatus.EXPIRED, "ended_at": recorded.at}
         case _:

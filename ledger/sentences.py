@@ -157,9 +157,10 @@ def _refused(event: VoteRefused) -> str:
 
 def _issued(event: GrantIssued) -> str:
     uses = "" if event.uses is None else f", {event.uses} uses"
+    exactly = f", with exactly the arguments of {event.given_with}" if event.digest else ""
     return (
         f"{event.grant}: {named(event.by)} lets {named(event.agent)} use {named(event.target)} "
-        f"until {clock(event.until)}{uses}" + _because(event.reason)
+        f"until {clock(event.until)}{uses}{exactly}" + _because(event.reason)
     )
 
 
@@ -230,6 +231,7 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     VoteRefused: _refused,
     ApprovalGiven: lambda e: (
         f"{e.approval}: approved by {several(e.by)}, to be used until {clock(e.use_until)}"
+        + (f", with {e.granted.grant}" if e.granted else "")
     ),
     ApprovalDenied: lambda e: (
         f"{e.approval}: denied by {named(e.by)}"

@@ -13,7 +13,8 @@ class GrantIssued(Event):
     """An agent may use the tools under `target` (a glob `server/tool`) until `until`.
 
     `teams` are those for which the giver counted as an approver; `uses` is None
-    where uses are not counted.
+    where uses are not counted. With a `digest` it is for calls of that digest
+    only; `given_with` is the approval on whose card it was given.
     """
 
     TOPIC: ClassVar[str] = "GrantIssued"
@@ -27,6 +28,8 @@ class GrantIssued(Event):
     by: str
     teams: tuple[str, ...]
     evidence: Evidence | None
+    digest: str | None = None
+    given_with: str | None = None
 
 
 class GrantRefused(Event):

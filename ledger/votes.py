@@ -18,6 +18,7 @@ from ledger.events import (
     ApprovalGiven,
 )
 from ledger.evidence import Evidence, Standing
+from ledger.lasting import Lasting, hindrance, promised
 from ledger.tallying import standing_on, tally
 from policies.people import Directory
 from policies.redaction import redact, redact_text
@@ -31,7 +32,8 @@ class CastVote(Command):
     `channel`, `ts` and `revision` name the card that was clicked, `whole` says
     whether that card shows the call in full. `evidence` is of the voter,
     `voters` of everybody who voted before. `suggested` are arguments, canonical
-    JSON, that the agent is told with a no.
+    JSON, that the agent is told with a no; `lasting` is the grant that is to
+    come with a yes, which does not count without it.
     """
 
     approval: str
@@ -44,6 +46,7 @@ class CastVote(Command):
     evidence: Evidence
     voters: tuple[Evidence, ...] = ()
     suggested: str | None = None
+    lasting: Lasting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +133,11 @@ def _counted(
         return [cast]
     use_until = at + timedelta(seconds=approval.request.use_within_seconds)
     given = ApprovalGiven(
-        approval=approval.id, by=count.by, use_until=use_until, confirmed=count.confirmed
+        approval=approval.id,
+        by=count.by,
+        use_until=use_until,
+        confirmed=count.confirmed,
+        granted=promised(approval, command.lasting, at) if command.lasting else None,
     )
     return [cast, given]
 
@@ -158,8 +165,10 @@ def _refusal(
     where = standing_on(approval, command.evidence, directory, at)
     if where.because:
         return _refuse(approval, command, directory, where.because, where.message)
-    hindrance = _hindrance(approval, command, directory) if command.approves else None
-    return _refuse(approval, command, directory, *hindrance) if hindrance else where
+    against = _hindrance(approval, command, directory) if command.approves else None
+    if against is None and command.approves and command.lasting:
+        against = hindrance(approval, command.lasting, where.teams)
+    return _refuse(approval, command, directory, *against) if against else where
 
 
 def _hindrance(

@@ -67,7 +67,8 @@ class LiveGrant:
 
     `target` is a glob `server/tool`. `standing` says, per team, how many of
     the people who gave it are approvers of that team now. `uses_left` is None
-    where uses are not counted.
+    where uses are not counted. `elsewhere` says that it is for the very
+    arguments of one call, and that this is not known to be such a call.
     """
 
     id: str
@@ -76,6 +77,7 @@ class LiveGrant:
     until: datetime
     uses_left: int | None
     standing: Mapping[str, int]
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,9 @@ def decide(
 
 def obstacle(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | None:
     """Return why `grant` does not lift the assessed call at `at` (UTC), or None where it does."""
-    if grant.agent != assessment.agent:
-        return f"it is for agent `{grant.agent}`"
-    if not _targets(grant.target, assessment):
-        return f"it is for `{grant.target}`"
+    meant = _meant(grant, assessment)
+    if meant is not None:
+        return f"it is for {meant}"
     if at >= grant.until:
         return "it has ended"
     if grant.uses_left is not None and grant.uses_left <= 0:
@@ -71,6 +70,17 @@ def obstacle(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | No
         standing = grant.standing.get(term.team, 0)
         if standing < term.approvals:
             return f"{standing} of {term.approvals} approvers of `{term.team}` gave it"
+    return None
+
+
+def _meant(grant: LiveGrant, assessment: Assessment) -> str | None:
+    """Return what the grant is for where that is not the call; None where it is."""
+    if grant.agent != assessment.agent:
+        return f"agent `{grant.agent}`"
+    if not _targets(grant.target, assessment):
+        return f"`{grant.target}`"
+    if grant.elsewhere:
+        return "the very arguments of one call, which are known by their keyed digest alone"
     return None
 
 

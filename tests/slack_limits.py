@@ -52,6 +52,14 @@ def _breaches_of(each: dict[str, Any]) -> list[str]:
         "button": lambda: len(text["text"]) > 75 or len(each["value"]) > 2000,
         "context": lambda: len(each["elements"]) > 10,
         "actions": lambda: len(each["elements"]) > 25,
+        "input": lambda: len(each["label"]["text"]) > 2000 or _long(each.get("hint"), 2000),
+        "plain_text_input": lambda: (
+            _units(each.get("initial_value", "")) > 3000 or not 1 <= each["max_length"] <= 3000
+        ),
+        "static_select": lambda: _bad_options(each, 100),
+        "radio_buttons": lambda: _bad_options(each, 10),
+        "checkboxes": lambda: _bad_options(each, 10),
+        "overflow": lambda: _bad_options(each, 5),
     }
     kind = each.get("type", "")
     found = [kind] if kind in broken and broken[kind]() else []
@@ -63,6 +71,23 @@ def _breaches_of_dialog(dialog: Any) -> list[str]:
         return []
     lengths = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
     return [f"confirm {key}" for key, most in lengths.items() if len(dialog[key]["text"]) > most]
+
+
+def _bad_options(element: dict[str, Any], most: int) -> bool:
+    options = element["options"]
+    values = [option["value"] for option in options]
+    initial = element.get("initial_option", options[0])
+    return (
+        not 1 <= len(options) <= most
+        or len(set(values)) != len(values)
+        or initial not in options
+        or _long(element.get("placeholder"), 150)
+        or any(_long(option["text"], 75) or len(option["value"]) > 150 for option in options)
+    )
+
+
+def _long(text: dict[str, Any] | None, most: int) -> bool:
+    return text is not None and len(text["text"]) > most
 
 
 def _units(text: str) -> int:

@@ -27,19 +27,19 @@ def register(app: AsyncApp, desk: Desk) -> None:
     @app.action(APPROVE)
     async def approve(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        await _carry_out(desk, click, _approve)
+        await carry_out(desk, click, _approve)
         await ack()
 
     @app.action(DENY)
     async def deny(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        await _carry_out(desk, click, _deny)
+        await carry_out(desk, click, _deny)
         await ack()
 
     @app.action(DETAILS)
     async def details(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        await _carry_out(desk, click, open_details)
+        await carry_out(desk, click, open_details)
         await ack()
 
     @app.action(re.compile(f"{re.escape(NEXT)}|{re.escape(PREVIOUS)}"))
@@ -67,7 +67,7 @@ def spot_of(click: Click) -> Spot:
     )
 
 
-async def _carry_out(
+async def carry_out(
     desk: Desk, click: Click, work: Callable[[Desk, Click, Spot], Awaitable[None]]
 ) -> None:
     """Do what a click asks for; where the ledger is away, say so."""
@@ -81,21 +81,22 @@ async def _carry_out(
 
 async def _approve(desk: Desk, click: Click, spot: Spot) -> None:
     approval = await desk.ledger.approval(spot.approval)
-    if approval is not None and _is_pending(approval) and approval.request.reason_required:
-        await _ask(desk, click, spot, approve_modal(approval, spot))
+    if approval is not None and is_pending(approval) and approval.request.reason_required:
+        await open_modal(desk, click, spot, approve_modal(approval, spot))
         return
-    await _vote(desk, click, spot, approves=True)
+    await cast(desk, click, spot, approves=True)
 
 
 async def _deny(desk: Desk, click: Click, spot: Spot) -> None:
     approval = await desk.ledger.approval(spot.approval)
-    if approval is not None and _is_pending(approval):
-        await _ask(desk, click, spot, deny_modal(approval, spot))
+    if approval is not None and is_pending(approval):
+        await open_modal(desk, click, spot, deny_modal(approval, spot))
         return
-    await _vote(desk, click, spot, approves=False)
+    await cast(desk, click, spot, approves=False)
 
 
-async def _ask(desk: Desk, click: Click, spot: Spot, view: dict[str, Any]) -> None:
+async def open_modal(desk: Desk, click: Click, spot: Spot, view: dict[str, Any]) -> None:
+    """Open a modal for who clicked, or tell them why Slack would not."""
     trouble = await desk.open_modal(click.trigger_id, view)
     if trouble:
         desk.tell(
@@ -105,7 +106,8 @@ async def _ask(desk: Desk, click: Click, spot: Spot, view: dict[str, Any]) -> No
         )
 
 
-async def _vote(desk: Desk, click: Click, spot: Spot, *, approves: bool) -> None:
+async def cast(desk: Desk, click: Click, spot: Spot, *, approves: bool) -> None:
+    """Cast the vote that a click is, and tell who clicked what it came to."""
     slack = desk.slack_of(click.teams, click.user.id)
     mark = click.action.action_ts or click.trigger_id
     ballot = Ballot(f"vote:{slack}:{spot.approval}:{mark}", slack, spot, approves)
@@ -113,5 +115,6 @@ async def _vote(desk: Desk, click: Click, spot: Spot, *, approves: bool) -> None
     desk.tell(spot, slack, verdict.text)
 
 
-def _is_pending(approval: Approval) -> bool:
+def is_pending(approval: Approval) -> bool:
+    """Tell whether people can still decide."""
     return approval.status is ApprovalStatus.PENDING
