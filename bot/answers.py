@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cards import Card
-from bot.parsing import GRANT_FORM, REVOKE_FORM, SHOW_FORM
+from bot.command_forms import FORMS
 from bot.pieces import Block, lines, moment, name, notification, words
 from bot.wording import Row, heading
 from ledger.approvals import Approval
@@ -14,14 +14,6 @@ from ledger.standing_events import GrantIssued
 from policies.durations import written
 
 _LISTED = 20
-
-_HELP = (
-    (GRANT_FORM, "let an agent use tools for a time, without asking each time"),
-    (REVOKE_FORM, "end a grant now"),
-    ("/placet list", "the grants in force"),
-    ("/placet pending", "the approvals that wait for you"),
-    (SHOW_FORM, "one approval: the call, the votes, what became of it"),
-)
 
 
 @dataclass(frozen=True)
@@ -34,14 +26,24 @@ class Answer:
 
 def plainly(text: str) -> Answer:
     """Return an answer of one line."""
-    return _answer(text, [[words(text)]])
+    return answer(text, [[words(text)]])
 
 
-def helping() -> Answer:
-    """Return what can be typed."""
-    rows = [[name(form, 200), words(f"  {what}")] for form, what in _HELP]
-    ending = "A grant lifts a request for approval, never a denial or a limit."
-    return _answer("What you can type after /placet", [*rows, [words(ending)]])
+def helping(about: str | None = None) -> Answer:
+    """Return what can be typed, or all about one command."""
+    if about is not None:
+        form = FORMS[about]
+        told: list[Row] = [
+            [name(form.written, 200)],
+            [words(f"{form.does[0].upper()}{form.does[1:]}. {form.more}")],
+            [words("For example "), name(form.example, 200)],
+        ]
+        return answer(f"/placet {about}", told)
+    rows: list[Row] = [
+        [name(form.written, 200), words(f"  {form.does}")] for form in FORMS.values()
+    ]
+    ending = "A grant lifts a request for approval, never a denial, a limit or a freeze."
+    return answer("What you can type after /placet", [*rows, [words(ending)]])
 
 
 def granted(event: GrantIssued, lasting: timedelta) -> Answer:
@@ -62,12 +64,12 @@ def granted(event: GrantIssued, lasting: timedelta) -> Answer:
         ],
         [words("End it with "), name(f"/placet revoke {event.grant}")],
     ]
-    return _answer(f"Granted {event.grant} until {event.until:%Y-%m-%d %H:%M} UTC", rows)
+    return answer(f"Granted {event.grant} until {event.until:%Y-%m-%d %H:%M} UTC", rows)
 
 
 def revoked(grant: str) -> Answer:
     """Return that a grant has ended."""
-    return _answer(
+    return answer(
         f"Revoked {grant}",
         [
             [
@@ -86,7 +88,7 @@ def listing(grants: Sequence[Grant]) -> Answer:
     rows = [row for grant in grants[:_LISTED] for row in _grant_rows(grant)]
     if len(grants) > _LISTED:
         rows.append([words(f"and {len(grants) - _LISTED} more")])
-    return _answer(f"{len(grants)} grants are in force", rows)
+    return answer(f"{len(grants)} grants are in force", rows)
 
 
 def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
@@ -96,7 +98,7 @@ def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
     rows = [_pending_row(approval, url) for approval in approvals[:_LISTED]]
     if len(approvals) > _LISTED:
         rows.append([words(f"and {len(approvals) - _LISTED} more")])
-    return _answer(f"{len(approvals)} approvals wait for you", rows)
+    return answer(f"{len(approvals)} approvals wait for you", rows)
 
 
 def showing(approval: Approval, made: Card, at: datetime) -> Answer:
@@ -110,7 +112,8 @@ def showing(approval: Approval, made: Card, at: datetime) -> Answer:
     return Answer(text, (*blocks, lines(told, "asked")))
 
 
-def _answer(text: str, rows: Sequence[Row]) -> Answer:
+def answer(text: str, rows: Sequence[Row]) -> Answer:
+    """Return an answer of these lines; `text` is what notifications say."""
     return Answer(notification(text), (lines(rows, "answer"),))
 
 

@@ -19,8 +19,9 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
-from bot.listeners import actions, commands, lasting, others, reviewing, views
+from bot.listeners import actions, commands, freezing, lasting, others, reviewing, views
 from bot.meters import BotMeters
+from bot.notice_subjects import notice_delivery
 from bot.outbox import Outbox, Pace
 from bot.pieces import lines, preformatted, words
 from bot.requests import Requests
@@ -119,7 +120,8 @@ class Bot:
         self._outbox = outbox = _outbox(access, meters)
         reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
         delivery = Delivery(outbox, ledger, directory, reach)
-        self._courier = Courier(ledger, delivery, reviews, meters.retried)
+        notices = notice_delivery(outbox, ledger, directory)
+        self._courier = Courier(ledger, delivery, reviews, notices, meters.retried)
         self._undelivered = Undelivered(ledger)
         self._watching: asyncio.Task[None] | None = None
 
@@ -202,6 +204,7 @@ def _listening(
 ) -> AsyncApp:
     reviewing.register(app, desk, weigh)
     lasting.register(app, desk, longest)
+    freezing.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from bot.backlog import Backlog
 from bot.delivery import Delivery
+from bot.notice_delivery import NoticeDelivery
+from bot.notice_subjects import subject_of
 from bot.outbox import NotTaken
 from bot.review_delivery import ReviewDelivery
 from ledger.approvals import ApprovalStatus
@@ -61,11 +63,13 @@ class Courier:
         ledger: Ledger,
         delivery: Delivery,
         reviews: ReviewDelivery,
+        notices: NoticeDelivery,
         retried: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the collaborators; `retried` is called for each attempt that failed."""
         self._ledger = ledger
         self._reviews = reviews
+        self._notices = notices
         self._retried = retried
         self._delivery = delivery
         self._leave: Callable[[], None] | None = None
@@ -111,6 +115,9 @@ class Courier:
 
     def _heard(self, recorded: Sequence[Recorded]) -> None:
         for one in recorded:
+            subject = subject_of(one.event)
+            if subject is not None:
+                self._backlog.add(subject)
             approval = getattr(one.event, "approval", None)
             if isinstance(approval, str):
                 self._backlog.add(approval)
@@ -152,11 +159,14 @@ class Courier:
         try:
             found = await self._ledger.approvals(*_LIVE, limit=10_000)
             found += await self._ledger.approvals(limit=_RECENT)
+            subjects = await self._notices.subjects()
         except Refused as away:
             _LOG.warning("the courier rests: %s", away)
             return False
         for approval in sorted(found, key=lambda one: one.requested_at):
             self._backlog.add(approval.id)
+        for subject in subjects:
+            self._backlog.add(subject)
         for server in self._reviews.servers:
             self._backlog.add(f"{_TOOLS}{server}")
         return True
@@ -169,7 +179,9 @@ class Courier:
 
     async def _attend(self, approval: str) -> None:
         try:
-            if approval.startswith(_TOOLS):
+            if self._notices.knows(approval):
+                await self._notices.attend(approval)
+            elif approval.startswith(_TOOLS):
                 await self._reviews.attend(approval.removeprefix(_TOOLS))
             else:
                 await self._delivery.attend(approval)

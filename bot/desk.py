@@ -49,7 +49,14 @@ class Desk:
 
         Source: https://docs.slack.dev/reference/methods/chat.postEphemeral
         """
-        self.errands.run(self._tell(spot.channel, slack.rpartition("/")[2], text))
+        self.whisper(spot.channel, slack, text)
+
+    def whisper(self, channel: str, slack: str, text: str) -> None:
+        """Tell one person something in a channel, after what was asked is acknowledged.
+
+        Source: https://docs.slack.dev/reference/methods/chat.postEphemeral
+        """
+        self.errands.run(self._tell(channel, slack.rpartition("/")[2], text))
 
     async def open_modal(self, trigger_id: str, view: Block) -> str | None:
         """Open a modal, and return None, or why Slack would not within 2 seconds.

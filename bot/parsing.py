@@ -1,17 +1,25 @@
 """Reads what a person typed after `/placet`. Pure."""
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
 
+from bot.asked import (
+    Asked,
+    AskFreeze,
+    AskFreezes,
+    AskGrant,
+    AskHelp,
+    AskList,
+    AskPending,
+    AskRevoke,
+    AskShow,
+    AskUnfreeze,
+)
+from bot.command_forms import FORMS, nearest
 from policies.durations import parse_duration
+from policies.freezes import Frozen
 from policies.inert import inert_line
 from policies.refusals import Refused
-
-GRANT_FORM = "/placet grant AGENT SERVER/TOOL for 1h [uses 3] [because REASON]"
-REVOKE_FORM = "/placet revoke GRANT [because REASON]"
-SHOW_FORM = "/placet show APPROVAL"
 
 _ECHO = 60
 _REASON = 500
@@ -29,51 +37,6 @@ class NotUnderstood(Refused):
     """What was typed is no command of ours; the message says what to type instead."""
 
 
-@dataclass(frozen=True)
-class AskGrant:
-    """`grant`: let an agent use tools for a time; `target` is `server/tool` with globs."""
-
-    agent: str
-    target: str
-    lasting: timedelta
-    uses: int | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class AskRevoke:
-    """`revoke`: end a grant now."""
-
-    grant: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class AskList:
-    """`list`: the live grants."""
-
-
-@dataclass(frozen=True)
-class AskPending:
-    """`pending`: the open approvals that the person may decide."""
-
-
-@dataclass(frozen=True)
-class AskShow:
-    """`show`: one approval."""
-
-    approval: str
-
-
-@dataclass(frozen=True)
-class AskHelp:
-    """`help`: what can be typed."""
-
-
-Asked: TypeAlias = AskGrant | AskRevoke | AskList | AskPending | AskShow | AskHelp
-"""One thing a person asked for."""
-
-
 def parse(text: str) -> Asked:
     """Return what `text`, as Slack sends it after `/placet`, asks for. Raises NotUnderstood."""
     if len(text) > _LONGEST:
@@ -86,17 +49,25 @@ def parse(text: str) -> Asked:
         case "grant":
             return _grant(rest, reason)
         case "revoke":
-            return AskRevoke(_only("grant", rest, REVOKE_FORM), reason)
+            return AskRevoke(_only("grant", rest, "revoke"), reason)
         case "show":
-            return AskShow(_only("approval", rest, SHOW_FORM))
-        case "list" | "pending" | "help":
+            return AskShow(_only("approval", rest, "show"))
+        case "freeze":
+            return _freeze(rest, reason)
+        case "unfreeze":
+            return _unfreeze(rest, reason)
+        case "help":
+            return _help(rest)
+        case "list" | "pending" | "freezes":
             return _alone(verb, rest)
         case _:
-            message = (
-                f"`{_shown(tokens[0])}` is no command; "
-                "type `/placet help` to see grant, revoke, list, pending and show"
-            )
-            raise NotUnderstood(message)
+            raise NotUnderstood(_unknown(tokens[0]))
+
+
+def _unknown(word: str) -> str:
+    meant = nearest(word)
+    hint = f"did you mean `/placet {meant}`? " if meant else ""
+    return f"`{_shown(word)}` is no command; {hint}`/placet help` names them all"
 
 
 def _split(text: str) -> tuple[list[str], str | None]:
@@ -117,9 +88,11 @@ def _split(text: str) -> tuple[list[str], str | None]:
 
 def _grant(words: list[str], reason: str | None) -> AskGrant:
     if not words:
-        raise NotUnderstood(f"a grant needs an agent; write `{GRANT_FORM}`")
+        raise NotUnderstood(f"a grant needs an agent; write `{FORMS['grant'].written}`")
     if len(words) == 1 or words[1].lower() in {"for", "uses"}:
-        raise NotUnderstood(f"a grant needs `SERVER/TOOL` after the agent; write `{GRANT_FORM}`")
+        raise NotUnderstood(
+            f"a grant needs `SERVER/TOOL` after the agent; write `{FORMS['grant'].written}`"
+        )
     agent, target, *rest = words
     server, slash, tool = target.partition("/")
     if not (server and slash and tool) or "/" in tool:
@@ -134,7 +107,7 @@ def _grant(words: list[str], reason: str | None) -> AskGrant:
     lasting, rest = _lasting(rest[1:])
     uses, rest = _uses(rest)
     if rest:
-        message = f"`{_shown(rest[0])}` is too much; write `{GRANT_FORM}`"
+        message = f"`{_shown(rest[0])}` is too much; write `{FORMS['grant'].written}`"
         raise NotUnderstood(message)
     return AskGrant(agent, target, lasting, uses, reason)
 
@@ -152,7 +125,7 @@ def _lasting(words: list[str]) -> tuple[timedelta, list[str]]:
         message = f"`{_shown(words[0])}` is no duration; write `30m`, `1h`, `8h` or `1d`"
         raise NotUnderstood(message)
     if lasting <= timedelta(0):
-        raise NotUnderstood("a grant has to last longer than nothing; write for example `for 1h`")
+        raise NotUnderstood("it has to last longer than nothing; write for example `for 1h`")
     return lasting, rest
 
 
@@ -166,7 +139,55 @@ def _uses(words: list[str]) -> tuple[int | None, list[str]]:
     return int(number), words[2:]
 
 
-def _only(what: str, words: list[str], form: str) -> str:
+def _freeze(words: list[str], reason: str | None) -> AskFreeze:
+    """Read `agent NAME`, `server NAME` or `everything`; the rest is a duration and a reason."""
+    over, name, rest = _frozen(words, "freeze")
+    lasting = None
+    if rest and rest[0].lower() == "for":
+        lasting, rest = _lasting(rest[1:])
+    said = " ".join(rest)
+    if said and reason:
+        said = f"{said} because {reason}"
+    return AskFreeze(over, name, lasting, said or reason)
+
+
+def _unfreeze(words: list[str], reason: str | None) -> AskUnfreeze:
+    if words and words[0].startswith("frz_"):
+        return AskUnfreeze(None, _only("freeze", words, "unfreeze"), reason)
+    over, name, rest = _frozen(words, "unfreeze")
+    if rest and not reason:
+        return AskUnfreeze(over, name, " ".join(rest))
+    if rest:
+        raise NotUnderstood(f"`{_shown(rest[0])}` is too much; write `{FORMS['unfreeze'].written}`")
+    return AskUnfreeze(over, name, reason)
+
+
+def _frozen(words: list[str], verb: str) -> tuple[Frozen, str, list[str]]:
+    over = words[0].lower() if words else ""
+    if over not in set(Frozen):
+        found = f", not `{_shown(words[0])}`" if words else ""
+        message = (
+            f"say what{found}: `agent`, `server` or `everything`; write `{FORMS[verb].written}`"
+        )
+        raise NotUnderstood(message)
+    if over == Frozen.EVERYTHING:
+        return Frozen.EVERYTHING, "", words[1:]
+    if not words[1:]:
+        raise NotUnderstood(f"say which {over}; write `{FORMS[verb].written}`")
+    return Frozen(over), words[1], words[2:]
+
+
+def _help(words: list[str]) -> AskHelp:
+    if not words:
+        return AskHelp()
+    about = words[0].lower()
+    if about not in FORMS:
+        raise NotUnderstood(_unknown(words[0]))
+    return AskHelp(about)
+
+
+def _only(what: str, words: list[str], verb: str) -> str:
+    form = FORMS[verb].written
     if not words:
         raise NotUnderstood(f"say which {what}; write `{form}`")
     if len(words) > 1:
@@ -174,8 +195,8 @@ def _only(what: str, words: list[str], form: str) -> str:
     return words[0]
 
 
-def _alone(verb: str, words: list[str]) -> AskList | AskPending | AskHelp:
-    if words and verb != "help":
+def _alone(verb: str, words: list[str]) -> AskList | AskPending | AskFreezes:
+    if words:
         raise NotUnderstood(f"`{_shown(words[0])}` is too much; write just `/placet {verb}`")
     match verb:
         case "list":
@@ -183,7 +204,7 @@ def _alone(verb: str, words: list[str]) -> AskList | AskPending | AskHelp:
         case "pending":
             return AskPending()
         case _:
-            return AskHelp()
+            return AskFreezes()
 
 
 def _shown(text: str) -> str:

@@ -5,21 +5,25 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import assert_never
 
+from bot import freeze_requests
+from bot.admission import actor_of, admitted, evidence_of, groups_in
 from bot.answers import Answer, granted, helping, listing, plainly, revoked, showing, waiting
-from bot.desk import Desk
-from bot.drawing import drawn
-from bot.feedback import sentence
-from bot.parsing import (
+from bot.asked import (
     Asked,
+    AskFreeze,
+    AskFreezes,
     AskGrant,
     AskHelp,
     AskList,
     AskPending,
     AskRevoke,
     AskShow,
-    NotUnderstood,
-    parse,
+    AskUnfreeze,
 )
+from bot.desk import Desk
+from bot.drawing import drawn
+from bot.feedback import sentence
+from bot.parsing import NotUnderstood, parse
 from bot.voting import groups_of
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.evidence import GROUP_FRESH, Evidence, standing
@@ -51,14 +55,16 @@ class Requests:
 
     async def _carry_out(self, asked: Asked, slack: str, command: str) -> Answer:
         match asked:
-            case AskHelp():
-                return helping()
+            case AskHelp(about=about):
+                return helping(about)
+            case AskFreeze() | AskUnfreeze() | AskFreezes():
+                return await self._freeze(asked, slack, command)
             case AskGrant():
                 return await self._grant(asked, slack, command)
             case AskRevoke():
                 return await self._revoke(asked, slack, command)
             case AskList():
-                await self._admitted(slack)
+                await admitted(self._desk, slack)
                 return listing(await self._desk.ledger.grants(live=True))
             case AskPending():
                 return await self._pending(slack)
@@ -67,6 +73,17 @@ class Requests:
             case _:
                 assert_never(asked)
 
+    async def _freeze(
+        self, asked: AskFreeze | AskUnfreeze | AskFreezes, slack: str, command: str
+    ) -> Answer:
+        match asked:
+            case AskFreeze():
+                return await freeze_requests.freeze(self._desk, asked, slack, command)
+            case AskUnfreeze():
+                return await freeze_requests.unfreeze(self._desk, asked, slack, command)
+            case AskFreezes():
+                return await freeze_requests.listed(self._desk, slack)
+
     async def _grant(self, asked: AskGrant, slack: str, command: str) -> Answer:
         server = Glob(asked.target.partition("/")[0])
         owners = self._desk.directory.server_teams
@@ -74,7 +91,7 @@ class Requests:
         recorded = await self._desk.ledger.execute(
             IssueGrant(
                 id=command,
-                actor=self._actor(slack),
+                actor=actor_of(slack, self._desk.directory),
                 grant=f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}",
                 agent=asked.agent,
                 target=asked.target,
@@ -82,7 +99,7 @@ class Requests:
                 uses=asked.uses,
                 reason=asked.reason,
                 longest=self._longest(),
-                evidence=await self._evidence(slack, self._groups(teams)),
+                evidence=await self._evidence(slack, teams),
             )
         )
         for one in recorded:
@@ -97,10 +114,10 @@ class Requests:
         recorded = await self._desk.ledger.execute(
             RevokeGrant(
                 id=command,
-                actor=self._actor(slack),
+                actor=actor_of(slack, self._desk.directory),
                 grant=asked.grant,
                 reason=asked.reason,
-                evidence=await self._evidence(slack, self._groups(grant.teams if grant else ())),
+                evidence=await self._evidence(slack, grant.teams if grant else ()),
             )
         )
         refused = [one.event.message for one in recorded if isinstance(one.event, GrantRefused)]
@@ -109,7 +126,7 @@ class Requests:
     async def _pending(self, slack: str) -> Answer:
         found = await self._desk.ledger.approvals(ApprovalStatus.PENDING)
         groups = {g for approval in found for g in groups_of(approval, self._desk.directory)}
-        evidence = await self._evidence(slack, groups)
+        evidence = await evidence_of(self._desk, slack, groups)
         if evidence.undetermined:
             raise Refused(f"Slack could not confirm who you are ({evidence.undetermined})")
         at = await self._desk.ledger.now()
@@ -118,31 +135,13 @@ class Requests:
         return waiting(may, home.url if home else None)
 
     async def _show(self, name: str, slack: str) -> Answer:
-        evidence = await self._admitted(slack)
+        evidence = await admitted(self._desk, slack)
         approval = await self._desk.ledger.approval(name)
         if approval is None:
             raise Refused(f"there is no approval `{name}`; `/placet pending` lists the open ones")
         at = max(await self._desk.ledger.now(), evidence.fetched_at)
         made = await drawn(approval, self._desk.directory, approval.position)
         return showing(approval, made, at)
-
-    async def _admitted(self, slack: str) -> Evidence:
-        """Return the evidence of a person who may read: one of the configuration, or an approver.
-
-        Raises Refused for everybody else.
-        """
-        directory = self._desk.directory
-        known = directory.person_at(slack) in directory.people
-        groups = frozenset() if known else self._groups(directory.teams)
-        evidence = await self._evidence(slack, groups)
-        unfit = evidence.deleted or evidence.bot or evidence.guest or evidence.stranger
-        member = known or any(membership.member for membership in evidence.memberships)
-        if evidence.undetermined or (evidence.groups_undetermined and not member):
-            why = evidence.undetermined or evidence.groups_undetermined
-            raise Refused(f"Slack could not confirm who you are ({why}); try again in a moment")
-        if unfit or not member:
-            raise Refused("only people of Placet's configuration and approvers may look; ask one")
-        return evidence
 
     def _decides(self, approval: Approval, evidence: Evidence) -> bool:
         """Tell whether the person's vote is still wanted, by the rule that votes are held to."""
@@ -161,13 +160,5 @@ class Requests:
         )
         return bool(where.teams)
 
-    def _groups(self, teams: Iterable[str]) -> frozenset[str]:
-        named = [self._desk.directory.teams.get(team) for team in teams]
-        return frozenset(group for team in named if team for group in team.groups)
-
-    async def _evidence(self, slack: str, groups: Iterable[str]) -> Evidence:
-        (evidence,) = await self._desk.witness.evidence([slack], groups, cached=False)
-        return evidence
-
-    def _actor(self, slack: str) -> str:
-        return f"person:{self._desk.directory.person_at(slack)}"
+    async def _evidence(self, slack: str, teams: Iterable[str]) -> Evidence:
+        return await evidence_of(self._desk, slack, groups_in(teams, self._desk.directory))

@@ -26,6 +26,7 @@ from ledger.events import (
     SpokenRule,
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.review_events import ReviewPosted, ReviewRepainted
 from ledger.standing_events import (
     AgentRevoked,
@@ -99,6 +100,8 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     VoteRefused: {"message": _text},
     ReviewPosted: _CARD,
     ReviewRepainted: _CARD,
+    NoticePosted: _CARD,
+    NoticeRepainted: _CARD,
     GrantIssued: {"reason": _text},
     GrantRefused: {"message": _text},
     GrantRevoked: {"reason": _text},

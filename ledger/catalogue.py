@@ -26,6 +26,7 @@ from ledger.events import (
     OutcomeUnknown,
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -83,6 +84,8 @@ EVENTS: tuple[type[Event], ...] = (
     FreezeBegun,
     FreezeEnded,
     FreezeRefused,
+    NoticePosted,
+    NoticeRepainted,
     PolicyActivated,
     ToolSeen,
     ToolGone,

@@ -10,6 +10,7 @@ from ledger import (
     calls,
     deliveries,
     grants,
+    notices,
     policy_in_force,
     reviews,
     tools,
@@ -30,6 +31,7 @@ from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.freezing import freeze
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.lasting import issued
+from ledger.notices import RecordNotice, RecordNoticeRepaint
 from ledger.policy_in_force import ActivatePolicy
 from ledger.redacting import RedactEvents, redact
 from ledger.reviews import AboutReview
@@ -95,6 +97,8 @@ def _standing(command: Command, state: State, at: datetime) -> _Decided:
     match command:
         case BeginFreeze() | EndFreeze() | ExpireFreeze():
             return freeze(command, state, at)
+        case RecordNotice() | RecordNoticeRepaint():
+            return notices.record(command, state.notice(command.notice))
         case _:
             return _housekeeping(command, state, at)
 

@@ -10,7 +10,7 @@ from ledger.argument_types import duration, words
 from ledger.envelopes import Recorded
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.freeze_readings import freezes, freezes_in_force
-from ledger.freezes import BeginFreeze, EndFreeze, Freeze
+from ledger.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
 from ledger.ledger import Ledger
 from ledger.sentences import clock, named, quoted
 from ledger.shell import AddCommand, Shell
@@ -104,7 +104,7 @@ def _freeze(arguments: argparse.Namespace, shell: Shell) -> int:
 
 def _unfreeze(arguments: argparse.Namespace, shell: Shell) -> int:
     async def lift(ledger: Ledger) -> Sequence[Recorded]:
-        named = wanted(await freezes_in_force(ledger), arguments.over, arguments.name)
+        named = _wanted(await freezes_in_force(ledger), arguments.over, arguments.name)
         return await ledger.execute(
             EndFreeze(
                 id=f"shell:{uuid.uuid4()}",
@@ -124,22 +124,13 @@ def _unfreeze(arguments: argparse.Namespace, shell: Shell) -> int:
     return 0
 
 
-def wanted(live: Sequence[Freeze], over: str, name: str) -> str:
-    """Return the id of the one freeze that `agent NAME`, `everything` or an id names.
-
-    Raises Refused where there is none, or several.
-    """
-    if over not in set(Frozen):
-        if name:
-            raise Refused(f"`{over}` is not `agent` or `server`, and an id stands alone")
-        return over
-    found = [freeze.id for freeze in live if (freeze.over, freeze.name) == (over, name)]
-    what = subject(Frozen(over), name)
-    if not found:
-        raise Refused(f"{what} is not frozen; `placet freezes` names what is")
-    if len(found) > 1:
-        raise Refused(f"{what} is frozen by {', '.join(found)}; name one of them")
-    return found[0]
+def _wanted(live: Sequence[Freeze], over: str, name: str) -> str:
+    """Return the id of the one freeze that `agent NAME`, `everything` or an id names."""
+    if over in set(Frozen):
+        return the_one_over(live, Frozen(over), name)
+    if name:
+        raise Refused(f"`{over}` is not `agent` or `server`, and an id stands alone")
+    return over
 
 
 def _list(arguments: argparse.Namespace, shell: Shell) -> int:

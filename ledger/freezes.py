@@ -80,6 +80,17 @@ class ExpireFreeze(Command):
     freeze: str
 
 
+def the_one_over(live: Sequence[Freeze], over: Frozen, name: str) -> str:
+    """Return the id of the one freeze over something. Raises Refused for none, or several."""
+    found = [freeze.id for freeze in live if (freeze.over, freeze.name) == (over, name)]
+    what = subject(over, name)
+    if not found:
+        raise Refused(f"{what} is not frozen; `placet freezes` names what is")
+    if len(found) > 1:
+        raise Refused(f"{what} is frozen by {', '.join(found)}; name one of them")
+    return found[0]
+
+
 def teams_over(
     over: Frozen, agent: Agent | None, name: str, directory: Directory
 ) -> frozenset[str]:

@@ -10,6 +10,7 @@ from ledger import (
     calls,
     freezes,
     grants,
+    notices,
     policy_in_force,
     reviews,
     servers,
@@ -30,6 +31,8 @@ from ledger.events import (
 from ledger.freeze_events import FreezeBegun
 from ledger.freezes import Freeze
 from ledger.grants import Grant
+from ledger.notice_events import NoticePosted
+from ledger.notices import Notice
 from ledger.policy_in_force import PolicyInForce
 from ledger.review_events import ReviewPosted
 from ledger.reviews import Review
@@ -47,6 +50,7 @@ Kept: TypeAlias = (
     | Review
     | KnownServer
     | Freeze
+    | Notice
 )
 
 KINDS: dict[str, type[Kept]] = {
@@ -59,6 +63,7 @@ KINDS: dict[str, type[Kept]] = {
     "review": Review,
     "server": KnownServer,
     "freeze": Freeze,
+    "notice": Notice,
 }
 """The models that projections keep, by the prefix of their streams."""
 
@@ -72,10 +77,19 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "review": reviews.evolve,
     "server": servers.evolve,
     "freeze": freezes.evolve,
+    "notice": notices.evolve,
 }
 
 OPENING = frozenset(
-    {AgentAdded, ApprovalRequested, CallDecided, FreezeBegun, GrantIssued, ReviewPosted}
+    {
+        AgentAdded,
+        ApprovalRequested,
+        CallDecided,
+        FreezeBegun,
+        GrantIssued,
+        NoticePosted,
+        ReviewPosted,
+    }
 )
 """Events that are always the first of their stream."""
 

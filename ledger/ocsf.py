@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ledger.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
 from ledger.envelopes import Event, Recorded
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.ocsf_calls import api_activity
 from ledger.ocsf_grants import user_access
 from ledger.ocsf_parts import Body, Version
@@ -46,6 +47,8 @@ _AGENTS = "the agents of the ledger are accounts, which neither class is about"
 LEFT_OUT: Mapping[type[Event], str] = {
     CardPosted: _CARD,
     CardRepainted: _CARD,
+    NoticePosted: _CARD,
+    NoticeRepainted: _CARD,
     CardFound: _CARD,
     DetailsViewed: _CARD,
     GrantUsed: "the decision on the call names the grant",

@@ -222,6 +222,21 @@ def _with_freezes(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+_NOTICES = """
+CREATE TABLE projected_notice (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  about TEXT
+);
+CREATE INDEX projected_notice_about ON projected_notice (about);
+CREATE INDEX projected_notice_open ON projected_notice (id) WHERE open = 1
+"""
+
+
+def _with_notices(connection: Connection) -> None:
+    for statement in _NOTICES.split(";\n"):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS = (
     _first,
     _with_tasks,
@@ -231,6 +246,7 @@ MIGRATIONS = (
     _with_checkpoints,
     let_redact,
     _with_freezes,
+    _with_notices,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

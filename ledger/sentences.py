@@ -32,6 +32,7 @@ from ledger.events import (
     OutcomeUnknown,
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -257,6 +258,10 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
         f"{named(e.person)} may not {'lift the freeze of' if e.freeze else 'freeze'} {_subject(e)}"
         f" ({named(e.because)})" + _because(e.message)
     ),
+    NoticePosted: lambda e: (
+        f"{e.notice}: {named(e.team)} is told of {named(e.about)} in {named(e.channel)}"
+    ),
+    NoticeRepainted: lambda e: f"{e.notice}: painted anew{', closed' if e.closed else ''}",
     PolicyActivated: lambda e: f"policy {named(e.digest[:12])} of {named(e.source)} is in force",
     ToolSeen: _seen,
     ToolAccepted: lambda e: f"{named(f'{e.server}/{e.tool}')}: accepted by {named(e.by)}",

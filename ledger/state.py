@@ -12,6 +12,7 @@ from ledger.envelopes import Draft, Model, Recorded
 from ledger.freezes import Freeze
 from ledger.grants import Grant
 from ledger.kinds import KINDS, OPENING, Kept, concerned, fold, kind_of
+from ledger.notices import Notice
 from ledger.policy_in_force import PolicyInForce
 from ledger.reviews import Review
 from ledger.servers import KnownServer
@@ -19,7 +20,7 @@ from ledger.tools import SeenTool
 from policies.freezes import LiveFreeze
 from policies.people import Agent, Directory
 
-_DROPPED = ("agent", "approval", "call", "freeze", "grant", "review")
+_DROPPED = ("agent", "approval", "call", "freeze", "grant", "notice", "review")
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
 _INDEXED = ("approval", "grant")
@@ -180,6 +181,10 @@ class State:
         if not known:
             return ()
         return tuple(freeze.live() for freeze in self._all(Freeze) if freeze.open)
+
+    def notice(self, name: str) -> Notice | None:
+        """Return a message that tells a channel of something."""
+        return cast("Notice | None", self._find("notice", name))
 
     def policy(self) -> PolicyInForce | None:
         """Return the policy in force."""

@@ -136,6 +136,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "review": {"server": Text},
     "server": {},
     "freeze": {"deadline": BigInteger},
+    "notice": {"about": Text},
 }
 
 

@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing import (
+from bot.asked import (
+    AskFreeze,
+    AskFreezes,
     AskGrant,
     AskHelp,
     AskList,
     AskPending,
     AskRevoke,
     AskShow,
-    NotUnderstood,
-    parse,
+    AskUnfreeze,
 )
+from bot.parsing import NotUnderstood, parse
+from policies.freezes import Frozen
 
 HOUR = timedelta(hours=1)
 
@@ -26,7 +29,21 @@ HOUR = timedelta(hours=1)
         ("", AskHelp()),
         ("   ", AskHelp()),
         ("help", AskHelp()),
-        ("help me", AskHelp()),
+        ("help Freeze", AskHelp("freeze")),
+        ("freezes", AskFreezes()),
+        ("freeze everything", AskFreeze(Frozen.EVERYTHING, "")),
+        ("freeze agent ci-bot for 2h", AskFreeze(Frozen.AGENT, "ci-bot", 2 * HOUR)),
+        (
+            "FREEZE Server `files` it is on fire",
+            AskFreeze(Frozen.SERVER, "files", None, "it is on fire"),
+        ),
+        (
+            "freeze agent ci-bot for 1h deletes a lot because it can",
+            AskFreeze(Frozen.AGENT, "ci-bot", HOUR, "deletes a lot because it can"),
+        ),
+        ("unfreeze frz_1 because mended", AskUnfreeze(None, "frz_1", "mended")),
+        ("unfreeze agent ci-bot mended now", AskUnfreeze(Frozen.AGENT, "ci-bot", "mended now")),
+        ("unfreeze everything", AskUnfreeze(Frozen.EVERYTHING, "")),
         ("list", AskList()),
         ("PENDING", AskPending()),
         ("show apr_1", AskShow("apr_1")),
@@ -61,7 +78,14 @@ def test_a_command_is_read_as_it_is_meant(text, asked) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("aprove", "`aprove` is no command; type `/placet help`"),
+        ("aprove", "`aprove` is no command; `/placet help` names them all"),
+        ("freze agent x", "`freze` is no command; did you mean `/placet freeze`?"),
+        ("help me", "`me` is no command"),
+        ("freeze", "say what: `agent`, `server` or `everything`; write `/placet freeze agent|"),
+        ("freeze robot", "say what, not `robot`: `agent`, `server` or `everything`"),
+        ("freeze agent", "say which agent; write `/placet freeze"),
+        ("freeze agent x for ever", "`ever` is no duration"),
+        ("unfreeze frz_1 x", "`x` is too much"),
         ("grant", "a grant needs an agent; write `/placet grant AGENT"),
         ("grant ci-bot", "a grant needs `SERVER/TOOL` after the agent"),
         ("grant ci-bot for 1h", "a grant needs `SERVER/TOOL` after the agent"),

@@ -80,7 +80,9 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(office, text, beca
 
 
 async def test_a_mistyped_command_is_answered_with_what_to_type(office) -> None:
-    assert "`aprove` is no command; type `/placet help`" in await typed(office, BOB, "aprove x")
+    assert "`aprove` is no command; `/placet help` names them all" in await typed(
+        office, BOB, "aprove x"
+    )
     assert "/placet grant AGENT SERVER/TOOL for 1h" in await typed(office, BOB, "help")
 
 

@@ -1,0 +1,49 @@
+"""Finds out who asks: evidence from Slack, and whether a person may look at all."""
+
+from collections.abc import Iterable
+
+from bot.desk import Desk
+from ledger.evidence import Evidence
+from policies.people import Directory
+from policies.refusals import Refused
+
+
+def actor_of(slack: str, directory: Directory) -> str:
+    """Return the person `T…/U…` as the ledger names who acts."""
+    return f"person:{directory.person_at(slack)}"
+
+
+def groups_in(teams: Iterable[str], directory: Directory) -> frozenset[str]:
+    """Return the user groups of whose members approvers of these teams may be."""
+    named = [directory.teams.get(team) for team in teams]
+    return frozenset(group for team in named if team for group in team.groups)
+
+
+async def evidence_of(desk: Desk, slack: str, groups: Iterable[str]) -> Evidence:
+    """Return what Slack says now of a person, with membership of `groups`."""
+    (evidence,) = await desk.witness.evidence([slack], groups, cached=False)
+    return evidence
+
+
+async def evidence_for_any(desk: Desk, slack: str) -> Evidence:
+    """Return what Slack says now of a person, with membership of every team's groups."""
+    return await evidence_of(desk, slack, groups_in(desk.directory.teams, desk.directory))
+
+
+async def admitted(desk: Desk, slack: str) -> Evidence:
+    """Return the evidence of a person who may read: one of the configuration, or an approver.
+
+    Raises Refused for everybody else.
+    """
+    directory = desk.directory
+    known = directory.person_at(slack) in directory.people
+    groups = frozenset() if known else groups_in(directory.teams, directory)
+    evidence = await evidence_of(desk, slack, groups)
+    unfit = evidence.deleted or evidence.bot or evidence.guest or evidence.stranger
+    member = known or any(membership.member for membership in evidence.memberships)
+    if evidence.undetermined or (evidence.groups_undetermined and not member):
+        why = evidence.undetermined or evidence.groups_undetermined
+        raise Refused(f"Slack could not confirm who you are ({why}); try again in a moment")
+    if unfit or not member:
+        raise Refused("only people of Placet's configuration and approvers may look; ask one")
+    return evidence

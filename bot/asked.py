@@ -1,0 +1,88 @@
+"""What a person can ask for after `/placet`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from policies.freezes import Frozen
+
+
+@dataclass(frozen=True)
+class AskGrant:
+    """`grant`: let an agent use tools for a time; `target` is `server/tool` with globs."""
+
+    agent: str
+    target: str
+    lasting: timedelta
+    uses: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class AskRevoke:
+    """`revoke`: end a grant now."""
+
+    grant: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class AskList:
+    """`list`: the live grants."""
+
+
+@dataclass(frozen=True)
+class AskPending:
+    """`pending`: the open approvals that the person may decide."""
+
+
+@dataclass(frozen=True)
+class AskShow:
+    """`show`: one approval."""
+
+    approval: str
+
+
+@dataclass(frozen=True)
+class AskFreeze:
+    """`freeze`: stop an agent, a server or everything; `name` is empty for everything."""
+
+    over: Frozen
+    name: str
+    lasting: timedelta | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class AskUnfreeze:
+    """`unfreeze`: lift the freeze over something, or the `freeze` with an id."""
+
+    over: Frozen | None
+    name: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class AskFreezes:
+    """`freezes`: what is frozen now."""
+
+
+@dataclass(frozen=True)
+class AskHelp:
+    """`help`: what can be typed; `about` one command, or all."""
+
+    about: str | None = None
+
+
+Asked: TypeAlias = (
+    AskGrant
+    | AskRevoke
+    | AskList
+    | AskPending
+    | AskShow
+    | AskFreeze
+    | AskUnfreeze
+    | AskFreezes
+    | AskHelp
+)
+"""One thing a person asked for."""

@@ -1,0 +1,84 @@
+"""The commands after `/placet`: how each is written, what it does, and an example."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Form:
+    """One command: how it is written, what it does, what more there is to know, an example."""
+
+    written: str
+    does: str
+    more: str
+    example: str
+
+
+FORMS: Mapping[str, Form] = {
+    "grant": Form(
+        "/placet grant AGENT SERVER/TOOL for 1h [uses 3] [because REASON]",
+        "let an agent use tools for a time, without asking each time",
+        "For approvers of the teams that own the servers. `*` and `?` stand for others in SERVER"
+        " and TOOL. The policy's `grants.longest` is the most that can be given; more is refused.",
+        "/placet grant ci-bot files/write_* for 2h uses 10 because the archive is moved",
+    ),
+    "revoke": Form(
+        "/placet revoke GRANT [because REASON]",
+        "end a grant now",
+        "For who gave it, the agent's owner, and approvers of its teams. No call that is decided"
+        " from then on uses it.",
+        "/placet revoke grt_0123456789ab because done",
+    ),
+    "list": Form(
+        "/placet list",
+        "the grants in force",
+        "With how often each may still be used, and who gave it.",
+        "/placet list",
+    ),
+    "pending": Form(
+        "/placet pending",
+        "the approvals that wait for you",
+        "Those that you may decide, each with a link to its card.",
+        "/placet pending",
+    ),
+    "show": Form(
+        "/placet show APPROVAL",
+        "one approval: the call, the votes, what became of it",
+        "For people of the configuration and approvers.",
+        "/placet show apr_0123456789ab",
+    ),
+    "freeze": Form(
+        "/placet freeze agent|server|everything [NAME] [for 2h] [REASON]",
+        "stop all calls of an agent, to a server, or all there are, at once",
+        "For approvers; an agent's owner may freeze the agent too. Without `for` it lasts until a"
+        " second person lifts it. Calls that were sent already are not called back.",
+        "/placet freeze agent ci-bot for 2h it deletes what it should not",
+    ),
+    "unfreeze": Form(
+        "/placet unfreeze agent|server|everything [NAME] [because REASON]",
+        "lift a freeze that somebody else began",
+        "For a second person who is an approver there, and not the agent's owner. A freeze can be"
+        " named by its id too.",
+        "/placet unfreeze agent ci-bot because it is mended",
+    ),
+    "freezes": Form(
+        "/placet freezes",
+        "what is frozen, by whom, and until when",
+        "For people of the configuration and approvers.",
+        "/placet freezes",
+    ),
+    "help": Form(
+        "/placet help [COMMAND]",
+        "what can be typed, or all about one command",
+        "Everything that can be done here can be done with `placet` in a shell too.",
+        "/placet help freeze",
+    ),
+}
+"""By the first word after `/placet`, in the order of the help."""
+
+
+def nearest(word: str) -> str | None:
+    """Return the command that `word` may have been meant to be."""
+    found = get_close_matches(word.lower()[:40], list(FORMS), n=1, cutoff=0.6)
+    return found[0] if found else None

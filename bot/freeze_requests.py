@@ -1,0 +1,88 @@
+"""Freezes and lifts what a person asked for; the ledger decides, this only asks."""
+
+import hashlib
+
+from bot.admission import actor_of, admitted, evidence_for_any
+from bot.answers import Answer, answer, plainly
+from bot.asked import AskFreeze, AskUnfreeze
+from bot.desk import Desk
+from bot.freeze_notices import stands
+from bot.pieces import name, words
+from bot.wording import Row
+from ledger.freeze_events import FreezeRefused
+from ledger.freeze_readings import freeze_of, freezes_in_force
+from ledger.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
+from policies.freezes import subject
+
+_LISTED = 20
+
+
+async def freeze(desk: Desk, asked: AskFreeze, slack: str, command: str) -> Answer:
+    """Freeze something. Raises Refused."""
+    named = f"frz_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
+    recorded = await desk.ledger.execute(
+        BeginFreeze(
+            id=command,
+            actor=actor_of(slack, desk.directory),
+            freeze=named,
+            over=asked.over,
+            name=asked.name,
+            lasting=asked.lasting,
+            reason=asked.reason,
+            evidence=await evidence_for_any(desk, slack),
+        )
+    )
+    for one in recorded:
+        if isinstance(one.event, FreezeRefused):
+            return plainly(f"Refused: {one.event.message}.")
+    begun = await freeze_of(desk.ledger, named)
+    assert begun is not None, "it is that or a refusal"
+    rows: list[Row] = [
+        stands(begun, desk.directory),
+        [words("From now on no call of it runs, approved or not; what was sent is sent.")],
+        [words("Somebody else lifts it with "), name(f"/placet unfreeze {begun.id}")],
+    ]
+    return answer(f"{subject(begun.over, begun.name)} is frozen", rows)
+
+
+async def unfreeze(desk: Desk, asked: AskUnfreeze, slack: str, command: str) -> Answer:
+    """Lift a freeze. Raises Refused."""
+    named = asked.name
+    if asked.over is not None:
+        live = await freezes_in_force(desk.ledger)
+        named = the_one_over(live, asked.over, asked.name)
+    return plainly(await lift(desk, named, asked.reason, slack, command))
+
+
+async def lift(desk: Desk, freeze: str, reason: str | None, slack: str, command: str) -> str:
+    """Lift the freeze with this id and return what came of it, in a sentence. Raises Refused."""
+    recorded = await desk.ledger.execute(
+        EndFreeze(
+            id=command,
+            actor=actor_of(slack, desk.directory),
+            freeze=freeze,
+            reason=reason,
+            evidence=await evidence_for_any(desk, slack),
+        )
+    )
+    for one in recorded:
+        if isinstance(one.event, FreezeRefused):
+            return f"Refused: {one.event.message}."
+    return f"Lifted {freeze}. Calls run again as the policy says."
+
+
+async def listed(desk: Desk, slack: str) -> Answer:
+    """Return what is frozen now. Raises Refused."""
+    await admitted(desk, slack)
+    found = await freezes_in_force(desk.ledger)
+    if not found:
+        return plainly("Nothing is frozen.")
+    rows = [row for freeze in found[:_LISTED] for row in _rows(freeze, desk)]
+    if len(found) > _LISTED:
+        rows.append([words(f"and {len(found) - _LISTED} more")])
+    return answer(f"{len(found)} freezes are in force", rows)
+
+
+def _rows(freeze: Freeze, desk: Desk) -> list[Row]:
+    because = [words(" Reason: "), name(freeze.reason, 120)] if freeze.reason else []
+    return [[name(freeze.id, 60), words("  "), *stands(freeze, desk.directory), *because]]

@@ -1,0 +1,62 @@
+"""Knows what channels are told of besides approvals, and by which events that changes."""
+
+from collections.abc import Sequence
+
+from bot.freeze_notices import freeze_notices
+from bot.notice_delivery import NoticeDelivery
+from bot.notices import Wanted
+from bot.outbox import Outbox
+from ledger.agents import LedgerAgent
+from ledger.envelopes import Event
+from ledger.freeze_events import FreezeBegun, FreezeEnded
+from ledger.freeze_readings import freeze_of, freezes_in_force
+from ledger.freezes import Freeze
+from ledger.ledger import Ledger
+from policies.freezes import Frozen
+from policies.people import Directory
+
+
+def subject_of(event: Event) -> str | None:
+    """Return what channels may have to be told of after an event, as `kind:id`; else None."""
+    match event:
+        case FreezeBegun() | FreezeEnded():
+            return f"freeze:{event.freeze}"
+        case _:
+            return None
+
+
+def notice_delivery(outbox: Outbox, ledger: Ledger, directory: Directory) -> NoticeDelivery:
+    """Return what tells channels of freezes."""
+    composing = _Composing(ledger, directory)
+    return NoticeDelivery(outbox, ledger, {"freeze": composing.freeze}, composing.live)
+
+
+class _Composing:
+    """Reads a thing and returns what channels are to be told of it."""
+
+    def __init__(self, ledger: Ledger, directory: Directory) -> None:
+        self._ledger = ledger
+        self._directory = directory
+
+    async def live(self) -> set[str]:
+        return {f"freeze:{freeze.id}" for freeze in await freezes_in_force(self._ledger)}
+
+    async def freeze(self, name: str) -> Sequence[Wanted]:
+        freeze = await freeze_of(self._ledger, name)
+        if freeze is None:
+            return []
+        teams = _told(freeze, self._directory, await self._ledger.agents())
+        return freeze_notices(freeze, teams, self._directory)
+
+
+def _told(freeze: Freeze, directory: Directory, agents: Sequence[LedgerAgent]) -> set[str]:
+    """Return the teams that own what is frozen."""
+    match freeze.over:
+        case Frozen.EVERYTHING:
+            return set(directory.teams)
+        case Frozen.SERVER:
+            return {directory.server_teams.get(freeze.name, "")}
+        case Frozen.AGENT:
+            own = {agent.team for agent in agents if agent.id == freeze.name}
+            known = directory.agents.get(freeze.name)
+            return own | ({known.team} if known else set())
