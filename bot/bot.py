@@ -117,11 +117,10 @@ class Bot:
                 self._socket = Socket(app, slack, app_token)
             case OverHttp(signing_secret):
                 self.application = Endpoint(app, signing_secret, now).application()
-        self._outbox = outbox = _outbox(access, meters)
-        reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
-        delivery = Delivery(outbox, ledger, directory, reach)
-        notices = notice_delivery(outbox, ledger, directory)
-        self._courier = Courier(ledger, delivery, reviews, notices, meters.retried)
+        self._outbox = _outbox(access, meters)
+        self._courier = _courier(
+            self._outbox, ledger, directory, weigh=weigh, reach=reach, retried=meters.retried
+        )
         self._undelivered = Undelivered(ledger)
         self._watching: asyncio.Task[None] | None = None
 
@@ -192,6 +191,20 @@ class Bot:
                 _LOG.info("the bot lives in workspace %s", found.team)
                 self._courier.hurry()
             await asyncio.sleep(_ALIVE if found is not None else _TROUBLED)
+
+
+def _courier(
+    outbox: Outbox,
+    ledger: Ledger,
+    directory: Directory,
+    *,
+    weigh: Weigh,
+    reach: Callable[[str], None],
+    retried: Callable[[], None],
+) -> Courier:
+    reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
+    delivery = Delivery(outbox, ledger, directory, reach)
+    return Courier(ledger, delivery, reviews, notice_delivery(outbox, ledger, directory), retried)
 
 
 def _outbox(access: SlackAccess, meters: BotMeters) -> Outbox:

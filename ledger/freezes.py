@@ -8,9 +8,9 @@ from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
-from ledger.evidence import FRESH, Evidence, Standing, standing
+from ledger.evidence import Evidence, Standing
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
-from ledger.parties import Parties
+from ledger.freeze_rights import may_begin, may_lift, same_user
 from policies.freezes import Frozen, LiveFreeze, subject
 from policies.people import Agent, Directory
 from policies.refusals import Refused
@@ -91,24 +91,6 @@ def the_one_over(live: Sequence[Freeze], over: Frozen, name: str) -> str:
     return found[0]
 
 
-def teams_over(
-    over: Frozen, agent: Agent | None, name: str, directory: Directory
-) -> frozenset[str]:
-    """Return the teams whose approvers may begin and lift such a freeze.
-
-    An agent may call every server: beside its own team these are all owners of servers.
-    """
-    match over:
-        case Frozen.SERVER:
-            team = directory.server_teams.get(name)
-            return frozenset({team} if team else ())
-        case Frozen.AGENT:
-            own = {agent.team} if agent is not None else set()
-            return frozenset(own | set(directory.server_teams.values()))
-        case Frozen.EVERYTHING:
-            return frozenset(directory.teams)
-
-
 def begin(command: BeginFreeze, agent: Agent | None, directory: Directory, at: datetime) -> Event:
     """Return FreezeBegun, or FreezeRefused with the reason for the person who asked.
 
@@ -121,7 +103,7 @@ def begin(command: BeginFreeze, agent: Agent | None, directory: Directory, at: d
         return _unbegun(command, directory, "invalid", problem)
     evidence = command.evidence
     if evidence is not None:
-        where = _may_begin(command.over, command.name, evidence, agent, directory, at)
+        where = may_begin(command.over, command.name, evidence, agent, directory, at)
         if where.because:
             return _unbegun(command, directory, where.because, where.message)
     return FreezeBegun(
@@ -146,15 +128,15 @@ def end(
     _only_at_the_shell(command)
     if not freeze.open or (freeze.until is not None and at >= freeze.until):
         raise Refused(f"freeze `{freeze.id}` has ended already")
-    because, message = _hindrance(freeze, command, agent, directory, at)
-    if because:
+    where = _may_end(freeze, command, agent, directory, at)
+    if where.because:
         return FreezeRefused(
             freeze=freeze.id,
             over=freeze.over,
             name=freeze.name,
             person=_who(command, directory),
-            because=because,
-            message=message,
+            because=where.because,
+            message=where.message,
             evidence=command.evidence,
         )
     return FreezeEnded(
@@ -214,70 +196,19 @@ def _problem(command: BeginFreeze, agent: Agent | None, directory: Directory) ->
             return None
 
 
-def _may_begin(
-    over: Frozen,
-    name: str,
-    evidence: Evidence,
-    agent: Agent | None,
-    directory: Directory,
-    at: datetime,
-) -> Standing:
-    """Return whether a person may stop this; everybody may who may lift it, and the owner."""
-    person = directory.person_at(evidence.slack)
-    teams = tuple(sorted(teams_over(over, agent, name, directory)))
-    where = _standing(evidence, Parties(), teams, directory, at)
-    owns = over is Frozen.AGENT and agent is not None and person in _owners(agent)
-    if where.because == "not-an-approver" and owns:
-        return Standing(teams=teams)
-    return where
-
-
-def _owners(agent: Agent) -> tuple[str, ...]:
-    return (agent.owner, agent.on_behalf_of) if agent.on_behalf_of else (agent.owner,)
-
-
-def _hindrance(
+def _may_end(
     freeze: Freeze, command: EndFreeze, agent: Agent | None, directory: Directory, at: datetime
-) -> tuple[str, str]:
-    who, evidence = _who(command, directory), command.evidence
-    same_user = (
-        evidence is not None
-        and freeze.slack is not None
-        and _user(evidence.slack) == _user(freeze.slack)
-    )
-    if who == freeze.by or same_user:
-        frozen = subject(freeze.over, freeze.name)
-        return "own-freeze", f"you froze {frozen} yourself: a second person has to lift it"
-    if evidence is None:
-        return "", ""
-    parties = Parties()
-    if freeze.over is Frozen.AGENT and agent is not None:
-        parties = Parties.of(agent.owner, agent.on_behalf_of, directory)
-    teams = tuple(sorted(teams_over(freeze.over, agent, freeze.name, directory)))
-    where = _standing(evidence, parties, teams, directory, at)
-    return where.because, where.message
-
-
-def _standing(
-    evidence: Evidence,
-    parties: Parties,
-    teams: Sequence[str],
-    directory: Directory,
-    at: datetime,
 ) -> Standing:
-    return standing(
-        directory.person_at(evidence.slack),
-        evidence,
-        directory,
-        teams=tuple(teams),
-        parties=parties,
-        group_age=FRESH,
-        at=at,
-    )
-
-
-def _user(slack: str) -> str:
-    return slack.rpartition("/")[2]
+    """Return whether whoever asks may lift a freeze: never who began it."""
+    evidence = command.evidence
+    own = _who(command, directory) == freeze.by
+    if own or (evidence is not None and same_user(evidence.slack, freeze.slack)):
+        what = subject(freeze.over, freeze.name)
+        message = f"you froze {what} yourself: a second person has to lift it"
+        return Standing(because="own-freeze", message=message)
+    if evidence is None:
+        return Standing()
+    return may_lift(freeze.over, freeze.name, evidence, agent, directory, at)
 
 
 def _only_at_the_shell(command: BeginFreeze | EndFreeze) -> None:
