@@ -33,14 +33,14 @@ class Backlog:
         self._woken.set()
 
     def take(self) -> str | None:
-        """Return an approval that is due and that nobody is busy with, or None."""
-        now = self._clock()
-        for approval, at in self._due.items():
-            if at <= now and approval not in self._busy:
-                del self._due[approval]
-                self._busy.add(approval)
-                return approval
-        return None
+        """Return the approval that is due the longest and that nobody is busy with, or None."""
+        free = (approval for approval in self._due if approval not in self._busy)
+        first = min(free, key=self._due.__getitem__, default=None)
+        if first is None or self._due[first] > self._clock():
+            return None
+        del self._due[first]
+        self._busy.add(first)
+        return first
 
     def done(self, approval: str) -> None:
         """Note that an approval was looked at and all is as it should be."""

@@ -22,8 +22,9 @@ from bot.home import HomeFinder
 from bot.listeners import actions, commands, freezing, lasting, others, reviewing, views
 from bot.meters import BotMeters
 from bot.notice_subjects import notice_delivery
-from bot.outbox import Outbox, Pace
+from bot.outbox import Outbox
 from bot.pieces import lines, preformatted, words
+from bot.rates import Rates
 from bot.requests import Requests
 from bot.review_cards import Weigh
 from bot.review_delivery import ReviewDelivery
@@ -68,11 +69,15 @@ Reached: TypeAlias = OverSocket | OverHttp
 
 @dataclass(frozen=True)
 class SlackAccess:
-    """The secrets and the address of one workspace; `api_url` ends with a slash."""
+    """The secrets and the address of one workspace; `api_url` ends with a slash.
+
+    `hurry` is how many times faster than Slack allows we may be: a test has little time.
+    """
 
     bot_token: str
     reached: Reached
     api_url: str = "https://slack.com/api/"
+    hurry: float = 1.0
 
 
 def _untrusted(tool: Tool) -> RiskFinding:
@@ -103,7 +108,7 @@ class Bot:
         _check(access)
         meters = BotMeters(registry or CollectorRegistry())
         meters.show(lambda: self._courier.waiting, lambda: not self._away())
-        slack = SlackClient(access.bot_token, access.api_url, patient=True, heard=meters.heard)
+        slack = _client(access, meters, rates := Rates(time.monotonic, access.hurry))
         self._finder = HomeFinder(slack)
         witness = Witness(slack, self._finder, ledger.now)
         voting = Voting(ledger, witness, directory, reach)
@@ -117,7 +122,7 @@ class Bot:
                 self._socket = Socket(app, slack, app_token)
             case OverHttp(signing_secret):
                 self.application = Endpoint(app, signing_secret, now).application()
-        self._outbox = _outbox(access, meters)
+        self._outbox = _outbox(access, meters, rates)
         self._courier = _courier(
             self._outbox, ledger, directory, weigh=weigh, reach=reach, retried=meters.retried
         )
@@ -207,9 +212,15 @@ def _courier(
     return Courier(ledger, delivery, reviews, notice_delivery(outbox, ledger, directory), retried)
 
 
-def _outbox(access: SlackAccess, meters: BotMeters) -> Outbox:
+def _client(access: SlackAccess, meters: BotMeters, rates: Rates) -> SlackClient:
+    return SlackClient(
+        access.bot_token, access.api_url, patient=True, rates=rates, heard=meters.heard
+    )
+
+
+def _outbox(access: SlackAccess, meters: BotMeters, rates: Rates) -> Outbox:
     slack = SlackClient(access.bot_token, access.api_url, patient=False, heard=meters.heard)
-    return Outbox(slack, Pace(45, 60.0, time.monotonic))
+    return Outbox(slack, rates)
 
 
 def _listening(

@@ -16,6 +16,8 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.rates import Rates, TooSoon
+
 TIMEOUT = 5
 """Seconds that one request may take."""
 
@@ -45,9 +47,13 @@ class SlackClient(AsyncWebClient):
         base_url: str,
         *,
         patient: bool,
+        rates: Rates | None = None,
         heard: Callable[[str, Exception | None], None] = lambda _method, _error: None,
     ) -> None:
-        """Call with `token`; `heard` is told of each request, and of its error if there is one."""
+        """Call with `token`, and no faster than `rates` where there are some.
+
+        `heard` is told of each request, and of its error if there is one.
+        """
         super().__init__(
             token=token,
             base_url=base_url,
@@ -55,11 +61,18 @@ class SlackClient(AsyncWebClient):
             retry_handlers=_handlers() if patient else [],
         )
         self._heard = heard
+        self._rates = rates
         if urlsplit(base_url).hostname in LOOPBACK:
             self.proxy = None
 
     async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:
-        """Call a method by POST. Raises SlackApiError and the other errors of UNREACHABLE."""
+        """Call a method by POST. Raises SlackApiError and the other errors of UNREACHABLE.
+
+        Among them is TooSoon, where nothing was sent.
+        """
+        wait = self._rates.wait(api_method) if self._rates is not None else 0.0
+        if wait:
+            raise TooSoon(wait)
         if options.get("http_verb") == "GET":
             options["http_verb"] = "POST"
             options["data"] = options.pop("params", None)
@@ -68,6 +81,9 @@ class SlackClient(AsyncWebClient):
         except UNREACHABLE as error:
             self._heard(api_method, error)
             raise
+        finally:
+            if self._rates is not None:
+                self._rates.answered(api_method)
         self._heard(api_method, None)
         return answer
 
@@ -81,7 +97,12 @@ def code_of(error: Exception) -> str | None:
 
 
 def wait_of(error: Exception) -> float | None:
-    """Return how many seconds Slack asks us to wait (429, `Retry-After`), None if it does not."""
+    """Return how many seconds Slack asks us to wait (429, `Retry-After`), None if it does not.
+
+    Where we wait by ourselves, for how long.
+    """
+    if isinstance(error, TooSoon):
+        return error.wait
     response = error.response if isinstance(error, SlackApiError) else None
     if not isinstance(response, AsyncSlackResponse) or response.status_code != _TOO_MANY:
         return None
@@ -95,6 +116,8 @@ def reason_of(error: Exception) -> str:
         return f"Slack says {code_of(error) or 'nothing that can be read'}"
     if isinstance(error, TimeoutError):
         return "Slack did not answer in time"
+    if isinstance(error, TooSoon):
+        return "Slack is asked as often as it allows"
     return "Slack could not be reached"
 
 

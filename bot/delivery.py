@@ -31,6 +31,7 @@ class Delivery:
         self._reach = reach
         self._gone: set[Place] = set()
         self._told: dict[Place, int] = {}
+        self._showing: dict[Place, str] = {}
 
     async def attend(self, name: str) -> None:
         """Bring every card of an approval up to date.
@@ -99,7 +100,10 @@ class Delivery:
             return
         made = await drawn(approval, self._directory, approval.position)
         try:
-            await self._outbox.update(place, made.text, list(made.blocks))
+            if self._showing.get(place) != made.sha256:
+                await self._outbox.update(place, made.text, list(made.blocks))
+                self._reach("card-repainted")
+                self._showing[place] = made.sha256
             await self._tell(approval, place, painted.revision)
         except NotTaken as refused:
             if not self._give_up(approval, place, refused):
@@ -118,6 +122,7 @@ class Delivery:
             )
         )
         self._told.pop(place, None)
+        self._showing.pop(place, None)
 
     async def _only_looks_different(self, approval: Approval, painted: PaintedCard) -> bool:
         """Tell whether a card of what has ended was just drawn by another version of Placet."""

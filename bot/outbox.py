@@ -1,12 +1,12 @@
 """Sends messages to channels, and says of a failure whether waiting helps."""
 
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.client import UNREACHABLE, SlackClient, code_of, reason_of, wait_of
 from bot.pieces import Block
+from bot.published_rates import POST
+from bot.rates import Rates
 from policies.refusals import Refused
 
 _PASSING = frozenset(
@@ -36,6 +36,9 @@ class NotTaken(Refused):
         self.wait = wait
 
 
+_UPDATE = "chat.update"
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a message stands: the channel's id and the message's timestamp."""
@@ -44,60 +47,49 @@ class Place:
     ts: str
 
 
-class Pace:
-    """Keeps a method within its rate: at most `most` calls in `within` seconds of `clock`."""
-
-    def __init__(self, most: int, within: float, clock: Callable[[], float]) -> None:
-        self._within = within
-        self._clock = clock
-        self._calls: deque[float] = deque(maxlen=most)
-
-    def wait(self) -> float:
-        """Return 0.0 and count a call, or the seconds until one is allowed."""
-        now = self._clock()
-        full = len(self._calls) == self._calls.maxlen
-        if full and now - self._calls[0] < self._within:
-            return self._within - (now - self._calls[0])
-        self._calls.append(now)
-        return 0.0
-
-
 class Outbox:
     """Posts, updates and replies. Tries once: the courier knows when to try again.
 
-    Updates are kept under Slack's 50 a minute for all cards together. Source:
-    https://docs.slack.dev/apis/web-api/rate-limits
+    INVARIANT: nothing is sent faster than Slack's published rates, nor before
+    Slack's own `Retry-After` is over. Cards go before the lines in threads.
     """
 
-    def __init__(self, slack: SlackClient, updates: Pace) -> None:
+    def __init__(self, slack: SlackClient, rates: Rates) -> None:
+        """Send with `slack`, which keeps to no rates by itself, as `rates` allow."""
         self._slack = slack
-        self._updates = updates
+        self._rates = rates
 
-    async def post(self, channel: str, text: str, blocks: list[Block], approval: str) -> Place:
-        """Post a card. Raises NotTaken.
+    async def post(self, channel: str, text: str, blocks: list[Block], subject: str) -> Place:
+        """Post a card about `subject`, an approval. Raises NotTaken.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage
         """
-        metadata = {"event_type": "placet_approval", "event_payload": {"approval": approval}}
-        return await self._send("chat.postMessage", channel, text, blocks, metadata=metadata)
+        self._wait(POST, channel, subject)
+        metadata = {"event_type": "placet_approval", "event_payload": {"approval": subject}}
+        return await self._send(POST, channel, text, blocks, metadata=metadata)
 
     async def announce(self, channel: str, text: str, blocks: list[Block]) -> Place:
         """Post a message that is about no approval. Raises NotTaken."""
-        return await self._send("chat.postMessage", channel, text, blocks)
+        self._wait(POST, channel, text)
+        return await self._send(POST, channel, text, blocks)
 
     async def reply(self, place: Place, text: str, blocks: list[Block]) -> Place:
         """Reply in a card's thread. Raises NotTaken."""
-        return await self._send("chat.postMessage", place.channel, text, blocks, thread_ts=place.ts)
+        self._wait(POST, place.channel, place.ts, later=True)
+        return await self._send(POST, place.channel, text, blocks, thread_ts=place.ts)
 
     async def update(self, place: Place, text: str, blocks: list[Block]) -> Place:
         """Paint a message anew. Raises NotTaken.
 
         Source: https://docs.slack.dev/reference/methods/chat.update
         """
-        wait = self._updates.wait()
+        self._wait(_UPDATE, place.channel, f"{place.channel}/{place.ts}")
+        return await self._send(_UPDATE, place.channel, text, blocks, ts=place.ts)
+
+    def _wait(self, method: str, channel: str, who: str, *, later: bool = False) -> None:
+        wait = self._rates.wait(method, channel, who, later=later)
         if wait:
-            raise NotTaken("cards are painted anew 45 times a minute at most", None, wait)
-        return await self._send("chat.update", place.channel, text, blocks, ts=place.ts)
+            raise NotTaken("messages are sent as fast as Slack allows", None, wait)
 
     async def _send(
         self, method: str, channel: str, text: str, blocks: list[Block], **more: Any
@@ -113,13 +105,18 @@ class Outbox:
             "unfurl_media": False,
             **more,
         }
-        if method == "chat.update":
+        if method == _UPDATE:
             for unknown in ("mrkdwn", "unfurl_links", "unfurl_media"):
                 del message[unknown]
         try:
             said = await self._slack.api_call(method, json=message)
         except UNREACHABLE as error:
+            asked = wait_of(error)
+            if asked is not None:
+                self._rates.close(method, channel, asked)
             raise _not_taken(error) from error
+        finally:
+            self._rates.answered(method, channel)
         where, ts = said.get("channel"), said.get("ts")
         if not isinstance(where, str) or not isinstance(ts, str):
             raise NotTaken("Slack's answer names no message", None, None)

@@ -74,7 +74,10 @@ class Clock:
 
 @dataclass
 class Office:
-    """What a test acts on. Restart the bot with `stop_bot` and `start_bot`."""
+    """What a test acts on. Restart the bot with `stop_bot` and `start_bot`.
+
+    The bot may send so many times faster than Slack allows as `hurry` says.
+    """
 
     ledger: Ledger
     local: LocalWorkspace
@@ -82,13 +85,14 @@ class Office:
     directory: Directory
     reached: OverSocket | OverHttp
     http_port: int = 0
+    hurry: float = 1_000.0
     bot: Bot | None = None
     points: list[str] = field(default_factory=list)
     _runner: web.AppRunner | None = None
 
     async def start_bot(self) -> Bot:
         self.bot = Bot(
-            SlackAccess(BOT_TOKEN, self.reached, self.local.api_url),
+            SlackAccess(BOT_TOKEN, self.reached, self.local.api_url, self.hurry),
             self.ledger,
             self.directory,
             longest=lambda: timedelta(hours=8),

@@ -8,37 +8,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.published_rates import PER_MINUTE, POST, POSTS_APART
+
 SECONDS_PER_MINUTE = 60.0
 POSTS_IN_A_BURST = 15
-_TIER_2 = 20
-_TIER_3 = 50
-_TIER_4 = 100
-
-PER_MINUTE = {
-    "auth.test": 600,
-    "apps.connections.open": 60,
-    "chat.postEphemeral": _TIER_4,
-    "views.open": _TIER_4,
-    "views.update": _TIER_4,
-    "views.push": _TIER_4,
-    "views.publish": _TIER_4,
-    "users.info": _TIER_4,
-    "conversations.members": _TIER_4,
-    "chat.update": _TIER_3,
-    "chat.delete": _TIER_3,
-    "conversations.info": _TIER_3,
-    "conversations.history": _TIER_3,
-    "conversations.replies": _TIER_3,
-    "conversations.open": _TIER_3,
-    "conversations.join": _TIER_3,
-    "reactions.add": _TIER_3,
-    "team.info": _TIER_3,
-    "bots.info": _TIER_3,
-    "usergroups.list": _TIER_2,
-    "usergroups.users.list": _TIER_2,
-    "conversations.list": _TIER_2,
-    "users.list": _TIER_2,
-}
 
 
 @dataclass
@@ -56,8 +29,8 @@ class Rates:
 
     def wait_for(self, method: str, channel: str) -> int:
         """Count a call and return 0, or return the seconds to wait before another try."""
-        if method == "chat.postMessage":
-            return self._take((method, channel), POSTS_IN_A_BURST, 1.0)
+        if method == POST:
+            return self._take((method, channel), POSTS_IN_A_BURST, 1.0 / POSTS_APART)
         allowed = PER_MINUTE.get(method)
         if allowed is None:
             return 0

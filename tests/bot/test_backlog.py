@@ -1,7 +1,6 @@
 """What is due when: growing waits, asked-for waits, and one look for many events."""
 
 from bot.backlog import Backlog
-from bot.outbox import Pace
 
 
 class Clock:
@@ -83,17 +82,3 @@ async def test_waiting_ends_when_something_is_added() -> None:
     await backlog.wait(3600)
 
     assert backlog.take() == "apr_1"
-
-
-def test_calls_within_the_pace_go_and_the_next_waits_for_the_first_to_grow_old() -> None:
-    clock = Clock()
-    pace = Pace(3, 60.0, clock)
-
-    waits = []
-    for _ in range(4):
-        waits.append(pace.wait())
-        clock.at += 1
-    clock.at += 57
-
-    assert waits == [0.0, 0.0, 0.0, 57.0]
-    assert pace.wait() == 0.0
