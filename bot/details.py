@@ -4,17 +4,21 @@ from collections.abc import Iterator, Sequence
 
 from bot.cards import arguments_text
 from bot.fitting import head, weight
+from bot.histories import history
 from bot.pieces import Block, header, lines, moment, name, preformatted, words
 from bot.wording import ballot
 from ledger.approvals import Approval
+from ledger.backgrounds import Background
 from ledger.tools import SeenTool
 from policies.inert import inert
+from policies.policy_lines import lines_at
 from policies.strict_json import parse, pretty
 
 PAGE = 20_000
 """What the text of a page may weigh; a view may have 250 kB of JSON and 100 blocks."""
 
 _VOTES = 20
+_NOTHING = Background()
 _SMALL = 200
 _MOST_PARTS = 40
 """Texts of a page, of two blocks each; a view may have 100 blocks."""
@@ -23,14 +27,16 @@ Page = list[Block]
 """The blocks of one page, without its navigation."""
 
 
-def pages(approval: Approval, definition: SeenTool | None) -> list[Page]:
-    """Return the pages: the call in full, the tool, the rules; the votes stand on the last one.
+def pages(
+    approval: Approval, definition: SeenTool | None, background: Background = _NOTHING
+) -> list[Page]:
+    """Return the pages: the call in full, the tool, the rules and their text.
 
-    How many there are depends on the request and the tool's definition only,
-    so it stays the same while people vote.
+    The votes and what became of like requests stand on the last one, so how
+    many there are stays the same while people vote and others ask.
     """
-    made = laid_out(list(_sections(approval, definition)))
-    made[-1].append(_history(approval))
+    made = laid_out(list(_sections(approval, definition, background.policy)))
+    made[-1] += [_votes(approval), *history(approval, background)]
     return made
 
 
@@ -42,7 +48,9 @@ def laid_out(sections: Sequence[tuple[str, str]]) -> list[Page]:
     ]
 
 
-def _sections(approval: Approval, definition: SeenTool | None) -> Iterator[tuple[str, str]]:
+def _sections(
+    approval: Approval, definition: SeenTool | None, policy: str | None
+) -> Iterator[tuple[str, str]]:
     request = approval.request
     yield "The call", _call(approval)
     yield "Arguments", arguments_text(request)
@@ -56,6 +64,7 @@ def _sections(approval: Approval, definition: SeenTool | None) -> Iterator[tuple
         text = pretty(parse(definition.definition.encode()))
         yield "Definition of the tool", inert(text, multiline=True)
     yield "Rules that ask for the approval", _rules(approval)
+    yield "What the policy says there", _policy(approval, policy)
 
 
 def _call(approval: Approval) -> str:
@@ -87,6 +96,19 @@ def _rules(approval: Approval) -> str:
     return "\n".join([*told, f"policy {request.policy_digest}"])
 
 
+def _policy(approval: Approval, policy: str | None) -> str:
+    """Return the lines of the policy that the rules stand on."""
+    if policy is None:
+        return "the text of that policy is not kept"
+    found = (lines_at(policy, rule.pointer) for rule in approval.request.rules if rule.pointer)
+    parts = [
+        "\n".join(f"{number:>5}  {line}" for number, line in enumerate(part.lines, part.first))
+        for part in found
+        if part is not None
+    ]
+    return inert("\n".join(parts) or "no rule of the file speaks of it", multiline=True)
+
+
 def _paged(sections: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     """Return the sections cut so that the texts of one page weigh at most PAGE."""
     paged: list[list[tuple[str, str]]] = [[]]
@@ -109,7 +131,7 @@ def _part(place: int, title: str, text: str) -> list[Block]:
     return [header(title, f"part:{place}"), preformatted(text, f"text:{place}")]
 
 
-def _history(approval: Approval) -> Block:
+def _votes(approval: Approval) -> Block:
     rows = [[words("Votes", bold=True)]]
     rows += [
         [moment(vote.at), words(" "), *ballot(vote), words(" for "), name(", ".join(vote.teams))]

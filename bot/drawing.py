@@ -5,6 +5,7 @@ import asyncio
 from bot.cards import Card, card
 from bot.details import Page, pages
 from ledger.approvals import Approval
+from ledger.backgrounds import Background
 from ledger.tools import SeenTool
 from policies.people import Directory
 
@@ -19,6 +20,8 @@ async def drawn(approval: Approval, directory: Directory, revision: int) -> Card
     return await asyncio.to_thread(card, approval, directory, revision=revision)
 
 
-async def paged(approval: Approval, definition: SeenTool | None) -> list[Page]:
+async def paged(
+    approval: Approval, definition: SeenTool | None, background: Background
+) -> list[Page]:
     """Return the pages of the details, laid out in a thread."""
-    return await asyncio.to_thread(pages, approval, definition)
+    return await asyncio.to_thread(pages, approval, definition, background)

@@ -8,6 +8,7 @@ from bot.drawing import paged
 from bot.modals import Reading, Spot, details_modal
 from bot.payloads import Click
 from ledger.approvals import Approval
+from ledger.backgrounds import background
 from ledger.votes import ViewDetails
 
 
@@ -44,7 +45,8 @@ async def turn_page(desk: Desk, click: Click, step: int) -> None:
 async def _pages(desk: Desk, approval: Approval) -> list[Page]:
     tools = await desk.ledger.tools(approval.request.server)
     named = [tool for tool in tools if tool.tool == approval.request.tool]
-    return await paged(approval, named[0] if named else None)
+    known = await desk.ledger.look(lambda connection: background(connection, approval.request))
+    return await paged(approval, named[0] if named else None, known)
 
 
 async def _note(

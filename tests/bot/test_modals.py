@@ -11,6 +11,8 @@ from slack_limits import check_view, objects, visible_text
 from bot.denials import deny_modal
 from bot.details import pages
 from bot.modals import Reading, Spot, approve_modal, details_modal
+from ledger.backgrounds import Background
+from ledger.events import ApprovalDenied
 from ledger.tools import SeenTool
 
 SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", revision=7)
@@ -67,6 +69,40 @@ def test_the_details_tell_tool_rules_and_votes() -> None:
     assert "needs: 1 of platform" in text
 
 
+POLICY = """\
+version: 1
+rules:
+  - {name: reads, match: {risk: read}, effect: allow}
+  # asked for by the auditors
+  - name: protected-branches
+    match: {server: github, tool: push_*}
+    effect: require_approval
+default: deny
+"""
+
+
+def test_the_details_show_the_policys_lines_of_the_rules_that_spoke() -> None:
+    (page,) = pages(requested(), DEFINITION, Background(policy=POLICY))
+
+    text = visible_text(page)
+    assert "    5    - name: protected-branches\n" in text
+    assert "    7      effect: require_approval" in text
+    assert "name: reads" not in text
+    assert "default: deny" not in text
+
+
+def test_the_last_page_tells_what_became_of_like_requests() -> None:
+    denied = ApprovalDenied(approval="apr_7F3K", by="cat", reason="not on a Friday")
+    own = after(requested(), denied)
+    other = requested(agent="helper", digest="k1:" + "00" * 32)
+
+    (page,) = pages(requested(), DEFINITION, Background(own=(own,), others=(other,)))
+
+    text = visible_text(page)
+    assert "ci-bot  Denied by cat: not on a Friday, the very same call" in text
+    assert "helper  Approval needed" in text
+
+
 def test_a_definition_that_changed_since_is_not_shown_as_the_one_asked_for() -> None:
     changed = DEFINITION.model_copy(update={"hash": "ff" * 32})
 
@@ -110,7 +146,9 @@ def test_every_page_keeps_slacks_limits(text, reason) -> None:
         vote_of("bob", reason=reason),
     )
 
-    made = pages(approval, None)
+    past = Background(policy=text, own=(approval,) * 8, others=(approval,) * 8)
+
+    made = pages(approval, None, past)
 
     for page in range(1, len(made) + 1):
         view = details_modal(approval, made, page)
