@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.jwks import UnreadableKeys, read_keys
+from gateway.policy_files import PolicyFiles, read_policy
+from gateway.text_files import read_text
 from ledger.shell import Loaded, Misconfigured
 from placet_environment import SETTINGS, Environment
 from policies.approvable import nobody_could_approve
+from policies.composing import Value
 from policies.configuration import Configuration, parse_configuration
 from policies.documents import read_document
 from policies.policy import Policy, compile_policy
@@ -72,9 +75,14 @@ def _load(path: Path, unsafe: Unsafe, environment: Environment) -> Loaded:
     Relative paths in the file start from its folder. Raises Misconfigured
     with every problem of both files.
     """
-    text = _read(path)
     problems: list[Problem] = []
     configuration: Configuration | None = None
+    policy: Policy | None = None
+    try:
+        text = read_text(path)
+    except InvalidDocument as invalid:
+        raise Misconfigured(str(invalid)) from invalid
+    named: Value = None
     try:
         configuration = parse_configuration(
             text,
@@ -83,11 +91,15 @@ def _load(path: Path, unsafe: Unsafe, environment: Environment) -> Loaded:
             unsafe_no_auth=unsafe.no_auth,
             unsafe_local_approvers=unsafe.local_approvers,
         )
-        named: object = configuration.policy
+        named = configuration.policy
     except InvalidDocument as invalid:
         problems += invalid.problems
-        named = read_document(text, file=str(path)).at(("policy",))
-    policy = _policy(path.parent / named, problems) if isinstance(named, str) else None
+        named = _named_policy(text)
+    try:
+        if isinstance(named, str):
+            policy = read_policy(path.parent / named, within=path.parent)
+    except InvalidDocument as invalid:
+        problems += invalid.problems
     if configuration is None or policy is None or problems:
         raise Misconfigured("\n".join(str(problem) for problem in problems))
     return Loaded(configuration, policy)
@@ -108,21 +120,32 @@ def load_to_serve(
     return loaded
 
 
+def _named_policy(text: str) -> Value:
+    """Return the policy that an invalid configuration names all the same, if it does."""
+    try:
+        return read_document(text, file="").at(("policy",))
+    except InvalidDocument:
+        return None
+
+
 @dataclass(frozen=True)
 class PolicyFile:
-    """The policy file that a configuration names."""
+    """The policy file that a configuration names, with the files it includes."""
 
-    path: Path
+    files: PolicyFiles
     configuration: Configuration
 
     def read(self) -> str:
-        """Return the file's text. Raises Misconfigured."""
-        return _read(self.path)
+        """Return the text of all files. Raises Misconfigured."""
+        try:
+            return self.files.text()
+        except InvalidDocument as invalid:
+            raise Misconfigured(str(invalid)) from invalid
 
     def compile(self, text: str) -> Policy:
         """Return the policy that `text` writes. Raises Misconfigured with every problem."""
         try:
-            policy = compile_policy(text, file=str(self.path))
+            policy = compile_policy(text, file=str(self.files.path))
         except InvalidDocument as invalid:
             raise Misconfigured(str(invalid)) from invalid
         _check_approvable(self.configuration, policy)
@@ -131,7 +154,7 @@ class PolicyFile:
 
 def policy_file(configuration: Configuration, path: Path) -> PolicyFile:
     """Return the policy file that the configuration at `path` names."""
-    return PolicyFile(path.parent / configuration.policy, configuration)
+    return PolicyFile(PolicyFiles(path.parent / configuration.policy, path.parent), configuration)
 
 
 def _check_approvable(configuration: Configuration, policy: Policy) -> None:
@@ -165,28 +188,3 @@ def ledger_url(configuration: Configuration, path: Path) -> str:
     if not absolute or head or file.startswith("/"):
         return url
     return f"sqlite:///{(path.parent / file).absolute()}"
-
-
-def _policy(path: Path, problems: list[Problem]) -> Policy | None:
-    try:
-        return compile_policy(_read(path), file=str(path))
-    except InvalidDocument as invalid:
-        problems += invalid.problems
-    except Misconfigured as missing:
-        problems.append(
-            Problem(str(path), 1, 1, str(missing), "write it, or name another in `policy`")
-        )
-    return None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError as error:
-        raise Misconfigured(f"there is no file `{path}`") from error
-    except IsADirectoryError as error:
-        raise Misconfigured(f"`{path}` is a folder, not a file") from error
-    except UnicodeDecodeError as error:
-        raise Misconfigured(f"`{path}` is not UTF-8 text") from error
-    except OSError as error:
-        raise Misconfigured(f"`{path}` cannot be read: {error.strerror}") from error

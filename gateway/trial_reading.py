@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.definitions import tool_of, tools_of
+from gateway.policy_files import read_policy
+from gateway.text_files import read_text
 from ledger.shell import Loaded, Misconfigured
 from policies.calls import JsonValue, Tool
 from policies.declared_tools import ExternalServer
 from policies.documents import Document, read_document
 from policies.people import Agent, Directory
-from policies.policy import Policy, compile_policy
+from policies.policy import Policy
 from policies.problems import InvalidDocument, Problem
 from policies.refusals import Refused
 from policies.strict_json import parse
@@ -88,7 +90,7 @@ class TrialReader:
 
     def _compiled(self, path: Path) -> Policy | None:
         try:
-            return compile_policy(read_text(path), file=str(path))
+            return read_policy(path)
         except InvalidDocument as invalid:
             self.problems += invalid.problems
             return None
@@ -120,16 +122,6 @@ class TrialReader:
             instead = 'write what `tools/list` answers: `{"tools": [{"name": …}]}`'
         self.problems.append(document.problem(document.place(path), what, instead))
         return []
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file that the user named. Raises Misconfigured."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Misconfigured(f"`{path}` is not UTF-8 text") from error
-    except OSError as error:
-        raise Misconfigured(f"`{path}` cannot be read: {error.strerror}") from error
 
 
 def _tool_list(value: JsonValue) -> list[Mapping[str, JsonValue]] | None:

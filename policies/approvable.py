@@ -21,7 +21,11 @@ def nobody_could_approve(configuration: Configuration, policy: Policy) -> list[P
     in it. Rules that a denial of all their calls hides are left out.
     """
     directory = configuration.directory()
-    return [*_unknown_teams(directory, policy), *_short_of_people(configuration, policy)]
+    return [
+        *_unknown_teams(directory, policy),
+        *_unknown_servers(directory, policy),
+        *_short_of_people(configuration, policy),
+    ]
 
 
 def possible_approvers(directory: Directory, team: str, agent: Agent) -> frozenset[str] | None:
@@ -45,12 +49,26 @@ def _unknown_teams(directory: Directory, policy: Policy) -> Iterator[Problem]:
         if team is not None and team not in directory.teams:
             what = f"rule `{rule.name}` asks a team `{team}` that is not there"
             advice = suggestion(team, directory.teams, choice(directory.teams))
-            yield Problem(policy.file, rule.line, rule.column, what, advice)
+            yield Problem(rule.file, rule.line, rule.column, what, advice)
+    for owner in policy.owners:
+        if owner.team not in directory.teams:
+            what = f"`{owner.target}` is owned by a team `{owner.team}` that is not there"
+            advice = suggestion(owner.team, directory.teams, choice(directory.teams))
+            yield Problem(owner.file, owner.line, owner.column, what, advice)
+
+
+def _unknown_servers(directory: Directory, policy: Policy) -> Iterator[Problem]:
+    servers = directory.server_teams
+    for included in policy.included:
+        if included.server not in servers:
+            what = f"a file is included for a server `{included.server}` that is not there"
+            advice = suggestion(included.server, servers, choice(servers))
+            yield Problem(policy.file, included.place.line, included.place.column, what, advice)
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """An agent and a server it may call; `team` owns the server."""
+    """An agent and a server it may call; `team` owns the server, or some of its tools."""
 
     agent: Agent
     server: str
@@ -89,18 +107,23 @@ def _short_of_people(configuration: Configuration, policy: Policy) -> Iterator[P
     directory = configuration.directory()
     seen: set[tuple[str, str, str]] = set()
     for agent in directory.agents.values():
-        for server, team in directory.server_teams.items():
-            pair = _Pair(agent, server, team)
+        for pair in _pairs(agent, directory, policy):
             if any(
                 rule.effect is Effect.DENY and pair.always_concerns(rule) for rule in policy.rules
             ):
                 continue
             for rule in _asking(policy, pair):
-                asked = (rule.asking.team or team) if rule else team
+                asked = (rule.asking.team or pair.team) if rule else pair.team
                 key = (rule.name if rule else "", agent.name, asked)
                 if key not in seen and asked in directory.teams:
                     seen.add(key)
-                    yield from _shortage(configuration, policy, pair, rule, asked)
+                    yield from _shortage(configuration, pair, rule, asked)
+
+
+def _pairs(agent: Agent, directory: Directory, policy: Policy) -> Iterator[_Pair]:
+    for server, team in directory.server_teams.items():
+        owning = [owner.team for owner in policy.owners if owner.target.server.matches(server)]
+        yield from (_Pair(agent, server, each) for each in dict.fromkeys((team, *owning)))
 
 
 def _asking(policy: Policy, pair: _Pair) -> Iterator[Rule | None]:
@@ -109,12 +132,13 @@ def _asking(policy: Policy, pair: _Pair) -> Iterator[Rule | None]:
         if rule.effect is Effect.REQUIRE_APPROVAL and pair.may_concern(rule):
             yield rule
     covered = any(pair.always_concerns(rule) for rule in policy.rules)
-    if policy.default is Effect.REQUIRE_APPROVAL and not covered:
+    default = policy.default_at(pair.server).effect
+    if default is Effect.REQUIRE_APPROVAL and not covered:
         yield None
 
 
 def _shortage(
-    configuration: Configuration, policy: Policy, pair: _Pair, rule: Rule | None, team: str
+    configuration: Configuration, pair: _Pair, rule: Rule | None, team: str
 ) -> Iterator[Problem]:
     possible = possible_approvers(configuration.directory(), team, pair.agent)
     needed = rule.asking.approvals if rule else 1
@@ -128,7 +152,7 @@ def _shortage(
     place = configuration.place(("agents", pair.agent.name))
     file, line, column = configuration.file, place.line, place.column
     if rule is not None:
-        file, line, column = policy.file, rule.line, rule.column
+        file, line, column = rule.file, rule.line, rule.column
     yield Problem(file, line, column, what, f"add approvers with a Slack id to `{team}`")
 
 

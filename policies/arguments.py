@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from policies.calls import JsonValue, Number
 from policies.evaluator import cel
+from policies.functions import CLOCK, OWN
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _LARGEST = 2**63 - 1
@@ -65,7 +66,9 @@ class Scope:
     call: Mapping[str, str | None]
     agent: Mapping[str, str | None]
     now: datetime
-    _contexts: dict[frozenset[str], cel.Context] = field(default_factory=dict)
+    _contexts: dict[tuple[frozenset[str], frozenset[str]], cel.Context] = field(
+        default_factory=dict
+    )
 
     @classmethod
     def nothing(cls) -> "Scope":
@@ -86,15 +89,18 @@ class Scope:
             return Arguments(flaw=str(flaw))
         return Arguments(values, size, parts)
 
-    def context(self, reads: frozenset[str]) -> cel.Context:
-        """Return the variables of these names, converted for the evaluator once."""
-        if reads not in self._contexts:
+    def context(self, reads: frozenset[str], calls: frozenset[str]) -> cel.Context:
+        """Return these variables and functions of ours, converted for the evaluator once."""
+        if (reads, calls) not in self._contexts:
             variables: dict[str, object] = {"now": self.now}
             variables["call"], variables["agent"] = dict(self.call), dict(self.agent)
             if "args" in reads:
                 variables["args"] = dict(self.arguments.values)
-            self._contexts[reads] = cel.Context({name: variables[name] for name in reads})
-        return self._contexts[reads]
+            self._contexts[reads, calls] = cel.Context(
+                {name: variables[name] for name in reads},
+                {name: OWN.get(name) or CLOCK[name] for name in calls},
+            )
+        return self._contexts[reads, calls]
 
 
 def _plain(value: JsonValue, depth: int, size: Size) -> Plain:

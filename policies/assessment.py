@@ -43,7 +43,7 @@ def assess(
     """
     if (tool.server, tool.name) != (call.server, call.tool):
         return unlisted(call, policy)
-    subject = subject_of(call, directory, risk.risk)
+    subject = subject_of(call, policy, directory, risk.risk)
     if subject is None:
         spoke = Spoke("no-team", "", Effect.DENY, f"no team owns the server `{call.server}`")
         return _refusal(call, policy, spoke, risk)
@@ -83,15 +83,21 @@ def undeclared(call: Call, policy: Policy, at: datetime, directory: Directory) -
         assessment,
         effect=Effect.REQUIRE_APPROVAL,
         spoke=(spoke, *assessment.spoke),
-        terms=(Term(directory.server_teams[call.server], 1),),
+        terms=(
+            Term(policy.owner(call.server, call.tool) or directory.server_teams[call.server], 1),
+        ),
     )
 
 
-def subject_of(call: Call, directory: Directory, risk: Risk) -> Subject | None:
-    """Return what matchers look at, or None where no team owns the server."""
+def subject_of(call: Call, policy: Policy, directory: Directory, risk: Risk) -> Subject | None:
+    """Return what matchers look at, or None where no team owns the server.
+
+    The team is the one that the policy names as the tool's owner, else the server's.
+    """
     team = directory.server_teams.get(call.server)
     if team is None:
         return None
+    team = policy.owner(call.server, call.tool) or team
     return Subject(call.server, call.tool, call.agent, team, call.on_behalf_of, risk)
 
 
@@ -133,9 +139,7 @@ def judge(rule: Rule, scope: Scope) -> Verdict:
 def _assessed(
     call: Call, policy: Policy, subject: Subject, covering: Sequence[Verdict], risk: RiskFinding
 ) -> Assessment:
-    spoke = _spoke(covering) or (
-        Spoke("default", "/default", policy.default, "no rule covers the call"),
-    )
+    spoke = _spoke(covering) or (_default(policy, call.server),)
     effect = max((each.effect for each in spoke), key=STRICTNESS.__getitem__)
     approving = [each.rule for each in covering if each.rule.effect is Effect.REQUIRE_APPROVAL]
     askings = [rule.asking for rule in approving] or [Asking()]
@@ -157,6 +161,11 @@ def _assessed(
         message=_message(covering, effect),
         policy_digest=policy.digest,
     )
+
+
+def _default(policy: Policy, server: str) -> Spoke:
+    default = policy.default_at(server)
+    return Spoke("default", default.pointer, default.effect, "no rule covers the call")
 
 
 def _spoke(covering: Iterable[Verdict]) -> tuple[Spoke, ...]:

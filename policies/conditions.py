@@ -1,45 +1,20 @@
 """Compiles and evaluates the conditions of rules (CEL, by common-expression-language)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policies.arguments import Scope
+from policies.condition_checks import ROOTS, TYPES, CannotCompile, check, check_loops, refusal
 from policies.effort import Effort
 from policies.evaluator import cel
-from policies.expressions import Expression, Token
-from policies.validation import choice, suggestion
+from policies.expressions import Expression
+from policies.functions import CLOCK, OWN
+from policies.named_conditions import write_out
+from policies.validation import choice
 
-_ROOTS = ("args", "call", "agent", "now")
-_TYPES = frozenset(
-    ("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint")
-)
-_CLOCK = frozenset(
-    (
-        "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours",
-        "getMilliseconds", "getMinutes", "getMonth", "getSeconds",
-    )
-)  # fmt: skip
-_FUNCTIONS = _CLOCK | {
-    "all", "bytes", "contains", "double", "duration", "dyn", "endsWith", "exists", "exists_one",
-    "filter", "has", "int", "map", "matches", "size", "startsWith", "string", "timestamp", "type",
-    "uint",
-}  # fmt: skip
-_MEMBERS = {
-    "call": ("server", "tool", "team", "risk"),
-    "agent": ("name", "team", "owner", "on_behalf_of"),
-}
 _SYNTAX = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?([^\n]*)")
-
-
-class CannotCompile(Exception):
-    """A condition that is refused: `what`, what to write `instead`, and its line and column."""
-
-    def __init__(self, what: str, instead: str, *, line: int = 1, column: int = 1) -> None:
-        self.what = what
-        self.instead = instead
-        self.line = line
-        self.column = column
-        super().__init__(f"{what}; {instead}")
+_FAILED = re.compile(r"Function '(\w+)' error")
 
 
 @dataclass(frozen=True)
@@ -51,12 +26,17 @@ class Unevaluable:
 
 @dataclass(frozen=True)
 class Condition:
-    """A compiled `when`: the variables it reads, and the effort it may take."""
+    """A compiled `when`, named conditions written out in its `source`.
+
+    `reads` are the variables and `calls` the functions of ours that it needs,
+    `effort` what it may take.
+    """
 
     source: str
     program: cel.Program
     reads: frozenset[str]
     effort: Effort
+    calls: frozenset[str] = frozenset()
 
     def holds(self, scope: Scope) -> bool | Unevaluable:
         """Say whether the condition holds in `scope`, or why that cannot be told."""
@@ -65,7 +45,7 @@ class Condition:
             if obstacle is not None:
                 return Unevaluable(obstacle)
         try:
-            answer = self.program.execute(scope.context(self.reads))
+            answer = self.program.execute(scope.context(self.reads, self.calls))
         except Exception as error:  # noqa: BLE001 - any failure counts against the call
             return Unevaluable(self._reason(error))
         except BaseException as error:
@@ -91,24 +71,38 @@ class Condition:
             case OverflowError():
                 return "a number in it grows too large"
             case _:
-                return "a function in it cannot take the value it is given"
+                failed = _FAILED.search(str(error))
+                name = (
+                    f"`{failed[1]}`" if failed and failed[1] in self.calls else "a function in it"
+                )
+                return f"{name} cannot take the value it is given"
 
 
-def compile_condition(source: str) -> Condition:
-    """Return the condition that `source` writes in CEL.
+def compile_condition(source: str, named: Mapping[str, str] | None = None) -> Condition:
+    """Return the condition that `source` writes in CEL, with `named` conditions by their texts.
 
     Raises CannotCompile for syntax errors, unknown names and functions,
     comprehensions inside comprehensions, regular expressions that are not
     any, and texts that can never be true or false.
     """
+    named = named or {}
     program = _program(source)
     expression = Expression.read(source)
-    for check in (_check_loops, _check_functions, _check_roots, _check_members, _check_patterns):
-        check(expression)
+    check(expression, named)
+    _check_references(expression, program.references()["variables"], named)
+    whole = write_out(expression, named)
+    if whole.text != source:
+        expression = Expression.read(whole.text)
+        check_loops(expression, source, whole.origin)
+        program = _program(whole.text)
     references = program.references()
-    _check_references(expression, references)
-    reads = frozenset(references["variables"]) & set(_ROOTS)
-    condition = Condition(source, program, reads, Effort.of(expression))
+    condition = Condition(
+        source=whole.text,
+        program=program,
+        reads=frozenset(references["variables"]) & set(ROOTS),
+        effort=Effort.of(expression),
+        calls=frozenset(references["functions"]) & (OWN.keys() | CLOCK.keys()),
+    )
     if not condition.reads:
         _check_constant(condition)
     return condition
@@ -129,70 +123,16 @@ def _short(text: str) -> str:
     return text.partition(" expecting ")[0].replace("'<EOF>'", "its end")[:200]
 
 
-def _refuse(expression: Expression, token: Token | None, what: str, instead: str) -> CannotCompile:
-    before = expression.source[: token.offset] if token else ""
-    line = before.count("\n") + 1
-    return CannotCompile(what, instead, line=line, column=len(before) - before.rfind("\n"))
-
-
-def _check_loops(expression: Expression) -> None:
-    nested = expression.nested()
-    if nested is not None:
-        what = f"`{nested.macro.text}` stands inside another comprehension"
-        raise _refuse(expression, nested.macro, what, "write two rules, or one comprehension")
-    for loop in expression.loops():
-        if loop.bound in _ROOTS:
-            what = f"`{loop.macro.text}` hides `{loop.bound}`"
-            raise _refuse(expression, loop.macro, what, "name its element otherwise, like `x`")
-
-
-def _check_functions(expression: Expression) -> None:
-    for token, first in expression.functions():
-        if token.text not in _FUNCTIONS:
-            what = f"there is no function `{token.text}`"
-            advice = suggestion(token.text, _FUNCTIONS, choice(_FUNCTIONS))
-            raise _refuse(expression, token, what, advice)
-        if token.text in _CLOCK and first is not None and first.text != ")":
-            what = f"`{token.text}` takes no time zone"
-            raise _refuse(expression, token, what, "leave it out: `now` is UTC")
-
-
-def _check_roots(expression: Expression) -> None:
-    for token in expression.roots():
-        if token.text not in _ROOTS and token.text not in _TYPES:
-            what = f"there is no `{token.text}`"
-            advice = suggestion(token.text, _ROOTS, choice(_ROOTS))
-            raise _refuse(expression, token, what, advice)
-
-
-def _check_members(expression: Expression) -> None:
-    for root, members in _MEMBERS.items():
-        for token in expression.members(root):
-            if token.text not in members:
-                what = f"`{root}` has no `{token.text}`"
-                advice = suggestion(token.text, members, choice(members))
-                raise _refuse(expression, token, what, advice)
-
-
-def _check_patterns(expression: Expression) -> None:
-    for token, between in expression.calls("matches"):
-        pattern = between[0] if between else token
-        if [each.kind for each in between] != ["text"]:
-            instead = "write the regular expression itself, in quotes"
-            raise _refuse(expression, pattern, "`matches` takes a text only", instead)
-        try:
-            cel.compile(f'"".matches({pattern.text})').execute({})
-        except Exception:  # noqa: BLE001 - the regular expression is refused, whatever the reason
-            instead = "write RE2 syntax, without look-around and back references"
-            raise _refuse(expression, pattern, "not a regular expression", instead) from None
-
-
-def _check_references(expression: Expression, references: dict[str, list[str]]) -> None:
-    known = {*_ROOTS, *_TYPES, *(loop.bound for loop in expression.loops())}
-    for name in references["variables"]:
+def _check_references(
+    expression: Expression, variables: list[str], named: Mapping[str, str]
+) -> None:
+    known = {*ROOTS, *TYPES, *named, *(loop.bound for loop in expression.loops())}
+    for name in variables:
         if name not in known:
+            token = expression.find(name)
             what = f"there is no `{name}`"
-            raise _refuse(expression, expression.find(name), what, choice(_ROOTS))
+            offset = token.offset if token else 0
+            raise refusal(expression.source, offset, what, choice([*ROOTS, *named]))
 
 
 def _check_constant(condition: Condition) -> None:

@@ -11,6 +11,7 @@ from math import prod
 
 from policies.arguments import Arguments
 from policies.expressions import Expression, Loop
+from policies.functions import CLOCK, OWN
 
 _MOST = 2_000_000
 _ATOMS = (
@@ -21,6 +22,8 @@ _ATOMS = (
 )
 _REPEATED = re.compile(r"\{(?:\d+,)?(\d+)\}")
 _MOST_ELEMENTS = 1000
+_CALLS = {**dict.fromkeys((*OWN, *CLOCK), 400), "matches_glob": 1500}
+"""What a call of a function of ours costs at most, as copied values (measured)."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Work:
     """What a comprehension does for each element: arguments read, patterns matched, results kept.
 
     In `reads`, None stands for all arguments at once; `compiles` is what its
-    regular expressions cost, which the evaluator compiles for each element.
+    regular expressions cost, which the evaluator compiles for each element,
+    and the functions of ours that it calls.
     """
 
     reads: tuple[str | None, ...]
@@ -75,7 +79,8 @@ class Effort:
 def _work(expression: Expression, loop: Loop) -> Work:
     return Work(
         reads=tuple(expression.reads(loop)),
-        compiles=sum(_cost(pattern) for pattern in expression.patterns(loop)),
+        compiles=sum(_cost(pattern) for pattern in expression.patterns(loop))
+        + sum(_CALLS.get(name, 0) for name in expression.called(loop)),
         keeps=loop.macro.text in ("filter", "map"),
         builds=loop.macro.text == "map",
     )

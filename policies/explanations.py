@@ -57,7 +57,7 @@ def explain(
 def _rules(
     call: Call, policy: Policy, at: datetime, risk: RiskFinding, directory: Directory
 ) -> Iterator[str]:
-    subject = subject_of(call, directory, risk.risk)
+    subject = subject_of(call, policy, directory, risk.risk)
     if subject is None:
         return
     scope = scope_of(call, subject, at, directory)

@@ -118,6 +118,28 @@ class Expression:
             if token.kind == "name" and token.text == name and self._sign(index + 1) == "(":
                 yield token, self.tokens[index + 2 : self._closing(index + 1)]
 
+    def on_value(self, function: Token) -> bool:
+        """Say whether a function is called on a value, as in `args.url.domain()`."""
+        return self._sign(self.tokens.index(function) - 1) == "."
+
+    def arguments(self, between: tuple[Token, ...]) -> list[tuple[Token, ...]]:
+        """Return the tokens between a function's brackets, parted at its commas."""
+        groups: list[list[Token]] = [[]] if between else []
+        depth = 0
+        for token in between:
+            depth += (token.text in _OPENING) - (token.text in _OPENING.values())
+            if token.text == "," and depth == 0:
+                groups.append([])
+            else:
+                groups[-1].append(token)
+        return [tuple(group) for group in groups]
+
+    def called(self, loop: Loop) -> Iterator[str]:
+        """Yield the name of each function that is called for each element."""
+        for index in range(loop.first, loop.last):
+            if self.tokens[index].kind == "name" and self._sign(index + 1) == "(":
+                yield self.tokens[index].text
+
     def mentions(self, key: str) -> bool:
         """Say whether `key` is written in the condition, as a name or a text."""
         return any(token.text.strip("\"'`") == key for token in self.tokens)

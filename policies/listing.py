@@ -17,10 +17,10 @@ def never_runs(
     does and no rule speaks of it.
     """
     call = Call(agent.name, agent.team, agent.on_behalf_of, tool.server, tool.name, {})
-    subject = subject_of(call, directory, risk.risk)
+    subject = subject_of(call, policy, directory, risk.risk)
     if subject is None:
         return True
     concerned = policy.concerning(subject)
     if not concerned:
-        return policy.default is Effect.DENY
+        return policy.default_at(tool.server).effect is Effect.DENY
     return any(rule.effect is Effect.DENY and rule.condition is None for rule in concerned)

@@ -8,7 +8,7 @@ from policies.calls import Risk
 
 @dataclass(frozen=True)
 class Subject:
-    """What a matcher looks at; `team` is the team that owns the server."""
+    """What a matcher looks at; `team` is the team that owns the tool."""
 
     server: str
     tool: str
@@ -62,13 +62,25 @@ def _fits(piece: str, text: str, at: int) -> bool:
 
 
 def _find(piece: str, text: str, start: int, end: int) -> int:
-    """Return where `piece` first ends between `start` and `end`, or -1."""
+    """Return where `piece` first ends between `start` and `end`, or -1.
+
+    With `?` in it, one bit for each of its characters says whether what came
+    last fits up to there (Baeza-Yates and Gonnet, 1992): one step a character.
+    """
     if "?" not in piece:
         found = text.find(piece, start, end)
         return found + len(piece) if found >= 0 else -1
-    for at in range(start, end - len(piece) + 1):
-        if _fits(piece, text, at):
-            return at + len(piece)
+    anything, wanted = 0, dict[str, int]()
+    for place, sign in enumerate(piece):
+        if sign == "?":
+            anything |= 1 << place
+        else:
+            wanted[sign] = wanted.get(sign, 0) | 1 << place
+    whole, fitting = 1 << (len(piece) - 1), 0
+    for at in range(start, end):
+        fitting = (fitting << 1 | 1) & (wanted.get(text[at], 0) | anything)
+        if fitting & whole:
+            return at + 1
     return -1
 
 

@@ -1,22 +1,27 @@
-"""Compiles the policy file into the rules that decide."""
+"""Compiles the files of a policy into the rules that decide."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from hashlib import sha256
+from itertools import chain
 
 from policies.calls import Risk
-from policies.composing import Path
-from policies.conditions import CannotCompile, Condition, compile_condition
+from policies.compiled_parts import Default, Part, compile_part
 from policies.decisions import Assessment, Effect
-from policies.documents import Document, read_document
 from policies.matching import Matcher, Subject, Target
-from policies.policy_file import ApprovalSection, PolicyFile, RuleSection, is_condition
-from policies.problems import InvalidDocument, Problem
-from policies.rules import Asking, Rule
+from policies.memory import Memory
+from policies.owners import Owner, owner_of
+from policies.policy_checks import entry_problems
+from policies.policy_file import IncludedFile, PolicyFile
+from policies.policy_sources import Source, Unread, read_sources
+from policies.problems import InvalidDocument, Place, Problem
+from policies.rule_index import RuleIndex
+from policies.rules import Rule
 from policies.validation import validated
 
-_MOST_REMEMBERED = 4096
+_LONGEST_NAMES = 1024
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,20 @@ class GrantLimits:
 
 
 @dataclass(frozen=True)
+class Included:
+    """A file that the policy file includes at `place` for one server, and its own default."""
+
+    server: str
+    place: Place
+    default: Default | None
+
+
+@dataclass(frozen=True)
 class Policy:
-    """A policy in force: its rules, and the hex SHA-256 of its text in UTF-8."""
+    """A policy in force; `text` holds all of its files, `digest` is its hex SHA-256 in UTF-8.
+
+    What is asked of it again and again is remembered, within bounds.
+    """
 
     digest: str
     text: str
@@ -43,51 +60,87 @@ class Policy:
     grants: GrantLimits
     redact: tuple[str, ...]
     risks: tuple[tuple[Target, Risk], ...]
-    _remembered: dict[Subject, tuple[Rule, ...]] = field(
-        default_factory=dict, repr=False, compare=False
+    owners: tuple[Owner, ...] = ()
+    included: tuple[Included, ...] = ()
+    _remembered: Memory[Subject, tuple[Rule, ...]] = field(
+        default_factory=Memory, repr=False, compare=False
     )
-    _standing: dict[tuple[Subject, str], Assessment] = field(
-        default_factory=dict, repr=False, compare=False
+    _standing: Memory[tuple[Subject, str], Assessment] = field(
+        default_factory=Memory, repr=False, compare=False
+    )
+    _owned: Memory[tuple[str, str], tuple[str | None]] = field(
+        default_factory=Memory, repr=False, compare=False
     )
 
     def concerning(self, subject: Subject) -> tuple[Rule, ...]:
-        """Return the rules that speak of such a call, conditions aside, in file order.
+        """Return the rules that speak of such a call, conditions aside, in file order."""
+        found = self._remembered.recall(subject)
+        if found is not None:
+            return found
+        found = self._index.concerning(subject)
+        return self._remembered.keep(subject, found) if _short(subject) else found
 
-        The answer is remembered for up to 4,096 subjects, so that a call does
-        not scan rules that cannot speak of it.
-        """
-        found = self._remembered.get(subject)
-        if found is None:
-            found = tuple(rule for rule in self.rules if rule.concerns(subject))
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[subject] = found
-        return found
+    def default_at(self, server: str) -> Default:
+        """Return what holds where no rule covers a call to `server`."""
+        return self._defaults.get(server) or Default(self.default)
+
+    def owner(self, server: str, tool: str) -> str | None:
+        """Return the team that owns a tool, or None where the policy names none."""
+        if not self.owners:
+            return None
+        known = self._owned.recall((server, tool))
+        if known is None:
+            known = (owner_of(server, tool, self.owners),)
+            if len(tool) <= _LONGEST_NAMES:
+                self._owned.keep((server, tool), known)
+        return known[0]
 
     def with_rules(self, rules: Iterable[Rule]) -> "Policy":
         """Return this policy with other rules; nothing that was remembered goes with it."""
-        return replace(self, rules=tuple(rules), _remembered={}, _standing={})
+        return replace(self, rules=tuple(rules), _remembered=Memory(), _standing=Memory())
 
     def standing(self, subject: Subject, evidence: str) -> Assessment | None:
         """Return what was remembered of such calls, with this evidence of their risk."""
-        return self._standing.get((subject, evidence))
+        return self._standing.recall((subject, evidence))
 
     def remember(self, subject: Subject, assessment: Assessment) -> None:
         """Keep what holds for every call of a subject, since no condition speaks of it."""
-        if len(self._standing) >= _MOST_REMEMBERED:
-            self._standing.clear()
-        self._standing[subject, assessment.evidence] = assessment
+        if _short(subject):
+            self._standing.keep((subject, assessment.evidence), assessment)
+
+    @cached_property
+    def _index(self) -> RuleIndex:
+        return RuleIndex(self.rules)
+
+    @cached_property
+    def _defaults(self) -> Mapping[str, Default]:
+        return {each.server: each.default for each in self.included if each.default is not None}
 
 
-def compile_policy(text: str, *, file: str = "policy.yaml") -> Policy:
-    """Return the policy that `text` writes.
+def _short(subject: Subject) -> bool:
+    return len(subject.tool) + len(subject.agent) <= _LONGEST_NAMES
 
+
+def compile_policy(
+    text: str, *, file: str = "policy.yaml", unread: Mapping[str, Unread] | None = None
+) -> Policy:
+    """Return the policy that `text` writes, included files and all.
+
+    `unread` says why included files that the text lacks could not be read.
     Raises InvalidDocument with every problem found, conditions included.
     """
-    document = read_document(text, file=file)
-    written, problems = validated(PolicyFile, document)
-    conditions, wrong = _conditions(document)
-    problems += [*wrong, *_same_names(document), *_misplaced(document)]
+    sources, problems = read_sources(text, file=file, unread=unread or {})
+    written, wrong = validated(PolicyFile, sources[0].document)
+    problems += wrong
+    parts = [compile_part(sources[0], written)] if written else []
+    for source in sources[1:]:
+        included, wrong = validated(IncludedFile, source.document)
+        problems += wrong
+        parts += [compile_part(source, included)] if included else []
+    for source in sources:
+        problems += entry_problems(source)
+    rules = tuple(chain.from_iterable(part.rules for part in parts))
+    problems += _same_names(rules)
     if written is None or problems:
         raise InvalidDocument(problems)
     return Policy(
@@ -95,116 +148,29 @@ def compile_policy(text: str, *, file: str = "policy.yaml") -> Policy:
         text=text,
         file=file,
         default=written.default,
-        rules=(
-            *(
-                _rule(document, index, rule, conditions.get(index))
-                for index, rule in enumerate(written.rules)
-            ),
-            *(_hiding(document, index, target) for index, target in enumerate(written.hide)),
-        ),
+        rules=rules,
         grants=GrantLimits(
-            written.grants.longest, tuple(never.matcher() for never in written.grants.never)
+            written.grants.longest, tuple(chain.from_iterable(part.never for part in parts))
         ),
-        redact=written.redact,
-        risks=written.targets(),
+        redact=tuple(dict.fromkeys(chain.from_iterable(part.redact for part in parts))),
+        risks=tuple(chain.from_iterable(part.risks for part in parts)),
+        owners=tuple(chain.from_iterable(part.owners for part in parts)),
+        included=tuple(_included(sources, parts)),
     )
 
 
-def _rule(document: Document, index: int, rule: RuleSection, condition: Condition | None) -> Rule:
-    place = document.place(("rules", index))
-    return Rule(
-        name=rule.name,
-        pointer=f"/rules/{index}",
-        line=place.line,
-        column=place.column,
-        match=rule.match.matcher(),
-        exception=rule.except_.matcher() if rule.except_ else None,
-        condition=condition,
-        effect=rule.effect,
-        asking=_asking(rule.approval),
-        message=rule.message,
-        show_result=rule.show_result,
-        description=rule.description,
-    )
+def _included(sources: Sequence[Source], parts: Sequence[Part]) -> Iterator[Included]:
+    for part in parts[1:]:
+        assert part.server is not None, "only the first file is included for no server"
+        place = sources[0].document.key(("include", part.server))
+        yield Included(part.server, place, part.default)
 
 
-def _hiding(document: Document, index: int, target: str) -> Rule:
-    """Return what denies the calls of hidden tools; lists leave these out."""
-    place = document.place(("hide", index))
-    hidden = Target.parse(target)
-    return Rule(
-        name=f"hide {target}",
-        pointer=f"/hide/{index}",
-        line=place.line,
-        column=place.column,
-        match=Matcher(server=(hidden.server,), tool=(hidden.tool,)),
-        exception=None,
-        condition=None,
-        effect=Effect.DENY,
-        asking=Asking(),
-    )
-
-
-def _asking(approval: ApprovalSection | None) -> Asking:
-    if approval is None:
-        return Asking()
-    return Asking(
-        team=approval.team,
-        approvals=approval.approvals,
-        expires_in=approval.expires_in,
-        use_within=approval.use_within,
-        reason_required=approval.reason == "required",
-    )
-
-
-def _rules(document: Document) -> Iterator[tuple[int, dict[str, object]]]:
-    rules = document.at(("rules",))
-    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
-        if isinstance(rule, dict):
-            yield index, dict(rule)
-
-
-def _conditions(document: Document) -> tuple[dict[int, Condition], list[Problem]]:
-    conditions: dict[int, Condition] = {}
-    problems: list[Problem] = []
-    for index, rule in _rules(document):
-        source = rule.get("when")
-        if not isinstance(source, str) or not is_condition(source):
-            continue
-        try:
-            conditions[index] = compile_condition(source)
-        except CannotCompile as error:
-            place = document.inside(("rules", index, "when"), error.line, error.column)
-            problems.append(document.problem(place, error.what, error.instead))
-    return conditions, problems
-
-
-def _same_names(document: Document) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
-    for index, rule in _rules(document):
-        name = rule.get("name")
-        if not isinstance(name, str):
-            continue
-        path: Path = ("rules", index, "name")
-        if name in seen:
-            what = f"a rule named `{name}` is already on line {seen[name]}"
-            yield document.problem(document.place(path), what, "give each rule a name of its own")
-        seen.setdefault(name, document.place(path).line)
-
-
-def _misplaced(document: Document) -> Iterator[Problem]:
-    for index, rule in _rules(document):
-        effect = rule.get("effect")
-        if "approval" in rule and effect in ("allow", "deny"):
-            what = f"`approval` has no meaning where the effect is {effect}"
-            yield _at(document, index, "approval", what, "remove it, or write `require_approval`")
-        if "message" in rule and effect == "allow":
-            what = "`message` has no meaning where the effect is allow"
-            yield _at(document, index, "message", what, "remove it")
-        if rule.get("except") == {}:
-            what = "an empty `except` would take out every call"
-            yield _at(document, index, "except", what, "name what to take out, or remove it")
-
-
-def _at(document: Document, index: int, key: str, what: str, instead: str) -> Problem:
-    return document.problem(document.key(("rules", index, key)), what, instead)
+def _same_names(rules: Iterable[Rule]) -> Iterator[Problem]:
+    """Yield the rules of different files that would be called the same."""
+    files: dict[str, str] = {}
+    for rule in rules:
+        first = files.setdefault(rule.name, rule.file)
+        if first != rule.file:
+            what = f"a rule named `{rule.name}` is already in {first}"
+            yield Problem(rule.file, rule.line, rule.column, what, "give it another name")

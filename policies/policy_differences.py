@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from policies.composing import Value
-from policies.documents import read_document
+from policies.policy_sources import whole_policy
 from policies.problems import InvalidDocument
 
 
@@ -51,20 +51,36 @@ def line_changes(before: str, after: str) -> list[str]:
 
 def _sections(text: str) -> Mapping[str, Value] | None:
     try:
-        root = read_document(text, file="").root
+        root = whole_policy(text)
     except InvalidDocument:
         return None
     return root if isinstance(root, dict) else None
 
 
 def _rules(sections: Mapping[str, Value]) -> dict[str, Value]:
+    found: dict[str, Value] = {str(rule.get("name")): rule for rule in _listed(sections)}
+    for server, included in _included(sections):
+        found |= {f"{server}/{rule.get('name')}": rule for rule in _listed(included)}
+    return found
+
+
+def _listed(sections: Mapping[str, Value]) -> list[dict[str, Value]]:
     rules = sections.get("rules")
-    listed = rules if isinstance(rules, list) else []
-    return {str(rule.get("name")): rule for rule in listed if isinstance(rule, dict)}
+    return [rule for rule in (rules if isinstance(rules, list) else []) if isinstance(rule, dict)]
+
+
+def _included(sections: Mapping[str, Value]) -> Iterator[tuple[str, Mapping[str, Value]]]:
+    files = sections.get("include")
+    for server, included in files.items() if isinstance(files, dict) else ():
+        if isinstance(included, dict):
+            yield server, included
 
 
 def _settings(sections: Mapping[str, Value]) -> dict[str, Value]:
-    return {key: value for key, value in sections.items() if key != "rules"}
+    found = {key: value for key, value in sections.items() if key not in ("rules", "include")}
+    for server, included in _included(sections):
+        found |= {f"include/{server}/{key}": each for key, each in _settings(included).items()}
+    return found
 
 
 def _changed(

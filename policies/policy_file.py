@@ -1,19 +1,22 @@
 """The sections of the policy file."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from policies.calls import Risk
+from policies.condition_checks import FUNCTIONS, RESERVED, ROOTS, TYPES
 from policies.decisions import Effect
 from policies.durations import Duration, between
 from policies.fields import Many, Name, Text, Version
-from policies.matching import Glob, Matcher, Target
+from policies.matching import Glob, Matcher
 from policies.validation import Section, Wrong
 
 _LONGEST_PATTERN = 256
 _LONGEST_CONDITION = 4000
+_CONDITION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LEAST = timedelta(seconds=1)
 _MOST = timedelta(days=30)
 
@@ -54,8 +57,32 @@ def _condition(text: str) -> str:
     return text
 
 
+def is_file(text: str) -> bool:
+    """Say whether `text` is a path: printable, of 1 to 256 characters, with `/` between folders."""
+    return text.isprintable() and 0 < len(text.strip()) <= _LONGEST_PATTERN and "\\" not in text
+
+
+def _file(text: str) -> str:
+    if not is_file(text):
+        instead = "write its path with `/` between folders, for example `policies/github.yaml`"
+        raise Wrong("is not a file", instead)
+    return text
+
+
+def _condition_name(text: str) -> str:
+    if _CONDITION_NAME.fullmatch(text) is None:
+        instead = "use up to 64 of a-z, 0-9 and `_`, beginning with a letter"
+        raise Wrong("is not a condition's name", instead)
+    if text in ROOTS or text in TYPES or text in FUNCTIONS or text in RESERVED:
+        raise Wrong("is a word that CEL knows already", "choose another name")
+    return text
+
+
 OneOrMany = BeforeValidator(_one_or_many)
 Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], OneOrMany]
+TargetText = Annotated[str, AfterValidator(_target)]
+ConditionText = Annotated[str, AfterValidator(_condition)]
+ConditionName = Annotated[str, AfterValidator(_condition_name)]
 RiskWord = Annotated[Risk, Field(strict=False)]
 
 
@@ -107,18 +134,23 @@ class RuleSection(Section):
     description: str | None = None
     match: MatchSection = Field(default_factory=MatchSection)
     except_: MatchSection | None = Field(default=None, alias="except")
-    when: Annotated[str, AfterValidator(_condition)] | None = None
+    when: ConditionText | None = None
     effect: Annotated[Effect, Field(strict=False)]
     approval: ApprovalSection | None = None
     message: Text | None = None
     show_result: bool | None = None
 
 
-class GrantsSection(Section):
+class NeverSection(Section):
+    """Which calls no grant may lift."""
+
+    never: Annotated[tuple[MatchSection, ...], OneOrMany] = ()
+
+
+class GrantsSection(NeverSection):
     """How long a grant may last, and which calls none may lift."""
 
     longest: Duration = timedelta(hours=8)
-    never: Annotated[tuple[MatchSection, ...], OneOrMany] = ()
 
     @field_validator("longest")
     @classmethod
@@ -126,17 +158,28 @@ class GrantsSection(Section):
         return between(value, least=_LEAST, most=timedelta(days=366))
 
 
-class PolicyFile(Section):
-    """All that the policy file says."""
+class PolicyPart(Section):
+    """What a policy file says for all servers, and an included one for a single server."""
 
     version: Version
-    default: Annotated[Effect, Field(strict=False)] = Effect.REQUIRE_APPROVAL
+    conditions: dict[ConditionName, ConditionText] = Field(default_factory=dict)
     rules: Annotated[tuple[RuleSection, ...], Many] = ()
-    grants: GrantsSection = Field(default_factory=GrantsSection)
     redact: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Many] = ()
-    hide: Annotated[tuple[Annotated[str, AfterValidator(_target)], ...], Many] = ()
-    risk: dict[Annotated[str, AfterValidator(_target)], RiskWord] = Field(default_factory=dict)
+    hide: Annotated[tuple[TargetText, ...], Many] = ()
+    risk: dict[TargetText, RiskWord] = Field(default_factory=dict)
+    owners: dict[TargetText, Name] = Field(default_factory=dict)
 
-    def targets(self) -> tuple[tuple[Target, Risk], ...]:
-        """Return the risk overrides, with compiled patterns."""
-        return tuple((Target.parse(text), risk) for text, risk in self.risk.items())
+
+class IncludedFile(PolicyPart):
+    """A file whose rules hold for the calls to one server."""
+
+    default: Annotated[Effect, Field(strict=False)] | None = None
+    grants: NeverSection = Field(default_factory=NeverSection)
+
+
+class PolicyFile(PolicyPart):
+    """All that the policy file says."""
+
+    default: Annotated[Effect, Field(strict=False)] = Effect.REQUIRE_APPROVAL
+    grants: GrantsSection = Field(default_factory=GrantsSection)
+    include: dict[Name, Annotated[str, AfterValidator(_file)]] = Field(default_factory=dict)

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from policies.bundles import Bundle
 from policies.composing import Path
 from policies.documents import Document, read_document
+from policies.policy_sources import included_files
 from policies.problems import InvalidDocument
 
 
@@ -18,7 +20,7 @@ class Lines:
 def lines_at(text: str, pointer: str) -> Lines | None:
     """Return the lines of what `pointer` (RFC 6901) means; None where nothing is there."""
     try:
-        document = read_document(text, file="")
+        text, document, pointer = _meant(text, pointer)
     except InvalidDocument:
         return None
     path = _path(document, pointer)
@@ -36,6 +38,18 @@ def lines_at(text: str, pointer: str) -> Lines | None:
     while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
         lines.pop()
     return Lines(begin, tuple(lines))
+
+
+def _meant(text: str, pointer: str) -> tuple[str, Document, str]:
+    """Return the file of a policy that a pointer means, as text and read, and the rest of it."""
+    bundle = Bundle.of(text)
+    main = read_document(bundle.main, file="")
+    for server, path in included_files(main):
+        begin = f"/include/{server}/"
+        if pointer.startswith(begin) and path in bundle.included:
+            inner = bundle.included[path]
+            return inner, read_document(inner, file=""), f"/{pointer.removeprefix(begin)}"
+    return bundle.main, main, pointer
 
 
 def _path(document: Document, pointer: str) -> Path | None:

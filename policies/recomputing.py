@@ -112,7 +112,7 @@ def _covering(rule: Rule) -> Rule:
 
 
 def _doubts(kept: KeptCall, policy: Policy) -> Iterator[Doubt]:
-    subject = subject_of(kept.call, kept.directory, kept.risk.risk)
+    subject = subject_of(kept.call, policy, kept.directory, kept.risk.risk)
     assert subject is not None, "a team stands in for the one that is not known"
     for rule in policy.rules:
         concerns = _concerns(rule, subject)

@@ -21,7 +21,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule; `pointer` is its JSON Pointer in the file (RFC 6901), `line` where it begins."""
+    """One rule; `pointer` is its JSON Pointer in the policy (RFC 6901), `line` where it begins."""
 
     name: str
     pointer: str
@@ -35,6 +35,7 @@ class Rule:
     message: str | None = None
     show_result: bool | None = None
     description: str | None = None
+    file: str = "policy.yaml"
 
     @property
     def restricts(self) -> bool:

@@ -72,7 +72,7 @@ def test_a_configuration_that_is_not_there_is_named(tmp_path):
 def test_a_file_that_is_not_utf_8_is_named(folder):
     (folder / "policy.yaml").write_bytes("version: 1".encode("utf-16"))
 
-    with pytest.raises(Misconfigured, match="is not UTF-8 text"):
+    with pytest.raises(Misconfigured, match="the file is UTF-16; save the file as UTF-8"):
         load(folder / "placet.yaml", environment=VARIABLES)
 
 

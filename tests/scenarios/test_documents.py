@@ -13,6 +13,7 @@ from scenarios.documents import DOCUMENTS, ROOT, blocks, commands, script
 from scenarios.stage import CI_BOT, OTHER_BOT, Replica, stage
 
 from bot.manifest import SCOPES
+from policies.bundles import Bundle
 from policies.policy import compile_policy
 
 pytestmark = pytest.mark.timeout(300)
@@ -94,6 +95,15 @@ def test_the_policies_shown_are_valid():
 
     assert len(shown) == 1
     assert len(compile_policy(shown[0]).rules) == 3
+
+
+def test_the_other_policies_of_the_reference_are_valid():
+    shown = {block.title: block.text for block in blocks(ROOT / "docs" / "policy.md")}
+
+    several = Bundle(shown["several.yaml"], {"files.yaml": shown["files.yaml"]})
+
+    assert len(compile_policy(shown["named.yaml"]).rules) == 6
+    assert len(compile_policy(several.text).rules) == 3
 
 
 def test_the_readmes_two_commands_are_there():
