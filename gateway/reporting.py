@@ -12,8 +12,8 @@ from gateway.reading_outcomes import Outcome
 from gateway.sparing import Sparing
 from gateway.upstreams import UpstreamFailed
 from ledger.events import CallDecided
+from ledger.phrases import named, several
 from ledger.rulings import Allowed, Denied, Dispatched, Ruling, Voided, Waiting
-from ledger.sentences import named, several
 from policies.decisions import Effect
 
 _LOG = logging.getLogger("placet.calls")

@@ -13,7 +13,7 @@ from ledger.agent_listing import register_list
 from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.argument_types import duration, words
 from ledger.events import ApprovalCancelled, ApprovalVoided
-from ledger.sentences import clock, named
+from ledger.phrases import clock, named
 from ledger.shell import AddCommand, Shell
 from ledger.standing_events import AgentAdded, AgentKeyRotated, GrantRevoked
 from ledger.tabulating import machine

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from ledger.agents import LedgerAgent
 from ledger.clock import moment
 from ledger.ledger import Ledger
-from ledger.sentences import clock, named
+from ledger.phrases import clock, named
 from ledger.shell import AddCommand, Shell
 from ledger.standing_events import AgentRevoked
 from ledger.tables import PROJECTIONS

@@ -10,7 +10,7 @@ from ledger.audit_commands import the_one
 from ledger.details import arguments as shown_arguments
 from ledger.details import rule_line
 from ledger.listing import approvals_page
-from ledger.sentences import clock, named, quoted, several
+from ledger.phrases import clock, named, quoted, several
 from ledger.shell import AddCommand, Shell
 from ledger.tabulating import labelled, machine, table
 from policies.refusals import Refused

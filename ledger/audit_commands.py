@@ -13,8 +13,9 @@ from ledger.envelopes import Recorded
 from ledger.event_arguments import bounds, chosen, with_choice
 from ledger.ledger import Ledger
 from ledger.moments import head
+from ledger.phrases import clock, named
 from ledger.searching import MOST_NAMED, TELLABLE, found, story
-from ledger.sentences import clock, named, sentence
+from ledger.sentences import sentence
 from ledger.shell import AddCommand, Shell
 from ledger.spans import Span, newest, span_between, streamed
 from ledger.stories import event_as_json, told, told_as_json

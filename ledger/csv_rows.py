@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ledger.envelopes import Event, Recorded
 from ledger.events import CallDecided
-from ledger.sentences import clock, sentence
+from ledger.phrases import clock
+from ledger.sentences import sentence
 from ledger.unbroken import Concerning
 from policies.inert import inert
 

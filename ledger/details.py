@@ -23,7 +23,7 @@ from ledger.events import (
 )
 from ledger.evidence import Evidence
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
-from ledger.sentences import SHORT, clock, named, quoted
+from ledger.phrases import SHORT, clock, named, quoted
 from ledger.standing_events import (
     GrantIssued,
     PolicyActivated,

@@ -16,10 +16,11 @@ from ledger.history import History
 from ledger.ledger import Ledger
 from ledger.mapper import RecordMapper
 from ledger.moments import head, parse_moment, position_before
+from ledger.phrases import clock, named
 from ledger.policy_in_force import STREAM
 from ledger.projections import find_model
 from ledger.reaching import Progress
-from ledger.sentences import clock, named, sentence
+from ledger.sentences import sentence
 from ledger.shell import AddCommand, Shell
 from ledger.standing_events import PolicyActivated
 from ledger.stories import event_as_json

@@ -14,8 +14,8 @@ from ledger.explained import Explanation, explained
 from ledger.explaining import PolicyKept, Then, then
 from ledger.findings import Answer, finding, of_now, settled, why_not
 from ledger.grants import Grant
+from ledger.phrases import clock
 from ledger.projections import find_model
-from ledger.sentences import clock
 from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.stories import event_as_json
 from ledger.tabulating import machine

@@ -12,7 +12,8 @@ from ledger.events import ApprovalDenied, ApprovalDispatched, ApprovalGiven
 from ledger.explaining import PaintedBlocks, PolicyKept, Then
 from ledger.findings import Finding, why_not
 from ledger.grants import Grant
-from ledger.sentences import clock, named, quoted, sentence, several
+from ledger.phrases import clock, named, quoted, several
+from ledger.sentences import sentence
 from ledger.standing_events import ToolAccepted
 from ledger.tabulating import labelled
 from policies.decisions import Assessment, Effect

@@ -12,7 +12,7 @@ from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.freeze_readings import freezes, freezes_in_force
 from ledger.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
 from ledger.ledger import Ledger
-from ledger.sentences import clock, named, quoted
+from ledger.phrases import clock, named, quoted
 from ledger.shell import AddCommand, Shell
 from ledger.tabulating import machine, table
 from policies.freezes import Frozen, subject

@@ -10,7 +10,7 @@ from ledger.argument_types import duration, positive, words
 from ledger.audit_commands import the_one
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, IssueGrant, RevokeGrant
-from ledger.sentences import clock, named, quoted
+from ledger.phrases import clock, named, quoted
 from ledger.shell import AddCommand, Shell
 from ledger.standing_events import (
     GrantIssued,

@@ -8,7 +8,8 @@ from ledger.clock import micros
 from ledger.concerning import Concern
 from ledger.envelopes import Recorded
 from ledger.ocsf_verdicts import Verdict, Word
-from ledger.sentences import clock, sentence
+from ledger.phrases import clock
+from ledger.sentences import sentence
 
 Body: TypeAlias = dict[str, Any]
 """An object of OCSF, of JSON values."""

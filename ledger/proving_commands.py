@@ -8,9 +8,9 @@ from typing import Any
 
 from ledger.ledger import Ledger
 from ledger.mending import Mended
+from ledger.phrases import named, quoted
 from ledger.reaching import Progress
 from ledger.rebuilding import Difference
-from ledger.sentences import named, quoted
 from ledger.shell import AddCommand, Shell
 from ledger.tables import PROJECTIONS
 from ledger.tabulating import machine

@@ -14,8 +14,8 @@ from ledger.argument_types import position
 from ledger.audit_commands import the_one
 from ledger.clock import moment
 from ledger.entries import HMAC_BYTES, Header, header_in
+from ledger.phrases import clock, named
 from ledger.receipts import Issued, issue, position_of
-from ledger.sentences import clock, named
 from ledger.shell import AddCommand, Shell
 from ledger.signed_notes import Checkpoint
 from ledger.signing import Keys

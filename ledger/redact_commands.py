@@ -15,10 +15,10 @@ from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.history import History
 from ledger.ledger import Ledger
 from ledger.mapper import RecordMapper
+from ledger.phrases import clock, named, several
 from ledger.redacted_rows import taken_of
 from ledger.redacting import RedactEvents
 from ledger.redaction_events import EventRedacted
-from ledger.sentences import clock, named, several
 from ledger.shell import AddCommand, Shell
 from ledger.tabulating import machine
 from policies.refusals import Refused

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from ledger.argument_types import position
 from ledger.moments import head, parse_moment, position_before
+from ledger.phrases import clock, named
 from ledger.reaching import Progress
 from ledger.replay import Replayed, at_position, replay
-from ledger.sentences import clock, named
 from ledger.shell import AddCommand, Shell
 from ledger.tabulating import machine, table
 from policies.refusals import Refused

@@ -1,9 +1,6 @@
 """Says each event in one line of plain words."""
 
-import json
-import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from ledger.card_events import (
@@ -33,6 +30,7 @@ from ledger.events import (
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.notice_events import NoticePosted, NoticeRepainted
+from ledger.phrases import SHORT, because, clock, named, quoted, several
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -61,11 +59,6 @@ from ledger.standing_events import (
     ToolsPinned,
 )
 
-_PLAIN = re.compile(r"[\w.@:/*?-]+", re.ASCII)
-
-SHORT = 160
-"""Characters of free text that one line of the log shows."""
-
 
 def sentence(event: Event) -> str:
     """Return what happened, on one line; free text in quotes, long text cut and counted.
@@ -74,34 +67,6 @@ def sentence(event: Event) -> str:
     the line inert before it reaches a terminal.
     """
     return _SENTENCES[type(event)](event)
-
-
-def named(text: str) -> str:
-    """Return a name as it is, or in quotes where it holds more than a name should."""
-    return text if _PLAIN.fullmatch(text) else quoted(text)
-
-
-def quoted(text: str, limit: int | None = None) -> str:
-    """Return free text in quotes, escaped as in JSON; what is over `limit` is counted."""
-    if limit is None or len(text) <= limit:
-        return json.dumps(text, ensure_ascii=False)
-    return (
-        f"{json.dumps(text[:limit], ensure_ascii=False)} (and {len(text) - limit} more characters)"
-    )
-
-
-def clock(at: datetime) -> str:
-    """Return a time in ISO 8601, UTC, to the microsecond that the ledger keeps."""
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def several(names: tuple[str, ...]) -> str:
-    """Return names joined with `and`."""
-    return " and ".join(named(name) for name in names) or "nobody"
-
-
-def _because(text: str | None) -> str:
-    return f": {quoted(text, SHORT)}" if text else ""
 
 
 def _decided(event: CallDecided) -> str:
@@ -121,7 +86,7 @@ def _tool(event: CallDecided | ApprovalRequested) -> str:
 
 def _completed(event: CallCompleted) -> str:
     said = f"{event.call}: {named(event.outcome)} after {event.duration_ms} ms, {event.size} bytes"
-    return said + _because(event.error)
+    return said + because(event.error)
 
 
 def _requested(event: ApprovalRequested) -> str:
@@ -143,7 +108,7 @@ def _posted(event: CardPosted) -> str:
 
 def _cast(event: VoteCast) -> str:
     vote = "approves" if event.approves else "denies"
-    return f"{event.approval}: {named(event.person)} {vote} for {several(event.teams)}" + _because(
+    return f"{event.approval}: {named(event.person)} {vote} for {several(event.teams)}" + because(
         event.reason
     )
 
@@ -152,7 +117,7 @@ def _refused(event: VoteRefused) -> str:
     vote = "yes" if event.approves else "no"
     return (
         f"{event.approval}: the {vote} of {named(event.person)} does not count "
-        f"({named(event.because)})" + _because(event.message)
+        f"({named(event.because)})" + because(event.message)
     )
 
 
@@ -161,21 +126,21 @@ def _issued(event: GrantIssued) -> str:
     exactly = f", with exactly the arguments of {event.given_with}" if event.digest else ""
     return (
         f"{event.grant}: {named(event.by)} lets {named(event.agent)} use {named(event.target)} "
-        f"until {clock(event.until)}{uses}{exactly}" + _because(event.reason)
+        f"until {clock(event.until)}{uses}{exactly}" + because(event.reason)
     )
 
 
 def _ungranted(event: GrantRefused) -> str:
     return (
         f"{named(event.person)} was refused about a grant of {named(event.target)} "
-        f"for {named(event.agent)} ({named(event.because)})" + _because(event.message)
+        f"for {named(event.agent)} ({named(event.because)})" + because(event.message)
     )
 
 
 def _frozen(event: FreezeBegun) -> str:
     until = f"until {clock(event.until)}" if event.until else "until somebody else lifts it"
     what = _subject(event)
-    return f"{event.freeze}: {named(event.by)} froze {what} {until}" + _because(event.reason)
+    return f"{event.freeze}: {named(event.by)} froze {what} {until}" + because(event.reason)
 
 
 def _subject(event: FreezeBegun | FreezeRefused) -> str:
@@ -185,7 +150,7 @@ def _subject(event: FreezeBegun | FreezeRefused) -> str:
 def _thawed(event: FreezeEnded) -> str:
     if event.by is None:
         return f"{event.freeze}: its time is over"
-    return f"{event.freeze}: lifted by {named(event.by)}" + _because(event.reason)
+    return f"{event.freeze}: lifted by {named(event.by)}" + because(event.reason)
 
 
 def _rotated(event: AgentKeyRotated) -> str:
@@ -223,7 +188,7 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ),
     CardUndeliverable: lambda e: (
         f"{e.approval}: {named(e.channel)} of {named(e.team)} does not take the card"
-        + _because(e.error)
+        + because(e.error)
     ),
     DetailsViewed: lambda e: (
         f"{e.approval}: {named(e.person)} opened page {e.page} of {e.pages} of the details"
@@ -237,26 +202,26 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ApprovalDenied: lambda e: (
         f"{e.approval}: denied by {named(e.by)}"
         + (f", who suggests {quoted(e.suggested, SHORT)}" if e.suggested else "")
-        + _because(e.reason)
+        + because(e.reason)
     ),
     ApprovalExpired: lambda e: f"{e.approval}: expired, nobody decided in time",
-    ApprovalCancelled: lambda e: f"{e.approval}: cancelled" + _because(e.because),
+    ApprovalCancelled: lambda e: f"{e.approval}: cancelled" + because(e.because),
     ApprovalDispatched: lambda e: f"{e.approval}: used by {e.call} on {named(e.instance)}",
     CallContinued: lambda e: (
         f"{e.approval}: {e.call} brings the server what it asked for, round {e.round}"
     ),
     ApprovalLapsed: lambda e: f"{e.approval}: lapsed, not used in time",
-    ApprovalVoided: lambda e: f"{e.approval}: void" + _because(e.because),
+    ApprovalVoided: lambda e: f"{e.approval}: void" + because(e.because),
     GrantIssued: _issued,
     GrantRefused: _ungranted,
     GrantUsed: lambda e: f"{e.grant}: used by {e.call}",
-    GrantRevoked: lambda e: f"{e.grant}: revoked by {named(e.by)}" + _because(e.reason),
+    GrantRevoked: lambda e: f"{e.grant}: revoked by {named(e.by)}" + because(e.reason),
     GrantExpired: lambda e: f"{e.grant}: ended",
     FreezeBegun: _frozen,
     FreezeEnded: _thawed,
     FreezeRefused: lambda e: (
         f"{named(e.person)} may not {'lift the freeze of' if e.freeze else 'freeze'} {_subject(e)}"
-        f" ({named(e.because)})" + _because(e.message)
+        f" ({named(e.because)})" + because(e.message)
     ),
     NoticePosted: lambda e: (
         f"{e.notice}: {named(e.team)} is told of {named(e.about)} in {named(e.channel)}"
@@ -286,12 +251,12 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
         f"{named(e.server)}: what it tells models is accepted by {named(e.by)}"
     ),
     EventRedacted: lambda e: (
-        f"#{e.redacted} {named(e.event)}: {several(e.fields)} redacted" + _because(e.because)
+        f"#{e.redacted} {named(e.event)}: {several(e.fields)} redacted" + because(e.because)
     ),
     ToolGone: lambda e: f"{named(f'{e.server}/{e.tool}')}: no longer listed",
     AgentAdded: lambda e: f"{named(e.agent)}: of {named(e.team)}, owned by {named(e.owner)}",
     AgentKeyRotated: _rotated,
-    AgentRevoked: lambda e: f"{named(e.agent)}: revoked" + _because(e.because),
+    AgentRevoked: lambda e: f"{named(e.agent)}: revoked" + because(e.because),
     ProjectionsMended: lambda e: (
         "kept rows were not what the events make, and were replaced: "
         + ", ".join(f"{count} of kind {named(kind)}" for kind, count in e.rows.items())

@@ -8,7 +8,8 @@ from ledger.calls import CallRecord
 from ledger.details import Seen, rows
 from ledger.envelopes import Recorded
 from ledger.grants import Grant
-from ledger.sentences import clock, named, quoted, sentence, several
+from ledger.phrases import clock, named, quoted, several
+from ledger.sentences import sentence
 from ledger.tabulating import labelled
 
 

@@ -9,7 +9,7 @@ from ledger.accepting import AcceptTools
 from ledger.argument_types import words
 from ledger.details import arguments as shown_definition
 from ledger.ledger import Ledger
-from ledger.sentences import named
+from ledger.phrases import named
 from ledger.shell import AddCommand, Shell
 from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
 from ledger.tabulating import labelled, machine, table

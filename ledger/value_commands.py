@@ -9,7 +9,7 @@ from ledger.audit_commands import the_one
 from ledger.events import CallDecided
 from ledger.history import History
 from ledger.mapper import RecordMapper
-from ledger.sentences import quoted
+from ledger.phrases import quoted
 from ledger.shell import AddCommand, Shell
 from policies.hidden_values import HiddenCode, holds
 from policies.refusals import Refused

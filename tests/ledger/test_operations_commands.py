@@ -10,7 +10,7 @@ from shelled import Terminal, a_history
 
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
-from ledger.sentences import clock
+from ledger.phrases import clock
 from policies.refusals import Refused
 
 
