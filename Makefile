@@ -35,6 +35,7 @@ bench: $(VENV)/dev.stamp ## measure a call through Placet against no gateway and
 	@$(BIN)/python tests/benchmarks/bench_ledger.py
 	@$(BIN)/python tests/benchmarks/bench_history.py
 	@$(BIN)/python tests/benchmarks/bench_slack.py
+	@$(BIN)/python tests/benchmarks/bench_risk.py
 
 NPM := --ignore-scripts --no-audit --no-fund --loglevel=error
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

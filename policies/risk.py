@@ -1,35 +1,20 @@
 """Says what a tool can do at worst, with the evidence, from its name and definition."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from policies import risk_descriptions, risk_names
 from policies.calls import Risk, Tool
 from policies.matching import Target
-from policies.risk_words import (
-    ALWAYS,
-    AMOUNT_FIELDS,
-    CODE,
-    CODE_FIELDS,
-    JOINING,
-    LAST,
-    MONEY,
-    NOT_MONEY,
-    READING,
-    RETURNING,
-    VERBS,
-    singular,
-    verb,
-)
+from policies.risk_descriptions import Named
+from policies.risk_names import Name, Speaking
+from policies.risk_schemas import HUMPS, read_schema
+from policies.risk_words import singular
 
 GRAVITY = {risk: place for place, risk in enumerate(Risk)}
 """How grave a risk is; the gravest of several wins."""
 
-_HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_SENTENCE = re.compile(r"[^.!?\n]{0,300}")
-_SPOKEN = re.compile(r"[A-Za-z][A-Za-z'-]*|[,/&:;()]")
-_JOINTS = frozenset({",", "/", "&", ":", ";", "(", "and", "or", "to", "then", "also"})
-_FIELD = re.compile(r'"([A-Za-z_][A-Za-z0-9_]{0,40})":\{')
+_UNKNOWN: Speaking = (Risk.WRITE, "nothing is known of it")
 
 
 @dataclass(frozen=True)
@@ -55,12 +40,18 @@ def classify(
         return chosen
     if trusted and tool.hints.get("readOnlyHint") and not tool.hints.get("destructiveHint"):
         return RiskFinding(Risk.READ, "the trusted server says `readOnlyHint`")
-    found = _gravest([*_by_words(tool), *_by_schema(tool), *_by_hints(tool)])
-    return found or RiskFinding(Risk.WRITE, "nothing is known of it")
+    spoken = [*_by_words(tool), *_by_hints(tool)]
+    schema = read_schema(tool.definition)
+    found = max([*spoken, *schema.speaking], key=_gravity, default=_UNKNOWN)
+    if found[0] is Risk.READ and not tool.name.isascii():
+        found = Risk.WRITE, "letters in its name that are not ASCII"
+    if found[0] is Risk.WRITE and schema.sweeping is not None:
+        found = Risk.DESTRUCTIVE, f"the argument `{schema.sweeping}`"
+    return RiskFinding(*found)
 
 
-def _gravest(findings: Sequence[RiskFinding]) -> RiskFinding | None:
-    return max(findings, key=lambda finding: GRAVITY[finding.risk], default=None)
+def _gravity(spoken: Speaking) -> int:
+    return GRAVITY[spoken[0]]
 
 
 def _override(tool: Tool, overrides: Sequence[tuple[Target, Risk]]) -> RiskFinding | None:
@@ -75,56 +66,23 @@ def _override(tool: Tool, overrides: Sequence[tuple[Target, Risk]]) -> RiskFindi
     return RiskFinding(risk, f"the policy says so of `{target}`")
 
 
-def _by_words(tool: Tool) -> list[RiskFinding]:
-    return [
-        *_name_findings([word.lower() for word in _HUMPS.findall(tool.name)]),
-        *_description_findings(tool.description),
-    ]
+def _by_words(tool: Tool) -> list[Speaking]:
+    sentences = risk_descriptions.sentences_of(tool.description)
+    words = _words(tool.name)
+    told_to_read = risk_descriptions.reads_first(sentences)
+    things = frozenset(map(singular, words))
+    name = Name(words, frozenset(_words(tool.server)), told_to_read, things)
+    by_name = list(risk_names.speaking(name))
+    named = Named(words, frozenset(risk for risk, _ in by_name))
+    return [*by_name, *risk_descriptions.speaking(sentences, named)]
 
 
-def _name_findings(words: Sequence[str]) -> Iterator[RiskFinding]:
-    reads = False
-    for place, word in enumerate(words):
-        risk = VERBS.get(word)
-        last = place == len(words) - 1 and word in LAST
-        if risk is not None and (not reads or last or word in ALWAYS):
-            yield RiskFinding(risk, f"`{word}` in its name")
-        reads = (reads or word in READING) and word not in JOINING
-    if not READING & set(words):
-        yield from _things(words, "name")
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in HUMPS.findall(name)]
 
 
-def _things(words: Sequence[str], where: str) -> Iterator[RiskFinding]:
-    things = {singular(word) for word in words}
-    for word in sorted(things & MONEY):
-        if not things & NOT_MONEY:
-            yield RiskFinding(Risk.FINANCIAL, f"`{word}` in its {where}")
-    for word in sorted(things & CODE):
-        yield RiskFinding(Risk.EXECUTE, f"`{word}` in its {where}")
-
-
-def _description_findings(description: str) -> Iterator[RiskFinding]:
-    sentence = _SENTENCE.match(description.strip())
-    before = ""
-    for word in _SPOKEN.findall(sentence[0] if sentence else ""):
-        spoken = verb(word.lower())
-        if spoken is not None and (not before or before in _JOINTS):
-            risk = Risk.READ if word.lower() in RETURNING else VERBS[spoken]
-            if risk is not Risk.READ or spoken == word.lower() or not before:
-                yield RiskFinding(risk, f"`{word}` in its description")
-        before = word.lower()
-
-
-def _by_schema(tool: Tool) -> Iterator[RiskFinding]:
-    fields = {field.lower() for field in _FIELD.findall(tool.definition)}
-    for field in sorted(fields & CODE_FIELDS):
-        yield RiskFinding(Risk.EXECUTE, f"the argument `{field}`")
-    if fields >= AMOUNT_FIELDS:
-        yield RiskFinding(Risk.FINANCIAL, "the arguments `amount` and `currency`")
-
-
-def _by_hints(tool: Tool) -> Iterator[RiskFinding]:
+def _by_hints(tool: Tool) -> Iterator[Speaking]:
     if tool.hints.get("destructiveHint") is True:
-        yield RiskFinding(Risk.DESTRUCTIVE, "the server says `destructiveHint`")
+        yield (Risk.DESTRUCTIVE, "the server says `destructiveHint`")
     if tool.hints.get("readOnlyHint") is False:
-        yield RiskFinding(Risk.WRITE, "the server says it is not read-only")
+        yield (Risk.WRITE, "the server says it is not read-only")

@@ -1,5 +1,7 @@
 """The words that speak for what a tool can do, by risk."""
 
+from functools import lru_cache
+
 from policies.calls import Risk
 
 
@@ -13,36 +15,44 @@ READING = _words("""
 """)
 """Reading verbs behind which another verb in a name is a thing, as in `get_commit`."""
 SEEMING = _words("""
-    ask browse check compare diagnose diff discover download echo estimate examine explore
-    extract identify inspect learn look measure monitor observe output peek ping plan predict
-    preview query recommend render scan screenshot snapshot stats status summarise summarize
-    surface tail trace verify view visualize wait
+    aggregate ask audit autocomplete browse calculate check classify compare compute convert crawl
+    decode diagnose diff discover download echo encode estimate examine explore extract forecast
+    format generate geocode grep identify inspect learn lint look ls measure monitor observe output
+    parse peek ping plan poll predict preview query rank reason recognize recommend render rephrase
+    sample scan scrape screenshot simulate snapshot sort stats status sum summarise summarize
+    surface tail think trace transcribe translate verify view visualize whoami
 """)
 """Reading verbs that may be things themselves, as in `status_update`."""
 WRITING = _words("""
-    accept add allow alter annotate append approve archive assign attach authorize ban block
-    bookmark change close comment commit configure confirm connect convert copy create define
-    deny detach disable dismiss duplicate edit enable enroll export follow fork forward generate
-    grant import increment index initiate insert invite join label link lock log make mark
-    mention merge modify move mute notify patch pin post protect provision publish push put
-    register rename reopen reorder replace resolve return review reply report request resize
-    retry rotate save schedule send set setup share sign star store submit subscribe switch sync
-    tag toggle transition translate unarchive unassign unfollow unlock unpin unstar unsubscribe
+    accept acknowledge activate add adjust allow alter annotate append approve archive assign attach
+    authorize ban block bookmark change clone close comment commit complete configure confirm
+    connect copy create deactivate decline define deny detach disable dismiss draft duplicate edit
+    enable enroll export finalize follow fork forward grant import increment index initialize
+    initiate insert invite join kick label leave link lock log make manage mark mention merge modify
+    move mute notify open patch pin post protect provision publish pull push put reassign register
+    rename reopen reorder replace reply report request reschedule resize resolve respond return
+    review rotate save schedule send set setup share sign star store submit subscribe suspend switch
+    sync tag toggle transition unarchive unassign unfollow unlock unmute unpin unstar unsubscribe
     update upload upsert watch write
 """)
 EXECUTING = _words("""
-    apply boot call click deploy drag eval evaluate exec execute fill handle hover install
-    invoke launch migrate navigate pause press rebase reboot rerun restart restore resume
-    rollback run select shutdown spawn start stop trigger type
+    act apply autoscale boot build call click compile cordon cycle delegate deploy dispatch
+    downgrade drag drain eval evaluate exec execute failover fill goto handle hotkey hover input
+    install interact invoke launch materialize migrate mutate navigate pause power press promote
+    rebase reboot redeploy repl replay requeue rerun restart restore resume retry rollback run scale
+    scroll select shutdown spawn start stop swipe tap test train trigger tune turn type upgrade
 """)
 DESTROYING = _words("""
-    abort cancel clear delete destroy discard drop empty erase evict expire flush kill manage
-    nuke obliterate overwrite prune purge remove reset revert revoke shred terminate truncate
-    undeploy uninstall unlink unpublish wipe
+    abort cancel cleanup clear decommission del delete deletion deprovision deregister destroy
+    destruction discard dispose drop empty erase evict expire flush flushall flushdb hdel kill nuke
+    obliterate overwrite pop prune purge removal remove reset revert revoke rm rmdir scrub shred
+    srem teardown terminate termination trash truncate undeploy undo uninstall unlink unpublish
+    unregister wipe xdel zrem
 """)
-PAYING = _words(
-    "bill buy charge deposit donate pay payout purchase refund reimburse spend withdraw wire"
-)
+PAYING = _words("""
+    bet bid bill borrow buy charge deposit donate exercise lend liquidate pay payout purchase refund
+    reimburse repay sell spend sponsor stake swap tip topup trade transfer unstake withdraw wire
+""")
 ALWAYS = _words("""
     delete destroy drop erase eval exec execute nuke obliterate purge remove shred terminate
     truncate uninstall wipe
@@ -52,17 +62,96 @@ LAST = _words("add create edit insert patch put set update upsert write")
 """Verbs that count behind a reading verb where they end a name, as in `list_create`."""
 JOINING = frozenset({"and", "or", "then"})
 """Words behind which a verb in a name is a verb, as in `find_or_create`."""
+HOMOGRAPHS = _words("""
+    change comment copy draft export fork import index label link lock log merge pin plan post pull
+    report request review schedule set share star store tag watch
+""")
+"""Writing verbs that may be things, as in `git_log` and `pull_request_read`."""
+THINGS_OF_WORK = _words("""
+    act boot build call click compile drag handle hover input launch pause power press resume scale
+    scroll select start stop tap test train trigger tune turn type
+""")
+"""Executing verbs that are things behind a writing verb, as in `create_call`."""
+WEAK = THINGS_OF_WORK | _words("apply exercise install promote restore swap trade transfer")
+"""Verbs that a description uses loosely: they count where the name has no verb of its own."""
+BROAD = frozenset({"manage"})
+"""Verbs that cover all that can be done with a thing, unless the description says what."""
+NARROW = _words("member membership notification preference setting subscription watch")
+"""Things of which managing destroys nothing."""
+
 MONEY = _words("""
-    billing checkout cost deposit dispute invoice money order payment payout price purchase
-    refund subscription transaction transfer wallet
+    allowance billing bitcoin btc cash charge checkout cost credit crypto deposit dispute erc20 eth
+    expense fund funds gift invoice leverage liquidity loan money nft order payment payout payroll
+    price purchase refund settlement spender spending subscription transaction transfer usdc usdt
+    wallet
 """)
 """Things that make a change to them a matter of money."""
-NOT_MONEY = _words("cluster column display email event notification sort sql topic")
+NOT_MONEY = _words("""
+    alert branch cluster column database display email event git graphql layer notification query
+    repository sort sql svn sync topic webhook
+""")
 """Words beside which the words of `MONEY` mean something else."""
-CODE = _words("bash code command console cypher powershell python script shell sql")
+NOT_TRANSFERRED_MONEY = _words("""
+    app call chat conversation data domain file folder issue membership owner ownership project
+    repository ticket zone
+""")
+"""Things whose transfer is no payment."""
+VENUES = _words("""
+    bank blockchain broker brokerage crypto defi ethereum evm exchange solana trading wallet web3
+""")
+"""Words in a server's name that say that it deals in money."""
+DEALT = _words("asset coin nft option position share stock token trade")
+"""Things that are money at such a server."""
+RUNS = _words("""
+    build deploy deployment execution invocation job pipelinerun prediction rollout run statement
+""")
+"""Things that run once they are made."""
+_MAKING = _words("add create make new post queue schedule submit")
+_BOOKED = _words("car cruise flight hotel ride room seat ticket train trip")
+TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
+    (_MAKING, RUNS, Risk.EXECUTE),
+    (_words("query"), _words("database db sql"), Risk.EXECUTE),
+    (_words("send"), _words("input key"), Risk.EXECUTE),
+    (_words("open"), _words("app browser page tab url"), Risk.EXECUTE),
+    (_words("make request send"), _words("api http"), Risk.EXECUTE),
+    (_words("push"), _words("force"), Risk.DESTRUCTIVE),
+    (_words("close"), _words("account"), Risk.DESTRUCTIVE),
+    (_words("close open"), _words("position"), Risk.FINANCIAL),
+    (_words("request"), _BOOKED, Risk.FINANCIAL),
+    (_words("change"), _words("plan"), Risk.FINANCIAL),
+    (_words("convert"), _words("balance cash coin crypto fund money token"), Risk.FINANCIAL),
+)
+"""Verbs and things that mean more together."""
+THINGS_TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
+    (_words("book reserve"), _BOOKED, Risk.FINANCIAL),
+    (_words("claim"), _words("reward"), Risk.FINANCIAL),
+    (_words("bridge"), _words("asset token"), Risk.FINANCIAL),
+    (_words("compose"), _words("down up"), Risk.EXECUTE),
+)
+"""The same, of words that are no verbs by themselves."""
+CODE = _words("bash cmd command cypher powershell shell sql terminal")
 """Things that make a tool that takes them run what it is given."""
-CODE_FIELDS = _words("bash cmd command cypher javascript powershell script shell sql")
-"""Names of arguments whose value is run."""
+CODE_PERHAPS = _words("code console python script")
+"""Things that do so unless the tool is said to read."""
+RESOLVED = _words("address dns domain host hostname id ids library name path url")
+"""Things whose resolving is looking up."""
+LOOKED_INTO = _words("analysis audit benchmark check diagnostic lint scan search")
+"""Things whose running only tells what is there."""
+APPLIED = _words("change changes configuration manifest migration migrations terraform")
+"""Things whose applying makes something run otherwise."""
+DRIVERS = _words("browserbase chrome devtools playwright puppeteer selenium webdriver")
+"""Words in a server's name that say that it drives a browser."""
+SCREENS = _words("browser cursor element keyboard keystroke mouse")
+"""Things by whose handling somebody else's program is driven."""
+
+CODE_FIELDS = _words("""
+    bash cmd command commands cypher executable javascript mutation powershell script shell sql
+""")
+"""Words in the name of an argument whose value is run."""
+ACTION_FIELDS = _words("action command method mode op operation subcommand task verb")
+"""Words in the name of an argument that says which of several things to do."""
+SWEEPING = _words("cascade force overwrite permanent permanently purge")
+"""Words in the name of an argument that makes a change destroy what was there."""
 AMOUNT_FIELDS = frozenset({"amount", "currency"})
 """Names of arguments that, together, say a sum of money."""
 
@@ -74,20 +163,28 @@ VERBS: dict[str, Risk] = {
     **dict.fromkeys(PAYING, Risk.FINANCIAL),
 }
 
-
-RETURNING = frozenset({"return", "returns"})
+RETURNING = frozenset({"return", "returns", "report", "reports", "access", "accesses"})
 """Words that read in a description, and act in a name (`return_order`)."""
 
 
-def verb(word: str) -> str | None:
-    """Return the verb of which `word` (lower case) is a present form, or None."""
-    for ending, instead in (("", ""), ("s", ""), ("es", ""), ("ies", "y")):
-        stem = word.removesuffix(ending) + instead
-        if word.endswith(ending) and stem in VERBS:
-            return stem
-    return None
+def _forms() -> dict[str, str]:
+    """Return the verbs by their present forms and gerunds."""
+    forms: dict[str, str] = {}
+    for verb in VERBS:
+        stems = {verb, f"{verb}s", f"{verb}es", f"{verb}ing", f"{verb.removesuffix('e')}ing"}
+        if verb.endswith("y"):
+            stems.add(f"{verb[:-1]}ies")
+        stems.add(f"{verb}{verb[-1]}ing")
+        for form in stems:
+            forms.setdefault(form, verb)
+    return forms | {verb: verb for verb in VERBS}
 
 
+FORMS = _forms()
+"""The verb of which a word (lower case) is a present form or a gerund."""
+
+
+@lru_cache(maxsize=8192)
 def singular(word: str) -> str:
     """Return `word` without a plural ending."""
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

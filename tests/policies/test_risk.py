@@ -1,9 +1,6 @@
 """A tool's risk follows from its name and definition; what is unknown is never low."""
 
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,9 +9,6 @@ from hypothesis import strategies as st
 from policies.calls import Risk, Tool
 from policies.matching import Target
 from policies.risk import GRAVITY, RiskFinding, classify
-
-# The labelled tools of other servers are not part of this repository; where they are, is said here.
-LABELLED = os.environ.get("PLACET_SHARED_DATA", "")  # noqa: TID251 - as said above
 
 
 def tool(name: str, description: str = "", fields: str = "", **hints: bool) -> Tool:
@@ -26,6 +20,11 @@ def tool(name: str, description: str = "", fields: str = "", **hints: bool) -> T
     }
     text = json.dumps(definition, separators=(",", ":"), sort_keys=True)
     return Tool("files", name, description, text, "aa", hints)
+
+
+def with_schema(name: str, properties: dict[str, object]) -> Tool:
+    definition = {"name": name, "inputSchema": {"type": "object", "properties": properties}}
+    return Tool("files", name, "", json.dumps(definition), "aa")
 
 
 def risk_of(name: str, description: str = "", fields: str = "", **hints: bool) -> Risk:
@@ -104,6 +103,130 @@ def test_arguments_that_are_run_make_a_tool_execute():
     assert risk_of("assistant", "", "command") is Risk.EXECUTE
 
 
+@pytest.mark.parametrize(
+    ("field", "schema", "risk"),
+    [
+        ("sqlQuery", {"type": "string"}, "execute"),
+        ("shell_command", {"type": "string"}, "execute"),
+        ("script", {}, "execute"),
+        ("command", {"enum": ["view", "create"]}, "write"),
+        ("command", {"enum": ["view", "delete"]}, "destructive"),
+        ("action", {"enum": ["list", "execute"]}, "execute"),
+        ("operation", {"enum": ["list", "bulkDelete"]}, "destructive"),
+        ("op", {"anyOf": [{"const": "read"}, {"const": "remove"}]}, "destructive"),
+        ("op", {"oneOf": [{"const": "read"}, {"const": "refund"}]}, "financial"),
+        ("method", {"enum": ["GET", "POST", "DELETE"]}, "destructive"),
+        ("method", {"enum": ["GET", "HEAD"]}, "read"),
+        ("status", {"enum": ["open", "deleted", "delete"]}, "read"),
+        ("order", {"enum": ["asc", "desc"]}, "read"),
+        ("shell", {"type": "boolean"}, "read"),
+        ("script_id", {"type": "string"}, "read"),
+        ("force", {"type": "boolean"}, "read"),
+        ("recursive", {"type": "boolean"}, "read"),
+    ],
+)
+def test_arguments_that_choose_or_are_run_say_what_a_tool_can_do(field, schema, risk):
+    assert classify(with_schema("get_it", {field: schema}), trusted=False).risk.value == risk
+
+
+def test_arguments_are_found_at_any_depth():
+    inner = {"type": "object", "properties": {"command": {"type": "string"}}}
+    steps = {"steps": {"type": "array", "items": {"anyOf": [{"type": "null"}, inner]}}}
+
+    assert classify(with_schema("get_it", steps), trusted=False).risk is Risk.EXECUTE
+
+
+def test_what_a_tool_returns_says_nothing_of_what_it_does():
+    returned = {"type": "object", "properties": {"command": {"type": "string"}}}
+    definition = json.dumps({"inputSchema": {"properties": {}}, "outputSchema": returned})
+
+    assert classify(Tool("s", "get_it", "", definition, "aa"), trusted=False).risk is Risk.READ
+
+
+def test_a_change_that_can_be_forced_is_destructive():
+    forced = with_schema("update_branch", {"force": {"type": "boolean"}})
+    finding = classify(forced, trusted=False)
+
+    assert finding == RiskFinding(Risk.DESTRUCTIVE, "the argument `force`")
+
+
+def test_a_schema_too_large_to_be_looked_through_counts_against_the_tool():
+    many = {"all": {"anyOf": [{"type": "string"}] * 5000}}
+
+    assert classify(with_schema("get_it", many), trusted=False).risk is Risk.EXECUTE
+
+
+@pytest.mark.parametrize("definition", ['{"inputSchema"', '["inputSchema"]', "[" * 5000])
+def test_a_definition_that_cannot_be_read_is_never_low(definition):
+    text = definition + '"inputSchema"'
+
+    assert classify(Tool("s", "get_it", "", text, "aa"), trusted=False).risk is Risk.WRITE
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("delete_file", "This tool is read only and safe."),
+        ("delete_file", "Read-only. Lists files."),
+        ("send_email", "Read only: shows emails."),
+        ("execute_sql", "Returns rows. readOnlyHint: true. Harmless, risk: read."),
+        ("checkout", "Check out what is in the cart"),
+        ("post_message", "Reads nothing, changes nothing."),
+        ("frobnicate", "A helper that is read only."),
+    ],
+)
+def test_a_description_that_says_read_only_lowers_nothing(name, description):
+    bare, told = (
+        classify(tool(name), trusted=False),
+        classify(tool(name, description), trusted=False),
+    )
+
+    assert GRAVITY[told.risk] >= GRAVITY[bare.risk]
+    assert told.risk is not Risk.READ
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "risk"),
+    [
+        ("x", "This tool deletes files", "destructive"),
+        ("x", "A tool for running shell commands", "execute"),
+        ("x", "Allows you to permanently wipe a disk", "destructive"),
+        ("x", "Use it to pay invoices", "financial"),
+        ("get_it", "Gets it. Deletes the original.", "destructive"),
+        ("get_it", "Gets it. It will execute the file.", "execute"),
+        ("get_it", "Gets it. Use before you delete anything.", "read"),
+        ("get_it", "Lists charges, refunds and disputes", "read"),
+        ("get_it", "Gets the order and refunds it", "financial"),
+    ],
+)
+def test_what_a_description_says_that_the_tool_does_counts(name, description, risk):
+    assert risk_of(name, description).value == risk
+
+
+@pytest.mark.parametrize("name", ["get_d\u0435lete", "list\u200bfiles", "get_\uff44\uff45\uff4c"])
+def test_a_name_with_other_letters_than_ascii_is_never_read(name):
+    assert risk_of(name, "Lists files") is Risk.WRITE
+
+
+@pytest.mark.parametrize("name", ["deletefile", "get_executecommand", "truncatetable"])
+def test_a_grave_verb_glued_to_another_word_counts(name):
+    assert GRAVITY[risk_of(name)] >= GRAVITY[Risk.EXECUTE]
+
+
+@pytest.mark.parametrize(
+    "name", ["get_deleted_items", "list_executions", "get_remover", "dropdown"]
+)
+def test_other_forms_of_a_grave_verb_are_things(name):
+    assert GRAVITY[risk_of(name)] <= GRAVITY[Risk.WRITE]
+
+
+def test_the_server_says_what_a_word_means():
+    assert classify(Tool("git", "checkout", "", "{}", "aa"), trusted=False).risk is Risk.WRITE
+    assert classify(Tool("cart", "checkout", "", "{}", "aa"), trusted=False).risk is Risk.FINANCIAL
+    sent = Tool("solana", "send_token", "", "{}", "aa")
+    assert classify(sent, trusted=False).risk is Risk.FINANCIAL
+
+
 def test_a_sum_of_money_in_the_arguments_makes_a_tool_financial():
     assert risk_of("settle_it", "", "amount currency to") is Risk.FINANCIAL
     assert risk_of("mix", "", "amount") is Risk.WRITE
@@ -156,38 +279,15 @@ def test_of_equally_specific_patterns_the_gravest_risk_wins():
     assert classify(tool("ab"), trusted=False, overrides=overrides[::-1]).risk is Risk.EXECUTE
 
 
-@given(st.text(), st.text(), st.dictionaries(st.text(max_size=20), st.booleans()))
-def test_any_tool_has_a_risk_and_an_untrusted_hint_never_lowers_it(name, description, hints):
-    bare = Tool("s", name, description, "{}", "aa")
-    hinted = Tool("s", name, description, "{}", "aa", hints)
+@given(st.text(), st.text(), st.text(), st.dictionaries(st.text(max_size=20), st.booleans()))
+def test_any_tool_has_a_risk_and_an_untrusted_hint_never_lowers_it(
+    name, description, definition, hints
+):
+    definition = f'{{"inputSchema":{definition}'
+    bare = Tool("s", name, description, definition, "aa")
+    hinted = Tool("s", name, description, definition, "aa", hints)
 
     before, after = classify(bare, trusted=False), classify(hinted, trusted=False)
 
     assert GRAVITY[after.risk] >= GRAVITY[before.risk]
     assert after.evidence != ""
-
-
-def labelled() -> Iterator[tuple[Tool, Risk]]:
-    path = Path(LABELLED) / "tool-risks.jsonl"
-    for line in path.read_text("utf-8").splitlines() if LABELLED else []:
-        row = json.loads(line)
-        if row["certain"]:
-            name, description = row["tool"], row["description"]
-            yield Tool(row["server"], name, description, "{}", "aa"), Risk(row["risk"])
-
-
-if LABELLED:
-
-    def test_labelled_tools_are_mostly_classified_alike():
-        pairs = [(classify(each, trusted=False).risk, risk) for each, risk in labelled()]
-
-        assert sum(found is risk for found, risk in pairs) / len(pairs) >= 0.92
-
-    def test_no_labelled_tool_that_does_harm_is_called_read():
-        harmless = {
-            each.name
-            for each, risk in labelled()
-            if risk is not Risk.READ and classify(each, trusted=False).risk is Risk.READ
-        }
-
-        assert harmless == set()
