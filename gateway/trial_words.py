@@ -12,7 +12,7 @@ def as_text(results: Sequence[Result], covered: Sequence[Coverage]) -> Iterator[
         yield from _difference(result)
     for each in covered:
         for rule in each.untried:
-            yield f"{each.policy.file}:{rule.line}: no test is covered by rule `{rule.name}`"
+            yield f"{rule.file}:{rule.line}: no test is covered by rule `{rule.name}`"
     for each in covered:
         total = len(each.policy.rules)
         yield f"{each.policy.file}: {total - len(each.untried)} of {total} rules were tried"
@@ -72,6 +72,7 @@ def _covered(each: Coverage) -> Mapping[str, object]:
         "digest": each.policy.digest,
         "rules": len(each.policy.rules),
         "untried": [
-            {"rule": rule.name, "pointer": rule.pointer, "line": rule.line} for rule in each.untried
+            {"rule": rule.name, "pointer": rule.pointer, "file": rule.file, "line": rule.line}
+            for rule in each.untried
         ],
     }

@@ -53,7 +53,7 @@ def assess(
     concerned = policy.concerning(subject)
     scope = scope_of(call, subject, at, directory)
     covering = [verdict for verdict in (judge(rule, scope) for rule in concerned) if verdict.covers]
-    assessment = _assessed(call, policy, subject, covering, risk)
+    assessment = combined(call, policy, subject, covering, risk)
     if all(rule.condition is None for rule in concerned):
         policy.remember(subject, assessment)
     return assessment
@@ -136,9 +136,10 @@ def judge(rule: Rule, scope: Scope) -> Verdict:
             return Verdict(rule, covers=False, because="its condition does not hold")
 
 
-def _assessed(
+def combined(
     call: Call, policy: Policy, subject: Subject, covering: Sequence[Verdict], risk: RiskFinding
 ) -> Assessment:
+    """Return what the rules that cover a call come to together, or the default where none does."""
     spoke = _spoke(covering) or (_default(policy, call.server),)
     effect = max((each.effect for each in spoke), key=STRICTNESS.__getitem__)
     approving = [each.rule for each in covering if each.rule.effect is Effect.REQUIRE_APPROVAL]

@@ -33,7 +33,8 @@ class KeptCall:
 
     `call` has the arguments after redaction, `hidden` says how many values
     they lack. `owner` is the agent's, `team` the one that owned the server
-    (None where that is not known), `at` (UTC) when it was decided.
+    (None where that is not known), `at` (UTC) when it was decided. Where it was
+    `redacted` since, nothing is left of the arguments.
     """
 
     call: Call
@@ -43,6 +44,7 @@ class KeptCall:
     risk: RiskFinding
     team: str | None
     at: datetime
+    redacted: bool = False
 
     @property
     def directory(self) -> Directory:
@@ -142,6 +144,8 @@ def _fits(matcher: Matcher, subject: Subject) -> bool | None:
 
 def _unjudged(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject) -> str | None:
     """Return why a condition cannot be judged, or None where it can."""
+    if kept.redacted and "args" in condition.reads:
+        return "its condition looks at arguments that were redacted"
     expression = Expression.read(condition.source)
     if kept.hidden and any(_is_hidden(kept.arguments, path) for path in _paths(expression)):
         return "its condition looks at a value that is hidden"

@@ -1,0 +1,106 @@
+"""Reads the calls that were decided, in bulk, with what was in force beside the policy."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, select
+
+from ledger.clock import moment
+from ledger.envelopes import Event, Recorded
+from ledger.events import CallDecided
+from ledger.mapper import RecordMapper
+from ledger.recorder import COLUMNS, record
+from ledger.standing_events import GrantIssued, GrantRevoked, ToolSeen
+from ledger.tables import EVENT
+from policies.decisions import Effect
+from policies.past_calls import PastCall
+
+PAGE = 5_000
+"""Events that are read in one transaction."""
+
+Fact: TypeAlias = PastCall | Recorded
+"""A call that was decided, or what happened to a grant in between."""
+
+_GRANTS: tuple[type[Event], ...] = (GrantIssued, GrantRevoked)
+_CALL_COLUMNS = (EVENT.c.position, EVENT.c.type, EVENT.c.state, EVENT.c.at, EVENT.c.code)
+_EFFECTS: Mapping[str, Effect] = {effect.value: effect for effect in Effect}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A stretch of the history; `last` is the position up to which it was read."""
+
+    facts: tuple[Fact, ...]
+    last: int
+
+
+def page(connection: Connection, after: int, until: int) -> Page:
+    """Return the calls decided, grants given and grants revoked behind a position, in order."""
+    topics = [CallDecided.TOPIC, *(event.TOPIC for event in _GRANTS)]
+    last = min(after + PAGE, until)
+    query = (
+        select(*_CALL_COLUMNS)
+        .where(EVENT.c.position > after, EVENT.c.position <= last, EVENT.c.type.in_(topics))
+        .order_by(EVENT.c.position)
+    )
+    mapper = RecordMapper()
+    facts: list[Fact] = []
+    for position, topic, state, at, code in connection.execute(query):
+        if topic == CallDecided.TOPIC:
+            facts.append(_decided(mapper.raw(topic, state), at, redacted=code is not None))
+        else:
+            facts.append(_whole(connection, position, mapper))
+    return Page(tuple(facts), last)
+
+
+def grants_before(connection: Connection, position: int) -> tuple[Recorded, ...]:
+    """Return the events of grants up to a position that say who may what, in order."""
+    return tuple(_events(connection, position, _GRANTS))
+
+
+def definitions_before(connection: Connection, position: int) -> Mapping[tuple[str, str, str], str]:
+    """Return every definition that tools had up to a position, by server, tool and hash."""
+    return {
+        (event.server, event.tool, event.hash): event.definition
+        for recorded in _events(connection, position, (ToolSeen,))
+        if isinstance(event := recorded.event, ToolSeen)
+    }
+
+
+def _events(
+    connection: Connection, position: int, kinds: tuple[type[Event], ...]
+) -> Iterator[Recorded]:
+    topics = [kind.TOPIC for kind in kinds]
+    query = select(*COLUMNS).where(EVENT.c.position <= position, EVENT.c.type.in_(topics))
+    mapper = RecordMapper()
+    for row in connection.execute(query.order_by(EVENT.c.position)).mappings():
+        yield mapper.to_domain_event(record(row))
+
+
+def _whole(connection: Connection, position: int, mapper: RecordMapper) -> Recorded:
+    row = connection.execute(select(*COLUMNS).where(EVENT.c.position == position)).mappings().one()
+    return mapper.to_domain_event(record(row))
+
+
+def _decided(raw: Mapping[str, Any], at: int, *, redacted: bool) -> PastCall:
+    return PastCall(
+        id=raw["call"],
+        at=moment(at),
+        agent=raw["agent"],
+        team=raw.get("agent_team", ""),
+        owner=raw.get("owner", ""),
+        on_behalf_of=raw["on_behalf_of"],
+        server=raw["server"],
+        tool=raw["tool"],
+        definition_hash=raw["definition_hash"],
+        arguments=raw["arguments"],
+        hidden=raw["hidden"],
+        redacted=redacted,
+        effect=_EFFECTS[raw["effect"]],
+        beyond=tuple(
+            (rule["rule"], _EFFECTS[rule["effect"]]) for rule in raw["rules"] if not rule["pointer"]
+        ),
+        risk=raw["risk"],
+        evidence=raw["evidence"],
+    )

@@ -1,0 +1,39 @@
+"""What a history keeps of a call that was decided, as far as another policy can be asked of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from policies.decisions import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """A call that was decided `at` (UTC); what it came to is `effect`.
+
+    `team` and `owner` are the agent's of then, `arguments` JSON text after
+    redaction, `hidden` how many values that lacks; where the event was
+    `redacted` since, nothing is left of them. `beyond` names what spoke beside
+    the policy, such as a freeze. `risk` and its `evidence` are those of then.
+    """
+
+    id: str
+    at: datetime
+    agent: str
+    team: str
+    owner: str
+    on_behalf_of: str | None
+    server: str
+    tool: str
+    definition_hash: str
+    arguments: str
+    hidden: int
+    redacted: bool
+    effect: Effect
+    beyond: tuple[tuple[str, Effect], ...]
+    risk: str
+    evidence: str
+
+    @property
+    def target(self) -> str:
+        """The tool with its server: `server/tool`."""
+        return f"{self.server}/{self.tool}"

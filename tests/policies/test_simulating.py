@@ -1,0 +1,165 @@
+"""A candidate policy is asked about calls of the past, with what was known then."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from policy_text import policy_of
+
+from policies.decisions import Effect, LiveGrant
+from policies.past_calls import PastCall
+from policies.people import Directory
+from policies.policy import compile_policy
+from policies.simulating import Simulation
+from policies.simulation_tally import Tally
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HASH = "aa" * 32
+DEFINITIONS = {
+    ("files", "write_file", HASH): '{"description":"Writes a file.","name":"write_file"}'
+}
+DIRECTORY = Directory(server_teams={"files": "platform"})
+
+
+def past(**changes):
+    """Return a call of ci-bot to `files/write_file` that was allowed at noon."""
+    known = {
+        "id": "call_1",
+        "at": NOON,
+        "agent": "ci-bot",
+        "team": "platform",
+        "owner": "alice",
+        "on_behalf_of": None,
+        "server": "files",
+        "tool": "write_file",
+        "definition_hash": HASH,
+        "arguments": '{"path":"notes.txt","token":"[hidden]"}',
+        "hidden": 0,
+        "redacted": False,
+        "effect": Effect.ALLOW,
+        "beyond": (),
+        "risk": "write",
+        "evidence": "the name says `write`",
+    }
+    return PastCall(**{**known, **changes})
+
+
+def asked(rules, *calls, grants=(), directory=DIRECTORY):
+    """Return what a candidate with these rules says of each call."""
+    policy = compile_policy(policy_of(rules))
+    simulation = Simulation(policy, directory, frozenset(), DEFINITIONS)
+    return [simulation.ask(call, grants) for call in calls]
+
+
+def effects(rules, *calls, **world):
+    """Return what each call may come to."""
+    return [set(each.effects) for each in asked(rules, *calls, **world)]
+
+
+def test_a_call_is_decided_by_the_candidate_with_its_arguments_agent_and_risk_of_then():
+    rules = """
+        {name: notes, match: {risk: write}, when: args.path == "notes.txt", effect: deny}
+        {name: alices, match: {agent: ci-bot}, when: agent.owner == "alice", effect: allow}
+    """
+
+    assert effects(
+        rules, past(), past(arguments='{"path":"b"}'), past(owner="bob", arguments="{}")
+    ) == [{Effect.DENY}, {Effect.ALLOW}, {Effect.DENY}]
+
+
+def test_a_rule_that_looks_at_the_clock_is_asked_with_the_time_of_the_call():
+    rules = """
+        {name: nights, when: now.getHours() < 6, effect: deny}
+        {name: all, effect: allow}
+    """
+
+    assert effects(rules, past(), past(at=NOON - timedelta(hours=9))) == [
+        {Effect.ALLOW},
+        {Effect.DENY},
+    ]
+
+
+def test_a_grant_of_then_lifts_what_the_candidate_asks_approval_for():
+    grant = LiveGrant("grt_1", "ci-bot", "files/*", NOON + timedelta(1), None, {"platform": 1})
+
+    (said,) = asked("{name: all, effect: require_approval}", past(), grants=(grant,))
+
+    assert (said.decision.grant, said.changes) == ("grt_1", False)
+
+
+def test_what_rests_on_a_hidden_value_is_told_as_such():
+    rules = """
+        {name: tokens, when: args.token == "x", effect: deny}
+        {name: all, effect: allow}
+    """
+    marked = '{"path":"a","token":"[hidden]"}'
+
+    hidden, plain, redacted = asked(
+        rules,
+        past(arguments=marked, hidden=1),
+        past(arguments='{"token":"y"}'),
+        past(arguments="{}", redacted=True),
+    )
+
+    assert (hidden.effects, hidden.may_change) == ({Effect.ALLOW, Effect.DENY}, True)
+    assert [doubt.rule.name for doubt in hidden.doubts] == ["tokens"]
+    assert plain.effects == {Effect.ALLOW}
+    assert redacted.doubts[0].because == "its condition looks at arguments that were redacted"
+
+
+def test_a_hidden_value_that_no_rule_looks_at_changes_nothing():
+    rules = '{name: paths, when: args.path == "a", effect: allow}'
+    marked = '{"path":"a","token":"[hidden]"}'
+
+    assert effects(rules, past(arguments=marked, hidden=1)) == [{Effect.ALLOW}]
+
+
+def test_a_server_that_no_team_owns_any_more_is_asked_as_far_as_can_be_told():
+    nobody = Directory()
+
+    rules = "{name: all, effect: allow}"
+    by_team = "{name: all, effect: allow}\n{name: teams, match: {team: platform}, effect: deny}"
+
+    assert effects(rules, past(), directory=nobody) == [{Effect.ALLOW}]
+    assert effects(by_team, past(), directory=nobody) == [{Effect.ALLOW, Effect.DENY}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "effect", "comes_to"),
+    [
+        ("frozen", Effect.DENY, Effect.DENY),
+        ("unlisted-tool", Effect.DENY, Effect.DENY),
+        ("tool-not-accepted", Effect.REQUIRE_APPROVAL, Effect.REQUIRE_APPROVAL),
+    ],
+)
+def test_what_spoke_beside_the_policy_still_speaks(rule, effect, comes_to):
+    call = past(beyond=((rule, effect),), effect=comes_to)
+
+    assert effects("{name: all, effect: allow}", call) == [{comes_to}]
+
+
+def test_a_tool_that_nobody_declared_is_never_allowed_by_the_candidate_alone():
+    call = past(definition_hash="", risk="destructive", effect=Effect.REQUIRE_APPROVAL)
+
+    assert effects("{name: all, effect: allow}", call) == [{Effect.REQUIRE_APPROVAL}]
+
+
+def test_changes_are_counted_by_effects_rule_and_tool_with_examples():
+    rules = """
+        {name: notes, when: args.path == "notes.txt", effect: deny}
+        {name: all, effect: allow}
+    """
+    tally = Tally()
+    for said in asked(
+        rules, *(past(id=f"call_{n}") for n in range(5)), past(arguments='{"path":"b"}')
+    ):
+        tally.take(said)
+
+    ((change, group),) = tally.changed.items()
+    assert (tally.calls, tally.changes, tally.may_change) == (6, 5, 0)
+    assert (change.before, change.after, change.rule, change.tool) == (
+        "allow",
+        "deny",
+        "notes",
+        "files/write_file",
+    )
+    assert (group.calls, group.examples) == (5, ["call_0", "call_1", "call_2"])
