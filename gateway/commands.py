@@ -5,7 +5,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from gateway import simulation_commands, trial_commands
+from gateway import import_commands, simulation_commands, trial_commands
 from gateway.definitions import tool_of, tools_of
 from ledger.freeze_readings import freezes_in_force
 from ledger.grants import live
@@ -25,6 +25,7 @@ def register(add: AddCommand, shell: Shell) -> None:
     """Add the commands about policies to the command line."""
     trial_commands.register(add, shell)
     simulation_commands.register(add, shell)
+    import_commands.register(add, shell)
     parser = add(
         "explain",
         help="say how one call would be decided now, and why",

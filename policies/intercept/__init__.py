@@ -1,0 +1,1 @@
+"""Carries policy files of PolicyLayer Intercept over into policies of Placet."""

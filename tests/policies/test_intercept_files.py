@@ -1,0 +1,171 @@
+"""Intercept's files are read as it reads them; what cannot be carried over has its place told."""
+
+import pytest
+from broken_files import broken
+
+from policies.intercept.source import carried_over
+from policies.intercept.writing import policy_text
+from policies.problems import InvalidDocument
+
+WHOLE = """\
+version: "1"
+default: deny
+hide: [secret]
+tools:
+  pay:
+    rules:
+      - name: cap
+        conditions:
+          - {path: args.amount, op: lte, value: 500}
+      - name: spent
+        conditions:
+          - {path: state.pay.spent, op: lte, value: 1000}
+        state: {counter: spent, window: day, increment_from: args.amount}
+      - name: large
+        action: require_approval
+        approval_timeout: 30m
+  refund:
+    rules:
+      - {name: never, action: deny}
+  "*":
+    rules:
+      - {name: every, rate_limit: 60/minute}
+"""
+
+
+def written(tools: str, *, server: str | None = "bank", top: str = "") -> str:
+    """Return the rules of the policy that these tools come to, without its heading."""
+    source = carried_over(f'version: "1"\n{top}tools:\n{tools}', file="bank.yaml", server=server)
+    return policy_text([source]).partition("rules:\n")[2]
+
+
+@pytest.mark.parametrize(("replaced", "by", "expected"), broken("broken_imports.txt"))
+def test_what_cannot_be_carried_over_is_told_with_its_place(replaced, by, expected):
+    assert replaced in WHOLE
+
+    with pytest.raises(InvalidDocument) as refused:
+        carried_over(WHOLE.replace(replaced, by, 1), file="bank.yaml")
+
+    told = [str(problem) for problem in refused.value.problems]
+    assert told == [f"bank.yaml:{line}" for line in expected]
+
+
+def test_a_whole_file_becomes_rules_limits_and_hidden_tools():
+    text = policy_text([carried_over(WHOLE, file="bank.yaml", server="bank")])
+
+    assert (
+        text.partition("version: 1\n")[2]
+        == """\
+default: require_approval
+hide:
+  - bank/secret
+rules:
+  # bank.yaml:7
+  - name: "pay: cap"
+    match: {server: bank, tool: pay}
+    when: args.amount > 500
+    effect: deny
+  # bank.yaml:14
+  - name: "pay: large"
+    match: {server: bank, tool: pay}
+    effect: require_approval
+    approval: {expires_in: 30m}
+  # bank.yaml:19
+  - name: "refund: never"
+    match: {server: bank, tool: refund}
+    effect: deny
+  # bank.yaml:2
+  - name: tools that are not listed
+    match: {server: bank}
+    except: {server: bank, tool: [pay, refund]}
+    effect: deny
+  # bank.yaml:2
+  - name: tools that are listed
+    match: {server: bank, tool: [pay, refund]}
+    effect: allow
+limits:
+  # bank.yaml:10
+  - name: "pay: spent"
+    match: {server: bank, tool: pay}
+    per: tool
+    sum: args.amount
+    at_most: 1000
+    within: 1d
+    effect: deny
+  # bank.yaml:22
+  - name: "every tool: every"
+    match: {server: bank}
+    per: server
+    at_most: 60
+    within: 1m
+    effect: deny
+    message: Rate limit of 60 per minute reached. Try again later.
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        "  pay:\n",
+        "  pay: {}\n",
+        "  pay: {rules: }\n",
+        "  pay:\n    rules: []\n",
+        "  pay:\n    rules:\n",
+    ],
+)
+def test_tools_without_rules_are_allowed_as_in_the_source(tools):
+    assert (
+        written(tools)
+        == """\
+  # bank.yaml:1
+  - name: what no other rule denies
+    match: {server: bank}
+    effect: allow
+"""
+    )
+
+
+def test_names_that_are_there_twice_or_missing_become_names_of_their_own():
+    rules = "[{name: no, action: deny}, {name: no, action: deny}, {action: deny}]"
+
+    text = written(f"  pay: {{rules: {rules}}}\n")
+
+    assert [line for line in text.splitlines() if "name:" in line] == [
+        '  - name: "pay: no"',
+        '  - name: "pay: no (2)"',
+        '  - name: "pay: deny"',
+        "  - name: what no other rule denies",
+    ]
+
+
+def test_a_source_without_a_server_speaks_of_every_server():
+    text = written("  pay: {rules: [{name: no, action: deny}]}\n", server=None, top="hide: [x]\n")
+
+    assert "server:" not in text
+
+
+def test_a_text_of_the_source_cannot_end_a_comment_or_a_value():
+    top = 'description: "one\\nrules: [{name: x, effect: allow}]"\n'
+    rules = 'rules: [{name: "a\\u2028b", action: deny, on_deny: "c\\n- d: \\"e\\""}]'
+
+    source = carried_over(f'version: "1"\n{top}tools:\n  pay: {{{rules}}}\n', file="bank.yaml")
+
+    text = policy_text([source])
+    assert "# one rules: [{name: x, effect: allow}]\n" in text
+    assert '  - name: "pay: a b"\n' in text
+    assert '    message: "c\\n- d: \\"e\\""\n' in text
+
+
+def test_a_pattern_where_the_source_knows_only_names_forbids_more_and_says_so():
+    source = carried_over(
+        'version: "1"\ntools: {"delete_*": {rules: [{name: no, action: deny}]}}\n', file="a.yaml"
+    )
+
+    assert '    match: {tool: "delete_*"}\n' in policy_text([source])
+    (note,) = source.notes
+    assert str(note) == (
+        "a.yaml:2:9: Intercept takes `delete_*` for the name of one tool, so that it stops no "
+        "other; here it is a pattern for what it forbids and asks, and lists no tool"
+    )
+    assert note.stricter
