@@ -20,6 +20,7 @@ from gateway.application import Gateway
 from gateway.world import World
 from ledger.asking import Asking
 from ledger.deadlines import Deadlines
+from ledger.freeze_watch import FreezeWatch
 from ledger.ledger import Ledger
 from ledger.shell import Misconfigured
 from placet_check import observing
@@ -66,7 +67,7 @@ async def service(order: Order) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         held = await _hold(order, stack)
         registry = new_registry()
-        await _measure(held.ledger, order.loaded.configuration.servers, registry, stack)
+        frozen = await _measure(held.ledger, order.loaded.configuration.servers, registry, stack)
         policy = await _policy(order, held.ledger, stack)
         workspace = await _workspace(order, stack)
         bot = await _bot(order, held.ledger, policy, workspace, registry, stack)
@@ -79,7 +80,8 @@ async def service(order: Order) -> AsyncIterator[Service]:
             "slack": bot.ready,
             **_publishing(order, held.ledger, bot, stack),
         }
-        operations = Operations(registry, checks, observing(order.loaded.configuration))
+        observed = observing(order.loaded.configuration)
+        operations = Operations(registry, checks, (lambda: observed, frozen.told))
         await _listen(held.sockets["operations"], _runner(operations.application()), stack)
         if bot.application is not None:
             await _listen(held.sockets["slack"], _runner(bot.application), stack)
@@ -150,14 +152,15 @@ def _ledger(order: Order) -> Ledger:
 
 async def _measure(
     ledger: Ledger, servers: Iterable[str], registry: CollectorRegistry, stack: AsyncExitStack
-) -> None:
-    """Follow the ledger for those who look at metrics and at the log."""
+) -> FreezeWatch:
+    """Follow the ledger for those who look at metrics and at the log; return what is frozen."""
     ledger.publish(registry)
     asking = Asking(ledger, registry, clock, servers)
     stack.callback(asking.close)
     await asking.start()
     stack.callback(tell_of(ledger))
     stack.push_async_callback(_end, asyncio.create_task(measure_lag(registry)))
+    return await stack.enter_async_context(FreezeWatch(ledger, registry, clock))
 
 
 async def _policy(order: Order, ledger: Ledger, stack: AsyncExitStack) -> StandingPolicy:

@@ -8,6 +8,7 @@ from gateway.sparing import Sparing
 from ledger.card_events import CardPosted, CardRepainted, CardUndeliverable, DetailsViewed
 from ledger.envelopes import Event, Recorded
 from ledger.events import ApprovalJoined, CallCompleted, CallDecided, OutcomeUnknown
+from ledger.freeze_events import FreezeBegun, FreezeEnded
 from ledger.ledger import Ledger
 from ledger.sentences import sentence
 from ledger.standing_events import GrantUsed
@@ -25,13 +26,27 @@ _LEVELS: Mapping[type[Event], int] = {
     CardRepainted: logging.DEBUG,
     CardUndeliverable: logging.WARNING,
     DetailsViewed: logging.DEBUG,
+    FreezeBegun: logging.WARNING,
+    FreezeEnded: logging.WARNING,
     GrantUsed: logging.DEBUG,
     OutcomeUnknown: logging.WARNING,
 }
 """How loud an event is, where that is not `info`."""
 
 _FIELDS = (
-    *("approval", "call", "grant", "agent", "server", "tool", "team", "person", "by", "owner"),
+    *(
+        "approval",
+        "call",
+        "grant",
+        "freeze",
+        "agent",
+        "server",
+        "tool",
+        "team",
+        "person",
+        "by",
+        "owner",
+    ),
     *("outcome", "duration_ms", "expires_at", "until", "because", "digest"),
 )
 """Members of events that a line names; the reasons that people write are in the sentence."""

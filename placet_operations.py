@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 class Operations:
     """The answers for operators. `checks` are asked at each look at readiness, by name.
 
-    `notices` are shown at each look, and make nothing unready.
+    `notices` are asked at each look too, and make nothing unready.
     """
 
     registry: CollectorRegistry
     checks: Mapping[str, Check]
-    notices: Sequence[str] = ()
+    notices: Sequence[Check] = ()
     draining: bool = field(default=False)
 
     def application(self) -> web.Application:
@@ -54,8 +54,8 @@ class Operations:
             troubles["placet"] = ["stopping: no new calls are taken"]
         ready = not any(troubles.values())
         answer: dict[str, object] = {"ready": ready, "checks": troubles}
-        if self.notices:
-            answer["notices"] = list(self.notices)
+        if told := [notice for notices in self.notices for notice in notices()]:
+            answer["notices"] = told
         return web.json_response(answer, status=200 if ready else 503)
 
     async def metrics(self, _: web.Request) -> web.Response:

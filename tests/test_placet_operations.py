@@ -73,7 +73,7 @@ async def test_a_check_that_breaks_is_a_part_that_is_not_ready(client, operation
 
 
 async def test_a_notice_is_loud_and_makes_nothing_unready(client, operations):
-    operations.notices = ["server `files` only observes"]
+    operations.notices = [lambda: ["server `files` only observes"], list]
 
     answer = await client.get("/readyz")
 
