@@ -40,7 +40,8 @@ async def admitted(desk: Desk, slack: str) -> Evidence:
     groups = frozenset() if known else groups_in(directory.teams, directory)
     evidence = await evidence_of(desk, slack, groups)
     unfit = evidence.deleted or evidence.bot or evidence.guest or evidence.stranger
-    member = known or any(membership.member for membership in evidence.memberships)
+    matched = evidence.person_in(directory) in directory.people
+    member = matched or any(membership.member for membership in evidence.memberships)
     if evidence.undetermined or (evidence.groups_undetermined and not member):
         why = evidence.undetermined or evidence.groups_undetermined
         raise Refused(f"Slack could not confirm who you are ({why}); try again in a moment")

@@ -110,7 +110,7 @@ class Bot:
         meters.show(lambda: self._courier.waiting, lambda: not self._away())
         slack = _client(access, meters, rates := Rates(time.monotonic, access.hurry))
         self._finder = HomeFinder(slack)
-        witness = Witness(slack, self._finder, ledger.now)
+        witness = Witness(slack, self._finder, ledger.now, directory)
         voting = Voting(ledger, witness, directory, reach)
         self._desk = Desk(slack, ledger, directory, self._finder, witness, voting)
         secret = access.reached.signing_secret if isinstance(access.reached, OverHttp) else "-"

@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.client import UNREACHABLE, SlackClient, code_of, reason_of
 from bot.home import Home, HomeFinder
-from bot.manifest import LOOKING, SCOPES
+from bot.manifest import EMAIL, LOOKING, SCOPES
 from policies.people import Directory, Team
 
 _AT_ONCE = 4
@@ -57,7 +57,10 @@ async def look(slack: SlackClient, wanted: Wanted) -> AsyncIterator[Finding]:
         return
     yield Finding(Weight.GOOD, "bot token", f"it is of user {home.bot_user} in {home.team}")
     granted = await _granted(slack)
-    for finding in [*_scopes(granted), *await _app(slack, home, wanted.app_token)]:
+    for finding in [
+        *_scopes(granted, wanted.directory),
+        *await _app(slack, home, wanted.app_token),
+    ]:
         yield finding
     async for finding in _in_turn(
         [
@@ -94,17 +97,18 @@ async def _granted(slack: SlackClient) -> frozenset[str] | None:
     return frozenset(str(named).replace(" ", "").split(",")) if named else None
 
 
-def _scopes(granted: frozenset[str] | None) -> list[Finding]:
+def _scopes(granted: frozenset[str] | None, directory: Directory) -> list[Finding]:
     if granted is None:
         told = "Slack does not say which scopes the token has"
         return [Finding(Weight.DOUBTFUL, "scopes", told)]
+    needed = SCOPES | EMAIL if directory.matches_email else SCOPES
     advice = "add it under *OAuth & Permissions* and install the app anew"
     missing = [
         Finding(_weight_of(scope), f"scope {scope}", f"is missing: it {why}", advice)
-        for scope, why in SCOPES.items()
+        for scope, why in needed.items()
         if scope not in granted
     ]
-    more = sorted(granted - SCOPES.keys() - {""})
+    more = sorted(granted - needed.keys() - {""})
     if more:
         told = f"the token may do more than Placet needs: {', '.join(more)}"
         missing.append(Finding(Weight.DOUBTFUL, "scopes", told, "take them away from the app"))
@@ -206,6 +210,8 @@ async def _approver(
 ) -> Finding:
     person = directory.people.get(name)
     subject = f"approver {name} of {team}"
+    if person is not None and person.slack is None and person.email is not None:
+        return await _by_email(slack, home, person.email, subject)
     if person is None or person.slack is None:
         told = "has no `slack` in the configuration and cannot click"
         return Finding(Weight.WRONG, subject, told, "write `slack: T…/U…` at the person")
@@ -213,6 +219,26 @@ async def _approver(
     if trouble is None:
         return Finding(Weight.GOOD, f"{subject} ({person.slack})", "is a full member")
     return Finding(Weight.WRONG, f"{subject} ({person.slack})", trouble, "name somebody else")
+
+
+async def _by_email(slack: SlackClient, home: Home, email: str, subject: str) -> Finding:
+    """Say whether the account with an e-mail address can decide.
+
+    Source: https://docs.slack.dev/reference/methods/users.lookupByEmail
+    """
+    advice = "write `slack: T…/U…` at the person"
+    try:
+        said = await slack.users_lookupByEmail(email=email)
+    except UNREACHABLE as error:
+        return Finding(Weight.WRONG, f"{subject} ({email})", reason_of(error), advice)
+    record = said.get("user") or {}
+    user = f"{home.team}/{record.get('id')}"
+    trouble = await _trouble(slack, home, user)
+    if trouble is None and record.get("is_email_confirmed") is not True:
+        trouble = "has an e-mail address that nobody verified"
+    if trouble is None:
+        return Finding(Weight.GOOD, f"{subject} ({email})", f"is {user}, a full member")
+    return Finding(Weight.WRONG, f"{subject} ({email})", trouble, advice)
 
 
 async def _trouble(slack: SlackClient, home: Home, known: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from bot.checking import Finding, Wanted, Weight, look
 from bot.client import SlackClient
-from bot.manifest import http_manifest, manifest
+from bot.manifest import http_manifest, manifest, reading_emails
 from ledger.shell import AddCommand, Misconfigured, Shell
 from policies.configuration import Configuration
 
@@ -41,6 +41,11 @@ def register(add: AddCommand, shell: Shell) -> None:
         help="the public https://…/slack/events, where Slack is to reach Placet over HTTP "
         "(default: Socket Mode, which needs none)",
     )
+    writing.add_argument(
+        "--match-email",
+        action="store_true",
+        help="with the scope `users:read.email`, which `slack.match_email: true` needs",
+    )
     writing.set_defaults(run=lambda arguments: _manifest(arguments, shell))
 
 
@@ -49,6 +54,7 @@ def _manifest(arguments: argparse.Namespace, shell: Shell) -> int:
     if url is not None and not url.startswith("https://"):
         raise Misconfigured(f"`{url}` is no address that Slack posts to; it begins with https://")
     told = http_manifest(url) if url else manifest()
+    told = reading_emails(told) if arguments.match_email else told
     for line in json.dumps(told, indent=2).splitlines():
         shell.say(line)
     return 0

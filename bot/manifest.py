@@ -19,6 +19,11 @@ SCOPES = {
 }
 """Each scope and what it is for; the bot asks for no other."""
 
+EMAIL = {
+    "users:read.email": "reads the e-mail address of who decides, to know people by it",
+}
+"""The scope that is asked for only where the configuration says `match_email: true`."""
+
 
 def manifest() -> dict[str, Any]:
     """Return the manifest for Socket Mode, as in `manifest.json`.
@@ -27,6 +32,13 @@ def manifest() -> dict[str, Any]:
     """
     told: dict[str, Any] = json.loads(files("bot").joinpath("manifest.json").read_text("utf-8"))
     return told
+
+
+def reading_emails(told: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest with the scope that `match_email: true` needs."""
+    bot = told["oauth_config"]["scopes"]["bot"]
+    scopes = told["oauth_config"]["scopes"] | {"bot": sorted({*bot, *EMAIL})}
+    return told | {"oauth_config": told["oauth_config"] | {"scopes": scopes}}
 
 
 def http_manifest(request_url: str) -> dict[str, Any]:

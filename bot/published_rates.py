@@ -36,4 +36,5 @@ PER_MINUTE = {
     "usergroups.users.list": _TIER_2,
     "conversations.list": _TIER_2,
     "users.list": _TIER_2,
+    "users.lookupByEmail": _TIER_3,
 }

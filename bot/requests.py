@@ -146,7 +146,7 @@ class Requests:
     def _decides(self, approval: Approval, evidence: Evidence) -> bool:
         """Tell whether the person's vote is still wanted, by the rule that votes are held to."""
         directory = self._desk.directory
-        person = directory.person_at(evidence.slack)
+        person = evidence.person_in(directory)
         if any(vote.is_of(person, evidence.slack) for vote in approval.votes):
             return False
         where = standing(

@@ -111,7 +111,7 @@ class Voting:
         spot = ballot.spot
         return CastVote(
             id=ballot.id,
-            actor=f"person:{self._directory.person_at(ballot.slack)}",
+            actor=f"person:{voter.person_in(self._directory)}",
             approval=approval.id,
             approves=ballot.approves,
             reason=ballot.reason,

@@ -9,6 +9,7 @@ from typing import Any
 from bot.client import UNREACHABLE, SlackClient, reason_of
 from bot.home import Home, HomeFinder
 from ledger.evidence import GROUP_FRESH, Evidence, Membership
+from policies.people import Directory
 
 SECONDS = 1.5
 """How long all evidence of one click may take; what is missing then is undetermined."""
@@ -25,10 +26,15 @@ class Witness:
     """
 
     def __init__(
-        self, slack: SlackClient, finder: HomeFinder, now: Callable[[], Awaitable[datetime]]
+        self,
+        slack: SlackClient,
+        finder: HomeFinder,
+        now: Callable[[], Awaitable[datetime]],
+        directory: Directory,
     ) -> None:
         """Read through `slack`."""
         self._slack = slack
+        self._directory = directory
         self._finder = finder
         self._now = now
         self._groups: dict[str, tuple[frozenset[str], datetime]] = {}
@@ -75,7 +81,7 @@ class Witness:
         if isinstance(record, str):
             return Evidence(slack=who, fetched_at=at, undetermined=record)
         unknown = [reason for reason in members.values() if isinstance(reason, str)]
-        return Evidence(
+        known = Evidence(
             slack=who,
             fetched_at=at,
             deleted=bool(record.get("deleted")),
@@ -89,6 +95,18 @@ class Witness:
             ),
             groups_undetermined=unknown[0] if unknown else None,
         )
+        return known.model_copy(update={"matched": self._matched(known, record)})
+
+    def _matched(self, known: Evidence, record: dict[str, Any]) -> str | None:
+        """Return the person who has the address of the account, a verified one of a full member.
+
+        Source: https://docs.slack.dev/reference/objects/user-object
+        """
+        unfit = known.deleted or known.bot or known.guest or known.stranger
+        email = (record.get("profile") or {}).get("email")
+        if unfit or record.get("is_email_confirmed") is not True or not isinstance(email, str):
+            return None
+        return self._directory.person_with(email)
 
     async def _record(self, who: str) -> dict[str, Any] | str:
         """Return a user's record, always fresh, or why there is none.

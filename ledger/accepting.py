@@ -52,7 +52,7 @@ def accept(command: AcceptTools, state: State, at: datetime) -> list[Draft]:
     if not wanted and told is None:
         raise Refused("these tools are accepted already; there is nothing left to do")
     evidence, directory = command.evidence, state.directory
-    by = command.actor if evidence is None else directory.person_at(evidence.slack)
+    by = command.actor if evidence is None else evidence.person_in(directory)
     drafts = [Draft(f"tool-{tool.id}", _acceptance(tool, command, by)) for tool in wanted]
     if told is not None:
         drafts.append(Draft(f"server-{command.server}", _agreement(told, command, by)))
@@ -97,7 +97,7 @@ def _refusal(
     return ToolAcceptanceRefused(
         server=command.server,
         review=command.review,
-        person=command.actor if evidence is None else directory.person_at(evidence.slack),
+        person=command.actor if evidence is None else evidence.person_in(directory),
         because=because,
         message=message,
         evidence=evidence,
@@ -108,14 +108,14 @@ def _has_read(command: AcceptTools, review: Review | None, directory: Directory)
     """Tell whether whoever accepts opened every page of the details."""
     if command.evidence is None or review is None:
         return command.evidence is None
-    return review.has_read_all(directory.person_at(command.evidence.slack))
+    return review.has_read_all(command.evidence.person_in(directory), command.evidence.slack)
 
 
 def _standing(server: str, evidence: Evidence, directory: Directory, at: datetime) -> Standing:
     """Return whether a person may decide for the team that owns the server."""
     team = directory.server_teams.get(server)
     return standing(
-        directory.person_at(evidence.slack),
+        evidence.person_in(directory),
         evidence,
         directory,
         teams=(team,) if team else (),

@@ -32,6 +32,7 @@ from ledger.events import (
 )
 from ledger.evidence import Evidence
 from ledger.painted_cards import PaintedCard, painted
+from policies.people import Directory
 
 
 class ApprovalStatus(StrEnum):
@@ -77,6 +78,12 @@ class KnownVote(Fact):
     def is_of(self, person: str, slack: str) -> bool:
         """Tell whether this person cast it, by whichever name they went then."""
         return person == self.person or slack == self.slack
+
+    def person_in(self, directory: Directory) -> str:
+        """Return who cast it, by the name that they go by now."""
+        return (
+            self.evidence.person_in(directory) if self.evidence else directory.person_at(self.slack)
+        )
 
 
 class Approval(Model):
@@ -148,9 +155,10 @@ class Approval(Model):
         """Return the yes votes that count for `team`, one per person."""
         return tuple(vote for vote in self.votes if vote.approves and team in vote.teams)
 
-    def has_read_all(self, person: str) -> bool:
-        """Tell whether the person opened every page of the details."""
-        return self.pages > 0 and set(range(1, self.pages + 1)) <= set(self.read.get(person, ()))
+    def has_read_all(self, *names: str) -> bool:
+        """Tell whether a person, by one of these names, opened every page of the details."""
+        wanted = set(range(1, self.pages + 1))
+        return self.pages > 0 and any(wanted <= set(self.read.get(name, ())) for name in names)
 
 
 def evolve(approval: Approval | None, recorded: Recorded) -> Approval:

@@ -208,7 +208,7 @@ def unmet(
         counted = {
             person
             for known in approval.yes_votes(term.team)
-            if _speaks(person := directory.person_at(known.slack), known, term.team, directory)
+            if _speaks(person := known.person_in(directory), known, term.team, directory)
             and not parties.may_include(person, known.slack, directory)
         }
         if len(counted) < term.approvals:

@@ -184,6 +184,8 @@ def evidence_lines(evidence: Evidence, recorded: Recorded) -> Iterator[str]:
     """Yield what Slack said of a person, and how long before the event it was read."""
     age = (recorded.at - evidence.fetched_at).total_seconds()
     yield f"Slack id {named(evidence.slack)}, read {clock(evidence.fetched_at)}, {age:.3f} s before"
+    if evidence.matched:
+        yield f"known as {named(evidence.matched)} by the e-mail address of that account"
     facts = [fact for fact in ("deleted", "bot", "guest", "stranger") if getattr(evidence, fact)]
     if facts:
         yield "Slack says: " + ", ".join(facts)

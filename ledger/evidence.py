@@ -29,7 +29,9 @@ class Evidence(Fact):
 
     `slack` is `T…/U…`, of the workspace and the user. `undetermined` says in
     words why the user record could not be read, `groups_undetermined` why the
-    memberships could not; both are None where everything was read.
+    memberships could not; both are None where everything was read. `matched`
+    is the person of the configuration who has the verified e-mail address of
+    the account, where that is to name people.
     """
 
     slack: str
@@ -41,6 +43,20 @@ class Evidence(Fact):
     memberships: tuple[Membership, ...] = ()
     undetermined: str | None = None
     groups_undetermined: str | None = None
+    matched: str | None = None
+
+    def person_in(self, directory: Directory) -> str:
+        """Return the name of the person whose account it is, or its id `T…/U…`.
+
+        INVARIANT: an address names nobody who has a Slack id of their own in
+        the configuration, and nobody whose address is not there any more.
+        """
+        known = directory.person_at(self.slack)
+        if known in directory.people or self.matched is None:
+            return known
+        person = directory.people.get(self.matched)
+        by_email = person is not None and person.slack is None and person.email is not None
+        return self.matched if by_email else known
 
     def in_group(self, group: str, *, at: datetime, oldest: timedelta) -> bool:
         """Tell whether fresh evidence shows membership of `group` at `at`."""

@@ -36,7 +36,7 @@ def may_begin(
     at: datetime,
 ) -> Standing:
     """Return whether a person may stop this; everybody may who may lift it, and the owner."""
-    person = directory.person_at(evidence.slack)
+    person = evidence.person_in(directory)
     teams = tuple(sorted(teams_over(over, agent, name, directory)))
     where = _standing(evidence, Parties(), teams, directory, at)
     owns = over is Frozen.AGENT and agent is not None and person in _owners(agent)
@@ -79,7 +79,7 @@ def _standing(
     at: datetime,
 ) -> Standing:
     return standing(
-        directory.person_at(evidence.slack),
+        evidence.person_in(directory),
         evidence,
         directory,
         teams=tuple(teams),

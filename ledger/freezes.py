@@ -218,7 +218,7 @@ def _only_at_the_shell(command: BeginFreeze | EndFreeze) -> None:
 
 def _who(command: BeginFreeze | EndFreeze, directory: Directory) -> str:
     evidence = command.evidence
-    return command.actor if evidence is None else directory.person_at(evidence.slack)
+    return command.actor if evidence is None else evidence.person_in(directory)
 
 
 def _unbegun(

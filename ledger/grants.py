@@ -261,7 +261,7 @@ def _standing(
     at: datetime,
 ) -> Standing:
     return standing(
-        directory.person_at(evidence.slack),
+        evidence.person_in(directory),
         evidence,
         directory,
         teams=teams,
@@ -287,7 +287,7 @@ def _parties(agent: Agent, directory: Directory) -> Parties:
 
 
 def _who(evidence: Evidence | None, actor: str, directory: Directory) -> str:
-    return actor if evidence is None else directory.person_at(evidence.slack)
+    return actor if evidence is None else evidence.person_in(directory)
 
 
 def _refused(command: IssueGrant, directory: Directory, because: str, message: str) -> GrantRefused:

@@ -55,9 +55,10 @@ class Review(Model):
         """Return what the reviews table is searched by."""
         return {"server": self.server}
 
-    def has_read_all(self, person: str) -> bool:
-        """Tell whether a person opened every page of the details."""
-        return self.pages > 0 and set(range(1, self.pages + 1)) <= set(self.read.get(person, ()))
+    def has_read_all(self, *names: str) -> bool:
+        """Tell whether a person, by one of these names, opened every page of the details."""
+        wanted = set(range(1, self.pages + 1))
+        return self.pages > 0 and any(wanted <= set(self.read.get(name, ())) for name in names)
 
     def stands_at(self, channel: str, ts: str) -> bool:
         """Tell whether a copy is known to stand there."""

@@ -40,7 +40,7 @@ def tally(
 
     `voters` is evidence of those who voted before.
     """
-    person = directory.person_at(voter.slack)
+    person = voter.person_in(directory)
     counts = Counter(teams)
     hoped: Counter[str] = Counter()
     people, confirmed, unsure = [person], [], []
@@ -74,7 +74,7 @@ def standing_on(
     """Return for which of the approval's teams a person may decide at `at`, or why for none."""
     mild = approval.request.risk in {Risk.READ, Risk.WRITE}
     return standing(
-        directory.person_at(evidence.slack),
+        evidence.person_in(directory),
         evidence,
         directory,
         teams=tuple(term.team for term in approval.request.terms),

@@ -93,7 +93,7 @@ def vote(approval: Approval, command: CastVote, directory: Directory, at: dateti
         return [*found, where]
     cast = VoteCast(
         approval=approval.id,
-        person=directory.person_at(command.evidence.slack),
+        person=command.evidence.person_in(directory),
         approves=command.approves,
         teams=where.teams,
         reason=command.reason,
@@ -175,10 +175,10 @@ def _hindrance(
     approval: Approval, command: CastVote, directory: Directory
 ) -> tuple[str, str] | None:
     """Return code and message of what keeps an approver's yes from counting."""
-    person = directory.person_at(command.evidence.slack)
+    person = command.evidence.person_in(directory)
     if any(known.is_of(person, command.evidence.slack) for known in approval.votes):
         return "already-voted", "you have already approved this; it waits for somebody else"
-    if not command.whole and not approval.has_read_all(person):
+    if not command.whole and not approval.has_read_all(person, command.evidence.slack):
         return (
             "unread",
             "the card does not show the whole call: open Details to its last page first",
@@ -193,7 +193,7 @@ def _refuse(
 ) -> VoteRefused:
     return VoteRefused(
         approval=approval.id,
-        person=directory.person_at(command.evidence.slack),
+        person=command.evidence.person_in(directory),
         approves=command.approves,
         because=because,
         message=message,

@@ -38,7 +38,7 @@ def possible_approvers(directory: Directory, team: str, agent: Agent) -> frozens
     reachable = {
         name
         for name in found.approvers
-        if name in directory.people and directory.people[name].slack is not None
+        if name in directory.people and directory.people[name].reachable
     }
     return frozenset(reachable - {agent.owner, agent.on_behalf_of})
 

@@ -57,6 +57,7 @@ class Configuration(Section):
                     name,
                     person.slack,
                     person.subject if isinstance(person.subject, str) else None,
+                    person.email if self.slack.match_email else None,
                 )
                 for name, person in self.people.items()
             },

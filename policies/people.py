@@ -10,11 +10,19 @@ class Person:
     """A human known by configuration; `slack` is `T…/U…`.
 
     `subject` is what tokens call the person, where every issuer's say the same.
+    `email` is there only where the configuration says that it names somebody
+    in Slack, and only for who has no `slack`.
     """
 
     name: str
     slack: str | None = None
     subject: str | None = None
+    email: str | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether Slack's people can be told to be this one."""
+        return self.slack is not None or self.email is not None
 
 
 @dataclass(frozen=True)
@@ -68,3 +76,16 @@ class Directory:
             if person.slack == slack:
                 return person.name
         return slack
+
+    def person_with(self, email: str) -> str | None:
+        """Return who has this e-mail address and no Slack id, whatever the case; None if nobody."""
+        for person in self.people.values():
+            known = person.email if person.slack is None else None
+            if known is not None and known.casefold() == email.casefold():
+                return person.name
+        return None
+
+    @property
+    def matches_email(self) -> bool:
+        """Whether anybody is known by an e-mail address."""
+        return any(person.email is not None for person in self.people.values())

@@ -17,6 +17,7 @@ def reference_problems(document: Document) -> list[Problem]:
     ]
     problems += _twice(document, "people", "slack", "is already the Slack id of")
     problems += _twice(document, "people", "subject", "is already the subject of")
+    problems += _emails(document)
     problems += _approver_twice(document)
     problems += _stranger_at_a_server(document)
     problems += _escalates_to_itself(document)
@@ -71,6 +72,28 @@ def _twice(document: Document, section: str, key: str, what: str) -> Iterator[Pr
             instead = f"give `{name}` one of its own"
             yield document.problem(place, f"`{key}` {what} `{seen[value]}`", instead)
         seen.setdefault(value, name)
+
+
+def _emails(document: Document) -> Iterator[Problem]:
+    """Find addresses that name nobody: not switched on, beside a Slack id, or of two people."""
+    switched_on = document.at(("slack", "match_email")) is True
+    seen: dict[str, str] = {}
+    for name, person in sections(document, "people"):
+        email = person.get("email")
+        if not isinstance(email, str) or ("people", name, "email") in document.faulty:
+            continue
+        place = document.place(("people", name, "email"))
+        if not switched_on:
+            what = "`email` has no effect while Slack's people are not matched by it"
+            instead = "write `match_email: true` under `slack`, or remove it"
+            yield document.problem(place, what, instead)
+        elif "slack" in person:
+            what = f"`{name}` has a Slack id and is known by that alone"
+            yield document.problem(place, what, "remove `email`")
+        elif email.casefold() in seen:
+            what = f"`email` is already the address of `{seen[email.casefold()]}`"
+            yield document.problem(place, what, f"give `{name}` one of its own")
+        seen.setdefault(email.casefold(), name)
 
 
 def _stranger_at_a_server(document: Document) -> Iterator[Problem]:

@@ -80,7 +80,7 @@ class ListenSection(Section):
 
 
 class PersonSection(Section):
-    """A human: a Slack id `T…/U…`, and the subject that tokens name."""
+    """A human: a Slack id `T…/U…` or an e-mail address, and the subject that tokens name."""
 
     slack: (
         Annotated[
@@ -94,6 +94,17 @@ class PersonSection(Section):
         | None
     ) = None
     subject: Claimed | None = None
+    email: (
+        Annotated[
+            str,
+            matching(
+                r"[^@\s]+@[^@\s]+",
+                "is not an e-mail address",
+                "write one, like `alice@example.com`",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Group(Section):
@@ -158,9 +169,13 @@ class AgentSection(KeySection):
 
 
 class SlackSection(Section):
-    """How Slack is reached; `api_url` ends with a slash."""
+    """How Slack is reached; `api_url` ends with a slash.
+
+    With `match_email` people without a Slack id are known by their `email`.
+    """
 
     mode: Literal["socket", "http", "local"]
+    match_email: bool = False
     bot_token: Secret | None = None
     app_token: Secret | None = None
     signing_secret: Secret | None = None

@@ -67,6 +67,8 @@ class People:
         shown = user.display_name or user.name
         team = self.team_of(user)
         profile = {"real_name": shown, "display_name": shown, "team": team}
+        if user.email and "users:read.email" in self._spec.scopes:
+            profile["email"] = user.email
         record: dict[str, Any] = {
             "id": user.id,
             "team_id": team,
@@ -80,6 +82,7 @@ class People:
         if user.is_stranger:
             record["is_stranger"] = True
         if not user.deleted:
+            record["is_email_confirmed"] = bool(user.email) and user.is_email_confirmed
             record |= _standing(user) | {"real_name": shown, "tz": "Etc/UTC", "tz_offset": 0}
         return record
 

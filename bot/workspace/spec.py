@@ -27,7 +27,10 @@ EVERY_SCOPE = frozenset(
 
 @dataclass(frozen=True)
 class WorkspaceUser:
-    """A member of the workspace, or a stranger from another one (`team_id` differs)."""
+    """A member of the workspace, or a stranger from another one (`team_id` differs).
+
+    Their `email` is shown to tokens with the scope `users:read.email` only.
+    """
 
     id: str
     name: str
@@ -38,6 +41,8 @@ class WorkspaceUser:
     is_ultra_restricted: bool = False
     is_stranger: bool = False
     team_id: str | None = None
+    email: str = ""
+    is_email_confirmed: bool = True
 
 
 @dataclass(frozen=True)

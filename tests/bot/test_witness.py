@@ -16,7 +16,7 @@ GROUP = "S0PLATFORM"
 def witness(closed_office) -> Witness:
     slack = SlackClient(BOT_TOKEN, closed_office.local.api_url, patient=True)
 
-    return Witness(slack, HomeFinder(slack), closed_office.ledger.now)
+    return Witness(slack, HomeFinder(slack), closed_office.ledger.now, closed_office.directory)
 
 
 async def test_a_record_is_read_anew_each_time(closed_office, witness) -> None:

@@ -333,3 +333,38 @@ def test_no_text_breaks_the_reader(noise, place):
         parsed(WHOLE[:place] + noise + WHOLE[place:])
     except InvalidDocument as invalid:
         assert invalid.problems != ()  # noqa: PT017 - the other way out is a configuration
+
+
+def test_an_address_names_one_person_who_has_no_slack_id():
+    text = WHOLE.replace("slack: {mode: socket", "slack: {match_email: true, mode: socket")
+    text = text.replace(
+        "bob: {slack: T0ACME/U0BOB}",
+        "bob: {email: B@example.com}\n  ben: {email: b@example.com}\n"
+        "  ann: {slack: T0ACME/U0ANN, email: a@example.com}",
+    )
+
+    with pytest.raises(InvalidDocument) as error:
+        parsed(text)
+
+    told = "\n".join(map(str, error.value.problems))
+    assert "`email` is already the address of `bob`; give `ben` one of its own" in told
+    assert "`ann` has a Slack id and is known by that alone; remove `email`" in told
+
+
+def test_addresses_reach_the_directory_only_where_they_are_to_name_people():
+    text = WHOLE.replace("slack: {mode: socket", "slack: {match_email: true, mode: socket")
+    text = text.replace("bob: {slack: T0ACME/U0BOB}", "bob: {email: bob@example.com}")
+
+    directory = parsed(text).directory()
+
+    assert directory.person_with("BOB@example.com") == "bob"
+    assert directory.matches_email
+    assert not parsed().directory().matches_email
+
+
+def test_what_is_no_address_is_said():
+    text = WHOLE.replace("slack: {mode: socket", "slack: {match_email: true, mode: socket")
+    text = text.replace("bob: {slack: T0ACME/U0BOB}", "bob: {email: bob at example.com}")
+
+    with pytest.raises(InvalidDocument, match="`email` is not an e-mail address"):
+        parsed(text)

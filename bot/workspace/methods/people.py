@@ -62,6 +62,18 @@ def user(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
     return {"user": people.as_slack(people.at(arguments.text("user")))}
 
 
+def user_by_email(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
+    """Return the user with an e-mail address, whatever the case.
+
+    https://docs.slack.dev/reference/methods/users.lookupByEmail
+    """
+    wanted = arguments.text("email").casefold()
+    for each in workspace.people.all():
+        if each.email.casefold() == wanted and not each.deleted:
+            return {"user": workspace.people.as_slack(each)}
+    raise SlackError("users_not_found")
+
+
 def users(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
     """Return the users, a page at a time.
 

@@ -39,6 +39,7 @@ METHODS = {
     "reactions.add": Method(chat.add_reaction, frozenset({"reactions:write"})),
     "team.info": Method(people.team, frozenset({"team:read"})),
     "users.info": Method(people.user, frozenset({"users:read"})),
+    "users.lookupByEmail": Method(people.user_by_email, frozenset({"users:read.email"})),
     "users.list": Method(people.users, frozenset({"users:read"})),
     "usergroups.list": Method(people.groups, frozenset({"usergroups:read"})),
     "usergroups.users.list": Method(people.group_users, frozenset({"usergroups:read"})),
