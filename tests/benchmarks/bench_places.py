@@ -64,7 +64,11 @@ def places(report: Path | None = None) -> Iterator[Places]:
                 *(str(passing), f"http://127.0.0.1:{direct}/mcp/echo"),
             ],
             "placet, allow": [
-                *(("-m", "placet") if report is None else (str(HERE / "where_it_goes.py"), report)),
+                *(
+                    ("-m", "placet_entry")
+                    if report is None
+                    else (str(HERE / "where_it_goes.py"), report)
+                ),
                 *("serve", "--unsafe-local-approvers", "--config", str(config)),
             ],
         }

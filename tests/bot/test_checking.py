@@ -145,7 +145,7 @@ async def run(folder, *arguments: str, **environment: str) -> tuple[int, str, st
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "placet",
+        "placet_entry",
         "slack",
         *arguments,
         cwd=folder,

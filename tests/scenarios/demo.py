@@ -51,7 +51,7 @@ class RunningDemo:
 async def running_demo(folder: Path) -> AsyncIterator[RunningDemo]:
     """Run `placet demo` in `folder` for the length of a block, once it is ready."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet", "demo", "--folder", str(folder)),
+        *(sys.executable, "-m", "placet_entry", "demo", "--folder", str(folder)),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )

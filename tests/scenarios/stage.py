@@ -99,7 +99,7 @@ class Replica:
             environment["PLACET_KILL_AT"] = kill_at
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "placet", "serve", "--config", str(self.config)),
+                *(sys.executable, "-m", "placet_entry", "serve", "--config", str(self.config)),
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -299,7 +299,7 @@ class Stage:
         """Run a `placet` command with this stage's configuration; return code, output, errors."""
         config = self.replicas[0].config
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "placet", *arguments, "--config", str(config)),
+            *(sys.executable, "-m", "placet_entry", *arguments, "--config", str(config)),
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],  # noqa: TID251  a process needs its path

@@ -58,7 +58,7 @@ async def visit(demo, tool, arguments):
 
 async def test_the_demo_takes_one_call_to_its_end_without_a_person():
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet", "demo", "--check"),
+        *(sys.executable, "-m", "placet_entry", "demo", "--check"),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -24,7 +24,7 @@ async def staged(tmp_path, sqlite_url):
 async def placet(*arguments, folder, **variables):
     """Run a command to its end; return its exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet", *arguments),
+        *(sys.executable, "-m", "placet_entry", *arguments),
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), **variables},  # noqa: TID251  its own
         stdout=asyncio.subprocess.PIPE,
