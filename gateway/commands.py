@@ -10,6 +10,7 @@ from gateway.definitions import tool_of, tools_of
 from ledger.freeze_readings import freezes_in_force
 from ledger.grants import live
 from ledger.ledger import Ledger
+from ledger.loading import usage_book
 from ledger.shell import AddCommand, Loaded, Shell
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import LiveGrant
@@ -87,6 +88,7 @@ async def _explained(arguments: argparse.Namespace, loaded: Loaded, ledger: Ledg
         tool=tool,
         risk=risk,
         directory=directory,
+        usage=await ledger.look(lambda connection: usage_book(connection, at)),
         freezes=[freeze.live() for freeze in await freezes_in_force(ledger)],
     )
     if section.observe:

@@ -228,7 +228,7 @@ class Dispatcher:
 
     def _fail(self, run: _Run, failure: UpstreamFailed) -> None:
         self._reporter.failed(run.server, failure)
-        self._end(run, Outcome("failed", _brief(str(failure))))
+        self._end(run, Outcome("failed", _brief(str(failure)), sent=failure.sent))
 
     def _let_go(self, run: _Run) -> None:
         if not run.ended:

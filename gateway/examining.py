@@ -65,7 +65,9 @@ class Examined:
     @property
     def asks(self) -> bool:
         """Whether people may have to be asked; nobody is about a call that is only observed."""
-        needed = self.assessment.effect is Effect.REQUIRE_APPROVAL
+        assessment = self.assessment
+        effects = [assessment.effect, *(charge.effect for charge in assessment.charges)]
+        needed = Effect.REQUIRE_APPROVAL in effects and assessment.effect is not Effect.DENY
         return needed and not self.facts.observed
 
 

@@ -142,11 +142,11 @@ class Outcomes:
         except Refused:
             return
         if isinstance(found, Allowed | Dispatched):
-            await self._record(_completion(call, Outcome("failed", _NOT_SENT)))
+            await self._record(_completion(call, Outcome("failed", _NOT_SENT, sent=False)))
 
     async def _resolve(self, call: str) -> None:
         try:
-            await self._record(_completion(call, Outcome("failed", _NOT_SURE)))
+            await self._record(_completion(call, Outcome("failed", _NOT_SURE, sent=False)))
         finally:
             self._doubts -= 1
 
@@ -162,4 +162,5 @@ def _completion(call: str, outcome: Outcome, duration_ms: int = 0, size: int = 0
         size=size,
         content=outcome.content,
         error=outcome.error,
+        sent=outcome.sent,
     )

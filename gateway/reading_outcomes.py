@@ -32,11 +32,15 @@ _ERROR_STATUS = 400
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended, what a server said of an error, and its content, redacted."""
+    """How a call ended, what a server said of an error, and its content, redacted.
+
+    Where it was not `sent`, it surely did not run.
+    """
 
     name: str
     error: str | None = None
     content: str | None = None
+    sent: bool = True
 
 
 class OutcomeReader:

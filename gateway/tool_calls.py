@@ -1,7 +1,7 @@
 """Takes one `tools/call` through the gate: decided, waited for, claimed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -20,7 +20,7 @@ from ledger.claims import AlreadyUsed, FrozenNow
 from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling, Voided, Waiting
-from policies.decisions import Effect
+from policies.decisions import Effect, LiveGrant
 from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
@@ -146,13 +146,18 @@ class ToolCalls:
         """Tell whether the call needs an approval that no grant gives it."""
         if not examined.asks:
             return False
+        if self._settled(examined, ()) is not Effect.REQUIRE_APPROVAL:
+            return False
         grants = [
             live(grant, asked.agent, self._directory, examined.facts.digests)
             for grant in await self._ledger.grants(live=True)
             if grant.agent == asked.agent.name
         ]
-        settled = settle(examined.assessment, grants, self._now())
-        return settled.effect is Effect.REQUIRE_APPROVAL
+        return self._settled(examined, grants) is Effect.REQUIRE_APPROVAL
+
+    def _settled(self, examined: Examined, grants: Sequence[LiveGrant]) -> Effect:
+        """Return what the call would come to now, as far as this process has heard."""
+        return settle(examined.assessment, grants, self._now(), self._ledger).effect
 
     def _came_back(self, ruling: Ruling, examined: Examined) -> None:
         """Note whom the caller found waiting, if it is the approval it was told of."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeAlias
 
 from eventsourcing.persistence import MapperDeserialisationError
@@ -16,15 +17,17 @@ from ledger import deciding
 from ledger.appending import Appender, Head
 from ledger.clock import MOST_DIVERGENCE, ClockGuard, micros, moment
 from ledger.databases import Database
-from ledger.envelopes import Command, Draft, Model, Recorded
+from ledger.envelopes import Command, Draft, Recorded
 from ledger.history import History
+from ledger.loading import loaded_state
 from ledger.mapper import RecordMapper
 from ledger.placing import check_fields, place, placed
-from ledger.projections import find_model, open_models, write_projections
+from ledger.projections import write_projections
 from ledger.redacted_rows import redactions, rewrite_rows, take_away
 from ledger.sealing import Sealer
 from ledger.state import State
 from ledger.unavailable import LedgerUnavailable
+from policies.amounts import NOTHING
 from policies.people import Directory
 from policies.refusals import Refused
 
@@ -121,6 +124,11 @@ class Settler:
         """Why the history is sealed no more, None as long as it is."""
         return None if self._sealer is None else self._sealer.problem
 
+    def used(self, bucket: str) -> Decimal:
+        """Return what was lately taken of a limit, or more; any thread may ask."""
+        state = self._state
+        return NOTHING if state is None else state.usage.glimpse(bucket)
+
     def forget(self) -> None:
         """Drop the open models; they are read anew."""
         self._state = None
@@ -201,7 +209,7 @@ class Settler:
         state = self._state
         try:
             if state is None or head.position - state.position > _MOST_LAG:
-                self._state = state = self._loaded(connection, head)
+                self._state = state = self._loaded(head)
             elif state.position < head.position:
                 self._state = state = self._followed(connection, state, head)
         except (MapperDeserialisationError, ValidationError) as error:
@@ -215,21 +223,14 @@ class Settler:
         """Return the state with what others recorded; read anew where they rewrote rows."""
         lacking = self._history.after(connection, state.position)
         if rewrite_rows(lacking):
-            return self._loaded(connection, head)
+            return self._loaded(head)
         for recorded in lacking:
             state.apply(recorded)
         state.settle_down()
         return state
 
-    def _loaded(self, connection: Connection, head: Head) -> State:
-        def fetch(kind: str, name: str) -> Model | None:
-            return find_model(self._connected(), kind, name)
-
-        state = State(self._around.directory, fetch)
-        for kind, model in open_models(connection):
-            state.restore(kind, model)
-        state.position, state.at = head.position, moment(head.at)
-        return state
+    def _loaded(self, head: Head) -> State:
+        return loaded_state(self._connected, self._around.directory, head)
 
     def _decided(
         self,

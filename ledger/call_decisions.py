@@ -142,6 +142,7 @@ def _situation(facts: CallFacts, state: State, approval: Approval | None = None)
         approval=approval or state.approval_for(facts.digests),
         directory=state.directory,
         freezes=state.live_freezes(),
+        usage=state.usage,
     )
 
 

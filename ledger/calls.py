@@ -7,12 +7,14 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
+from ledger.charging import charged
 from ledger.envelopes import Command, Event, Model, Recorded
 from ledger.events import (
     ApprovalDispatched,
     CallCompleted,
     CallContinued,
     CallDecided,
+    ChargedLimit,
     HiddenValue,
     OutcomeUnknown,
     SpokenRule,
@@ -38,6 +40,8 @@ class CallRecord(Model):
 
     With `report_within_seconds` its caller runs it, whatever becomes of the
     process that decided it; how it ended is to be reported by `report_until`.
+    `charges` are what it takes of limits from `charged_at` on; nothing where it
+    did not run.
     """
 
     status: CallStatus
@@ -51,6 +55,8 @@ class CallRecord(Model):
     decided_at: AwareDatetime
     report_within_seconds: int | None = None
     report_until: AwareDatetime | None = None
+    charges: tuple[ChargedLimit, ...] = ()
+    charged_at: AwareDatetime | None = None
 
     @property
     def open(self) -> bool:
@@ -73,7 +79,15 @@ class CallRecord(Model):
             "approval": self.approval,
             "decided_at": int(self.decided_at.timestamp() * 1_000_000),
             "deadline": int(self.deadline.timestamp() * 1_000_000) if self.deadline else None,
+            "charged_until": self._charged_until(),
         }
+
+    def _charged_until(self) -> int | None:
+        """Return until when it counts for a limit, UTC microseconds; None where for none."""
+        if not self.charges or self.charged_at is None:
+            return None
+        longest = max(charge.within_ms for charge in self.charges)
+        return int(self.charged_at.timestamp() * 1_000_000) + longest * 1000
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,7 @@ class CompleteCall(Command):
     size: int
     content: str | None = None
     error: str | None = None
+    sent: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +177,7 @@ def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallD
         hidden_values=tuple(
             HiddenValue(path=each.path, code=each.code) for each in facts.hidden_values
         ),
+        charges=(charged(assessment) if facts.observed or decision.effect is Effect.ALLOW else ()),
     )
 
 
@@ -186,6 +202,7 @@ def complete(call: CallRecord, command: CompleteCall) -> list[Event]:
             size=command.size,
             content=command.content,
             error=command.error,
+            sent=command.sent,
         )
     ]
 
@@ -215,33 +232,23 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
     """Return the call after `recorded`. Raises CorruptHistory. Never runs a guard."""
     match call, recorded.event:
         case None, CallDecided() as event:
-            return CallRecord.model_construct(
-                id=event.call,
-                version=recorded.version,
-                position=recorded.position,
-                status=CallStatus.RUNNING if event.observed else _STARTS[event.effect],
-                agent=event.agent,
-                server=event.server,
-                tool=event.tool,
-                effect=event.effect,
-                approval=event.approval,
-                grant=event.grant,
-                instance=event.instance,
-                decided_at=recorded.at,
-                report_within_seconds=event.report_within_seconds,
-                report_until=_report_until(event.report_within_seconds, recorded.at),
-            )
+            return _opened(event, recorded)
         case CallRecord(), CallCompleted() as event:
             failed = event.outcome == "failed"
             changes: dict[str, object] = {
                 "status": CallStatus.FAILED if failed else CallStatus.COMPLETED
             }
+            if not event.sent:
+                changes |= {"charges": (), "charged_at": None}
         case CallRecord(), (ApprovalDispatched() | CallContinued()) as event:
+            charges = event.charges if isinstance(event, ApprovalDispatched) else ()
             changes = {
                 "status": CallStatus.RUNNING,
                 "instance": event.instance,
                 "approval": event.approval,
                 "report_until": _report_until(call.report_within_seconds, recorded.at),
+                "charges": charges,
+                "charged_at": recorded.at if charges else None,
             }
         case CallRecord(), OutcomeUnknown():
             changes = {"status": CallStatus.OUTCOME_UNKNOWN}
@@ -250,6 +257,27 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
     if recorded.stream == f"call-{call.id}":
         changes["version"] = recorded.version
     return call.model_copy(update=changes | {"position": recorded.position})
+
+
+def _opened(event: CallDecided, recorded: Recorded) -> CallRecord:
+    return CallRecord.model_construct(
+        id=event.call,
+        version=recorded.version,
+        position=recorded.position,
+        status=CallStatus.RUNNING if event.observed else _STARTS[event.effect],
+        agent=event.agent,
+        server=event.server,
+        tool=event.tool,
+        effect=event.effect,
+        approval=event.approval,
+        grant=event.grant,
+        instance=event.instance,
+        decided_at=recorded.at,
+        report_within_seconds=event.report_within_seconds,
+        report_until=_report_until(event.report_within_seconds, recorded.at),
+        charges=event.charges,
+        charged_at=recorded.at if event.charges else None,
+    )
 
 
 def _unknown(call: CallRecord) -> OutcomeUnknown:

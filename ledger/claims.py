@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from ledger.approvals import Approval, ApprovalStatus, KnownVote
 from ledger.calls import CallFacts, DecideCall, decided, spoken
+from ledger.charging import charged
 from ledger.deadlines_due import overdue
 from ledger.envelopes import Command, Draft, Event
 from ledger.events import (
@@ -16,7 +17,8 @@ from ledger.events import (
 )
 from ledger.parties import Parties
 from ledger.standing_events import GrantExpired, GrantUsed
-from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
+from policies.exceeding import is_limit
 from policies.freezes import LiveFreeze, is_frozen
 from policies.freezes import because as by_whom
 from policies.people import Directory
@@ -59,11 +61,12 @@ class ClaimApproval(Command):
 
 @dataclass(frozen=True)
 class Situation:
-    """What a call meets in the ledger: grants and freezes in force, the approval for its digest."""
+    """What a call meets: grants, freezes and limits in force, the approval for its digest."""
 
     grants: tuple[LiveGrant, ...]
     approval: Approval | None
     directory: Directory
+    usage: Usage
     freezes: tuple[LiveFreeze, ...] = ()
 
 
@@ -74,7 +77,7 @@ def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list
     A freeze blocks that too, for it is no policy that is tried out; it ends no
     approval either, since it will be lifted.
     """
-    decision = settle(command.assessment, situation.grants, at, freezes=situation.freezes)
+    decision = _settled(command.assessment, situation, at)
     if is_frozen(decision):
         facts = replace(command.facts, observed=False)
         return [Draft(f"call-{facts.call}", decided(facts, decision, None))]
@@ -107,7 +110,7 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     late = overdue(approval, at)
     if late is not None:
         return [_of(approval, late)]
-    decision = settle(command.assessment, situation.grants, at, freezes=situation.freezes)
+    decision = _settled(command.assessment, situation, at)
     if is_frozen(decision):
         raise FrozenNow(by_whom(decision))
     because = unmet(approval, decision, command.facts, situation.directory)
@@ -116,10 +119,14 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     dispatch = _dispatch(approval, command.facts, command.assessment, command.task)
     if command.task is None:
         return [dispatch]
-    without_grants = settle(command.assessment, (), at)
+    without_grants = _settled(command.assessment, replace(situation, grants=()), at)
     joined = ApprovalJoined(approval=approval.id, call=command.facts.call)
     call = Draft(f"call-{command.facts.call}", decided(command.facts, without_grants, approval.id))
     return [call, _of(approval, joined), dispatch]
+
+
+def _settled(assessment: Assessment, situation: Situation, at: datetime) -> Decision:
+    return settle(assessment, situation.grants, at, situation.usage, freezes=situation.freezes)
 
 
 def _allow(facts: CallFacts, decision: Decision, situation: Situation) -> list[Draft]:
@@ -228,8 +235,8 @@ def _speaks(person: str, vote: KnownVote, name: str, directory: Directory) -> bo
 
 
 def _denier(decision: Decision) -> str:
-    rules = [s.rule for s in decision.assessment.spoke if s.effect is Effect.DENY]
-    return "rule " + " and ".join(f"`{rule}`" for rule in rules)
+    spoke = [each for each in decision.assessment.spoke if each.effect is Effect.DENY]
+    return " and ".join(f"{'limit' if is_limit(each) else 'rule'} `{each.rule}`" for each in spoke)
 
 
 def _dispatch(
@@ -243,6 +250,7 @@ def _dispatch(
             instance=facts.instance,
             policy_digest=assessment.policy_digest,
             task=task,
+            charges=charged(assessment),
         ),
     )
 

@@ -1,6 +1,6 @@
 """Lets an agent answer, once, what a server asked for in the middle of an approved call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ledger.approvals import Approval
@@ -39,7 +39,8 @@ def continue_call(
 ) -> list[Draft]:
     """Return the events of a further round of an approved call, or of its denial.
 
-    `situation` is what any call meets. Raises AlreadyUsed where the server was
+    `situation` is what any call meets. Limits counted the first round, which
+    this one goes on with. Raises AlreadyUsed where the server was
     answered before, Unfit where the terms are not met any more.
     """
     facts = command.facts
@@ -47,7 +48,8 @@ def continue_call(
         raise Refused(f"approval `{approval.id}` was not used; call anew, without `requestState`")
     if command.state in approval.continuations:
         raise AlreadyUsed("what the server asked was answered before; call anew to start over")
-    decision = settle(command.assessment, (), at, freezes=situation.freezes)
+    assessment = replace(command.assessment, charges=())
+    decision = settle(assessment, (), at, situation.usage, freezes=situation.freezes)
     if is_frozen(decision) or (decision.effect is Effect.DENY and not facts.observed):
         return decide_call(_decide(command), situation, at)
     because = None if facts.observed else unmet(approval, decision, facts, situation.directory)

@@ -29,6 +29,19 @@ class HiddenValue(Fact):
     code: str
 
 
+class ChargedLimit(Fact):
+    """What a call that runs takes of a limit.
+
+    `bucket` names what is counted together, `within_ms` for how many
+    milliseconds it counts; `amount` is a decimal number, as exact as it was sent.
+    """
+
+    limit: str
+    bucket: str
+    amount: str
+    within_ms: int
+
+
 class ApprovalTerm(Fact):
     """How many of a team's approvers must say yes."""
 
@@ -47,7 +60,7 @@ class CallDecided(Event):
     holds the call. Where it was `observed`, the server blocked nothing:
     whatever the effect, the call ran. With `report_within_seconds` the caller
     runs the call itself as soon as it may, and has so long to report how it
-    ended.
+    ended. `charges` are what it takes of limits, where it runs by this decision.
     """
 
     TOPIC: ClassVar[str] = "CallDecided"
@@ -76,6 +89,7 @@ class CallDecided(Event):
     observed: bool = False
     report_within_seconds: int | None = None
     hidden_values: tuple[HiddenValue, ...] = ()
+    charges: tuple[ChargedLimit, ...] = ()
 
 
 class CallCompleted(Event):
@@ -84,6 +98,7 @@ class CallCompleted(Event):
     `outcome` is `ok`, `tool-error` (a result with isError), `rpc-error` or
     `failed` (no answer that could be used). `duration_ms` is milliseconds,
     `size` bytes of the answer. `content` is there only where policy shows it.
+    Where it was not `sent`, it surely did not run: limits get back what it took.
     """
 
     TOPIC: ClassVar[str] = "CallCompleted"
@@ -95,6 +110,7 @@ class CallCompleted(Event):
     size: int
     content: str | None = None
     error: str | None = None
+    sent: bool = True
 
 
 class OutcomeUnknown(Event):
@@ -214,6 +230,7 @@ class ApprovalDispatched(Event):
     """The approval was used: this call goes to the server, once, from this instance.
 
     `task` is the one that the call was made for, where its caller waits so.
+    `charges` are what the call takes of limits.
     """
 
     TOPIC: ClassVar[str] = "ApprovalDispatched"
@@ -223,6 +240,7 @@ class ApprovalDispatched(Event):
     instance: str
     policy_digest: str
     task: str | None = None
+    charges: tuple[ChargedLimit, ...] = ()
 
 
 class CallContinued(Event):

@@ -9,9 +9,8 @@ from ledger.events import ApprovalRequested
 from ledger.explaining import Then
 from ledger.grants import Grant
 from policies.acceptance import NOT_ACCEPTED
-from policies.assessment import STRICTNESS
 from policies.calls import Call, Tool
-from policies.decisions import Assessment, Effect, LiveGrant
+from policies.decisions import STRICTNESS, Assessment, Effect, LiveGrant
 from policies.freezes import FROZEN
 from policies.policy import Policy
 from policies.recomputing import KeptCall, Recomputed, recompute

@@ -1,12 +1,15 @@
 """Keeps one row per approval, grant, call, agent, tool and policy beside the events."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, cast
 
 from pydantic_core import to_json
 from sqlalchemy import Connection, Row, Select, select
 
 from ledger.appending import Appender
+from ledger.calls import CallRecord
+from ledger.clock import micros
 from ledger.envelopes import Model
 from ledger.kinds import KINDS, Kept
 from ledger.tables import PROJECTIONS
@@ -49,6 +52,14 @@ def open_models(connection: Connection) -> Iterator[tuple[str, Model]]:
         query = select(table.c.state).where(table.c.open == 1)
         for (state,) in connection.execute(query):
             yield kind, model_of(kind, state)
+
+
+def charged_calls(connection: Connection, at: datetime) -> Iterator[CallRecord]:
+    """Yield the calls that count for a limit at `at` or later, in the order they were charged."""
+    table = PROJECTIONS["call"]
+    query = select(table.c.state).where(table.c.charged_until > micros(at))
+    found = [cast("CallRecord", model_of("call", state)) for (state,) in connection.execute(query)]
+    yield from sorted(found, key=lambda call: (call.charged_at, call.position))
 
 
 def find_model(connection: Connection, kind: str, name: str) -> Model | None:

@@ -237,6 +237,14 @@ def _with_notices(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _with_charges(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE projected_call ADD COLUMN charged_until BIGINT")
+    connection.exec_driver_sql(
+        "CREATE INDEX projected_call_charged ON projected_call (charged_until)"
+        " WHERE charged_until IS NOT NULL"
+    )
+
+
 MIGRATIONS = (
     _first,
     _with_tasks,
@@ -247,6 +255,7 @@ MIGRATIONS = (
     let_redact,
     _with_freezes,
     _with_notices,
+    _with_charges,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

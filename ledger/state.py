@@ -17,6 +17,7 @@ from ledger.policy_in_force import PolicyInForce
 from ledger.reviews import Review
 from ledger.servers import KnownServer
 from ledger.tools import SeenTool
+from ledger.usage import UsageBook
 from policies.freezes import LiveFreeze
 from policies.people import Agent, Directory
 
@@ -46,6 +47,7 @@ class State:
         self._fetched: set[tuple[str, str]] = set()
         self._by_digest: dict[str, str] = {}
         self._grants_of: dict[str, set[str]] = {}
+        self.usage = UsageBook()
 
     def restore(self, kind: str, model: Model) -> None:
         """Put a model that a projection kept in its place."""
@@ -61,6 +63,8 @@ class State:
             if model is not None and model.position >= recorded.position:
                 continue
             after = fold(kind, model, recorded)
+            if isinstance(after, CallRecord):
+                self.usage.follow(cast("CallRecord | None", model), after)
             self._models[kind][name] = after
             self._touched[kind, name] = after
             if kind in _INDEXED:

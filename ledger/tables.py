@@ -129,6 +129,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
         "approval": Text,
         "decided_at": BigInteger,
         "deadline": BigInteger,
+        "charged_until": BigInteger,
     },
     "agent": {"status": Text},
     "tool": {"server": Text, "hash": Text},

@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from threading import Thread
 
 from eventsourcing.domain import EventSourcingError
@@ -71,6 +72,10 @@ class Writer:
     def seal_with(self, sealer: Sealer) -> None:
         """Seal the history with this from now on."""
         self._settler.seal_with(sealer)
+
+    def used(self, bucket: str) -> Decimal:
+        """Return what was lately taken of a limit, or more."""
+        return self._settler.used(bucket)
 
     @property
     def unsealed(self) -> str | None:

@@ -7,15 +7,13 @@ from datetime import datetime, timedelta
 from policies.arguments import Scope
 from policies.calls import Call, Risk, Tool
 from policies.conditions import Unevaluable
-from policies.decisions import Assessment, Effect, Spoke, Term
+from policies.decisions import STRICTNESS, Assessment, Effect, Spoke, Term
+from policies.limits import charges_of
 from policies.matching import Subject
 from policies.people import Directory
 from policies.policy import Policy
 from policies.risk import RiskFinding
 from policies.rules import Asking, Rule
-
-STRICTNESS = {Effect.ALLOW: 0, Effect.REQUIRE_APPROVAL: 1, Effect.DENY: 2}
-"""How strict an effect is: the strictest of all covering rules wins."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,11 @@ def assess(
     scope = scope_of(call, subject, at, directory)
     covering = [verdict for verdict in (judge(rule, scope) for rule in concerned) if verdict.covers]
     assessment = combined(call, policy, subject, covering, risk)
-    if all(rule.condition is None for rule in concerned):
+    limits = policy.limiting(subject)
+    if limits:
+        assessment = replace(assessment, charges=charges_of(limits, subject, scope))
+    looks_inside = any(limit.looks_inside for limit in limits)
+    if not looks_inside and all(rule.condition is None for rule in concerned):
         policy.remember(subject, assessment)
     return assessment
 

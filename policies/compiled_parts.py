@@ -7,9 +7,11 @@ from policies.calls import Risk
 from policies.composing import Path
 from policies.decisions import Effect
 from policies.documents import Document
+from policies.limit_compiling import compiled_limits, limit_texts
+from policies.limits import Limit
 from policies.matching import Matcher, Target
 from policies.owners import Owner
-from policies.policy_file import ApprovalSection, IncludedFile, PolicyFile, RuleSection
+from policies.policy_file import IncludedFile, PolicyFile, RuleSection
 from policies.policy_sources import Source
 from policies.rules import Asking, Rule
 
@@ -29,6 +31,7 @@ class Part:
     server: str | None
     default: Default | None
     rules: tuple[Rule, ...]
+    limits: tuple[Limit, ...]
     never: tuple[Matcher, ...]
     redact: tuple[str, ...]
     risks: tuple[tuple[Target, Risk], ...]
@@ -45,6 +48,7 @@ def compile_part(source: Source, written: PolicyFile | IncludedFile) -> Part:
             *(_rule(source, index, rule) for index, rule in enumerate(written.rules)),
             *(_hiding(source, index, target) for index, target in enumerate(written.hide)),
         ),
+        limits=compiled_limits(source, written.limits, limit_texts(source)),
         never=tuple(source.scoped(never.matcher()) for never in written.grants.never),
         redact=written.redact,
         risks=tuple((source.target(text), risk) for text, risk in written.risk.items()),
@@ -64,7 +68,7 @@ def _rule(source: Source, index: int, rule: RuleSection) -> Rule:
         exception=rule.except_.matcher() if rule.except_ else None,
         condition=source.conditions.get(index),
         effect=rule.effect,
-        asking=_asking(rule.approval),
+        asking=rule.approval.asking() if rule.approval else Asking(),
         message=rule.message,
         show_result=rule.show_result,
         description=rule.description,
@@ -89,18 +93,6 @@ def _hiding(source: Source, index: int, target: str) -> Rule:
         effect=Effect.DENY,
         asking=Asking(),
         file=document.file,
-    )
-
-
-def _asking(approval: ApprovalSection | None) -> Asking:
-    if approval is None:
-        return Asking()
-    return Asking(
-        team=approval.team,
-        approvals=approval.approvals,
-        expires_in=approval.expires_in,
-        use_within=approval.use_within,
-        reason_required=approval.reason == "required",
     )
 
 

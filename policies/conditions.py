@@ -40,21 +40,26 @@ class Condition:
 
     def holds(self, scope: Scope) -> bool | Unevaluable:
         """Say whether the condition holds in `scope`, or why that cannot be told."""
+        answer = self.value(scope)
+        if isinstance(answer, bool | Unevaluable):
+            return answer
+        return Unevaluable("the condition is neither true nor false")
+
+    def value(self, scope: Scope) -> object | Unevaluable:
+        """Return what the text comes to in `scope`, or why that cannot be told."""
         if "args" in self.reads:
             obstacle = scope.arguments.flaw or self.effort.excess(scope.arguments)
             if obstacle is not None:
                 return Unevaluable(obstacle)
         try:
-            answer = self.program.execute(scope.context(self.reads, self.calls))
+            found: object = self.program.execute(scope.context(self.reads, self.calls))
         except Exception as error:  # noqa: BLE001 - any failure counts against the call
             return Unevaluable(self._reason(error))
         except BaseException as error:
             if type(error).__name__ != "PanicException":  # Rust panics derive from BaseException
                 raise
             return Unevaluable("the condition could not be computed")
-        if isinstance(answer, bool):
-            return answer
-        return Unevaluable("the condition is neither true nor false")
+        return found
 
     def _reason(self, error: Exception) -> str:
         match error:
@@ -85,6 +90,14 @@ def compile_condition(source: str, named: Mapping[str, str] | None = None) -> Co
     comprehensions inside comprehensions, regular expressions that are not
     any, and texts that can never be true or false.
     """
+    condition = compile_expression(source, named)
+    if not condition.reads:
+        _check_constant(condition)
+    return condition
+
+
+def compile_expression(source: str, named: Mapping[str, str] | None = None) -> Condition:
+    """Return what `source` writes in CEL, of whatever type; else as `compile_condition`."""
     named = named or {}
     program = _program(source)
     expression = Expression.read(source)
@@ -96,16 +109,13 @@ def compile_condition(source: str, named: Mapping[str, str] | None = None) -> Co
         check_loops(expression, source, whole.origin)
         program = _program(whole.text)
     references = program.references()
-    condition = Condition(
+    return Condition(
         source=whole.text,
         program=program,
         reads=frozenset(references["variables"]) & set(ROOTS),
         effort=Effort.of(expression),
         calls=frozenset(references["functions"]) & (OWN.keys() | CLOCK.keys()),
     )
-    if not condition.reads:
-        _check_constant(condition)
-    return condition
 
 
 def _program(source: str) -> cel.Program:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 from policies.calls import Risk
 
@@ -14,6 +16,10 @@ class Effect(StrEnum):
     ALLOW = "allow"
     REQUIRE_APPROVAL = "require_approval"
     DENY = "deny"
+
+
+STRICTNESS = {Effect.ALLOW: 0, Effect.REQUIRE_APPROVAL: 1, Effect.DENY: 2}
+"""How strict an effect is: the strictest of all that speak wins."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,51 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """What one call adds to a limit that speaks of it, and what the limit says when it is full.
+
+    `bucket` names what is counted together, `whose` tells a person for whom
+    (empty where for all). `amount` is None where it cannot be told, for the
+    reason in `obstacle`: the limit has no room for such a call. `term` and what
+    follows say who is asked where the effect is require_approval.
+    """
+
+    limit: str
+    pointer: str
+    meter: str
+    bucket: str
+    whose: str
+    sums: bool
+    amount: Decimal | None
+    obstacle: str
+    at_most: Decimal
+    within: timedelta
+    effect: Effect
+    term: Term
+    reason_required: bool
+    expires_in: timedelta
+    use_within: timedelta
+    message: str | None
+
+
+class Usage(Protocol):
+    """What calls have taken of limits, as of one moment."""
+
+    def used(self, bucket: str, at: datetime) -> Decimal:
+        """Return what is counted in `bucket` at `at` (UTC); its window goes with its name."""
+        ...
+
+
+@dataclass(frozen=True)
 class Assessment:
     """What the rules say of one call, before grants are looked at.
 
     `terms` has each team once, with the largest count that any covering rule
     asks of it, sorted by team; it is empty unless the effect is
     require_approval. `grantable` is False where a covering rule needs a
-    reason, or where the policy's `grants.never` covers the call.
+    reason, or where the policy's `grants.never` covers the call. `charges` are
+    what the call adds to the limits that speak of it; whether these have room
+    is seen when it is settled.
     """
 
     agent: str
@@ -59,6 +103,7 @@ class Assessment:
     evidence: str
     message: str | None
     policy_digest: str
+    charges: tuple[Charge, ...] = ()
 
 
 @dataclass(frozen=True)

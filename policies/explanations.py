@@ -6,9 +6,11 @@ from datetime import datetime
 from policies.arguments import Scope
 from policies.assessment import assess, judge, scope_of, subject_of
 from policies.calls import Call, Tool
-from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
 from policies.durations import written
+from policies.exceeding import Standing, standings
 from policies.freezes import LiveFreeze, because
+from policies.limit_explanations import limit_lines
 from policies.matching import Subject
 from policies.people import Directory
 from policies.policy import Policy
@@ -23,7 +25,7 @@ _ANSWERS = {
 }
 
 
-def explain(
+def explain(  # noqa: PLR0913 (all that a decision looks at)
     call: Call,
     policy: Policy,
     grants: Sequence[LiveGrant],
@@ -32,23 +34,26 @@ def explain(
     tool: Tool,
     risk: RiskFinding,
     directory: Directory,
+    usage: Usage,
     freezes: Sequence[LiveFreeze] = (),
 ) -> list[str]:
     """Return lines that tell how the call would be decided at `at` (UTC), and why.
 
-    It asks the functions that decide real calls. The lines hold names that
-    agents and servers choose: make them inert before they are shown.
+    `usage` is what is taken of limits. It asks the functions that decide real
+    calls. The lines hold names that agents and servers choose: make them inert
+    before they are shown.
     """
     assessment = assess(call, policy, tool=tool, risk=risk, at=at, directory=directory)
-    decision = settle(assessment, grants, at, freezes=freezes)
+    decision = settle(assessment, grants, at, usage, freezes=freezes)
     return [
         f"{call.agent} calls {call.server}/{call.tool}: {_ANSWERS[decision.effect]}",
         f"risk: {risk.risk.value} ({risk.evidence})",
         *(f"frozen: {told}" for told in [because(decision)] if told),
         *_rules(call, policy, at, risk, directory),
         *_default(assessment),
-        *_asking(assessment),
-        *(f"message: {assessment.message}" for _ in [0] if assessment.message),
+        *_limits(call, policy, risk, directory, standings(assessment, usage, at)),
+        *_asking(decision.assessment),
+        *(f"message: {text}" for text in [decision.assessment.message] if text),
         *_grants(decision, grants, at),
         f"policy: {policy.digest}",
     ]
@@ -65,6 +70,18 @@ def _rules(
         covers, because = _verdict(rule, subject, scope)
         word = "covers" if covers else "does not cover"
         yield f"rule {rule.name} ({rule.pointer}, {rule.effect.value}) {word} it: {because}"
+
+
+def _limits(
+    call: Call,
+    policy: Policy,
+    risk: RiskFinding,
+    directory: Directory,
+    found: Sequence[Standing],
+) -> Iterator[str]:
+    subject = subject_of(call, policy, directory, risk.risk)
+    if subject is not None:
+        yield from limit_lines(policy.limits, subject, found)
 
 
 def _verdict(rule: Rule, subject: Subject, scope: Scope) -> tuple[bool, str]:

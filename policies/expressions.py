@@ -106,6 +106,19 @@ class Expression:
             if token.kind == "name" and before[0] != "." and before[1:] == [root, "."]:
                 yield token
 
+    def paths(self) -> Iterator[tuple[str, ...]]:
+        """Yield each way into the arguments that it takes, as far as it is written out."""
+        for index, token in enumerate(self.tokens):
+            if token.text != "args" or self._sign(index - 1) == ".":
+                continue
+            path, at = [], index + 1
+            while self._sign(at) == "." and at + 1 < len(self.tokens):
+                if self.tokens[at + 1].kind != "name" or self._sign(at + 2) == "(":
+                    break
+                path.append(self.tokens[at + 1].text)
+                at += 2
+            yield tuple(path)
+
     def functions(self) -> Iterator[tuple[Token, Token | None]]:
         """Yield each name followed by a bracket, and the first token between the brackets."""
         for index, token in enumerate(self.tokens):

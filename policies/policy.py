@@ -10,6 +10,8 @@ from itertools import chain
 from policies.calls import Risk
 from policies.compiled_parts import Default, Part, compile_part
 from policies.decisions import Assessment, Effect
+from policies.limit_compiling import limit_texts
+from policies.limits import Limit
 from policies.matching import Matcher, Subject, Target
 from policies.memory import Memory
 from policies.owners import Owner, owner_of
@@ -60,9 +62,13 @@ class Policy:
     grants: GrantLimits
     redact: tuple[str, ...]
     risks: tuple[tuple[Target, Risk], ...]
+    limits: tuple[Limit, ...] = ()
     owners: tuple[Owner, ...] = ()
     included: tuple[Included, ...] = ()
     _remembered: Memory[Subject, tuple[Rule, ...]] = field(
+        default_factory=Memory, repr=False, compare=False
+    )
+    _limiting: Memory[Subject, tuple[Limit, ...]] = field(
         default_factory=Memory, repr=False, compare=False
     )
     _standing: Memory[tuple[Subject, str], Assessment] = field(
@@ -79,6 +85,16 @@ class Policy:
             return found
         found = self._index.concerning(subject)
         return self._remembered.keep(subject, found) if _short(subject) else found
+
+    def limiting(self, subject: Subject) -> tuple[Limit, ...]:
+        """Return the limits that speak of such a call, conditions aside, in file order."""
+        if not self.limits:
+            return ()
+        found = self._limiting.recall(subject)
+        if found is not None:
+            return found
+        found = tuple(limit for limit in self.limits if limit.concerns(subject))
+        return self._limiting.keep(subject, found) if _short(subject) else found
 
     def default_at(self, server: str) -> Default:
         """Return what holds where no rule covers a call to `server`."""
@@ -138,7 +154,7 @@ def compile_policy(
         problems += wrong
         parts += [compile_part(source, included)] if included else []
     for source in sources:
-        problems += entry_problems(source)
+        problems += [*entry_problems(source), *limit_texts(source).problems]
     rules = tuple(chain.from_iterable(part.rules for part in parts))
     problems += _same_names(rules)
     if written is None or problems:
@@ -154,6 +170,7 @@ def compile_policy(
         ),
         redact=tuple(dict.fromkeys(chain.from_iterable(part.redact for part in parts))),
         risks=tuple(chain.from_iterable(part.risks for part in parts)),
+        limits=tuple(chain.from_iterable(part.limits for part in parts)),
         owners=tuple(chain.from_iterable(part.owners for part in parts)),
         included=tuple(_included(sources, parts)),
     )

@@ -2,16 +2,20 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from policies.amounts import exact_amount, written_amount
 from policies.calls import Risk
 from policies.condition_checks import FUNCTIONS, RESERVED, ROOTS, TYPES
 from policies.decisions import Effect
 from policies.durations import Duration, between
 from policies.fields import Many, Name, Text, Version
+from policies.limits import Per
 from policies.matching import Glob, Matcher
+from policies.rules import Asking
 from policies.validation import Section, Wrong
 
 _LONGEST_PATTERN = 256
@@ -19,6 +23,9 @@ _LONGEST_CONDITION = 4000
 _CONDITION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LEAST = timedelta(seconds=1)
 _MOST = timedelta(days=30)
+_LONGEST_WINDOW = timedelta(days=31)
+_EXACT_DIGITS = 15
+"""Digits of a number with a fraction that YAML keeps exactly."""
 
 
 def _one_or_many(value: object) -> object:
@@ -78,6 +85,22 @@ def _condition_name(text: str) -> str:
     return text
 
 
+def _at_most(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise Wrong("is not a number", "write digits, for example `10` or `2.50`")
+    number = exact_amount(value if isinstance(value, str) else repr(value))
+    if number is None:
+        raise Wrong("is not a number below 10^30", "write digits, for example `10` or `2.50`")
+    if number < 0:
+        raise Wrong("is negative", "write 0 or more")
+    digits = written_amount(number).replace(".", "")
+    if isinstance(value, float) and len(digits) > _EXACT_DIGITS:
+        raise Wrong("has more digits than YAML keeps", "write the number in quotes")
+    return number
+
+
+AtMost = Annotated[Decimal, BeforeValidator(_at_most)]
+"""How much there may be: an exact decimal, 0 or more."""
 OneOrMany = BeforeValidator(_one_or_many)
 Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], OneOrMany]
 TargetText = Annotated[str, AfterValidator(_target)]
@@ -126,6 +149,16 @@ class ApprovalSection(Section):
     def _bounded(cls, value: timedelta) -> timedelta:
         return between(value, least=_LEAST, most=_MOST)
 
+    def asking(self) -> Asking:
+        """Return what these terms ask."""
+        return Asking(
+            team=self.team,
+            approvals=self.approvals,
+            expires_in=self.expires_in,
+            use_within=self.use_within,
+            reason_required=self.reason == "required",
+        )
+
 
 class RuleSection(Section):
     """One rule: which calls, under which condition, and what may happen to them."""
@@ -139,6 +172,28 @@ class RuleSection(Section):
     approval: ApprovalSection | None = None
     message: Text | None = None
     show_result: bool | None = None
+
+
+class LimitSection(Section):
+    """One limit: which calls are counted or summed, for whom, and how many in what time."""
+
+    name: Annotated[str, AfterValidator(_rule_name)]
+    description: str | None = None
+    match: MatchSection = Field(default_factory=MatchSection)
+    except_: MatchSection | None = Field(default=None, alias="except")
+    when: ConditionText | None = None
+    per: Annotated[tuple[Annotated[Per, Field(strict=False)], ...], OneOrMany] = ()
+    sum: ConditionText | None = None
+    at_most: AtMost
+    within: Duration
+    effect: Annotated[Effect, Field(strict=False)] = Effect.DENY
+    approval: ApprovalSection | None = None
+    message: Text | None = None
+
+    @field_validator("within")
+    @classmethod
+    def _bounded(cls, value: timedelta) -> timedelta:
+        return between(value, least=_LEAST, most=_LONGEST_WINDOW)
 
 
 class NeverSection(Section):
@@ -164,6 +219,7 @@ class PolicyPart(Section):
     version: Version
     conditions: dict[ConditionName, ConditionText] = Field(default_factory=dict)
     rules: Annotated[tuple[RuleSection, ...], Many] = ()
+    limits: Annotated[tuple[LimitSection, ...], Many] = ()
     redact: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Many] = ()
     hide: Annotated[tuple[TargetText, ...], Many] = ()
     risk: dict[TargetText, RiskWord] = Field(default_factory=dict)

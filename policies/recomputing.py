@@ -147,7 +147,7 @@ def _unjudged(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject
     if kept.redacted and "args" in condition.reads:
         return "its condition looks at arguments that were redacted"
     expression = Expression.read(condition.source)
-    if kept.hidden and any(_is_hidden(kept.arguments, path) for path in _paths(expression)):
+    if kept.hidden and any(_is_hidden(kept.arguments, path) for path in expression.paths()):
         return "its condition looks at a value that is hidden"
     lacking = [
         f"{root}.{name}"
@@ -183,21 +183,6 @@ def _reads(expression: Expression, root: str, name: str) -> bool:
     members = [token.text for token in expression.members(root)]
     whole = sum(token.text == root for token in expression.roots()) != len(members)
     return name in members or whole
-
-
-def _paths(expression: Expression) -> Iterator[tuple[str, ...]]:
-    """Yield each way into the arguments that a condition takes, as far as it is written out."""
-    tokens = expression.tokens
-    for index, token in enumerate(tokens):
-        if token.text != "args" or (index and tokens[index - 1].text == "."):
-            continue
-        path, at = [], index + 1
-        while at + 1 < len(tokens) and tokens[at].text == "." and tokens[at + 1].kind == "name":
-            if at + 2 < len(tokens) and tokens[at + 2].text == "(":
-                break
-            path.append(tokens[at + 1].text)
-            at += 2
-        yield tuple(path)
 
 
 def _is_hidden(value: Json, path: tuple[str, ...]) -> bool:

@@ -1,11 +1,12 @@
-"""Settles an assessment with the grants and freezes in force."""
+"""Settles an assessment with the grants, limits and freezes in force."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from policies.assessment import assess
 from policies.calls import Call, Tool
-from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
+from policies.exceeding import NOTHING_USED, is_limited, within_limits
 from policies.freezes import LiveFreeze, frozen
 from policies.matching import Target
 from policies.people import Directory
@@ -17,17 +18,19 @@ def settle(
     assessment: Assessment,
     grants: Sequence[LiveGrant],
     at: datetime,
+    usage: Usage,
     *,
     freezes: Sequence[LiveFreeze] = (),
 ) -> Decision:
-    """Return the decision on an assessed call.
+    """Return the decision on an assessed call, `usage` being what is taken of limits at `at`.
 
-    A freeze in force at `at` (UTC) denies. A grant in force then lifts
-    "require approval" to "allow" where the people who gave it satisfy every
-    term; nothing lifts a denial. Of several such grants the one that ends
-    first is used, then the one with the smallest id.
+    A freeze in force at `at` (UTC) denies, and a limit without room for the
+    call speaks like a rule. A grant in force then lifts "require approval" to
+    "allow" where the people who gave it satisfy every term; nothing lifts a
+    denial or a limit. Of several such grants the one that ends first is used,
+    then the one with the smallest id.
     """
-    assessment = frozen(assessment, freezes, at)
+    assessment = frozen(within_limits(assessment, usage, at), freezes, at)
     if assessment.effect is not Effect.REQUIRE_APPROVAL:
         return Decision(assessment.effect, assessment, None)
     lifting = [grant for grant in grants if obstacle(grant, assessment, at) is None]
@@ -37,7 +40,7 @@ def settle(
     return Decision(Effect.ALLOW, assessment, used.id)
 
 
-def decide(
+def decide(  # noqa: PLR0913 (all that a decision looks at)
     call: Call,
     policy: Policy,
     grants: Sequence[LiveGrant],
@@ -47,14 +50,23 @@ def decide(
     risk: RiskFinding,
     directory: Directory,
     freezes: Sequence[LiveFreeze] = (),
+    usage: Usage = NOTHING_USED,
 ) -> Decision:
-    """Return the decision on a call: assessed and settled in one."""
+    """Return the decision on a call: assessed and settled in one.
+
+    Where `usage` is not told, nothing is taken of any limit yet.
+    """
     assessment = assess(call, policy, tool=tool, risk=risk, at=at, directory=directory)
-    return settle(assessment, grants, at, freezes=freezes)
+    return settle(assessment, grants, at, usage, freezes=freezes)
 
 
 def obstacle(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | None:
     """Return why `grant` does not lift the assessed call at `at` (UTC), or None where it does."""
+    return _elsewhere(grant, assessment, at) or _unlifted(grant, assessment)
+
+
+def _elsewhere(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | None:
+    """Return why the grant has nothing to say of the call."""
     meant = _meant(grant, assessment)
     if meant is not None:
         return f"it is for {meant}"
@@ -62,8 +74,15 @@ def obstacle(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | No
         return "it has ended"
     if grant.uses_left is not None and grant.uses_left <= 0:
         return "it is used up"
+    return None
+
+
+def _unlifted(grant: LiveGrant, assessment: Assessment) -> str | None:
+    """Return why the call is none that the grant can lift."""
     if not assessment.terms:
         return "the call does not wait for approval"
+    if is_limited(assessment):
+        return "a limit has no room for the call, and no grant lifts that"
     if not assessment.grantable:
         return "the policy lets no grant lift this call"
     for term in assessment.terms:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from policies.acceptance import NOT_ACCEPTED, until_accepted
-from policies.assessment import STRICTNESS, combined, judge, scope_of, subject_of
+from policies.assessment import combined, judge, scope_of, subject_of
 from policies.calls import Call, JsonValue, Risk, Tool
-from policies.decisions import Assessment, Decision, Effect, LiveGrant, Spoke, Term
+from policies.decisions import STRICTNESS, Assessment, Decision, Effect, LiveGrant, Spoke, Term
+from policies.exceeding import NOTHING_USED
 from policies.matching import Subject
 from policies.past_calls import PastCall
 from policies.people import Agent, Directory
@@ -100,7 +101,7 @@ class Simulation:
         assessment = said.certain
         if call.beyond or not call.definition_hash:
             assessment = self._beyond(call, assessment)
-        decision = settle(assessment, grants, call.at)
+        decision = settle(assessment, grants, call.at, NOTHING_USED)
         if len(said.effects) == 1 or any(effect is Effect.DENY for _, effect in call.beyond):
             return Simulated(call, decision, _ALONE[decision.effect], ())
         effects = said.effects

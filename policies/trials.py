@@ -9,6 +9,7 @@ from policies.calls import Call, Tool
 from policies.composing import Path
 from policies.decisions import Decision, LiveGrant
 from policies.documents import Document
+from policies.exceeding import NOTHING_USED
 from policies.people import Agent, Directory
 from policies.policy import Policy
 from policies.problems import Place
@@ -68,7 +69,7 @@ def decision(trial: Trial, ground: Ground) -> Decision:
         assessment = (
             undeclared(call, policy, at, directory) if server.asks else unlisted(call, policy)
         )
-        return settle(assessment, trial.grants, at)
+        return settle(assessment, trial.grants, at, NOTHING_USED)
     risk = classify(tool, trusted=server.trusted, overrides=policy.risks)
     return decide(call, policy, trial.grants, at, tool=tool, risk=risk, directory=ground.directory)
 

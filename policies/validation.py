@@ -16,10 +16,6 @@ from policies.problems import Place, Problem
 Model = TypeVar("Model", bound=BaseModel)
 
 _ELSEWHERE = {
-    "limits": (
-        "`limits` are not enforced by this version",
-        "remove them, or write a rule with `effect: require_approval`",
-    ),
     "observe": ("`observe` is not known here", "write it at a server of placet.yaml"),
 }
 _KINDS = {

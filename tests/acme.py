@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from ledger.agents import AddAgent
 from ledger.approvals import Approval
-from ledger.calls import CallFacts, DecideCall
+from ledger.calls import CallFacts, CallRecord, DecideCall
 from ledger.claims import ClaimApproval
 from ledger.deciding import decide
 from ledger.deliveries import RecordCard
@@ -19,7 +20,7 @@ from ledger.state import State
 from ledger.tools import SeeTools
 from ledger.votes import CastVote
 from policies.calls import Risk, Tool
-from policies.decisions import Assessment, Effect, Spoke, Term
+from policies.decisions import Assessment, Charge, Effect, Spoke, Term
 from policies.people import Agent, Directory, Person, Team
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -140,6 +141,29 @@ def use(
     )
 
 
+def charge(amount: int | None = 1, **changes: object) -> Charge:
+    """Return what a call adds to a limit of 2 calls of ci-bot within an hour."""
+    known = Charge(
+        limit="busy",
+        pointer="/limits/0",
+        meter="m1",
+        bucket="m1-ci",
+        whose="agent `ci-bot`",
+        sums=False,
+        amount=None if amount is None else Decimal(amount),
+        obstacle="" if amount is not None else "`args.amount` is missing",
+        at_most=Decimal(2),
+        within=timedelta(hours=1),
+        effect=Effect.DENY,
+        term=Term("platform", 1),
+        reason_required=False,
+        expires_in=timedelta(minutes=30),
+        use_within=timedelta(minutes=15),
+        message=None,
+    )
+    return replace(known, **changes)
+
+
 def card(approval: str = "apr_1", team: str = "platform", **changes: object) -> RecordCard:
     """Return the command that notes a whole card in the team's channel."""
     known = RecordCard(
@@ -252,8 +276,15 @@ class Book:
             model = book._fetch(kind, name)
             if model is not None and model.open:
                 book.state.restore(kind, model)
+        calls = [m for m in map(book._call, self._kept) if m is not None and m.charged_at]
+        for call in sorted(calls, key=lambda each: (each.charged_at, each.position)):
+            book.state.usage.follow(None, call)
         book.state.position, book.state.at = self.state.position, self.state.at
         return book
+
+    def _call(self, key: tuple[str, str]) -> CallRecord | None:
+        model = self._fetch(*key)
+        return model if isinstance(model, CallRecord) else None
 
     def _record(self, draft: Draft, command: Command, at: datetime) -> Event:
         stream, event = draft.stream, draft.event

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from policies.calls import Call, Number, Risk, Tool
 from policies.decisions import LiveGrant
+from policies.exceeding import NOTHING_USED
 from policies.explanations import explain
 from policies.people import Agent, Directory
 from policies.policy import Policy, compile_policy
@@ -33,7 +34,9 @@ def lines_of(policy: Policy, grants: list[LiveGrant], server: str = "shop") -> l
     call = Call("ci-bot", "platform", None, server, "create_refund", {"amount": Number("25")})
     tool = Tool(server, "create_refund", "", "{}", "aa")
     finding = RiskFinding(Risk.FINANCIAL, "`refund` in its name")
-    return explain(call, policy, grants, NOON, tool=tool, risk=finding, directory=DIRECTORY)
+    return explain(
+        call, policy, grants, NOON, tool=tool, risk=finding, directory=DIRECTORY, usage=NOTHING_USED
+    )
 
 
 def test_every_rule_is_told_with_its_pointer_and_why_it_covers_or_not():

@@ -1,12 +1,14 @@
 """A freeze denies whatever policy, grants and approvals say, until it is over."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from acme import NOON, after, assessed
 
-from policies.decisions import Effect, LiveGrant
+from policies.decisions import Assessment, Decision, Effect, LiveGrant
+from policies.exceeding import NOTHING_USED
 from policies.freezes import Frozen, LiveFreeze, because, is_frozen
 from policies.settling import settle
 
@@ -27,17 +29,26 @@ ON_CI_BOT = LiveFreeze("frz_1", Frozen.AGENT, "ci-bot", "bob", NOON, None)
 def test_a_freeze_stops_the_calls_of_what_it_is_over(over, name, stops) -> None:
     freeze = LiveFreeze("frz_1", over, name, "bob", NOON, None)
 
-    decision = settle(assessed(Effect.ALLOW), (), after(1), freezes=[freeze])
+    decision = settled(assessed(Effect.ALLOW), (), after(1), freezes=[freeze])
 
     assert (decision.effect is Effect.DENY) is stops
     assert is_frozen(decision) is stops
 
 
+def settled(
+    assessment: Assessment,
+    grants: Sequence[LiveGrant],
+    at: datetime,
+    freezes: Sequence[LiveFreeze] = (),
+) -> Decision:
+    return settle(assessment, grants, at, NOTHING_USED, freezes=freezes)
+
+
 def test_no_grant_lifts_a_freeze() -> None:
     grant = LiveGrant("grt_1", "ci-bot", "files/*", after(60), None, {"platform": 1})
-    assert settle(assessed(), [grant], NOON).effect is Effect.ALLOW
+    assert settled(assessed(), [grant], NOON).effect is Effect.ALLOW
 
-    decision = settle(assessed(), [grant], NOON, freezes=[ON_CI_BOT])
+    decision = settled(assessed(), [grant], NOON, freezes=[ON_CI_BOT])
 
     assert (decision.effect, decision.grant) == (Effect.DENY, None)
 
@@ -46,14 +57,14 @@ def test_a_freeze_ends_at_its_time_by_itself() -> None:
     freeze = replace(ON_CI_BOT, until=after(60))
     last = freeze.until - timedelta(microseconds=1)
 
-    assert settle(assessed(Effect.ALLOW), (), last, freezes=[freeze]).effect is Effect.DENY
-    assert settle(assessed(Effect.ALLOW), (), after(60), freezes=[freeze]).effect is Effect.ALLOW
+    assert settled(assessed(Effect.ALLOW), (), last, freezes=[freeze]).effect is Effect.DENY
+    assert settled(assessed(Effect.ALLOW), (), after(60), freezes=[freeze]).effect is Effect.ALLOW
 
 
 def test_the_decision_says_who_froze_what_and_since_when() -> None:
     server = LiveFreeze("frz_2", Frozen.SERVER, "files", "shell:ops", after(5), after(60))
 
-    decision = settle(assessed(Effect.ALLOW), (), after(9), freezes=[server, ON_CI_BOT])
+    decision = settled(assessed(Effect.ALLOW), (), after(9), freezes=[server, ON_CI_BOT])
 
     assert because(decision) == (
         "agent `ci-bot` was frozen by `bob` at 2026-11-23 12:00:00 UTC (frz_1); "
@@ -65,6 +76,6 @@ def test_the_decision_says_who_froze_what_and_since_when() -> None:
 def test_a_rule_of_the_policy_that_is_called_frozen_is_no_freeze() -> None:
     spoke = replace(assessed(Effect.DENY).spoke[0], rule="frozen")
 
-    decision = settle(assessed(Effect.DENY, spoke=(spoke,)), (), NOON)
+    decision = settled(assessed(Effect.DENY, spoke=(spoke,)), (), NOON)
 
     assert not is_frozen(decision)

@@ -1,5 +1,6 @@
 """A grant lifts a call that waits for approval, if those who gave it could have approved it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from policies.calls import Call, Risk, Tool
 from policies.decisions import Assessment, Decision, Effect, LiveGrant, Term
+from policies.exceeding import NOTHING_USED
 from policies.people import Directory
 from policies.policy import compile_policy
 from policies.risk import RiskFinding
@@ -42,8 +44,12 @@ GRANT = LiveGrant(
 )
 
 
+def settled(assessment: Assessment, grants: Sequence[LiveGrant], at: datetime) -> Decision:
+    return settle(assessment, grants, at, NOTHING_USED)
+
+
 def test_a_grant_in_force_lifts_the_call_and_is_named():
-    assert settle(WAITING, [GRANT], NOON) == Decision(Effect.ALLOW, WAITING, "g1")
+    assert settled(WAITING, [GRANT], NOON) == Decision(Effect.ALLOW, WAITING, "g1")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +68,7 @@ def test_a_grant_in_force_lifts_the_call_and_is_named():
     ],
 )
 def test_a_grant_that_is_for_something_else_over_or_used_up_lifts_nothing(changes):
-    decision = settle(WAITING, [replace(GRANT, **changes)], NOON)
+    decision = settled(WAITING, [replace(GRANT, **changes)], NOON)
 
     assert decision == Decision(Effect.REQUIRE_APPROVAL, WAITING, None)
 
@@ -70,8 +76,8 @@ def test_a_grant_that_is_for_something_else_over_or_used_up_lifts_nothing(change
 def test_a_grant_holds_until_just_before_its_end():
     last = GRANT.until - timedelta(microseconds=1)
 
-    assert settle(WAITING, [GRANT], last).effect is Effect.ALLOW
-    assert settle(WAITING, [GRANT], GRANT.until).effect is Effect.REQUIRE_APPROVAL
+    assert settled(WAITING, [GRANT], last).effect is Effect.ALLOW
+    assert settled(WAITING, [GRANT], GRANT.until).effect is Effect.REQUIRE_APPROVAL
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,7 @@ def test_a_grant_holds_until_just_before_its_end():
     ],
 )
 def test_a_grant_that_falls_short_of_what_the_rules_ask_lifts_nothing(changes, standing):
-    decision = settle(replace(WAITING, **changes), [replace(GRANT, standing=standing)], NOON)
+    decision = settled(replace(WAITING, **changes), [replace(GRANT, standing=standing)], NOON)
 
     assert decision.effect is Effect.REQUIRE_APPROVAL
 
@@ -92,20 +98,20 @@ def test_two_grants_that_each_fall_short_are_not_added_up():
     asking = replace(WAITING, terms=(Term("platform", 1), Term("security", 1)))
     grants = [GRANT, replace(GRANT, id="g2", standing={"security": 1})]
 
-    assert settle(asking, grants, NOON).effect is Effect.REQUIRE_APPROVAL
+    assert settled(asking, grants, NOON).effect is Effect.REQUIRE_APPROVAL
 
 
 def test_the_grant_that_ends_first_is_used_and_then_the_smaller_id():
     later = replace(GRANT, id="g0", until=GRANT.until + timedelta(hours=1))
     same = replace(GRANT, id="g2")
 
-    assert settle(WAITING, [later, same, GRANT], NOON).grant == "g1"
+    assert settled(WAITING, [later, same, GRANT], NOON).grant == "g1"
 
 
 def test_a_call_that_is_allowed_uses_no_grant():
     allowed = replace(WAITING, effect=Effect.ALLOW, terms=())
 
-    assert settle(allowed, [GRANT], NOON) == Decision(Effect.ALLOW, allowed, None)
+    assert settled(allowed, [GRANT], NOON) == Decision(Effect.ALLOW, allowed, None)
 
 
 GRANTS = st.builds(
@@ -129,25 +135,25 @@ ASSESSMENTS = st.builds(
 def test_no_grant_changes_a_denial(grants):
     denied = replace(WAITING, effect=Effect.DENY, terms=())
 
-    assert settle(denied, grants, NOON) == Decision(Effect.DENY, denied, None)
+    assert settled(denied, grants, NOON) == Decision(Effect.DENY, denied, None)
 
 
 @given(ASSESSMENTS, st.lists(GRANTS), GRANTS)
 def test_a_grant_more_never_makes_a_decision_stricter(assessment, grants, another):
-    if settle(assessment, grants, NOON).effect is Effect.ALLOW:
-        assert settle(assessment, [*grants, another], NOON).effect is Effect.ALLOW
+    if settled(assessment, grants, NOON).effect is Effect.ALLOW:
+        assert settled(assessment, [*grants, another], NOON).effect is Effect.ALLOW
 
 
 @given(ASSESSMENTS, st.lists(GRANTS, unique_by=lambda grant: grant.id), st.randoms())
 def test_the_order_of_grants_never_matters(assessment, grants, random):
     shuffled = random.sample(grants, len(grants))
 
-    assert settle(assessment, grants, NOON) == settle(assessment, shuffled, NOON)
+    assert settled(assessment, grants, NOON) == settled(assessment, shuffled, NOON)
 
 
 @given(ASSESSMENTS, st.lists(GRANTS))
 def test_a_call_lifted_by_a_grant_satisfies_every_term_of_it(assessment, grants):
-    decision = settle(assessment, grants, NOON)
+    decision = settled(assessment, grants, NOON)
 
     if decision.grant is not None:
         assert assessment.grantable

@@ -1,0 +1,24 @@
+"""What a call that runs takes of limits, as events keep it."""
+
+from datetime import timedelta
+
+from ledger.events import ChargedLimit
+from policies.amounts import NOTHING, written_amount
+from policies.decisions import Assessment
+
+
+def charged(assessment: Assessment) -> tuple[ChargedLimit, ...]:
+    """Return what a call takes of the limits that speak of it, each bucket once.
+
+    What cannot be told adds nothing: it counted against the call itself, which
+    runs only because people let it or its server only observes.
+    """
+    return tuple(
+        ChargedLimit(
+            limit=charge.limit,
+            bucket=charge.bucket,
+            amount=written_amount(NOTHING if charge.amount is None else charge.amount),
+            within_ms=charge.within // timedelta(milliseconds=1),
+        )
+        for charge in {each.bucket: each for each in assessment.charges}.values()
+    )
