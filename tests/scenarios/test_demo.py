@@ -87,7 +87,7 @@ async def test_approving_the_first_card_deletes_the_file(demo, page, tmp_path):
 
 async def test_a_denial_reaches_the_agent_with_its_reason(demo, page, tmp_path):
     await card(page, "delete_file").get_by_role("button", name="Deny…").click()
-    await page.get_by_role("dialog").get_by_role("textbox").fill("it is still needed")
+    await page.get_by_role("dialog").get_by_label("Note to the agent").fill("it is still needed")
     await page.get_by_role("dialog").get_by_role("button", name="Deny").click()
 
     said = await demo.says("it is still needed")
