@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+POLICY = Path(__file__).parent / "benchmarks" / "bench_policy.py"
 BENCHMARK = Path(__file__).parent / "benchmarks" / "bench_gateway.py"
 SHORT = ("--rounds", "1", "--seconds", "0.2", "--connections", "1", "2")
 
@@ -18,3 +19,16 @@ def test_the_benchmark_prints_its_table_the_bars_and_where_the_time_goes():
     extra = next(line for line in done.stdout.splitlines() if line.startswith("extra upstream"))
     assert extra.split()[-2:] == ["0", "met"]
     assert "committed to disk" in done.stdout
+
+
+def test_the_benchmark_of_decisions_compares_three_engines_that_answer_alike():
+    done = subprocess.run(
+        [sys.executable, str(POLICY), "--rounds", "1", "--sizes", "10", "40"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "40 rules: cedarpy takes" in done.stdout
+    assert "most rules take" in done.stdout
