@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from policy_text import RULES, policy_of
+from policy_text import policy_of
 
 from policies.assessment import assess, unlisted
 from policies.calls import Call, JsonValue, Number, Risk, Tool
@@ -253,65 +251,3 @@ def test_a_definition_of_another_tool_does_not_pass_for_the_one_that_is_called()
     )
 
     assert assessment.effect is Effect.DENY
-
-
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.text(max_size=4)
-    | st.one_of(st.integers().map(str), st.sampled_from(["1e400", "0.1", "-0"])).map(Number)
-)
-ARGUMENTS = st.dictionaries(
-    st.sampled_from(["n", "branch", "l", "x"]),
-    st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
-)
-CALLS = st.builds(
-    Call,
-    agent=st.sampled_from(["ci-bot", "stranger"]),
-    team=st.just("platform"),
-    on_behalf_of=st.none() | st.just("bob"),
-    server=st.sampled_from(["github", "vault", "nowhere"]),
-    tool=st.sampled_from(["push_files", "get_file"]),
-    arguments=ARGUMENTS,
-)
-SOME_RULES = st.lists(st.sampled_from(RULES), unique=True, max_size=6)
-
-
-def outcome(rules: list[str], asked: Call) -> Assessment:
-    return assessed("\n".join(rules), asked)
-
-
-@given(SOME_RULES, CALLS)
-def test_every_call_is_assessed_and_always_the_same(rules, asked):
-    first, second = outcome(rules, asked), outcome(rules, asked)
-
-    assert first == second
-    assert (first.terms != ()) is (first.effect is Effect.REQUIRE_APPROVAL)
-
-
-@given(SOME_RULES, CALLS, st.randoms(use_true_random=False))
-def test_the_order_of_rules_never_matters(rules, asked, random):
-    shuffled = random.sample(rules, len(rules))
-
-    one, other = outcome(rules, asked), outcome(shuffled, asked)
-
-    assert [(spoke.rule, spoke.effect, spoke.because) for spoke in one.spoke] == [
-        (spoke.rule, spoke.effect, spoke.because) for spoke in other.spoke
-    ]
-    for field in ("effect", "terms", "expires_in", "use_within", "show_result", "grantable",
-                  "reason_required", "message"):  # fmt: skip
-        assert getattr(one, field) == getattr(other, field)
-
-
-@given(SOME_RULES, CALLS, st.sampled_from([rule for rule in RULES if "effect: allow" not in rule]))
-def test_a_restricting_rule_more_never_loosens_a_covered_call(rules, asked, restricting):
-    covered = [*(rule for rule in rules if rule != restricting), "{name: all, effect: allow}"]
-
-    before, after = outcome(covered, asked), outcome([*covered, restricting], asked)
-
-    assert STRICTNESS[after.effect] >= STRICTNESS[before.effect]
-    if before.effect is after.effect is Effect.REQUIRE_APPROVAL:
-        counts = {term.team: term.approvals for term in after.terms}
-        assert all(counts[term.team] >= term.approvals for term in before.terms)
-        assert after.expires_in <= before.expires_in
-        assert after.grantable <= before.grantable
