@@ -16,6 +16,7 @@ from ruamel.yaml.events import (
 
 from policies.problems import InvalidDocument, Place, Problem
 from policies.scalars import Unrepresentable, resolve
+from policies.yaml_problems import trick_problem
 
 Scalar = str | int | float | bool | None
 Value = Scalar | list["Value"] | dict[str, "Value"]
@@ -107,15 +108,13 @@ class Composer:
     def _refuse_tricks(self, event: Event, place: Place) -> None:
         anchor, tag = getattr(event, "anchor", None), getattr(event, "ctag", None)
         if isinstance(event, AliasEvent):
-            self._report(place, f"the alias `*{anchor}` is not allowed", "write the value out")
+            self._report(place, *trick_problem("*", f"*{anchor}"))
             return
         if anchor:
-            instead = "write the value out where it is needed"
-            self._report(place, f"the anchor `&{anchor}` is not allowed", instead)
+            self._report(place, *trick_problem("&", f"&{anchor}"))
         if tag:
-            instead = "remove it: types follow from the key"
             short = str(tag).replace("tag:yaml.org,2002:", "!!")
-            self._report(place, f"the tag `{short}` is not allowed", instead)
+            self._report(place, *trick_problem("!", short))
 
     def _key(self, top: _Open, event: Event, place: Place) -> None:
         top.expects_key = False
@@ -129,6 +128,9 @@ class Composer:
             return
         assert isinstance(top.value, dict)
         path = (*top.path, event.value)
+        if event.value == "<<" and event.implicit[0]:
+            self._report(place, "merge keys (`<<`) are not allowed", "write the keys out here")
+            return
         if event.value in top.value:
             first = self.keys[path]
             self._report(
@@ -142,6 +144,8 @@ class Composer:
 
     def _value(self, top: _Open | None, event: Event, place: Place) -> None:
         path = self._path(top)
+        if getattr(event, "ctag", None):
+            self.faulty.add(path)
         value = self._built(event, path, place)
         self._attach(top, path, value, place)
         self._open(event, path, value)

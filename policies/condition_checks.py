@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
+from policies.condition_hints import function_hint, word_hint
 from policies.evaluator import cel
 from policies.expressions import Expression, Token
 from policies.functions import CLOCK, OWN, is_glob, is_root, network_of, zone_of
@@ -93,7 +94,8 @@ def _check_functions(expression: Expression) -> None:
     for token, _ in expression.functions():
         if token.text not in FUNCTIONS:
             what = f"there is no function `{token.text}`"
-            advice = suggestion(token.text, FUNCTIONS, choice(FUNCTIONS))
+            hint = function_hint(token.text)
+            advice = hint or suggestion(token.text, FUNCTIONS, choice(FUNCTIONS))
             raise _refuse(expression, token, what, advice)
 
 
@@ -102,7 +104,9 @@ def _check_roots(expression: Expression, named: Collection[str]) -> None:
     for token in expression.roots():
         if token.text not in known and token.text not in TYPES:
             what = f"there is no `{token.text}`"
-            raise _refuse(expression, token, what, suggestion(token.text, known, choice(known)))
+            hint = word_hint(token.text)
+            advice = hint or suggestion(token.text, known, choice(known))
+            raise _refuse(expression, token, what, advice)
 
 
 def _check_members(expression: Expression) -> None:

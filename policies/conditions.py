@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from policies.arguments import Scope
 from policies.condition_checks import ROOTS, TYPES, CannotCompile, check, check_loops, refusal
+from policies.condition_hints import foreign
 from policies.effort import Effort
 from policies.evaluator import cel
 from policies.expressions import Expression
@@ -122,6 +123,10 @@ def _program(source: str) -> cel.Program:
     try:
         return cel.compile(source)
     except Exception as error:  # noqa: BLE001 - whatever it is, the text is not a condition
+        known = foreign(Expression.read(source))
+        if known is not None:
+            token, hint = known
+            raise refusal(source, token.offset, f"CEL has no `{token.text}` here", hint) from None
         found = _SYNTAX.search(str(error))
         what = f"not a condition: {found[3]}" if found else "not a condition in CEL"
         line, column = (int(found[1]), int(found[2])) if found else (1, 1)

@@ -1,14 +1,18 @@
 """Reads YAML 1.2 text into plain values that remember where they stand."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StringMark
+from ruamel.yaml.error import MarkedYAMLError
 
 from policies.composing import Composer, Path, Value
 from policies.problems import InvalidDocument, Place, Problem
+from policies.scalar_places import place_inside
+from policies.yaml_problems import syntax_problem
 
+_ESCAPE = re.compile(r"\\U(?!00(?:0[0-9A-Fa-f]|10))")
 LONGEST = 1_000_000
 """Characters a file may have."""
 
@@ -43,15 +47,9 @@ class Document:
 
     def inside(self, path: Path, line: int, column: int) -> Place:
         """Return where line and column (from 1) of the text at `path` stand in the file."""
-        begin = self.place(path)
-        lines = self.text.split("\n")
-        sign = lines[begin.line - 1][begin.column - 1 : begin.column]
-        if sign == "|" and begin.line + line <= len(lines):
-            source = lines[begin.line + line - 1]
-            return Place(begin.line + line, len(source) - len(source.lstrip(" ")) + column)
-        if sign != ">" and line == 1:
-            return Place(begin.line, begin.column + column - 1 + (sign in "\"'"))
-        return begin
+        text = str(self.at(path))
+        before = sum(len(each) + 1 for each in text.split("\n")[: line - 1])
+        return place_inside(self.text.split("\n"), self.place(path), before + column - 1)
 
     def at(self, path: Path) -> Value:
         """Return the value at `path`, or None where nothing is."""
@@ -87,7 +85,7 @@ def read_document(text: str, *, file: str) -> Document:
         for event in YAML(typ="safe", pure=True).parse(text):
             composer.take(event)
     except MarkedYAMLError as error:
-        raise InvalidDocument([*composer.problems, _syntax(file, error)]) from None
+        raise InvalidDocument([*composer.problems, syntax_problem(file, error)]) from None
     except InvalidDocument:
         raise
     except Exception:  # noqa: BLE001 - the YAML scanner raises anything on hostile text (OverflowError, ReaderError)
@@ -104,15 +102,6 @@ def read_document(text: str, *, file: str) -> Document:
     )
 
 
-def _syntax(file: str, error: MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    what = f"not YAML: {error.problem or error.context or 'the text ends too early'}"
-    line, column = (mark.line + 1, mark.column + 1) if isinstance(mark, StringMark) else (1, 1)
-    return Problem(
-        file, line, column, what, "mend the line; quote values that hold `: `, `#` or brackets"
-    )
-
-
 def _unreadable(file: str, text: str) -> Problem:
     for index, character in enumerate(text):
         if not (character.isprintable() or character in "\t\n\r"):
@@ -122,10 +111,8 @@ def _unreadable(file: str, text: str) -> Problem:
             return Problem(
                 file, line, column, what, "remove it, or write it as an escape in double quotes"
             )
-    return Problem(
-        file,
-        1,
-        1,
-        "not YAML: an escape or a number in it cannot be read",
-        "mend the escapes in quoted text",
-    )
+    escape = _ESCAPE.search(text)
+    at = escape.start() if escape else 0
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    what = "not YAML: an escape or a number in it cannot be read"
+    return Problem(file, line, column, what, "mend the escapes in quoted text")

@@ -1,5 +1,6 @@
 """Finds what is wrong between the entries of a policy file, each of them being well formed."""
 
+import re
 from collections.abc import Iterator
 
 from policies.composing import Path, Value
@@ -8,12 +9,16 @@ from policies.matching import Glob
 from policies.policy_sources import Source, written_rules
 from policies.problems import Problem
 
+_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_FREE_TEXTS = frozenset(("when", "conditions", "message", "description"))
+
 
 def entry_problems(source: Source) -> Iterator[Problem]:
     """Yield what makes no sense in a file of a policy: names twice, keys without meaning."""
     document = source.document
     yield from _same_names(document)
     yield from _misplaced(document)
+    yield from _variables(document)
     if source.server is not None:
         yield from _elsewhere(document, source.server)
 
@@ -43,6 +48,18 @@ def _misplaced(document: Document) -> Iterator[Problem]:
         if rule.get("except") == {}:
             what = "an empty `except` would take out every call"
             yield _at(document, index, "except", what, "name what to take out, or remove it")
+
+
+def _variables(document: Document) -> Iterator[Problem]:
+    """Yield what looks like a variable, which is only replaced in `placet.yaml`."""
+    for path, place in document.values.items():
+        text = document.at(path)
+        if not isinstance(text, str) or any(step in _FREE_TEXTS for step in path):
+            continue
+        found = _VARIABLE.search(text)
+        if found:
+            what = f"`{found[0]}` is not replaced in a policy"
+            yield document.problem(place, what, "write the value itself: policies hold no secrets")
 
 
 def _at(document: Document, index: int, key: str, what: str, instead: str) -> Problem:

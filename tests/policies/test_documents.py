@@ -8,13 +8,13 @@ from policies.documents import read_document
 from policies.problems import InvalidDocument, Place
 
 EMPTY = "f.yaml:1:1: the file is empty; write `version: 1` and go on from there"
-ANCHOR = "f.yaml:1:4: the anchor `&x` is not allowed; write the value out where it is needed"
+WRITE_OUT = "; write the value out where it is needed; quote a text that begins with this sign"
+ANCHOR = "f.yaml:1:4: the anchor `&x` is not allowed" + WRITE_OUT
 KEEP_FIRST = "; keep one: the first is on line 1"
 SHORTER = "; keep it under 1,000,000 characters"
-TYPES = "; remove it: types follow from the key"
+TYPES = "; remove it: types follow from the key; quote a text that begins with `!`"
 ONE_DOCUMENT = "; keep one document to a file: remove `---`"
 NO_DIRECTIVES = "are not allowed; remove them: files are YAML 1.2"
-MEND = "; mend the line; quote values that hold `: `, `#` or brackets"
 REMOVE = "; remove it, or write it as an escape in double quotes"
 ESCAPES = "; mend the escapes in quoted text"
 SMALLER = "; write a smaller number, or text in quotes"
@@ -64,6 +64,30 @@ def test_a_place_inside_a_text_is_a_place_in_the_file():
 
 
 @pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("plain words\n  go on @here", "plain words go on @here"),
+        ("'it''s\n\n  quoted @here'", "it's\nquoted @here"),
+        ('"a \\"b\\" \\u0041 @here"', 'a "b" A @here'),
+        ("|\n  one\n\n    two @here\n", "one\n\n  two @here\n"),
+        (">-\n  folded\n  text\n\n  is @here\n", "folded text\nis @here"),
+        ("|-\n  one\r\n  two @here", "one\ntwo @here"),
+    ],
+)
+def test_what_stands_inside_a_text_is_found_however_it_is_written(written, text):
+    document = read_document(
+        f"a:\n  b: {written.replace(chr(10), chr(10) + '  ')}\n", file="f.yaml"
+    )
+    line = text[: text.index("@")].count("\n") + 1
+    column = text.index("@") - text.rfind("\n", 0, text.index("@"))
+
+    place = document.inside(("a", "b"), line, column)
+
+    assert document.at(("a", "b")) == text
+    assert document.text.split("\n")[place.line - 1][place.column - 1] == "@"
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("", [EMPTY]),
@@ -80,26 +104,34 @@ def test_a_place_inside_a_text_is_a_place_in_the_file():
             "a: &x 1\nb: *x\n",
             [
                 ANCHOR,
-                "f.yaml:2:4: the alias `*x` is not allowed; write the value out",
+                "f.yaml:2:4: the alias `*x` is not allowed" + WRITE_OUT,
             ],
         ),
         ("a: !!python/name:os.system 1\n", [
             "f.yaml:1:4: the tag `!!python/name:os.system` is not allowed" + TYPES
         ]),
         ("<<: {a: 1}\n<<: {b: 2}\n", [
-            "f.yaml:2:1: the key `<<` is here twice; keep one: the first is on line 1"
+            "f.yaml:1:1: merge keys (`<<`) are not allowed; write the keys out here",
+            "f.yaml:2:1: merge keys (`<<`) are not allowed; write the keys out here",
         ]),
         ("a: 1\n---\nb: 2\n", ["f.yaml:2:1: a second document begins here" + ONE_DOCUMENT]),
         ("%YAML 1.1\n---\na: yes\n", ["f.yaml:2:1: directives (`%YAML`, `%TAG`) " + NO_DIRECTIVES]),
         ("? [a]\n: b\n", ["f.yaml:1:3: a key must be text; write a plain word as the key"]),
-        ("a: [1\nb: 2\n", ["f.yaml:2:2: not YAML: expected ',' or ']', but got ':'" + MEND]),
-        ("a: b: c\n", ["f.yaml:1:5: not YAML: mapping values are not allowed here" + MEND]),
+        ("a: [1\nb: 2\n", [
+            ("f.yaml:2:2: not YAML: a comma is missing here, or a closing bracket before; "
+            "part values with commas; quote one that holds brackets or commas, like a condition")
+        ]),
+        ("a: b: c\n", [
+            ("f.yaml:1:5: not YAML: `: ` stands where no key can be, or it is missing; "
+            "quote a value that holds `: `; give keys a colon and a blank, and one indentation")
+        ]),
         ("a: 1\n\tb: 2\n", [
-            "f.yaml:2:1: not YAML: found character '\\t' that cannot start any token" + MEND
+            ("f.yaml:2:1: not YAML: a tab stands where the line begins or a value should; "
+            "write blanks: YAML knows no tabs there")
         ]),
         ("a: 1\nb: \x00\n", ["f.yaml:2:4: the character U+0000 is not allowed" + REMOVE]),
         ('a: "\\UFFFFFFFF"\n', [
-            "f.yaml:1:1: not YAML: an escape or a number in it cannot be read" + ESCAPES
+            "f.yaml:1:5: not YAML: an escape or a number in it cannot be read" + ESCAPES
         ]),
         ("a: " + "9" * 5000 + "\n", ["f.yaml:1:4: the number has too many digits" + SMALLER]),
         ("[" * 50 + "]" * 50, [
