@@ -24,6 +24,7 @@ import cedarpy  # noqa: E402 (the same)
 from policies.assessment import assess  # noqa: E402 (the same)
 from policies.calls import Call, Risk, Tool  # noqa: E402 (the same)
 from policies.decisions import Effect  # noqa: E402 (the same)
+from policies.exceeding import NOTHING_USED  # noqa: E402 (the same)
 from policies.people import Directory  # noqa: E402 (the same)
 from policies.policy import compile_policy  # noqa: E402 (the same)
 from policies.risk import RiskFinding  # noqa: E402 (the same)
@@ -108,7 +109,7 @@ def ours(lines: Sequence[Line]) -> Decide:
         call = Call(ask.agent, "platform", None, ask.server, ask.tool, {})
         tool = Tool(ask.server, ask.tool, "", "{}", "")
         assessment = assess(call, policy, tool=tool, risk=RISK, at=AT, directory=DIRECTORY)
-        return settle(assessment, (), at=AT).effect is Effect.ALLOW
+        return settle(assessment, (), AT, NOTHING_USED).effect is Effect.ALLOW
 
     return decide
 

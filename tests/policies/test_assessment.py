@@ -8,7 +8,7 @@ from policy_text import policy_of
 
 from policies.assessment import assess, unlisted
 from policies.calls import Call, JsonValue, Number, Risk, Tool
-from policies.decisions import STRICTNESS, Assessment, Effect, Spoke, Term
+from policies.decisions import Assessment, Effect, Spoke, Term
 from policies.people import Agent, Directory, Team
 from policies.policy import compile_policy
 from policies.risk import RiskFinding
