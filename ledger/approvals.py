@@ -113,6 +113,7 @@ class Approval(Model):
     decided_at: AwareDatetime | None = None
     use_until: AwareDatetime | None = None
     granted: GrantedWith | None = None
+    broke_glass: str | None = None
     dispatched_call: str | None = None
     dispatched_at: AwareDatetime | None = None
     dispatched_task: str | None = None
@@ -201,6 +202,7 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
                 "decided_at": recorded.at,
                 "use_until": event.use_until,
                 "granted": event.granted,
+                "broke_glass": event.broke_glass,
             }
         case ApprovalDenied():
             return {

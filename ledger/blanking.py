@@ -26,6 +26,7 @@ from ledger.events import (
     SpokenRule,
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.review_events import ReviewPosted, ReviewRepainted
 from ledger.standing_events import (
@@ -100,6 +101,9 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     VoteRefused: {"message": _text},
     ReviewPosted: _CARD,
     ReviewRepainted: _CARD,
+    BreakGlassUsed: {"reason": _text},
+    BreakGlassReviewed: {"note": _text},
+    BreakGlassRefused: {"message": _text},
     NoticePosted: _CARD,
     NoticeRepainted: _CARD,
     GrantIssued: {"reason": _text},

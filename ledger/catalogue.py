@@ -26,6 +26,7 @@ from ledger.events import (
     OutcomeUnknown,
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
@@ -84,6 +85,9 @@ EVENTS: tuple[type[Event], ...] = (
     FreezeBegun,
     FreezeEnded,
     FreezeRefused,
+    BreakGlassUsed,
+    BreakGlassReviewed,
+    BreakGlassRefused,
     NoticePosted,
     NoticeRepainted,
     PolicyActivated,

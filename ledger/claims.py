@@ -15,6 +15,7 @@ from ledger.events import (
     ApprovalTerm,
     ApprovalVoided,
 )
+from ledger.glass_rights import still_may_break
 from ledger.parties import Parties
 from ledger.standing_events import GrantExpired, GrantUsed
 from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
@@ -210,6 +211,8 @@ def unmet(
         return "the tool's definition changed"
     if approval.request.digest not in facts.digests:
         return "the call is not the one that was approved"
+    if approval.broke_glass is not None:
+        return _broken_still(approval, facts, directory)
     parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
     for term in decision.assessment.terms:
         counted = {
@@ -225,6 +228,17 @@ def unmet(
     if decision.assessment.reason_required and not reasons:
         return "the policy asks for a reason now"
     return None
+
+
+def _broken_still(approval: Approval, facts: CallFacts, directory: Directory) -> str | None:
+    """Say why an approval that one person gave alone does not hold any more."""
+    (by,) = approval.by
+    known = directory.people.get(by)
+    parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
+    slack = known.slack if known is not None and known.slack else by
+    if still_may_break(approval, by, directory) and not parties.may_include(by, slack, directory):
+        return None
+    return f"`{by}`, who broke the glass, has no right to any more"
 
 
 def _speaks(person: str, vote: KnownVote, name: str, directory: Directory) -> bool:

@@ -29,6 +29,8 @@ from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
 from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.freezing import freeze
+from ledger.glass_breaking import glass
+from ledger.glasses import BreakGlass, SignOff
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.lasting import issued
 from ledger.notices import RecordNotice, RecordNoticeRepaint
@@ -87,6 +89,10 @@ def _without_secrets(command: Command) -> Command:
             return replace(command, reason=redact_text(reason).text)
         case BeginFreeze(reason=str(reason)) | EndFreeze(reason=str(reason)):
             return replace(command, reason=redact_text(reason).text)
+        case BreakGlass(reason=str(reason)):
+            return replace(command, reason=redact_text(reason).text)
+        case SignOff(note=str(note)):
+            return replace(command, note=redact_text(note).text)
         case RevokeAgent(because=str(because)) | RedactEvents(because=str(because)):
             return replace(command, because=redact_text(because).text)
         case _:
@@ -97,6 +103,8 @@ def _standing(command: Command, state: State, at: datetime) -> _Decided:
     match command:
         case BeginFreeze() | EndFreeze() | ExpireFreeze():
             return freeze(command, state, at)
+        case BreakGlass() | SignOff():
+            return glass(command, state, at)
         case RecordNotice() | RecordNoticeRepaint():
             return notices.record(command, state.notice(command.notice))
         case _:

@@ -23,6 +23,7 @@ from ledger.events import (
 )
 from ledger.evidence import Evidence
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.phrases import SHORT, clock, named, quoted
 from ledger.standing_events import (
     GrantIssued,
@@ -231,9 +232,23 @@ def _issued(event: GrantIssued, recorded: Recorded, _: Seen) -> Iterator[tuple[s
         yield "evidence", list(evidence_lines(event.evidence, recorded))
 
 
-def _by_evidence(
-    event: FreezeBegun | FreezeEnded | FreezeRefused, recorded: Recorded, _: Seen
-) -> Iterator[tuple[str, Row]]:
+def _broken(event: BreakGlassUsed, recorded: Recorded, seen: Seen) -> Iterator[tuple[str, Row]]:
+    yield "left out", [f"{term.approvals} of team {named(term.team)}" for term in event.missing]
+    yield "saw", [f"{named(event.channel)} at {named(event.ts)}, revision {event.revision}"]
+    yield from _by_evidence(event, recorded, seen)
+
+
+_Evident: TypeAlias = (
+    FreezeBegun
+    | FreezeEnded
+    | FreezeRefused
+    | BreakGlassUsed
+    | BreakGlassReviewed
+    | BreakGlassRefused
+)
+
+
+def _by_evidence(event: _Evident, recorded: Recorded, _: Seen) -> Iterator[tuple[str, Row]]:
     if event.evidence:
         yield "evidence", list(evidence_lines(event.evidence, recorded))
 
@@ -255,5 +270,8 @@ _ROWS: dict[type[Event], _Rows] = {
     FreezeBegun: _by_evidence,
     FreezeEnded: _by_evidence,
     FreezeRefused: _by_evidence,
+    BreakGlassUsed: _broken,
+    BreakGlassReviewed: _by_evidence,
+    BreakGlassRefused: _by_evidence,
 }
 """Events that are not named here are told in full by their sentence."""

@@ -182,7 +182,8 @@ class ApprovalGiven(Event):
     """Every named team reached its count; the approval may be used until `use_until`.
 
     `confirmed` is the fresh evidence on which the earlier votes still counted.
-    `granted` is the grant that the last voter gave with it.
+    `granted` is the grant that the last voter gave with it. Where one person
+    approved alone, `broke_glass` names that.
     """
 
     TOPIC: ClassVar[str] = "ApprovalGiven"
@@ -192,6 +193,7 @@ class ApprovalGiven(Event):
     use_until: AwareDatetime
     confirmed: tuple[Evidence, ...] = ()
     granted: GrantedWith | None = None
+    broke_glass: str | None = None
 
 
 class ApprovalDenied(Event):

@@ -9,6 +9,7 @@ from ledger import (
     approvals,
     calls,
     freezes,
+    glasses,
     grants,
     notices,
     policy_in_force,
@@ -30,6 +31,8 @@ from ledger.events import (
 )
 from ledger.freeze_events import FreezeBegun
 from ledger.freezes import Freeze
+from ledger.glass_events import BreakGlassUsed
+from ledger.glasses import Glass
 from ledger.grants import Grant
 from ledger.notice_events import NoticePosted
 from ledger.notices import Notice
@@ -51,6 +54,7 @@ Kept: TypeAlias = (
     | KnownServer
     | Freeze
     | Notice
+    | Glass
 )
 
 KINDS: dict[str, type[Kept]] = {
@@ -64,6 +68,7 @@ KINDS: dict[str, type[Kept]] = {
     "server": KnownServer,
     "freeze": Freeze,
     "notice": Notice,
+    "glass": Glass,
 }
 """The models that projections keep, by the prefix of their streams."""
 
@@ -78,12 +83,14 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "server": servers.evolve,
     "freeze": freezes.evolve,
     "notice": notices.evolve,
+    "glass": glasses.evolve,
 }
 
 OPENING = frozenset(
     {
         AgentAdded,
         ApprovalRequested,
+        BreakGlassUsed,
         CallDecided,
         FreezeBegun,
         GrantIssued,

@@ -24,6 +24,7 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
+from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.standing_events import GrantExpired, GrantIssued, GrantRefused, GrantRevoked
 from policies.decisions import Effect
 
@@ -57,6 +58,7 @@ REJECTED = Word(25, "Rejected")
 UNAUTHORIZED = Word(26, "Unauthorized")
 """What came of the call for that (`disposition_id`)."""
 
+HIGH = Word(4, "High")
 INFORMATIONAL = Word(1, "Informational")
 LOW = Word(2, "Low")
 MEDIUM = Word(3, "Medium")
@@ -120,6 +122,9 @@ CALLS: Mapping[type[Event], _Judged] = {
     VoteCast: _voted,
     VoteRefused: lambda e: Verdict(FAILURE, DENIED, UNAUTHORIZED, MEDIUM, e.because, e.message),
     ApprovalGiven: lambda _: Verdict(SUCCESS, LET, APPROVED, INFORMATIONAL, "approved"),
+    BreakGlassUsed: lambda e: Verdict(SUCCESS, LET, APPROVED, HIGH, "break-glass", e.reason),
+    BreakGlassReviewed: lambda e: Verdict(SUCCESS, LET, LOGGED, LOW, "signed-off", e.note),
+    BreakGlassRefused: lambda e: Verdict(FAILURE, DENIED, UNAUTHORIZED, HIGH, e.because, e.message),
     ApprovalDenied: lambda e: Verdict(FAILURE, DENIED, REJECTED, LOW, "denied", e.reason),
     ApprovalExpired: _over("expired"),
     ApprovalCancelled: _over("cancelled"),

@@ -14,6 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from ledger.redaction_guards import let_redact
+from ledger.standing_tables import with_freezes, with_glasses, with_notices
 from ledger.unavailable import LedgerUnavailable
 
 _SCHEMA = Table(
@@ -208,35 +209,6 @@ def _with_checkpoints(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-_FREEZES = """
-CREATE TABLE projected_freeze (
-  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
-  deadline BIGINT
-);
-CREATE INDEX projected_freeze_open ON projected_freeze (id) WHERE open = 1
-"""
-
-
-def _with_freezes(connection: Connection) -> None:
-    for statement in _FREEZES.split(";\n"):
-        connection.exec_driver_sql(statement)
-
-
-_NOTICES = """
-CREATE TABLE projected_notice (
-  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
-  about TEXT
-);
-CREATE INDEX projected_notice_about ON projected_notice (about);
-CREATE INDEX projected_notice_open ON projected_notice (id) WHERE open = 1
-"""
-
-
-def _with_notices(connection: Connection) -> None:
-    for statement in _NOTICES.split(";\n"):
-        connection.exec_driver_sql(statement)
-
-
 def _with_charges(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE projected_call ADD COLUMN charged_until BIGINT")
     connection.exec_driver_sql(
@@ -253,9 +225,10 @@ MIGRATIONS = (
     _with_servers,
     _with_checkpoints,
     let_redact,
-    _with_freezes,
-    _with_notices,
+    with_freezes,
+    with_notices,
     _with_charges,
+    with_glasses,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

@@ -29,6 +29,7 @@ from ledger.events import (
     OutcomeUnknown,
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.phrases import SHORT, because, clock, named, quoted, several
 from ledger.redaction_events import EventRedacted
@@ -222,6 +223,18 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     FreezeRefused: lambda e: (
         f"{named(e.person)} may not {'lift the freeze of' if e.freeze else 'freeze'} {_subject(e)}"
         f" ({named(e.because)})" + because(e.message)
+    ),
+    BreakGlassUsed: lambda e: (
+        f"{e.approval}: {named(e.by)} breaks the glass, past {several(e.skipped)}"
+        + because(e.reason)
+    ),
+    BreakGlassReviewed: lambda e: (
+        f"{e.approval}: the broken glass is signed off by {named(e.by)}" + because(e.note)
+    ),
+    BreakGlassRefused: lambda e: (
+        f"{e.approval}: {named(e.person)} may not"
+        f" {'sign it off' if e.signing else 'break the glass'} ({named(e.because)})"
+        + because(e.message)
     ),
     NoticePosted: lambda e: (
         f"{e.notice}: {named(e.team)} is told of {named(e.about)} in {named(e.channel)}"

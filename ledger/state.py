@@ -10,6 +10,7 @@ from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
 from ledger.envelopes import Draft, Model, Recorded
 from ledger.freezes import Freeze
+from ledger.glasses import Glass
 from ledger.grants import Grant
 from ledger.kinds import KINDS, OPENING, Kept, concerned, fold, kind_of
 from ledger.notices import Notice
@@ -21,7 +22,7 @@ from ledger.usage import UsageBook
 from policies.freezes import LiveFreeze
 from policies.people import Agent, Directory
 
-_DROPPED = ("agent", "approval", "call", "freeze", "grant", "notice", "review")
+_DROPPED = ("agent", "approval", "call", "freeze", "glass", "grant", "notice", "review")
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
 _INDEXED = ("approval", "grant")
@@ -189,6 +190,10 @@ class State:
     def notice(self, name: str) -> Notice | None:
         """Return a message that tells a channel of something."""
         return cast("Notice | None", self._find("notice", name))
+
+    def glass(self, name: str) -> Glass | None:
+        """Return a glass that somebody broke."""
+        return cast("Glass | None", self._find("glass", name))
 
     def policy(self) -> PolicyInForce | None:
         """Return the policy in force."""

@@ -138,6 +138,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "server": {},
     "freeze": {"deadline": BigInteger},
     "notice": {"about": Text},
+    "glass": {"approval": Text},
 }
 
 

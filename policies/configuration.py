@@ -62,7 +62,14 @@ class Configuration(Section):
                 for name, person in self.people.items()
             },
             teams={
-                name: Team(name, team.channel, team.people, team.groups, team.escalate_to)
+                name: Team(
+                    name,
+                    team.channel,
+                    team.people,
+                    team.groups,
+                    team.escalate_to,
+                    team.break_glass,
+                )
                 for name, team in self.teams.items()
             },
             agents={

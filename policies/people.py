@@ -27,13 +27,17 @@ class Person:
 
 @dataclass(frozen=True)
 class Team:
-    """Who is responsible: a Slack channel, the people and user groups who may approve."""
+    """Who is responsible: a Slack channel, the people and user groups who may approve.
+
+    `break_glass` are those who may approve alone in an emergency.
+    """
 
     name: str
     channel: str
     approvers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     escalate_to: str | None = None
+    break_glass: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

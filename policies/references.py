@@ -42,9 +42,10 @@ def _references(document: Document) -> Iterator[tuple[Path, str]]:
         yield ("agents", name, "on_behalf_of"), "people"
     for name, team in sections(document, "teams"):
         yield ("teams", name, "escalate_to"), "teams"
-        approvers = team.get("approvers")
-        for index in range(len(approvers) if isinstance(approvers, list) else 0):
-            yield ("teams", name, "approvers", index), "people"
+        for key in ("approvers", "break_glass"):
+            listed = team.get(key)
+            for index in range(len(listed) if isinstance(listed, list) else 0):
+                yield ("teams", name, key, index), "people"
 
 
 def _unknown(document: Document, path: Path, section: str) -> Iterator[Problem]:

@@ -126,11 +126,15 @@ Approver = Annotated[
 
 
 class TeamSection(Section):
-    """Who is responsible: a channel, approvers, and the team to escalate to."""
+    """Who is responsible: a channel, approvers, the team to escalate to.
+
+    `break_glass` are the people who may approve alone in an emergency.
+    """
 
     channel: Channel
     approvers: Annotated[tuple[Approver, ...], Many]
     escalate_to: Name | None = None
+    break_glass: Annotated[tuple[Name, ...], Many] = ()
 
     @property
     def people(self) -> tuple[str, ...]:

@@ -1,0 +1,48 @@
+"""Makes the tables of freezes, of messages about them, and of what else people put in force."""
+
+from sqlalchemy import Connection
+
+_FREEZES = """
+CREATE TABLE projected_freeze (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  deadline BIGINT
+);
+CREATE INDEX projected_freeze_open ON projected_freeze (id) WHERE open = 1
+"""
+
+
+def with_freezes(connection: Connection) -> None:
+    """Make the table of freezes."""
+    for statement in _FREEZES.split(";\n"):
+        connection.exec_driver_sql(statement)
+
+
+_NOTICES = """
+CREATE TABLE projected_notice (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  about TEXT
+);
+CREATE INDEX projected_notice_about ON projected_notice (about);
+CREATE INDEX projected_notice_open ON projected_notice (id) WHERE open = 1
+"""
+
+
+def with_notices(connection: Connection) -> None:
+    """Make the table of notices."""
+    for statement in _NOTICES.split(";\n"):
+        connection.exec_driver_sql(statement)
+
+
+_GLASSES = """
+CREATE TABLE projected_glass (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  approval TEXT
+);
+CREATE INDEX projected_glass_open ON projected_glass (id) WHERE open = 1
+"""
+
+
+def with_glasses(connection: Connection) -> None:
+    """Make the table of glasses."""
+    for statement in _GLASSES.split(";\n"):
+        connection.exec_driver_sql(statement)
