@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ledger.approvals import Approval, ApprovalStatus, KnownVote
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallFacts, DecideCall, decided, spoken
 from ledger.charging import charged
 from ledger.deadlines_due import overdue
@@ -15,11 +15,9 @@ from ledger.events import (
     ApprovalTerm,
     ApprovalVoided,
 )
-from ledger.glass_rights import still_may_break
-from ledger.parties import Parties
 from ledger.standing_events import GrantExpired, GrantUsed
+from ledger.terms_met import denier, unmet
 from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
-from policies.exceeding import is_limit
 from policies.freezes import LiveFreeze, is_frozen
 from policies.freezes import because as by_whom
 from policies.people import Directory
@@ -145,7 +143,7 @@ def _allow(facts: CallFacts, decision: Decision, situation: Situation) -> list[D
 def _deny(facts: CallFacts, decision: Decision, situation: Situation, at: datetime) -> list[Draft]:
     drafts = [Draft(f"call-{facts.call}", decided(facts, decision, None))]
     if situation.approval is not None:
-        because = f"denied by {_denier(decision)}"
+        because = f"denied by {denier(decision)}"
         voided = ApprovalVoided(approval=situation.approval.id, because=because)
         drafts.append(_of(situation.approval, overdue(situation.approval, at) or voided))
     return drafts
@@ -196,61 +194,6 @@ def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | 
     if decision.assessment.reason_required and not approval.request.reason_required:
         return "the policy asks for a reason now"
     return None
-
-
-def unmet(
-    approval: Approval, decision: Decision, facts: CallFacts, directory: Directory
-) -> str | None:
-    """Say why a given approval does not meet the terms of now; None where it does.
-
-    The votes count as long as those who cast them may approve.
-    """
-    if decision.effect is Effect.DENY:
-        return f"denied by {_denier(decision)}"
-    if approval.request.definition_hash != facts.definition_hash:
-        return "the tool's definition changed"
-    if approval.request.digest not in facts.digests:
-        return "the call is not the one that was approved"
-    if approval.broke_glass is not None:
-        return _broken_still(approval, facts, directory)
-    parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
-    for term in decision.assessment.terms:
-        counted = {
-            person
-            for known in approval.yes_votes(term.team)
-            if _speaks(person := known.person_in(directory), known, term.team, directory)
-            and not parties.may_include(person, known.slack, directory)
-        }
-        if len(counted) < term.approvals:
-            asked, given = term.approvals, len(counted)
-            return f"team `{term.team}` now has to give {asked} approvals, of which {given} count"
-    reasons = [known.reason for known in approval.votes if known.approves and known.reason]
-    if decision.assessment.reason_required and not reasons:
-        return "the policy asks for a reason now"
-    return None
-
-
-def _broken_still(approval: Approval, facts: CallFacts, directory: Directory) -> str | None:
-    """Say why an approval that one person gave alone does not hold any more."""
-    (by,) = approval.by
-    known = directory.people.get(by)
-    parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
-    slack = known.slack if known is not None and known.slack else by
-    if still_may_break(approval, by, directory) and not parties.may_include(by, slack, directory):
-        return None
-    return f"`{by}`, who broke the glass, has no right to any more"
-
-
-def _speaks(person: str, vote: KnownVote, name: str, directory: Directory) -> bool:
-    """Tell whether a voter is on the team's list now, or was found in a group that is."""
-    team = directory.teams.get(name)
-    groups = vote.evidence.groups if vote.evidence else frozenset()
-    return team is not None and (person in team.approvers or not groups.isdisjoint(team.groups))
-
-
-def _denier(decision: Decision) -> str:
-    spoke = [each for each in decision.assessment.spoke if each.effect is Effect.DENY]
-    return " and ".join(f"{'limit' if is_limit(each) else 'rule'} `{each.rule}`" for each in spoke)
 
 
 def _dispatch(

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from ledger.approvals import Approval
 from ledger.calls import CallFacts, DecideCall, decided
-from ledger.claims import AlreadyUsed, Situation, decide_call, unmet
+from ledger.claims import AlreadyUsed, Situation, decide_call
 from ledger.envelopes import Command, Draft
 from ledger.events import CallContinued
+from ledger.terms_met import unmet
 from policies.decisions import Assessment, Effect
 from policies.freezes import is_frozen
 from policies.refusals import Refused

@@ -1,0 +1,65 @@
+"""Says whether an approval that was given meets the terms of now."""
+
+from ledger.approvals import Approval, KnownVote
+from ledger.calls import CallFacts
+from ledger.glass_rights import still_may_break
+from ledger.parties import Parties
+from policies.decisions import Decision, Effect
+from policies.exceeding import is_limit
+from policies.people import Directory
+
+
+def unmet(
+    approval: Approval, decision: Decision, facts: CallFacts, directory: Directory
+) -> str | None:
+    """Say why a given approval does not meet the terms of now; None where it does.
+
+    The votes count as long as those who cast them may approve.
+    """
+    if decision.effect is Effect.DENY:
+        return f"denied by {denier(decision)}"
+    if approval.request.definition_hash != facts.definition_hash:
+        return "the tool's definition changed"
+    if approval.request.digest not in facts.digests:
+        return "the call is not the one that was approved"
+    if approval.broke_glass is not None:
+        return _broken_still(approval, facts, directory)
+    parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
+    for term in decision.assessment.terms:
+        counted = {
+            person
+            for known in approval.yes_votes(term.team)
+            if _speaks(person := known.person_in(directory), known, term.team, directory)
+            and not parties.may_include(person, known.slack, directory)
+        }
+        if len(counted) < term.approvals:
+            asked, given = term.approvals, len(counted)
+            return f"team `{term.team}` now has to give {asked} approvals, of which {given} count"
+    reasons = [known.reason for known in approval.votes if known.approves and known.reason]
+    if decision.assessment.reason_required and not reasons:
+        return "the policy asks for a reason now"
+    return None
+
+
+def _broken_still(approval: Approval, facts: CallFacts, directory: Directory) -> str | None:
+    """Say why an approval that one person gave alone does not hold any more."""
+    (by,) = approval.by
+    known = directory.people.get(by)
+    parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
+    slack = known.slack if known is not None and known.slack else by
+    if still_may_break(approval, by, directory) and not parties.may_include(by, slack, directory):
+        return None
+    return f"`{by}`, who broke the glass, has no right to any more"
+
+
+def _speaks(person: str, vote: KnownVote, name: str, directory: Directory) -> bool:
+    """Tell whether a voter is on the team's list now, or was found in a group that is."""
+    team = directory.teams.get(name)
+    groups = vote.evidence.groups if vote.evidence else frozenset()
+    return team is not None and (person in team.approvers or not groups.isdisjoint(team.groups))
+
+
+def denier(decision: Decision) -> str:
+    """Return which rules deny a call, in words."""
+    spoke = [each for each in decision.assessment.spoke if each.effect is Effect.DENY]
+    return " and ".join(f"{'limit' if is_limit(each) else 'rule'} `{each.rule}`" for each in spoke)
