@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+import blockkit_judge
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
@@ -99,6 +100,7 @@ def check_message(blocks: Any) -> None:
     assert message_weight(blocks) <= 13_000
     for block in blocks:
         Block.parse(block).validate_json()
+    blockkit_judge.approved(blocks)
 
 
 def check_view(view: dict[str, Any]) -> None:
@@ -108,6 +110,7 @@ def check_view(view: dict[str, Any]) -> None:
     for label in ("submit", "close"):
         assert len(view.get(label, {"text": ""})["text"]) <= 24
     View(**view).validate_json()
+    blockkit_judge.approved_view(view)
 
 
 def visible_text(blocks: Any) -> str:
