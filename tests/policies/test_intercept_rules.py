@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intercept_reference import Engine
 
-from policies.assessment import STRICTNESS, assess
+from policies.assessment import assess
 from policies.calls import Call, Risk, Tool
-from policies.decisions import Effect
+from policies.decisions import STRICTNESS, Effect
 from policies.intercept.source import carried_over
 from policies.intercept.writing import policy_text
 from policies.people import Agent, Directory, Team

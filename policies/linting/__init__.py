@@ -1,0 +1,1 @@
+"""Finds what in a policy decides nothing, or cannot be meant."""
