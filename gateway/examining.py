@@ -8,10 +8,11 @@ from gateway.acceptance import Acceptance
 from gateway.errors import Code, Rejected
 from gateway.waiting import Ticket
 from ledger.calls import CallFacts
-from policies.assessment import assess, undeclared, unlisted
+from policies.assessment import assess, scope_of, subject_of, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
-from policies.decisions import Assessment, Effect, Spoke
+from policies.decisions import Assessment, Effect, GrantTerms, Spoke
 from policies.digests import DigestKey, digests
+from policies.grant_terms import answered
 from policies.hidden_values import hidden_codes
 from policies.listing import never_runs
 from policies.people import Agent, Directory
@@ -132,6 +133,15 @@ class Examiner:
         if assessment.effect is Effect.REQUIRE_APPROVAL and len(arguments) > MOST_SHOWN // 4:
             assessment = _kept_small(assessment, arguments)
         return Examined(facts, assessment, policy)
+
+    def with_terms(self, asked: Asked, examined: Examined, terms: Sequence[GrantTerms]) -> Examined:
+        """Return the call with whether it meets what grants ask of its arguments."""
+        call, directory, policy = _call(asked), self._with(asked.agent), examined.policy
+        subject = subject_of(call, policy, directory, examined.assessment.risk)
+        if subject is None or not terms:
+            return examined
+        scope = scope_of(call, subject, self._now(), directory)
+        return replace(examined, assessment=answered(examined.assessment, terms, scope))
 
     def hides(self, agent: Agent, server: str, policy: Policy) -> Callable[[Tool], bool]:
         """Return what tells of a server's tools that no call of `agent` to them could run."""

@@ -8,7 +8,13 @@ from gateway.continuations import Continuation
 from gateway.examining import Asked, Examined, Examiner, shown_answers
 from gateway.outcomes import Outcomes
 from ledger.calls import DecideCall
-from ledger.claims import AlreadyDecided, ClaimApproval, PolicyChanged, ToolChanged
+from ledger.claims import (
+    AlreadyDecided,
+    ClaimApproval,
+    PolicyChanged,
+    TermsUnread,
+    ToolChanged,
+)
 from ledger.continuing import ContinueCall
 from ledger.envelopes import Command, Recorded
 from ledger.events import CallDecided
@@ -16,6 +22,7 @@ from ledger.ledger import Ledger
 from ledger.rulings import Dispatched, Ruling, ruling
 from ledger.unavailable import LedgerUnavailable
 from policies.calls import Tool
+from policies.decisions import GrantTerms
 from policies.policy import Policy
 from policies.refusals import Refused
 
@@ -90,6 +97,10 @@ class Gate:
         """
         await self._toolboxes[asked.server].learn_now()
         return await self.examine(asked)
+
+    def with_terms(self, asked: Asked, examined: Examined, terms: Sequence[GrantTerms]) -> Examined:
+        """Return the call with whether it meets what grants ask of its arguments."""
+        return self._examiner.with_terms(asked, examined, terms)
 
     async def decide(self, asked: Asked, examined: Examined) -> tuple[Ruling, Examined]:
         """Return the durable decision on a call, and what it was decided on.
@@ -170,6 +181,9 @@ class Gate:
         for attempt in range(_ATTEMPTS):
             try:
                 events = await self._executed(asked, command(examined, attempt))
+            except TermsUnread as unread:
+                examined = self.with_terms(asked, examined, unread.terms)
+                continue
             except PolicyChanged:
                 await self._policy.again()
             except ToolChanged:

@@ -21,6 +21,7 @@ from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling, Voided, Waiting
 from policies.decisions import Effect, LiveGrant
+from policies.grant_terms import unread
 from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
@@ -153,6 +154,7 @@ class ToolCalls:
             for grant in await self._ledger.grants(live=True)
             if grant.agent == asked.agent.name
         ]
+        examined = self._gate.with_terms(asked, examined, unread(grants, examined.assessment))
         return self._settled(examined, grants) is Effect.REQUIRE_APPROVAL
 
     def _settled(self, examined: Examined, grants: Sequence[LiveGrant]) -> Effect:

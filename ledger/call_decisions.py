@@ -11,6 +11,7 @@ from ledger.claims import (
     ClaimApproval,
     PolicyChanged,
     Situation,
+    TermsUnread,
     ToolChanged,
     claim,
     decide_call,
@@ -19,9 +20,11 @@ from ledger.continuing import ContinueCall, continue_call
 from ledger.envelopes import Draft
 from ledger.state import State
 from policies.acceptance import until_accepted
-from policies.decisions import Assessment
+from policies.decisions import Assessment, Effect
+from policies.grant_terms import unread
 from policies.people import Agent
 from policies.refusals import Refused
+from policies.settling import is_for
 
 
 def decide(command: DecideCall, state: State, at: datetime) -> list[Draft]:
@@ -35,7 +38,9 @@ def decide(command: DecideCall, state: State, at: datetime) -> list[Draft]:
     assessment = _tightened(facts, command.assessment, state)
     if assessment is not command.assessment:
         command = replace(command, assessment=assessment)
-    return decide_call(command, _situation(facts, state), at)
+    situation = _situation(facts, state)
+    _check_terms(assessment, situation, at)
+    return decide_call(command, situation, at)
 
 
 def use(command: ClaimApproval | ContinueCall, state: State, at: datetime) -> list[Draft]:
@@ -113,6 +118,15 @@ def _check(facts: CallFacts, assessment: Assessment, state: State, at: datetime)
     if newest != facts.definition_hash:
         message = f"the definition of `{facts.tool}` changed while the call was looked at"
         raise ToolChanged(message)
+
+
+def _check_terms(assessment: Assessment, situation: Situation, at: datetime) -> None:
+    """Ask for whether the call meets the terms of grants that may lift it."""
+    if not situation.grants or assessment.effect is not Effect.REQUIRE_APPROVAL:
+        return
+    terms = unread((g for g in situation.grants if is_for(g, assessment, at)), assessment)
+    if terms:
+        raise TermsUnread(terms)
 
 
 def _takes(name: str, key: str, state: State, at: datetime) -> bool:

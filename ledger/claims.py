@@ -17,9 +17,10 @@ from ledger.events import (
 )
 from ledger.standing_events import GrantExpired, GrantUsed
 from ledger.terms_met import denier, unmet
-from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
+from policies.decisions import Assessment, Decision, Effect, GrantTerms, LiveGrant, Usage
 from policies.freezes import LiveFreeze, is_frozen
 from policies.freezes import because as by_whom
+from policies.grant_terms import taken_under
 from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
@@ -31,6 +32,15 @@ class PolicyChanged(Refused):
 
 class ToolChanged(Refused):
     """The call was assessed with a tool definition that is not the newest; learn it again."""
+
+
+class TermsUnread(Refused):
+    """Grants ask something of the call's arguments; look whether it meets their `terms`."""
+
+    def __init__(self, terms: tuple[GrantTerms, ...]) -> None:
+        """Keep what has to be looked at."""
+        super().__init__("the terms of grants are looked at; nothing was decided yet")
+        self.terms = terms
 
 
 class AlreadyUsed(Refused):
@@ -133,8 +143,9 @@ def _allow(facts: CallFacts, decision: Decision, situation: Situation) -> list[D
     if decision.grant is None:
         return drafts
     stream = f"grant-{decision.grant}"
-    drafts.append(Draft(stream, GrantUsed(grant=decision.grant, call=facts.call)))
     used = next(grant for grant in situation.grants if grant.id == decision.grant)
+    amount = taken_under(used, decision.assessment)
+    drafts.append(Draft(stream, GrantUsed(grant=used.id, call=facts.call, amount=amount)))
     if used.uses_left == 1:
         drafts.append(Draft(stream, GrantExpired(grant=decision.grant)))
     return drafts

@@ -10,6 +10,7 @@ from ledger import (
     calls,
     deliveries,
     grants,
+    issuing,
     notices,
     policy_in_force,
     reviews,
@@ -179,7 +180,7 @@ def _grant(command: IssueGrant | RevokeGrant, state: State, at: datetime) -> _De
     match command:
         case IssueGrant():
             agent = state.agent(command.agent)
-            event = grants.issue(command, agent, state.directory, at)
+            event = issuing.issue(command, agent, state.directory, at)
             issued = isinstance(event, GrantIssued)
             return [Draft(f"grant-{command.grant}" if issued else f"refusal-{command.id}", event)]
         case RevokeGrant():

@@ -10,7 +10,7 @@ from ledger.argument_types import duration, positive, words
 from ledger.audit_commands import the_one
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, IssueGrant, RevokeGrant
-from ledger.phrases import clock, named, quoted
+from ledger.phrases import clock, named, quoted, terms_told
 from ledger.shell import AddCommand, Shell
 from ledger.standing_events import (
     GrantIssued,
@@ -70,13 +70,25 @@ def _register_issue(add: AddCommand, shell: Shell) -> None:
         help="how long, such as 30m, 8h or 1h30m; the policy's `grants.longest` is the cap",
     )
     issue.add_argument("--uses", metavar="N", type=positive, help="for how many calls at most")
+    issue.add_argument(
+        "--when",
+        metavar="CEL",
+        type=words,
+        help="only for calls of which this holds, such as 'args.path.startsWith(\"docs/\")'",
+    )
+    issue.add_argument(
+        "--sum", metavar="CEL", type=words, help="what to add up over its calls: 'args.amount'"
+    )
+    issue.add_argument(
+        "--at-most", metavar="N", type=words, help="what that may come to in all, such as 500"
+    )
     issue.add_argument("--because", metavar="TEXT", type=words, help="why; kept in the ledger")
     issue.add_argument("--json", action="store_true", help="one JSON object")
     issue.set_defaults(run=lambda arguments: _issue(arguments, shell))
 
 
 def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
-    longest = shell.load(arguments.config).policy.grants.longest
+    policy = shell.load(arguments.config).policy
     command = IssueGrant(
         id=f"shell:{uuid.uuid4()}",
         actor=shell.actor,
@@ -86,7 +98,11 @@ def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
         lasting=arguments.lasting,
         uses=arguments.uses,
         reason=arguments.because or None,
-        longest=longest,
+        longest=policy.grants.longest,
+        when=arguments.when,
+        sum=arguments.sum,
+        at_most=arguments.at_most,
+        redacted=policy.redact,
     )
     with shell.open_ledger(arguments.config) as ledger:
         recorded = _agreed(asyncio.run(ledger.execute(command)))
@@ -98,7 +114,7 @@ def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
     uses = "" if issued.uses is None else f", for {issued.uses} calls at most"
     shell.say(
         f"{issued.grant}: {named(issued.agent)} may use {named(issued.target)}"
-        f" until {clock(issued.until)}{uses}"
+        f" until {clock(issued.until)}{uses}{terms_told(issued)}"
     )
     return 0
 
@@ -150,12 +166,19 @@ def _table(grants: Sequence[Grant]) -> Iterator[str]:
             grant.id,
             str(grant.status),
             named(grant.agent),
-            named(grant.target) + (f" exactly as {grant.given_with}" if grant.digest else ""),
+            named(grant.target)
+            + (f" exactly as {grant.given_with}" if grant.digest else "")
+            + terms_told(grant),
             clock(grant.until),
-            f"{grant.used} of {grant.uses or 'any'}",
+            _used(grant),
             named(grant.by),
             quoted(grant.reason, 80) if grant.reason else "-",
         )
         for grant in grants
     ]
     return table(titles, rows)
+
+
+def _used(grant: Grant) -> str:
+    summed = "" if grant.at_most is None else f", {grant.taken} of {grant.at_most}"
+    return f"{grant.used} of {grant.uses or 'any'}{summed}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -18,9 +19,9 @@ from ledger.standing_events import (
     GrantRevoked,
     GrantUsed,
 )
-from policies.decisions import LiveGrant
-from policies.durations import written
-from policies.matching import Glob
+from policies.amounts import taken
+from policies.decisions import GrantTerms, LiveGrant
+from policies.grant_terms import in_all
 from policies.people import Agent, Directory
 from policies.refusals import Refused
 
@@ -38,6 +39,7 @@ class Grant(Model):
 
     `groups` are the user groups that the giver was found in when giving it.
     With a `digest` it is for such calls only; `given_with` is its approval.
+    It is for calls that meet `when`; `taken` is what they took of `at_most`.
     """
 
     status: GrantStatus
@@ -55,6 +57,10 @@ class Grant(Model):
     ended_by: str | None = None
     digest: str | None = None
     given_with: str | None = None
+    when: str | None = None
+    sum: str | None = None
+    at_most: str | None = None
+    taken: str = "0"
 
     @property
     def open(self) -> bool:
@@ -65,6 +71,17 @@ class Grant(Model):
     def deadline(self) -> AwareDatetime | None:
         """When it ends by itself, while it is live."""
         return self.until if self.open else None
+
+    @property
+    def terms(self) -> GrantTerms | None:
+        """What it asks of a call, None where nothing."""
+        asks = self.when is not None or self.sum is not None
+        return GrantTerms(self.when, self.sum) if asks else None
+
+    @property
+    def left(self) -> Decimal | None:
+        """What is left of its sum, None where nothing is summed."""
+        return None if self.at_most is None else taken(Decimal(self.at_most), Decimal(self.taken))
 
     def columns(self) -> dict[str, str | int | None]:
         """Return what the grants table is searched by; times are UTC microseconds."""
@@ -81,7 +98,10 @@ class IssueGrant(Command):
 
     `grant` is the new grant's id, `grt_…`. `longest` is the policy's cap.
     `evidence` is the giver's; None means an operator at the shell, who speaks
-    for the teams that own the servers.
+    for the teams that own the servers. `when` is a condition in CEL that each
+    call has to meet; `sum` (a path like `args.amount`, or CEL) is added up over
+    all of them, and may come to `at_most`, a decimal number; the policy's `redact`
+    is in `redacted`, since what is summed is kept.
     """
 
     grant: str
@@ -92,6 +112,10 @@ class IssueGrant(Command):
     reason: str | None = None
     longest: timedelta | None = None
     evidence: Evidence | None = None
+    when: str | None = None
+    sum: str | None = None
+    at_most: str | None = None
+    redacted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,56 +127,20 @@ class RevokeGrant(Command):
     evidence: Evidence | None = None
 
 
-def issue(command: IssueGrant, agent: Agent | None, directory: Directory, at: datetime) -> Event:
-    """Return GrantIssued, or GrantRefused with the reason for the person who asked.
-
-    Raises Refused where nobody's evidence comes with it and no shell asks.
-    """
-    servers = _servers(command.target, directory)
-    _only_at_the_shell(command)
-    problem = _problem(command, agent, servers)
-    if problem:
-        return _refused(command, directory, "invalid", problem)
-    assert agent is not None, "an unknown agent is a problem"
-    teams = tuple(sorted({directory.server_teams[server] for server in servers}))
-    entitled = teams
-    if command.evidence is not None:
-        where = _standing(command.evidence, agent, teams, directory, at)
-        if where.because:
-            return _refused(command, directory, where.because, where.message)
-        missing = [team for team in teams if team not in where.teams]
-        if missing:
-            named = ", ".join(f"`{team}`" for team in missing)
-            message = f"you are not an approver of {named}, which `{command.target}` also covers"
-            return _refused(command, directory, "not-an-approver", message)
-        entitled = where.teams
-    return GrantIssued(
-        grant=command.grant,
-        agent=command.agent,
-        target=command.target,
-        until=at + command.lasting,
-        uses=command.uses,
-        reason=command.reason,
-        by=_who(command.evidence, command.actor, directory),
-        teams=entitled,
-        evidence=command.evidence,
-    )
-
-
 def revoke(
     grant: Grant, command: RevokeGrant, agent: Agent | None, directory: Directory, at: datetime
 ) -> Event:
     """Return GrantRevoked, or GrantRefused. Raises Refused for a grant that has ended."""
-    _only_at_the_shell(command)
+    only_at_the_shell(command)
     if not grant.open or at >= grant.until:
         message = (
             f"grant `{grant.id}` is already {GrantStatus.EXPIRED if grant.open else grant.status}"
         )
         raise Refused(message)
-    who = _who(command.evidence, command.actor, directory)
+    who = who_asks(command.evidence, command.actor, directory)
     if command.evidence is not None and who not in {grant.by, agent.owner if agent else grant.by}:
         nobody = Agent(name=grant.agent, team="", owner="")
-        where = _standing(command.evidence, nobody, grant.teams, directory, at)
+        where = standing_for(command.evidence, nobody, grant.teams, directory, at)
         if where.because:
             return GrantRefused(
                 person=who,
@@ -184,6 +172,8 @@ def live(
         uses_left=None if grant.uses is None else grant.uses - grant.used,
         standing={team: 1 for team in grant.teams if _still_speaks(grant, team, agent, directory)},
         elsewhere=grant.digest is not None and grant.digest not in digests,
+        terms=grant.terms,
+        left=grant.left,
     )
 
 
@@ -207,9 +197,14 @@ def evolve(grant: Grant | None, recorded: Recorded) -> Grant:
                 issued_at=recorded.at,
                 digest=event.digest,
                 given_with=event.given_with,
+                when=event.when,
+                sum=event.sum,
+                at_most=event.at_most,
             )
-        case Grant(), GrantUsed():
+        case Grant(), GrantUsed() as event:
             changes: dict[str, object] = {"used": grant.used + 1}
+            if event.amount is not None:
+                changes["taken"] = in_all(grant.taken, event.amount)
         case Grant(), GrantRevoked() as event:
             changes = {"status": GrantStatus.REVOKED, "ended_at": recorded.at}
             changes |= {"ended_by": event.by}
@@ -221,45 +216,21 @@ def evolve(grant: Grant | None, recorded: Recorded) -> Grant:
     return grant.model_copy(update=changes)
 
 
-def _only_at_the_shell(command: IssueGrant | RevokeGrant) -> None:
+def only_at_the_shell(command: IssueGrant | RevokeGrant) -> None:
+    """Refuse what comes without evidence from elsewhere than the shell. Raises Refused."""
     if command.evidence is None and not command.actor.startswith("shell:"):
         message = "only an operator at the shell decides on grants without Slack's word"
         raise Refused(message)
 
 
-def _servers(target: str, directory: Directory) -> tuple[str, ...]:
-    server, _, _ = target.partition("/")
-    return tuple(name for name in directory.server_teams if Glob(server).matches(name))
-
-
-def _problem(command: IssueGrant, agent: Agent | None, servers: tuple[str, ...]) -> str | None:
-    server, slash, tool = command.target.partition("/")
-    if agent is None:
-        return f"there is no agent `{command.agent}`; `placet agent list` names them"
-    if not (server and slash and tool) or "/" in tool:
-        return f"`{command.target}` names no tools; write `server/tool`, such as `files/write_*`"
-    if not servers:
-        return f"there is no server `{server}` in the configuration"
-    return _bounds(command)
-
-
-def _bounds(command: IssueGrant) -> str | None:
-    if command.lasting <= timedelta(0):
-        return "a grant has to last longer than nothing; write for example `for 1h`"
-    if command.longest is not None and command.lasting > command.longest:
-        return f"the policy allows grants of at most {written(command.longest)}; ask for less"
-    if command.uses is not None and command.uses < 1:
-        return "a grant has to be good for one use at least"
-    return None
-
-
-def _standing(
+def standing_for(
     evidence: Evidence,
     agent: Agent,
     teams: tuple[str, ...],
     directory: Directory,
     at: datetime,
 ) -> Standing:
+    """Return how a person stands to these teams as far as grants for `agent` go."""
     return standing(
         evidence.person_in(directory),
         evidence,
@@ -286,15 +257,6 @@ def _parties(agent: Agent, directory: Directory) -> Parties:
     return Parties.of(agent.owner, agent.on_behalf_of, directory)
 
 
-def _who(evidence: Evidence | None, actor: str, directory: Directory) -> str:
+def who_asks(evidence: Evidence | None, actor: str, directory: Directory) -> str:
+    """Return the name of the person, or the actor at the shell."""
     return actor if evidence is None else evidence.person_in(directory)
-
-
-def _refused(command: IssueGrant, directory: Directory, because: str, message: str) -> GrantRefused:
-    return GrantRefused(
-        person=_who(command.evidence, command.actor, directory),
-        agent=command.agent,
-        target=command.target,
-        because=because,
-        message=message,
-    )

@@ -4,6 +4,9 @@ import json
 import re
 from datetime import datetime
 
+from ledger.grants import Grant
+from ledger.standing_events import GrantIssued
+
 _PLAIN = re.compile(r"[\w.@:/*?-]+", re.ASCII)
 
 SHORT = 160
@@ -37,3 +40,11 @@ def several(names: tuple[str, ...]) -> str:
 def because(text: str | None) -> str:
     """Return a reason after a colon, cut; nothing where there is none."""
     return f": {quoted(text, SHORT)}" if text else ""
+
+
+def terms_told(grant: GrantIssued | Grant) -> str:
+    """Return what a grant asks of the calls under it, after a comma; nothing where nothing."""
+    when = "" if grant.when is None else f", where {quoted(grant.when, SHORT)}"
+    if grant.sum is None or grant.at_most is None:
+        return when
+    return f"{when}, at most {grant.at_most} of {quoted(grant.sum, SHORT)} in all"

@@ -31,7 +31,7 @@ from ledger.events import (
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.notice_events import NoticePosted, NoticeRepainted
-from ledger.phrases import SHORT, because, clock, named, quoted, several
+from ledger.phrases import SHORT, because, clock, named, quoted, several, terms_told
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -127,7 +127,7 @@ def _issued(event: GrantIssued) -> str:
     exactly = f", with exactly the arguments of {event.given_with}" if event.digest else ""
     return (
         f"{event.grant}: {named(event.by)} lets {named(event.agent)} use {named(event.target)} "
-        f"until {clock(event.until)}{uses}{exactly}" + because(event.reason)
+        f"until {clock(event.until)}{uses}{exactly}{terms_told(event)}" + because(event.reason)
     )
 
 
@@ -215,7 +215,9 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ApprovalVoided: lambda e: f"{e.approval}: void" + because(e.because),
     GrantIssued: _issued,
     GrantRefused: _ungranted,
-    GrantUsed: lambda e: f"{e.grant}: used by {e.call}",
+    GrantUsed: lambda e: (
+        f"{e.grant}: used by {e.call}" + (f", for {e.amount}" if e.amount is not None else "")
+    ),
     GrantRevoked: lambda e: f"{e.grant}: revoked by {named(e.by)}" + because(e.reason),
     GrantExpired: lambda e: f"{e.grant}: ended",
     FreezeBegun: _frozen,

@@ -14,7 +14,9 @@ class GrantIssued(Event):
 
     `teams` are those for which the giver counted as an approver; `uses` is None
     where uses are not counted. With a `digest` it is for calls of that digest
-    only; `given_with` is the approval on whose card it was given.
+    only; `given_with` is the approval on whose card it was given. It is for calls
+    of which `when` (CEL) holds, and as long as what `sum` (a path like
+    `args.amount`, or CEL) comes to of all of them is `at_most` at most.
     """
 
     TOPIC: ClassVar[str] = "GrantIssued"
@@ -30,6 +32,9 @@ class GrantIssued(Event):
     evidence: Evidence | None
     digest: str | None = None
     given_with: str | None = None
+    when: str | None = None
+    sum: str | None = None
+    at_most: str | None = None
 
 
 class GrantRefused(Event):
@@ -45,12 +50,13 @@ class GrantRefused(Event):
 
 
 class GrantUsed(Event):
-    """A call was allowed under a grant."""
+    """A call was allowed under a grant; `amount` is what it takes of the grant's sum."""
 
     TOPIC: ClassVar[str] = "GrantUsed"
 
     grant: str
     call: str
+    amount: str | None = None
 
 
 class GrantRevoked(Event):

@@ -73,11 +73,11 @@ class UsageBook:
 
     def follow(self, before: CallRecord | None, after: CallRecord) -> None:
         """Take in what a call takes after an event, and give back what it took before."""
-        if before is not None and before.charges:
-            kept = {charge.bucket for charge in after.charges}
-            for charge in before.charges:
-                if charge.bucket in self._buckets and charge.bucket not in kept:
-                    self._buckets[charge.bucket].take_back(after.id)
+        if before is not None and before.charges == after.charges:
+            return
+        for charge in before.charges if before is not None else ():
+            if charge.bucket in self._buckets:
+                self._buckets[charge.bucket].take_back(after.id)
         if after.charges and after.charged_at is not None:
             self._take(after, after.charged_at)
 

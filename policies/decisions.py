@@ -77,6 +77,22 @@ class Usage(Protocol):
 
 
 @dataclass(frozen=True)
+class GrantTerms:
+    """What a grant asks of a call: a condition in CEL, and an amount in CEL that is added up."""
+
+    when: str | None
+    sum: str | None
+
+
+@dataclass(frozen=True)
+class GrantAnswer:
+    """Whether a call meets the terms of a grant: what is against it, or what it would take."""
+
+    against: str | None
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class Assessment:
     """What the rules say of one call, before grants are looked at.
 
@@ -85,7 +101,8 @@ class Assessment:
     require_approval. `grantable` is False where a covering rule needs a
     reason, or where the policy's `grants.never` covers the call. `charges` are
     what the call adds to the limits that speak of it; whether these have room
-    is seen when it is settled.
+    is seen when it is settled. `answers` say which terms of grants it meets, as
+    far as somebody looked.
     """
 
     agent: str
@@ -104,6 +121,7 @@ class Assessment:
     message: str | None
     policy_digest: str
     charges: tuple[Charge, ...] = ()
+    answers: tuple[tuple[GrantTerms, GrantAnswer], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +131,9 @@ class LiveGrant:
     `target` is a glob `server/tool`. `standing` says, per team, how many of
     the people who gave it are approvers of that team now. `uses_left` is None
     where uses are not counted. `elsewhere` says that it is for the very
-    arguments of one call, and that this is not known to be such a call.
+    arguments of one call, and that this is not known to be such a call. With
+    `terms` it is for calls that meet them; `left` is what is left of its sum,
+    None where nothing is summed.
     """
 
     id: str
@@ -123,6 +143,8 @@ class LiveGrant:
     uses_left: int | None
     standing: Mapping[str, int]
     elsewhere: bool = False
+    terms: GrantTerms | None = None
+    left: Decimal | None = None
 
 
 @dataclass(frozen=True)

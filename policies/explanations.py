@@ -16,7 +16,7 @@ from policies.people import Directory
 from policies.policy import Policy
 from policies.risk import RiskFinding
 from policies.rules import Rule
-from policies.settling import obstacle, settle
+from policies.settling import obstacle, settle, with_answers
 
 _ANSWERS = {
     Effect.ALLOW: "allowed",
@@ -44,6 +44,7 @@ def explain(  # noqa: PLR0913 (all that a decision looks at)
     before they are shown.
     """
     assessment = assess(call, policy, tool=tool, risk=risk, at=at, directory=directory)
+    assessment = with_answers(assessment, grants, call, policy, at, directory)
     decision = settle(assessment, grants, at, usage, freezes=freezes)
     return [
         f"{call.agent} calls {call.server}/{call.tool}: {_ANSWERS[decision.effect]}",

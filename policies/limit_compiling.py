@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from policies.amounts import OneCall, amount_of
-from policies.calls import JsonValue, Number
 from policies.condition_checks import CannotCompile
 from policies.conditions import Condition, compile_condition, compile_expression
 from policies.documents import Document
-from policies.expressions import Expression
 from policies.limits import Limit, meter_of
 from policies.naming import condition_problem
 from policies.policy_file import LimitSection, is_condition
 from policies.policy_sources import Source
 from policies.problems import Problem
-from policies.redaction import redact
+from policies.redacted_sums import redacted_sum
 from policies.rules import Asking
 
 _Compile = Callable[[str, Mapping[str, str]], Condition]
@@ -140,20 +137,12 @@ def _misplaced(document: Document) -> Iterator[Problem]:
 
 
 def _redacted(document: Document, sums: Mapping[int, Condition]) -> Iterator[Problem]:
-    """Find sums of what is redacted: the ledger keeps what was added up, for ever."""
     written = document.at(("redact",))
     listed = written if isinstance(written, list) else []
     patterns = [each for each in listed if isinstance(each, str)]
     for index, summed in sums.items():
-        for path in Expression.read(summed.source).paths():
-            if path and redact(_nested(path), patterns).hidden:
-                place = document.place(("limits", index, "sum"))
-                what = f"`args.{'.'.join(path)}` is redacted, and what is summed is kept"
-                yield document.problem(place, what, "sum another argument, or count calls")
-
-
-def _nested(path: Sequence[str]) -> dict[str, JsonValue]:
-    value: JsonValue = Number("1")
-    whole = reduce(lambda inner, step: {step: inner}, reversed(path), value)
-    assert isinstance(whole, dict), "a path has a step"
-    return whole
+        path = redacted_sum(summed, patterns)
+        if path is not None:
+            place = document.place(("limits", index, "sum"))
+            what = f"`{path}` is redacted, and what is summed is kept"
+            yield document.problem(place, what, "sum another argument, or count calls")

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from policies.assessment import assess
+from policies.assessment import assess, scope_of, subject_of
 from policies.calls import Call, Tool
 from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
 from policies.exceeding import NOTHING_USED, is_limited, within_limits
 from policies.freezes import LiveFreeze, frozen
+from policies.grant_terms import answered, unmet_terms, unread
 from policies.matching import Target
 from policies.people import Directory
 from policies.policy import Policy
@@ -57,12 +58,38 @@ def decide(  # noqa: PLR0913 (all that a decision looks at)
     Where `usage` is not told, nothing is taken of any limit yet.
     """
     assessment = assess(call, policy, tool=tool, risk=risk, at=at, directory=directory)
+    assessment = with_answers(assessment, grants, call, policy, at, directory)
     return settle(assessment, grants, at, usage, freezes=freezes)
+
+
+def with_answers(
+    assessment: Assessment,
+    grants: Sequence[LiveGrant],
+    call: Call,
+    policy: Policy,
+    at: datetime,
+    directory: Directory,
+) -> Assessment:
+    """Return the assessment with whether the call meets the terms of `grants`."""
+    wanted = unread(grants, assessment)
+    subject = subject_of(call, policy, directory, assessment.risk) if wanted else None
+    if subject is None:
+        return assessment
+    return answered(assessment, wanted, scope_of(call, subject, at, directory))
 
 
 def obstacle(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | None:
     """Return why `grant` does not lift the assessed call at `at` (UTC), or None where it does."""
-    return _elsewhere(grant, assessment, at) or _unlifted(grant, assessment)
+    return (
+        _elsewhere(grant, assessment, at)
+        or _unlifted(grant, assessment)
+        or unmet_terms(grant, assessment)
+    )
+
+
+def is_for(grant: LiveGrant, assessment: Assessment, at: datetime) -> bool:
+    """Tell whether a grant in force is for such calls, what it asks of their arguments aside."""
+    return _elsewhere(grant, assessment, at) is None
 
 
 def _elsewhere(grant: LiveGrant, assessment: Assessment, at: datetime) -> str | None:
