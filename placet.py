@@ -233,13 +233,14 @@ def _weigh(configuration: Configuration, policy: StandingPolicy, tool: Tool) -> 
 def _access(slack: SlackSection, workspace: LocalWorkspace | None) -> SlackAccess:
     if workspace is not None:
         spec = workspace.spec
-        return SlackAccess(spec.bot_token, OverSocket(spec.app_token), workspace.api_url)
+        local = OverSocket(spec.app_token)
+        return SlackAccess(spec.bot_token, local, workspace.api_url, denials=slack.denials)
     bot_token, app_token, signing_secret = (
         secret.get_secret_value() if secret is not None else ""
         for secret in (slack.bot_token, slack.app_token, slack.signing_secret)
     )
     reached: Reached = OverSocket(app_token) if slack.mode == "socket" else OverHttp(signing_secret)
-    return SlackAccess(bot_token, reached, slack.api_url)
+    return SlackAccess(bot_token, reached, slack.api_url, denials=slack.denials)
 
 
 async def _gateway(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self, TypeAlias
@@ -38,6 +38,7 @@ from policies.calls import Tool
 from policies.people import Directory
 from policies.refusals import Refused
 from policies.risk import RiskFinding, classify
+from policies.settings import DENIALS
 
 _ALIVE = 60.0
 _TROUBLED = 3.0
@@ -72,12 +73,14 @@ class SlackAccess:
     """The secrets and the address of one workspace; `api_url` ends with a slash.
 
     `hurry` is how many times faster than Slack allows we may be: a test has little time.
+    `denials` are the reasons that can be chosen with a no.
     """
 
     bot_token: str
     reached: Reached
     api_url: str = "https://slack.com/api/"
     hurry: float = 1.0
+    denials: Sequence[str] = DENIALS
 
 
 def _untrusted(tool: Tool) -> RiskFinding:
@@ -109,10 +112,10 @@ class Bot:
         meters = BotMeters(registry or CollectorRegistry())
         meters.show(lambda: self._courier.waiting, lambda: not self._away())
         slack = _client(access, meters, rates := Rates(time.monotonic, access.hurry))
-        self._finder = HomeFinder(slack)
+        self._finder = finder = HomeFinder(slack)
         witness = Witness(slack, self._finder, ledger.now, directory)
         voting = Voting(ledger, witness, directory, reach)
-        self._desk = Desk(slack, ledger, directory, self._finder, witness, voting)
+        self._desk = Desk(slack, ledger, directory, finder, witness, voting, denials=access.denials)
         secret = access.reached.signing_secret if isinstance(access.reached, OverHttp) else "-"
         app = _listening(bolt_app(slack, self._finder, secret), self._desk, longest, weigh)
         self._socket: Socket | None = None

@@ -10,20 +10,12 @@ from bot.payloads import View
 from bot.pieces import Block, plain
 from ledger.approvals import Approval
 from ledger.events import ApprovalRequested
+from policies.settings import DENIALS
 from policies.suggestions import LONGEST, Unusable, editable, suggestion
 
 DENY_VIEW = "approval.deny"
 PRESET = "preset"
 ARGUMENTS = "arguments"
-
-PRESETS = (
-    "Not now",
-    "Wrong environment",
-    "These arguments look wrong",
-    "More than this agent should do",
-    "Talk to me first",
-)
-"""What is offered as a reason, with no word of it typed."""
 
 _NOTE = 1_000
 _LABEL = 75
@@ -37,7 +29,7 @@ class Denial:
     suggested: str | None = None
 
 
-def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = PRESETS) -> Block:
+def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = DENIALS) -> Block:
     """Return the modal that asks why the call is denied, with its arguments to be changed.
 
     Arguments that no field holds cannot be changed there, and the modal says so.
@@ -64,22 +56,27 @@ def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = PRESETS)
     }
 
 
-def denial(view: View, request: ApprovalRequested) -> Denial | dict[str, str]:
-    """Return what a submitted modal says, or what is wrong with it by block id."""
+def denial(
+    view: View, request: ApprovalRequested, patterns: Sequence[str] = ()
+) -> Denial | dict[str, str]:
+    """Return what a submitted modal says, or what is wrong with it by block id.
+
+    `patterns` are what the policy's `redact` names.
+    """
     preset, note = view.picked(PRESET, PRESET)[:_LABEL], view.typed(REASON, REASON)
     if not preset and not note:
         return {REASON: "Choose a reason or write a note, please."}
     reason = f"{preset}: {note}" if preset and note else preset or note
     try:
-        return Denial(reason, _suggested(view, request))
+        return Denial(reason, _suggested(view, request, patterns))
     except Unusable as unusable:
         said = str(unusable)
         return {ARGUMENTS: f"{said[:1].upper()}{said[1:]}."[:2000]}
 
 
-def _suggested(view: View, request: ApprovalRequested) -> str | None:
+def _suggested(view: View, request: ApprovalRequested, patterns: Sequence[str]) -> str | None:
     written = view.typed(ARGUMENTS, ARGUMENTS)
-    return suggestion(written, request.arguments) if written else None
+    return suggestion(written, request.arguments, patterns) if written else None
 
 
 def _arguments(text: str) -> Block:

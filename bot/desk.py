@@ -18,6 +18,7 @@ from ledger.envelopes import Command
 from ledger.ledger import Ledger
 from policies.people import Directory
 from policies.refusals import Refused
+from policies.settings import DENIALS
 
 QUICK = 2
 """Seconds that a modal may take: a click has to be acknowledged within 3."""
@@ -27,7 +28,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Desk:
-    """The bot's collaborators, handed to the listeners."""
+    """The bot's collaborators, handed to the listeners.
+
+    `denials` are the reasons that can be chosen with a no.
+    """
 
     slack: SlackClient
     ledger: Ledger
@@ -36,6 +40,7 @@ class Desk:
     witness: Witness
     voting: Voting
     errands: Errands = field(default_factory=Errands)
+    denials: Sequence[str] = DENIALS
 
     def slack_of(self, teams: Sequence[str], user: str) -> str:
         """Return a person as `T…/U…`; `teams` are the workspaces that Slack named."""

@@ -1,12 +1,15 @@
 """Which policy is in force, by its text."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
 from ledger.standing_events import PolicyActivated
+from policies.policy import compile_policy
+from policies.problems import InvalidDocument
 
 STREAM = "policy"
 
@@ -36,6 +39,18 @@ class ActivatePolicy(Command):
     digest: str
     text: str
     source: str
+
+
+@lru_cache(maxsize=2)
+def hidden_by(text: str) -> tuple[str, ...]:
+    """Return what a policy's `redact` names; nothing where this Placet cannot read it.
+
+    It compiles the policy, once for each of the newest: not on the event loop.
+    """
+    try:
+        return compile_policy(text).redact
+    except InvalidDocument:
+        return ()
 
 
 def activate(command: ActivatePolicy, known: PolicyInForce | None) -> list[Event]:

@@ -172,14 +172,28 @@ class AgentSection(KeySection):
         return hold and between(hold, least=timedelta(0), most=timedelta(hours=24))
 
 
+DENIALS = (
+    "Not now",
+    "Wrong environment",
+    "These arguments look wrong",
+    "More than this agent should do",
+    "Talk to me first",
+)
+"""What is offered as a reason of a no where the configuration says nothing."""
+
+Denial = Annotated[str, Field(min_length=1, max_length=75)]
+
+
 class SlackSection(Section):
     """How Slack is reached; `api_url` ends with a slash.
 
     With `match_email` people without a Slack id are known by their `email`.
+    `denials` are the reasons that can be chosen with a no, up to 20.
     """
 
     mode: Literal["socket", "http", "local"]
     match_email: bool = False
+    denials: Annotated[tuple[Denial, ...], Many, Field(max_length=20)] = DENIALS
     bot_token: Secret | None = None
     app_token: Secret | None = None
     signing_secret: Secret | None = None

@@ -2,10 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from policies.calls import JsonValue
 from policies.inert import inert
+from policies.redaction import redact
 from policies.refusals import Refused
 from policies.secret_shapes import MARKER
 from policies.strict_json import NotStrict, canonical, parse, pretty
@@ -31,11 +32,12 @@ def editable(arguments: str) -> str | None:
     return text if _units(text) <= LONGEST else None
 
 
-def suggestion(written: str, arguments: str) -> str | None:
+def suggestion(written: str, arguments: str, patterns: Sequence[str] = ()) -> str | None:
     """Return what a person suggests as canonical JSON; None where it is what was asked anyway.
 
-    `arguments` are the redacted ones of the call. Values that are hidden in
-    them can be left as they are or left out, never written anew. Raises Unusable.
+    `arguments` are the redacted ones of the call, `patterns` what the policy's
+    `redact` names. Values that are hidden can be left as they are or left out,
+    never written anew. Raises Unusable.
     """
     if _units(written) > LONGEST:
         raise Unusable(f"the arguments are longer than {LONGEST} characters; suggest shorter ones")
@@ -52,6 +54,8 @@ def suggestion(written: str, arguments: str) -> str | None:
             raise Unusable(
                 f"`{MARKER}` stands for a value that is not shown; leave it where it was"
             )
+    if canonical(redact(value, patterns).value) != canonical(value):
+        raise Unusable("it holds what is hidden in the ledger, as it may be a secret; leave it out")
     return None if canonical(value) == canonical(asked) else canonical(value)
 
 

@@ -90,7 +90,7 @@ async def _approve(desk: Desk, click: Click, spot: Spot) -> None:
 async def _deny(desk: Desk, click: Click, spot: Spot) -> None:
     approval = await desk.ledger.approval(spot.approval)
     if approval is not None and is_pending(approval):
-        await open_modal(desk, click, spot, deny_modal(approval, spot))
+        await open_modal(desk, click, spot, deny_modal(approval, spot, desk.denials))
         return
     await cast(desk, click, spot, approves=False)
 

@@ -1,5 +1,6 @@
 """Submitted modals: a denial or an approval, each with its reason."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from bot.feedback import sentence
 from bot.modals import APPROVE_VIEW, REASON, Spot
 from bot.payloads import Submission
 from bot.voting import Ballot
+from ledger.policy_in_force import hidden_by
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
@@ -78,11 +80,13 @@ async def _yes(_desk: Desk, sent: Submission, ballot: Ballot) -> Ballot | _Error
 async def _no(desk: Desk, sent: Submission, ballot: Ballot) -> Ballot | _Errors:
     try:
         approval = await desk.ledger.approval(ballot.spot.approval)
+        policy = await desk.ledger.policy_in_force()
     except Refused as refused:
         return {REASON: sentence(str(refused))[:2000]}
     if approval is None:
         return {REASON: "There is no such approval."}
-    match denial(sent.view, approval.request):
+    hidden = await asyncio.to_thread(hidden_by, policy.text) if policy else ()
+    match denial(sent.view, approval.request, hidden):
         case Denial(reason, suggested):
             return replace(ballot, reason=reason, suggested=suggested)
         case errors:

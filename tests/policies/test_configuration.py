@@ -368,3 +368,10 @@ def test_what_is_no_address_is_said():
 
     with pytest.raises(InvalidDocument, match="`email` is not an e-mail address"):
         parsed(text)
+
+
+def test_the_reasons_of_a_no_can_be_the_company_s_own():
+    text = WHOLE.replace("slack: {mode: socket", "slack: {denials: [Freeze], mode: socket")
+
+    assert parsed(text).slack.denials == ("Freeze",)
+    assert parsed().slack.denials[0] == "Not now"

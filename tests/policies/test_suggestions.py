@@ -42,6 +42,19 @@ def test_a_hidden_value_cannot_be_put_elsewhere(written) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "patterns"),
+    [
+        ('{"password": "hunter2hunter2"}', ()),
+        ('{"card": {"number": "1"}}', ("card.number",)),
+        ('{"note": "ghp_16C7e42F292c6912E7710c838347Ae178B4a"}', ()),
+    ],
+)
+def test_what_the_ledger_would_hide_is_not_suggested(written, patterns) -> None:
+    with pytest.raises(Unusable, match="may be a secret; leave it out"):
+        suggestion(written, ASKED, patterns)
+
+
+@pytest.mark.parametrize(
     "written",
     ["", "null", "3", "[1]", "{", '{"a":1,"a":2}', "\ufeff{}", '{"a":1e999}', "x" * 3_001],
 )
