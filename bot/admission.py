@@ -8,11 +8,6 @@ from policies.people import Directory
 from policies.refusals import Refused
 
 
-def actor_of(slack: str, directory: Directory) -> str:
-    """Return the person `T…/U…` as the ledger names who acts."""
-    return f"person:{directory.person_at(slack)}"
-
-
 def groups_in(teams: Iterable[str], directory: Directory) -> frozenset[str]:
     """Return the user groups of whose members approvers of these teams may be."""
     named = [directory.teams.get(team) for team in teams]

@@ -68,6 +68,27 @@ class AskFreezes:
 
 
 @dataclass(frozen=True)
+class AskBreakGlass:
+    """`break-glass`: approve a call alone, after a dialog that asks again."""
+
+    approval: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AskSignOff:
+    """`sign-off`: say that a broken glass was looked at."""
+
+    approval: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class AskAfterReviews:
+    """`after-reviews`: the broken glasses that nobody has signed off."""
+
+
+@dataclass(frozen=True)
 class AskHelp:
     """`help`: what can be typed; `about` one command, or all."""
 
@@ -83,6 +104,9 @@ Asked: TypeAlias = (
     | AskFreeze
     | AskUnfreeze
     | AskFreezes
+    | AskBreakGlass
+    | AskSignOff
+    | AskAfterReviews
     | AskHelp
 )
 """One thing a person asked for."""

@@ -68,6 +68,25 @@ FORMS: Mapping[str, Form] = {
         "For people of the configuration and approvers.",
         "/placet freezes",
     ),
+    "break-glass": Form(
+        "/placet break-glass APPROVAL REASON",
+        "approve a call alone, in an emergency",
+        "For people whom `break_glass` of every team that is asked names, never the agent's owner."
+        " A dialog asks again; everybody skipped is told, and somebody else has to sign it off.",
+        "/placet break-glass apr_0123456789ab the shop is down and nobody answers",
+    ),
+    "sign-off": Form(
+        "/placet sign-off APPROVAL NOTE",
+        "say that you looked at a broken glass",
+        "For approvers of its teams, and never for who broke it.",
+        "/placet sign-off apr_0123456789ab it was right, the runbook says so",
+    ),
+    "after-reviews": Form(
+        "/placet after-reviews",
+        "the broken glasses that nobody has signed off",
+        "For people of the configuration and approvers.",
+        "/placet after-reviews",
+    ),
     "help": Form(
         "/placet help [COMMAND]",
         "what can be typed, or all about one command",

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from bot.admission import actor_of, admitted, evidence_for_any
+from bot.admission import admitted, evidence_for_any
 from bot.answers import Answer, answer, plainly
 from bot.asked import AskFreeze, AskUnfreeze
 from bot.desk import Desk
@@ -20,16 +20,17 @@ _LISTED = 20
 async def freeze(desk: Desk, asked: AskFreeze, slack: str, command: str) -> Answer:
     """Freeze something. Raises Refused."""
     named = f"frz_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
+    evidence = await evidence_for_any(desk, slack)
     recorded = await desk.ledger.execute(
         BeginFreeze(
             id=command,
-            actor=actor_of(slack, desk.directory),
+            actor=f"person:{evidence.person_in(desk.directory)}",
             freeze=named,
             over=asked.over,
             name=asked.name,
             lasting=asked.lasting,
             reason=asked.reason,
-            evidence=await evidence_for_any(desk, slack),
+            evidence=evidence,
         )
     )
     for one in recorded:
@@ -56,13 +57,14 @@ async def unfreeze(desk: Desk, asked: AskUnfreeze, slack: str, command: str) -> 
 
 async def lift(desk: Desk, freeze: str, reason: str | None, slack: str, command: str) -> str:
     """Lift the freeze with this id and return what came of it, in a sentence. Raises Refused."""
+    evidence = await evidence_for_any(desk, slack)
     recorded = await desk.ledger.execute(
         EndFreeze(
             id=command,
-            actor=actor_of(slack, desk.directory),
+            actor=f"person:{evidence.person_in(desk.directory)}",
             freeze=freeze,
             reason=reason,
-            evidence=await evidence_for_any(desk, slack),
+            evidence=evidence,
         )
     )
     for one in recorded:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.freeze_notices import freeze_notices
+from bot.glass import glass_notices
 from bot.notice_delivery import NoticeDelivery
 from bot.notices import Wanted
 from bot.outbox import Outbox
@@ -11,6 +12,8 @@ from ledger.envelopes import Event
 from ledger.freeze_events import FreezeBegun, FreezeEnded
 from ledger.freeze_readings import freeze_of, freezes_in_force
 from ledger.freezes import Freeze
+from ledger.glass_events import BreakGlassReviewed, BreakGlassUsed
+from ledger.glass_readings import glass_by_id, open_glasses
 from ledger.ledger import Ledger
 from policies.freezes import Frozen
 from policies.people import Directory
@@ -21,14 +24,17 @@ def subject_of(event: Event) -> str | None:
     match event:
         case FreezeBegun() | FreezeEnded():
             return f"freeze:{event.freeze}"
+        case BreakGlassUsed() | BreakGlassReviewed():
+            return f"glass:{event.glass}"
         case _:
             return None
 
 
 def notice_delivery(outbox: Outbox, ledger: Ledger, directory: Directory) -> NoticeDelivery:
-    """Return what tells channels of freezes."""
+    """Return what tells channels of freezes and broken glasses."""
     composing = _Composing(ledger, directory)
-    return NoticeDelivery(outbox, ledger, {"freeze": composing.freeze}, composing.live)
+    composers = {"freeze": composing.freeze, "glass": composing.glass}
+    return NoticeDelivery(outbox, ledger, composers, composing.live)
 
 
 class _Composing:
@@ -39,7 +45,12 @@ class _Composing:
         self._directory = directory
 
     async def live(self) -> set[str]:
-        return {f"freeze:{freeze.id}" for freeze in await freezes_in_force(self._ledger)}
+        frozen = {f"freeze:{freeze.id}" for freeze in await freezes_in_force(self._ledger)}
+        return frozen | {f"glass:{glass.id}" for glass in await open_glasses(self._ledger)}
+
+    async def glass(self, name: str) -> Sequence[Wanted]:
+        glass = await glass_by_id(self._ledger, name)
+        return glass_notices(glass, self._directory) if glass is not None else []
 
     async def freeze(self, name: str) -> Sequence[Wanted]:
         freeze = await freeze_of(self._ledger, name)

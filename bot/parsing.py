@@ -1,9 +1,13 @@
 """Reads what a person typed after `/placet`. Pure."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import TypeAlias
 
 from bot.asked import (
+    AskAfterReviews,
+    AskBreakGlass,
     Asked,
     AskFreeze,
     AskFreezes,
@@ -13,6 +17,7 @@ from bot.asked import (
     AskPending,
     AskRevoke,
     AskShow,
+    AskSignOff,
     AskUnfreeze,
 )
 from bot.command_forms import FORMS, nearest
@@ -33,6 +38,10 @@ _BECAUSE = re.compile(r"(?:^|(?<=\s))because(?:\s+|$)", re.IGNORECASE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
+_Reader: TypeAlias = Callable[[list[str], str | None], Asked]
+"""Reads the words after a command, and what stands after `because`."""
+
+
 class NotUnderstood(Refused):
     """What was typed is no command of ours; the message says what to type instead."""
 
@@ -44,24 +53,10 @@ def parse(text: str) -> Asked:
     tokens, reason = _split(text)
     if not tokens:
         return AskHelp()
-    verb, rest = tokens[0].lower(), tokens[1:]
-    match verb:
-        case "grant":
-            return _grant(rest, reason)
-        case "revoke":
-            return AskRevoke(_only("grant", rest, "revoke"), reason)
-        case "show":
-            return AskShow(_only("approval", rest, "show"))
-        case "freeze":
-            return _freeze(rest, reason)
-        case "unfreeze":
-            return _unfreeze(rest, reason)
-        case "help":
-            return _help(rest)
-        case "list" | "pending" | "freezes":
-            return _alone(verb, rest)
-        case _:
-            raise NotUnderstood(_unknown(tokens[0]))
+    read = _READERS.get(tokens[0].lower())
+    if read is None:
+        raise NotUnderstood(_unknown(tokens[0]))
+    return read(tokens[1:], reason)
 
 
 def _unknown(word: str) -> str:
@@ -145,21 +140,16 @@ def _freeze(words: list[str], reason: str | None) -> AskFreeze:
     lasting = None
     if rest and rest[0].lower() == "for":
         lasting, rest = _lasting(rest[1:])
-    said = " ".join(rest)
-    if said and reason:
-        said = f"{said} because {reason}"
-    return AskFreeze(over, name, lasting, said or reason)
+    return AskFreeze(over, name, lasting, _joined(rest, reason))
 
 
 def _unfreeze(words: list[str], reason: str | None) -> AskUnfreeze:
     if words and words[0].startswith("frz_"):
         return AskUnfreeze(None, _only("freeze", words, "unfreeze"), reason)
     over, name, rest = _frozen(words, "unfreeze")
-    if rest and not reason:
-        return AskUnfreeze(over, name, " ".join(rest))
-    if rest:
+    if rest and reason:
         raise NotUnderstood(f"`{_shown(rest[0])}` is too much; write `{FORMS['unfreeze'].written}`")
-    return AskUnfreeze(over, name, reason)
+    return AskUnfreeze(over, name, _joined(rest, reason))
 
 
 def _frozen(words: list[str], verb: str) -> tuple[Frozen, str, list[str]]:
@@ -177,7 +167,32 @@ def _frozen(words: list[str], verb: str) -> tuple[Frozen, str, list[str]]:
     return Frozen(over), words[1], words[2:]
 
 
-def _help(words: list[str]) -> AskHelp:
+def _break_glass(words: list[str], reason: str | None) -> AskBreakGlass:
+    said = _joined(words[1:], reason)
+    form = FORMS["break-glass"].written
+    if not words:
+        raise NotUnderstood(f"say which approval; write `{form}`")
+    if said is None:
+        raise NotUnderstood(f"breaking the glass takes a reason; write `{form}`")
+    return AskBreakGlass(words[0], said)
+
+
+def _sign_off(words: list[str], reason: str | None) -> AskSignOff:
+    if not words:
+        raise NotUnderstood(f"say which approval; write `{FORMS['sign-off'].written}`")
+    return AskSignOff(words[0], _joined(words[1:], reason))
+
+
+def _joined(words: list[str], reason: str | None) -> str | None:
+    """Return as one text what stands before and after `because`."""
+    said = " ".join(words)
+    joined = f"{said} because {reason}" if said and reason else said or reason
+    if joined is not None and len(joined) > _REASON:
+        raise NotUnderstood(f"the reason is longer than {_REASON} characters; say it shorter")
+    return joined
+
+
+def _help(words: list[str], _: str | None) -> AskHelp:
     if not words:
         return AskHelp()
     about = words[0].lower()
@@ -195,17 +210,40 @@ def _only(what: str, words: list[str], verb: str) -> str:
     return words[0]
 
 
-def _alone(verb: str, words: list[str]) -> AskList | AskPending | AskFreezes:
-    if words:
-        raise NotUnderstood(f"`{_shown(words[0])}` is too much; write just `/placet {verb}`")
-    match verb:
-        case "list":
-            return AskList()
-        case "pending":
-            return AskPending()
-        case _:
-            return AskFreezes()
+def _revoke(words: list[str], reason: str | None) -> AskRevoke:
+    return AskRevoke(_only("grant", words, "revoke"), reason)
+
+
+def _show(words: list[str], _: str | None) -> AskShow:
+    return AskShow(_only("approval", words, "show"))
+
+
+def _alone(verb: str, asked: Asked) -> _Reader:
+    """Return what reads a command that takes nothing more."""
+
+    def read(words: list[str], _: str | None) -> Asked:
+        if words:
+            raise NotUnderstood(f"`{_shown(words[0])}` is too much; write just `/placet {verb}`")
+        return asked
+
+    return read
 
 
 def _shown(text: str) -> str:
     return inert_line(text.replace("`", "'"), _ECHO)
+
+
+_READERS: Mapping[str, _Reader] = {
+    "grant": _grant,
+    "revoke": _revoke,
+    "list": _alone("list", AskList()),
+    "pending": _alone("pending", AskPending()),
+    "show": _show,
+    "freeze": _freeze,
+    "unfreeze": _unfreeze,
+    "freezes": _alone("freezes", AskFreezes()),
+    "break-glass": _break_glass,
+    "sign-off": _sign_off,
+    "after-reviews": _alone("after-reviews", AskAfterReviews()),
+    "help": _help,
+}

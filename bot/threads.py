@@ -46,7 +46,8 @@ def _row(approval: Approval, event: Event) -> list[Row]:
             verb = " approved" if event.approves else " denied"
             return [[name(event.person, 120), words(verb), *_because(event.reason)]]
         case ApprovalGiven():
-            row = [words("Approved once by "), name(" and ".join(event.by), 300)]
+            alone = "Break-glass: approved alone by " if event.broke_glass else "Approved once by "
+            row = [words(alone), name(" and ".join(event.by), 300)]
             return [row, *granted(event.granted)]
         case ApprovalDispatched():
             return [[words("The call was let through.")]]

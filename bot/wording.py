@@ -56,7 +56,8 @@ def outcome(approval: Approval, directory: Directory) -> list[Row]:
     """Return the lines that say what became of the approval; none while it is pending."""
     rows: list[Row] = []
     if approval.by and approval.status in _DECIDED:
-        rows.append([words("Approved once by "), *people(approval.by, directory), *_at(approval)])
+        alone = "Break-glass: approved alone by " if approval.broke_glass else "Approved once by "
+        rows.append([words(alone), *people(approval.by, directory), *_at(approval)])
         rows += granted(approval.granted)
     return rows + _ending(approval, directory)
 

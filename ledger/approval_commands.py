@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Iterator
 
+from ledger import review_commands
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.argument_types import positive, words
 from ledger.audit_commands import the_one
@@ -19,7 +20,7 @@ _OPEN = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.DISPATC
 
 
 def register(add: AddCommand, shell: Shell) -> None:
-    """Add `approvals list` and `approvals show`."""
+    """Add `approvals list`, `approvals show` and `approvals sign-off`."""
     parser = add(
         "approvals",
         help="list and show approvals",
@@ -35,6 +36,11 @@ def register(add: AddCommand, shell: Shell) -> None:
     which = listing.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="the ended ones too")
     which.add_argument(
+        "--after-review",
+        action="store_true",
+        help="those of a broken glass that nobody has signed off",
+    )
+    which.add_argument(
         "--status",
         action="append",
         choices=[status.value for status in ApprovalStatus],
@@ -47,6 +53,7 @@ def register(add: AddCommand, shell: Shell) -> None:
     )
     listing.add_argument("--json", action="store_true", help="one JSON array")
     listing.set_defaults(run=lambda arguments: _list(arguments, shell))
+    review_commands.register(kinds.add_parser, shell)
     show = kinds.add_parser(
         "show",
         help="show how an approval stands",
@@ -59,6 +66,8 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 
 def _list(arguments: argparse.Namespace, shell: Shell) -> int:
+    if arguments.after_review:
+        return review_commands.list_after_reviews(arguments, shell)
     statuses: tuple[ApprovalStatus, ...] = _OPEN
     if arguments.all:
         statuses = ()

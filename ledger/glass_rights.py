@@ -41,7 +41,7 @@ def may_sign_off(
 ) -> Standing:
     """Return whether a person may sign it off: an approver who is not `by`, who broke it."""
     same = evidence.slack.rpartition("/")[2] == slack.rpartition("/")[2]
-    if same or directory.person_at(evidence.slack) == by:
+    if same or evidence.person_in(directory) == by:
         message = "you broke the glass yourself: somebody else has to look at it"
         return Standing(because="own-break-glass", message=message)
     where = _standing(approval, evidence, directory, at)
@@ -69,7 +69,7 @@ def _standing(
 ) -> Standing:
     request = approval.request
     return standing(
-        directory.person_at(evidence.slack),
+        evidence.person_in(directory),
         evidence,
         directory,
         teams=_teams(approval),

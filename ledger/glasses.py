@@ -88,7 +88,7 @@ def break_glass(
     where = _may_break(approval, command, directory, at)
     if where.because:
         return [_refused(command, directory, where)]
-    by = directory.person_at(command.evidence.slack)
+    by = command.evidence.person_in(directory)
     request = approval.request
     used = BreakGlassUsed(
         glass=glass_of(approval.id),
@@ -178,8 +178,8 @@ def _may_break(
         return where
     if not command.reason.strip():
         return Standing(because="reason-required", message="breaking the glass takes a reason")
-    person = directory.person_at(command.evidence.slack)
-    if not command.whole and not approval.has_read_all(person):
+    person = command.evidence.person_in(directory)
+    if not command.whole and not approval.has_read_all(person, command.evidence.slack):
         message = "the card does not show the whole call: open Details to its last page first"
         return Standing(because="unread", message=message)
     return where
@@ -208,7 +208,7 @@ def _skipped(approval: Approval, by: str, directory: Directory) -> tuple[str, ..
 
 def _who(command: BreakGlass | SignOff, directory: Directory) -> str:
     evidence = command.evidence
-    return command.actor if evidence is None else directory.person_at(evidence.slack)
+    return command.actor if evidence is None else evidence.person_in(directory)
 
 
 def _refused(

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.desk import Desk
 from bot.payloads import Typed
-from bot.requests import Requests
+from bot.requests import Origin, Requests
 
 COMMAND = "/placet"
 
@@ -22,7 +22,8 @@ def register(app: AsyncApp, desk: Desk, requests: Requests) -> None:
     async def placet(ack: AsyncAck, body: dict[str, Any]) -> None:
         typed = Typed.model_validate(body)
         slack = desk.slack_of((typed.team_id,), typed.user_id)
-        answer = await requests.answer(typed.text, slack, typed.trigger_id)
+        origin = Origin(slack, typed.trigger_id, typed.channel_id)
+        answer = await requests.answer(typed.text, origin)
         await ack(text=answer.text, blocks=list(answer.blocks), response_type="ephemeral")
 
     @app.command(re.compile(".*"))

@@ -399,3 +399,11 @@ def test_a_freeze_of_the_shell_is_listed_and_lifted_by_somebody_else(ledger_url)
 def test_what_cannot_be_frozen_or_lifted_is_refused_in_words(terminal, arguments, words) -> None:
     with pytest.raises(Refused, match=words):
         terminal.run(*arguments)
+
+
+def test_what_nobody_signed_off_is_listed_in_words(terminal) -> None:
+    assert terminal.run("approvals", "list", "--after-review") == 0
+    assert terminal.lines == ["no broken glass waits to be signed off"]
+
+    with pytest.raises(Refused, match="nobody broke the glass of `apr_1`"):
+        terminal.run("approvals", "sign-off", "apr_1", "--note", "seen")

@@ -1,0 +1,71 @@
+"""Gives and ends grants for a person who asked; the ledger decides, this only asks."""
+
+import hashlib
+from datetime import timedelta
+
+from bot.admission import evidence_of, groups_in
+from bot.answers import Answer, granted, plainly, revoked
+from bot.asked import AskGrant, AskRevoke
+from bot.desk import Desk
+from ledger.grants import IssueGrant, RevokeGrant
+from ledger.standing_events import GrantIssued, GrantRefused
+from policies.matching import Glob
+
+
+def teams_of(target: str, desk: Desk) -> frozenset[str]:
+    """Return the teams that own the servers which a target `server/tool` names."""
+    server = Glob(target.partition("/")[0])
+    owners = desk.directory.server_teams
+    return frozenset(team for name, team in owners.items() if server.matches(name))
+
+
+async def grant(
+    desk: Desk, asked: AskGrant, slack: str, command: str, longest: timedelta
+) -> Answer:
+    """Give a grant. Raises Refused."""
+    groups = groups_in(teams_of(asked.target, desk), desk.directory)
+    evidence = await evidence_of(desk, slack, groups)
+    recorded = await desk.ledger.execute(
+        IssueGrant(
+            id=command,
+            actor=f"person:{evidence.person_in(desk.directory)}",
+            grant=f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}",
+            agent=asked.agent,
+            target=asked.target,
+            lasting=asked.lasting,
+            uses=asked.uses,
+            reason=asked.reason,
+            longest=longest,
+            evidence=evidence,
+        )
+    )
+    for one in recorded:
+        if isinstance(one.event, GrantRefused):
+            return plainly(f"Refused: {one.event.message}.")
+        if isinstance(one.event, GrantIssued):
+            return granted(one.event, asked.lasting)
+    return plainly("Nothing changed.")
+
+
+async def revoke(desk: Desk, asked: AskRevoke, slack: str, command: str) -> Answer:
+    """End a grant. Raises Refused."""
+    refused = await end(desk, asked.grant, asked.reason, slack, command)
+    return plainly(f"Refused: {refused}.") if refused else revoked(asked.grant)
+
+
+async def end(desk: Desk, grant: str, reason: str | None, slack: str, command: str) -> str | None:
+    """End a grant; return why not, None where it is done. Raises Refused."""
+    known = await desk.ledger.grant(grant)
+    groups = groups_in(known.teams if known else (), desk.directory)
+    evidence = await evidence_of(desk, slack, groups)
+    recorded = await desk.ledger.execute(
+        RevokeGrant(
+            id=command,
+            actor=f"person:{evidence.person_in(desk.directory)}",
+            grant=grant,
+            reason=reason,
+            evidence=evidence,
+        )
+    )
+    refused = [one.event.message for one in recorded if isinstance(one.event, GrantRefused)]
+    return refused[0] if refused else None

@@ -1,0 +1,63 @@
+"""Reads what waits for a person, and how things stand, for those who may look."""
+
+from collections.abc import Sequence
+
+from bot.admission import admitted, evidence_of
+from bot.answers import Answer, showing, waiting
+from bot.desk import Desk
+from bot.drawing import drawn
+from bot.voting import groups_of
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.evidence import GROUP_FRESH, Evidence, standing
+from ledger.tallying import parties
+from policies.people import Directory
+from policies.refusals import Refused
+
+
+async def pending(desk: Desk, slack: str) -> Answer:
+    """Return the approvals that wait for a person. Raises Refused."""
+    found = await desk.ledger.approvals(ApprovalStatus.PENDING)
+    groups = {group for approval in found for group in groups_of(approval, desk.directory)}
+    evidence = await evidence_of(desk, slack, groups)
+    if evidence.undetermined:
+        raise Refused(f"Slack could not confirm who you are ({evidence.undetermined})")
+    home = desk.finder.home
+    return waiting(await waiting_for(desk, evidence, found), home.url if home else None)
+
+
+async def waiting_for(desk: Desk, evidence: Evidence, found: Sequence[Approval]) -> list[Approval]:
+    """Return which of the pending approvals a person may decide and has not."""
+    at = await desk.ledger.now()
+    return [
+        approval
+        for approval in found
+        if at < approval.request.expires_at and _decides(approval, evidence, desk.directory)
+    ]
+
+
+async def show(desk: Desk, name: str, slack: str) -> Answer:
+    """Return one approval as its card stands. Raises Refused."""
+    evidence = await admitted(desk, slack)
+    approval = await desk.ledger.approval(name)
+    if approval is None:
+        raise Refused(f"there is no approval `{name}`; `/placet pending` lists the open ones")
+    at = max(await desk.ledger.now(), evidence.fetched_at)
+    made = await drawn(approval, desk.directory, approval.position)
+    return showing(approval, made, at)
+
+
+def _decides(approval: Approval, evidence: Evidence, directory: Directory) -> bool:
+    """Tell whether the person's vote is still wanted, by the rule that votes are held to."""
+    person = evidence.person_in(directory)
+    if any(vote.is_of(person, evidence.slack) for vote in approval.votes):
+        return False
+    where = standing(
+        person,
+        evidence,
+        directory,
+        teams=tuple(term.team for term in approval.request.terms),
+        parties=parties(approval, directory),
+        group_age=GROUP_FRESH,
+        at=evidence.fetched_at,
+    )
+    return bool(where.teams)
