@@ -27,7 +27,21 @@ def register(add: AddCommand, shell: Shell) -> None:
         description="Lists approvals and shows how one stands. Deciding is done in Slack.",
     )
     kinds = parser.add_subparsers(required=True, metavar="COMMAND")
-    listing = kinds.add_parser(
+    _register_list(kinds.add_parser, shell)
+    review_commands.register(kinds.add_parser, shell)
+    show = kinds.add_parser(
+        "show",
+        help="show how an approval stands",
+        description="Shows how an approval stands; `placet audit show` tells its whole story.",
+    )
+    shell.with_config(show)
+    show.add_argument("id", metavar="ID", help="the id of an approval or of a call that waits")
+    show.add_argument("--json", action="store_true", help="one JSON object")
+    show.set_defaults(run=lambda arguments: _show(arguments, shell))
+
+
+def _register_list(add: AddCommand, shell: Shell) -> None:
+    listing = add(
         "list",
         help="list approvals, the newest first",
         description="Lists approvals, the newest first: those that are open unless told otherwise.",
@@ -53,16 +67,6 @@ def register(add: AddCommand, shell: Shell) -> None:
     )
     listing.add_argument("--json", action="store_true", help="one JSON array")
     listing.set_defaults(run=lambda arguments: _list(arguments, shell))
-    review_commands.register(kinds.add_parser, shell)
-    show = kinds.add_parser(
-        "show",
-        help="show how an approval stands",
-        description="Shows how an approval stands; `placet audit show` tells its whole story.",
-    )
-    shell.with_config(show)
-    show.add_argument("id", metavar="ID", help="the id of an approval or of a call that waits")
-    show.add_argument("--json", action="store_true", help="one JSON object")
-    show.set_defaults(run=lambda arguments: _show(arguments, shell))
 
 
 def _list(arguments: argparse.Namespace, shell: Shell) -> int:
