@@ -146,6 +146,19 @@ class Engine:
         value, start, seconds = self.counters.get(key, (0, 0, 60))
         return value if start == _start(at, seconds) else 0
 
+    def ran(self, tool: str, arguments: str, at: datetime) -> None:
+        """Count a call that ran, whether there was room or not."""
+        args = json.loads(arguments, parse_int=float)
+        for scope, rule in self.rules(tool):
+            key = f"{scope}.{rule['state']['counter']}" if "state" in rule else ""
+            if not key or own_limit(rule, key) is None:
+                continue
+            seconds = SECONDS[rule["state"]["window"]]
+            value, start, _ = self.counters.get(key, (0, 0, seconds))
+            value = value if start == _start(at, seconds) else 0
+            amount = increment(rule["state"], args) or 0
+            self.counters[key] = (value + amount, _start(at, seconds), seconds)
+
     def reserve(self, tool: str, args: Any, at: datetime) -> bool:
         """Count a call, all counters or none. Return whether each had room."""
         before = dict(self.counters)
