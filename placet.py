@@ -32,7 +32,7 @@ from placet_memory import give_back, trimmer
 from placet_metrics import measure_lag, new_registry
 from placet_operations import Operations
 from placet_publishing import publisher
-from placet_reload import StandingPolicy
+from placet_reload import StandingPolicy, standing_policy
 from placet_serve import serve_command
 from placet_service import Order, Service
 from placet_settings import ledger_url, policy_file
@@ -166,13 +166,10 @@ async def _measure(
 async def _policy(order: Order, ledger: Ledger, stack: AsyncExitStack) -> StandingPolicy:
     """Put the policy in force and follow it; end what is due."""
     file = policy_file(order.loaded.configuration, order.config)
-    policy = StandingPolicy(ledger, order.loaded.policy, file.read, file.compile)
-    await policy.begin()
+    policy = await stack.enter_async_context(standing_policy(ledger, order.loaded, file))
     deadlines = Deadlines(ledger)
     await deadlines.start()
     stack.push_async_callback(deadlines.stop)
-    watching = asyncio.create_task(policy.watch())
-    stack.push_async_callback(_end, watching)
     return policy
 
 

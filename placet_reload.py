@@ -3,13 +3,19 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
 
 from ledger.envelopes import Recorded
+from ledger.held_approvals import HeldApprovals
 from ledger.ledger import Ledger
-from ledger.policy_in_force import ActivatePolicy
+from ledger.policy_in_force import ActivatePolicy, PolicyInForce, PolicyMoved
+from ledger.policy_words import changes_kept
+from ledger.shell import Loaded
 from ledger.standing_events import PolicyActivated
 from policies.policy import Policy, compile_policy
+from policies.policy_differences import policy_changes
 from policies.problems import InvalidDocument
 from policies.refusals import Refused
 
@@ -18,6 +24,47 @@ _log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 """Seconds between two looks at the file."""
 
+_ATTEMPTS = 5
+
+
+class File(Protocol):
+    """A policy file, with those it includes."""
+
+    def read(self) -> str:
+        """Return the text of all. Raises Refused."""
+        ...
+
+    def compile(self, text: str) -> Policy:
+        """Return the policy that `text` writes. Raises Refused."""
+        ...
+
+    def owner(self) -> str | None:
+        """Return the account that the file belongs to, as far as that is known."""
+        ...
+
+
+@asynccontextmanager
+async def standing_policy(
+    ledger: Ledger, loaded: Loaded, file: File
+) -> AsyncIterator["StandingPolicy"]:
+    """Keep the policy in force for the length of a block, and look at what is held for people.
+
+    Raises Refused where it cannot be put in force.
+    """
+    configuration = loaded.configuration
+    policy = StandingPolicy(ledger, loaded.policy, file)
+    await policy.begin()
+    trusted = frozenset(name for name, each in configuration.servers.items() if each.trusted)
+    held = HeldApprovals(ledger, policy, configuration.directory(), trusted)
+    await held.start()
+    watching = asyncio.create_task(policy.watch())
+    try:
+        yield policy
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await held.stop()
+
 
 class StandingPolicy:
     """The policy in force; calling it returns it, compiled.
@@ -25,24 +72,20 @@ class StandingPolicy:
     A change of the file is validated and put in force in the ledger, which
     tells every replica. An invalid file changes nothing: the policy in force
     stays, and `troubles` says what is wrong until the file is mended.
+
+    Of several replicas the one whose file changes last is heard, once: a file
+    that lags behind never takes back what another replica put in force.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        policy: Policy,
-        read: Callable[[], str],
-        compiled: Callable[[str], Policy],
-    ) -> None:
-        """Begin with `policy`; `read` reads the file, `compiled` compiles a text; both may refuse.
+    def __init__(self, ledger: Ledger, policy: Policy, file: File) -> None:
+        """Begin with `policy`, which `file` was read as.
 
         Nothing is read or recorded before `begin`.
         """
         self._ledger = ledger
         self._policy = policy
-        self._read = read
-        self._compiled = compiled
-        self._seen = policy.text
+        self._file = file
+        self._seen = policy
         self._rejected: tuple[str, str] | None = None
         self._wrong: str | None = None
         self._lock = asyncio.Lock()
@@ -52,9 +95,23 @@ class StandingPolicy:
         return self._policy
 
     async def begin(self) -> None:
-        """Put the policy that was read in force, and follow the ledger from now on."""
+        """Put the policy that was read in force, and follow the ledger from now on.
+
+        Where others serve with a newer one, that one stays. Raises Refused
+        where it cannot be read.
+        """
         self._ledger.observe(self._follow, plain_calls=False)
-        await self._activate(self._policy)
+        known = await self._ledger.policy_in_force()
+        lags = known is not None and await self._lags(self._policy, known)
+        if not (lags and await self._ledger.others()):
+            await self._activate(self._policy)
+            return
+        try:
+            await self.again()
+        except InvalidDocument as invalid:
+            what = "the policy in force cannot be read by this version of Placet"
+            raise Refused(f"{what}; install the newer one here too") from invalid
+        self._say_that_it_lags()
 
     async def again(self) -> Policy:
         """Return the policy in force after asking the ledger."""
@@ -76,40 +133,75 @@ class StandingPolicy:
         """Read the file and put it in force if it changed since it was last read and is valid."""
         async with self._lock:
             try:
-                await self._take(await asyncio.to_thread(self._read))
+                await self._take(await asyncio.to_thread(self._file.read))
             except Refused as wrong:
                 self._complain(str(wrong))
             else:
                 self._wrong = None
 
     async def _take(self, text: str) -> None:
-        if text == self._seen:
+        if text == self._seen.text:
             return
         if self._rejected is not None and text == self._rejected[0]:
             raise Refused(self._rejected[1])
         try:
-            policy = await asyncio.to_thread(self._compiled, text)
+            policy = await asyncio.to_thread(self._file.compile, text)
         except Refused as wrong:
             self._rejected = (text, str(wrong))
             raise
-        await self._activate(policy)
-        self._seen = text
-        _log.info("the policy changed: %s is in force", policy.digest[:12])
+        known = await self._ledger.policy_in_force()
+        behind = known is not None and known.digest != self._seen.digest
+        if known is not None and behind and await self._lags(policy, known):
+            self._say_that_it_lags()
+        else:
+            await self._activate(policy)
+        self._seen = policy
 
     def troubles(self) -> list[str]:
         """Say what is wrong with the file, where an older policy stays in force because of it."""
         return [self._wrong] if self._wrong else []
 
-    async def _activate(self, policy: Policy) -> None:
-        command = ActivatePolicy(
-            id=f"policy:{uuid.uuid4()}",
-            actor="placet:policy",
-            digest=policy.digest,
-            text=policy.text,
-            source=policy.file,
+    async def _lags(self, policy: Policy, known: PolicyInForce) -> bool:
+        """Tell whether a policy was in force before, and is not now."""
+        if policy.digest == known.digest:
+            return False
+        events = await self._ledger.events(stream="policy", limit=100_000)
+        digests = (each.event.digest for each in events if isinstance(each.event, PolicyActivated))
+        return policy.digest in set(digests)
+
+    def _say_that_it_lags(self) -> None:
+        _log.warning(
+            "the file here holds a policy that was in force before; %s, which another replica put"
+            " in force, stays. To put this file in force all the same, change it, be it a comment",
+            self._policy.digest[:12],
         )
-        await self._ledger.execute(command)
-        await self.again()
+
+    async def _activate(self, policy: Policy) -> None:
+        """Put a policy in force, in the place of what is found to be in force."""
+        owner = await asyncio.to_thread(self._file.owner)
+        for _ in range(_ATTEMPTS):
+            known = await self._ledger.policy_in_force()
+            before = known.text if known is not None else ""
+            changes = await asyncio.to_thread(policy_changes, before, policy.text) if known else ()
+            kept, changed = changes_kept(changes or ())
+            command = ActivatePolicy(
+                id=f"policy:{uuid.uuid4()}",
+                actor="placet:policy",
+                digest=policy.digest,
+                text=policy.text,
+                source=policy.file,
+                expected=known.digest if known is not None else None,
+                file_owner=owner,
+                changes=kept,
+                changed=changed,
+            )
+            try:
+                await self._ledger.execute(command)
+            except PolicyMoved:
+                continue
+            await self.again()
+            return
+        raise Refused("other replicas keep changing the policy; it is looked at again")
 
     def _complain(self, wrong: str) -> None:
         if wrong != self._wrong:

@@ -142,6 +142,13 @@ class PolicyFile:
         except InvalidDocument as invalid:
             raise Misconfigured(str(invalid)) from invalid
 
+    def owner(self) -> str | None:
+        """Return the account that the policy file belongs to; None where that has no name."""
+        try:
+            return self.files.path.owner()
+        except (OSError, KeyError):
+            return None
+
     def compile(self, text: str) -> Policy:
         """Return the policy that `text` writes. Raises Misconfigured with every problem."""
         try:

@@ -113,7 +113,7 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     FreezeEnded: {"reason": _text},
     FreezeRefused: {"message": _text},
     AgentRevoked: {"because": _text},
-    PolicyActivated: {"text": _text},
+    PolicyActivated: {"text": _text, "changes": _nothing},
     ToolSeen: {"definition": _object},
     InstructionsSeen: {"text": _text},
     ToolAcceptanceRefused: {"message": _text},

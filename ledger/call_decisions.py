@@ -35,7 +35,7 @@ def decide(command: DecideCall, state: State, at: datetime) -> list[Draft]:
     if state.runs(facts.call):  # a command that is sent again gets what it caused, for this no
         raise Refused(f"call `{facts.call}` was decided and runs")
     _check(facts, command.assessment, state, at)
-    assessment = _tightened(facts, command.assessment, state)
+    assessment = tightened(command.assessment, state)
     if assessment is not command.assessment:
         command = replace(command, assessment=assessment)
     situation = _situation(facts, state)
@@ -83,7 +83,7 @@ def _claim(command: ClaimApproval, state: State, at: datetime) -> list[Draft]:
     approval = approval_of(command.approval, state)
     if approval.status is ApprovalStatus.APPROVED:
         _check(command.facts, command.assessment, state, at)
-        assessment = _tightened(command.facts, command.assessment, state)
+        assessment = tightened(command.assessment, state)
         command = replace(command, assessment=assessment)
     return claim(command, _situation(command.facts, state, approval), at)
 
@@ -92,7 +92,7 @@ def _continue(command: ContinueCall, state: State, at: datetime) -> list[Draft]:
     if state.runs(command.facts.call):
         raise Refused(f"call `{command.facts.call}` was decided and runs")
     _check(command.facts, command.assessment, state, at)
-    assessment = _tightened(command.facts, command.assessment, state)
+    assessment = tightened(command.assessment, state)
     command = replace(command, assessment=assessment)
     approval = approval_of(command.approval, state)
     return continue_call(command, approval, _situation(command.facts, state), at)
@@ -134,16 +134,16 @@ def _takes(name: str, key: str, state: State, at: datetime) -> bool:
     return known is not None and known.takes(key, at)
 
 
-def _tightened(facts: CallFacts, assessment: Assessment, state: State) -> Assessment:
+def tightened(assessment: Assessment, state: State) -> Assessment:
     """Return the assessment as it holds for a tool that is not accepted as it is now.
 
     INVARIANT: this is looked at under the head row, so what was accepted or
     changed on another replica counts at once.
     """
-    known = state.tool(facts.server, facts.tool)
+    known = state.tool(assessment.server, assessment.tool)
     if known is None or not known.awaits:
         return assessment
-    team = state.directory.server_teams.get(facts.server, "")
+    team = state.directory.server_teams.get(assessment.server, "")
     return until_accepted(assessment, team, known.because)
 
 

@@ -199,10 +199,15 @@ def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | 
         return "the tool's definition changed"
     if approval.request.owner != facts.agent.owner:
         return "the agent has another owner now"
-    wanted = tuple((term.team, term.approvals) for term in decision.assessment.terms)
+    return terms_changed(approval, decision.assessment)
+
+
+def terms_changed(approval: Approval, assessment: Assessment) -> str | None:
+    """Say what is asked of people now that a pending approval does not ask; None for nothing."""
+    wanted = tuple((term.team, term.approvals) for term in assessment.terms)
     if wanted != tuple((term.team, term.approvals) for term in approval.request.terms):
         return "the policy asks for other approvals now"
-    if decision.assessment.reason_required and not approval.request.reason_required:
+    if assessment.reason_required and not approval.request.reason_required:
         return "the policy asks for a reason now"
     return None
 

@@ -36,6 +36,7 @@ from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.lasting import issued
 from ledger.notices import RecordNotice, RecordNoticeRepaint
 from ledger.policy_in_force import ActivatePolicy
+from ledger.reconsidering import ReconsiderApproval, reconsider
 from ledger.redacting import RedactEvents, redact
 from ledger.reviews import AboutReview
 from ledger.standing_events import GrantIssued, GrantRevoked
@@ -108,6 +109,8 @@ def _standing(command: Command, state: State, at: datetime) -> _Decided:
             return glass(command, state, at)
         case RecordNotice() | RecordNoticeRepaint():
             return notices.record(command, state.notice(command.notice))
+        case ReconsiderApproval():
+            return reconsider(command, state, at)
         case _:
             return _housekeeping(command, state, at)
 

@@ -18,6 +18,7 @@ from ledger.mapper import RecordMapper
 from ledger.moments import head, parse_moment, position_before
 from ledger.phrases import clock, named
 from ledger.policy_in_force import STREAM
+from ledger.policy_words import change_words
 from ledger.projections import find_model
 from ledger.reaching import Progress
 from ledger.sentences import sentence
@@ -185,19 +186,9 @@ def _policy(span: Span) -> Iterator[str]:
     for each in activations:
         yield f"  #{each.position}  {clock(each.at)}  {sentence(each.event)}"
     for change in span.policy or ():
-        yield f"  {_changed(change)}"
+        yield f"  {change_words(change)}"
     for line in line_changes(_text(span.before), _text(span.now)):
         yield f"  | {line}"
-
-
-def _changed(change: PolicyChange) -> str:
-    what = f"rule {named(change.rule)}" if change.rule else named(change.key)
-    if change.before is None and (not change.rule or not change.key):
-        return f"{what} is new: {change.after}"
-    if change.after is None and (not change.rule or not change.key):
-        return f"{what} is gone: {change.before}"
-    of = f", {change.key}" if change.rule and change.key else ""
-    return f"{what}{of}: {change.before or 'nothing'} became {change.after or 'nothing'}"
 
 
 def _as_json(span: Span) -> Mapping[str, object]:

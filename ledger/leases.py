@@ -44,6 +44,17 @@ class Leases:
                 )
             )
 
+    def others(self) -> bool:
+        """Tell whether another process serves too, as far as was seen in the last 10 seconds."""
+        if not self._database.postgres:
+            return False  # one serving process holds the file
+        oldest = self._clock() - UNSEEN_SECONDS * _SECOND
+        query = select(INSTANCE.c.id).where(
+            INSTANCE.c.id != self._instance, INSTANCE.c.seen_at > oldest
+        )
+        with self._database.reading.connect() as connection:
+            return connection.execute(query.limit(1)).scalar() is not None
+
     def take(self, name: str, seconds: float) -> bool:
         """Take or keep the role `name` for `seconds`; False while another process has it."""
         now = self._clock()

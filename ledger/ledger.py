@@ -226,6 +226,10 @@ class Ledger:
         """Take or keep a role for some seconds; False while another process has it."""
         return await self._read(lambda: self._parts.leases.take(name, seconds))
 
+    async def others(self) -> bool:
+        """Tell whether other replicas serve too."""
+        return await self._read(self._parts.leases.others)
+
     async def presume_lost(self) -> tuple[Recorded, ...]:
         """Record the unknown end of running calls whose process was not seen for 10 seconds."""
         instances = await self._read(self._parts.leases.lost)

@@ -7,9 +7,10 @@ from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
-from ledger.standing_events import PolicyActivated
+from ledger.standing_events import PolicyActivated, RuleChanged
 from policies.policy import compile_policy
 from policies.problems import InvalidDocument
+from policies.refusals import Refused
 
 STREAM = "policy"
 
@@ -34,11 +35,23 @@ class PolicyInForce(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class ActivatePolicy(Command):
-    """Put a validated policy in force; `source` says where its text was read."""
+    """Put a validated policy in force; `source` says where its text was read.
+
+    `file_owner` and `changes` are as in PolicyActivated, the changes those to
+    the policy with the digest `expected`; without one, whatever is in force is replaced.
+    """
 
     digest: str
     text: str
     source: str
+    expected: str | None = None
+    file_owner: str | None = None
+    changes: tuple[RuleChanged, ...] = ()
+    changed: int = 0
+
+
+class PolicyMoved(Refused):
+    """Another policy came into force meanwhile than the one that was to be replaced."""
 
 
 @lru_cache(maxsize=2)
@@ -54,10 +67,21 @@ def hidden_by(text: str) -> tuple[str, ...]:
 
 
 def activate(command: ActivatePolicy, known: PolicyInForce | None) -> list[Event]:
-    """Return PolicyActivated, or nothing where that policy is in force."""
+    """Return PolicyActivated, or nothing where that policy is in force. Raises PolicyMoved."""
     if known is not None and known.digest == command.digest:
         return []
-    return [PolicyActivated(digest=command.digest, text=command.text, source=command.source)]
+    if command.expected is not None and (known is None or known.digest != command.expected):
+        raise PolicyMoved("another policy came into force meanwhile; it is looked at again")
+    return [
+        PolicyActivated(
+            digest=command.digest,
+            text=command.text,
+            source=command.source,
+            file_owner=command.file_owner,
+            changes=command.changes,
+            changed=command.changed,
+        )
+    ]
 
 
 def evolve(policy: PolicyInForce | None, recorded: Recorded) -> PolicyInForce:

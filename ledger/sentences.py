@@ -32,6 +32,7 @@ from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.phrases import SHORT, because, clock, named, quoted, several, terms_told
+from ledger.policy_words import activation_words
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -242,7 +243,7 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
         f"{e.notice}: {named(e.team)} is told of {named(e.about)} in {named(e.channel)}"
     ),
     NoticeRepainted: lambda e: f"{e.notice}: painted anew{', closed' if e.closed else ''}",
-    PolicyActivated: lambda e: f"policy {named(e.digest[:12])} of {named(e.source)} is in force",
+    PolicyActivated: activation_words,
     ToolSeen: _seen,
     ToolAccepted: lambda e: f"{named(f'{e.server}/{e.tool}')}: accepted by {named(e.by)}",
     ToolAcceptanceRefused: lambda e: (

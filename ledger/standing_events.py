@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from ledger.envelopes import Event
+from ledger.envelopes import Event, Fact
 from ledger.evidence import Evidence
 
 
@@ -77,14 +77,31 @@ class GrantExpired(Event):
     grant: str
 
 
+class RuleChanged(Fact):
+    """A rule or a setting of a policy that is another than before; see PolicyChange."""
+
+    rule: str
+    key: str
+    before: str | None
+    after: str | None
+
+
 class PolicyActivated(Event):
-    """A policy came into force; the whole text is kept."""
+    """A policy came into force; the whole text is kept.
+
+    `changes` are the first 50 of those, of `changed` in all, that it makes to
+    the policy before. `file_owner` is the account that the file belonged to,
+    None where that is not known: who wrote it, nobody can tell from that.
+    """
 
     TOPIC: ClassVar[str] = "PolicyActivated"
 
     digest: str
     text: str
     source: str
+    file_owner: str | None = None
+    changes: tuple[RuleChanged, ...] = ()
+    changed: int = 0
 
 
 class ToolSeen(Event):

@@ -1,11 +1,13 @@
 """The policy in force follows its file and other replicas; an invalid file changes nothing."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 
 from ledger.ledger import Ledger
+from ledger.sentences import sentence
 from ledger.shell import Misconfigured
 from placet_reload import StandingPolicy
 from policies.policy import compile_policy
@@ -13,6 +15,7 @@ from policies.problems import InvalidDocument
 
 FIRST = "version: 1\nrules: [{name: reads, match: {risk: read}, effect: allow}]\n"
 SECOND = "version: 1\nrules: [{name: nothing, effect: deny}]\n"
+THIRD = "version: 1\nrules: [{name: people, effect: require_approval}]\n"
 
 
 def now():
@@ -30,23 +33,42 @@ class File:
             raise Misconfigured("there is no file `policy.yaml`")
         return self.text
 
+    def compile(self, text):
+        try:
+            return compile_policy(text)
+        except InvalidDocument as invalid:
+            raise Misconfigured(str(invalid)) from invalid
 
-def compiled(text):
-    try:
-        return compile_policy(text)
-    except InvalidDocument as invalid:
-        raise Misconfigured(str(invalid)) from invalid
+    def owner(self):
+        return "alice"
 
 
 @asynccontextmanager
 async def replica(url, file, name):
     ledger = Ledger.open(url, now=now, instance=name, serving="sqlite" not in url)
     try:
-        policy = StandingPolicy(ledger, compiled(file.text), file.read, compiled)
+        policy = StandingPolicy(ledger, file.compile(file.text), file)
         await policy.begin()
         yield policy, ledger
     finally:
         ledger.close()
+
+
+@asynccontextmanager
+async def alone(url, file):
+    """Give a replica after all others were gone for long."""
+    ledger = Ledger.open(url, now=now, instance="later", serving="sqlite" not in url)
+    ledger.others = _nobody
+    try:
+        policy = StandingPolicy(ledger, file.compile(file.text), file)
+        await policy.begin()
+        yield policy, ledger
+    finally:
+        ledger.close()
+
+
+async def _nobody():
+    return False
 
 
 def names(policy):
@@ -145,8 +167,122 @@ async def test_a_replica_with_the_old_file_does_not_take_the_change_back(ledger_
 
 async def test_without_a_ledger_that_takes_it_no_policy_is_in_force(sqlite_url):
     ledger = Ledger.open(sqlite_url, now=now)
-    policy = StandingPolicy(ledger, compiled(FIRST), File(FIRST).read, compiled)
+    policy = StandingPolicy(ledger, compile_policy(FIRST), File(FIRST))
     ledger.close()
 
     with pytest.raises(Exception, match="the ledger is closed"):
         await policy.begin()
+
+
+async def test_the_event_says_what_changed_and_whose_file_it_is(ledger_url):
+    file = File(FIRST)
+    async with replica(ledger_url, file, "a") as (policy, ledger):
+        file.text = SECOND
+        await policy.look()
+
+        *_, recorded = await ledger.events(stream="policy")
+
+    assert sentence(recorded.event) == (
+        f"policy {recorded.event.digest[:12]} of policy.yaml is in force, from a file that belongs"
+        ' to alice: rule reads is gone: {"effect": "allow", "match": {"risk": "read"}, "name":'
+        ' "reads"}; rule nothing is new: {"effect": "deny", "name": "nothing"}'
+    )
+
+
+async def test_a_replica_that_starts_again_with_an_old_file_does_not_take_the_change_back(
+    postgres_url, caplog
+):
+    file = File(FIRST)
+    async with replica(postgres_url, file, "a") as (one, ledger):
+        file.text = SECOND
+        await one.look()
+        async with replica(postgres_url, File(FIRST), "b") as (other, _):
+            await other.look()
+
+            assert names(other) == ["nothing"]
+        assert await texts(ledger) == [FIRST, SECOND]
+    assert "which another replica put in force, stays" in caplog.text
+
+
+async def test_a_replica_that_starts_with_a_new_file_puts_that_in_force(postgres_url):
+    async with (
+        replica(postgres_url, File(FIRST), "a") as (one, _),
+        replica(postgres_url, File(SECOND), "b"),
+    ):
+        await one.again()
+
+        assert names(one) == ["nothing"]
+
+
+async def test_whoever_starts_alone_with_an_old_file_means_it(ledger_url):
+    for text in (FIRST, SECOND):
+        async with replica(ledger_url, File(text), "a"):
+            pass
+    async with alone(ledger_url, File(FIRST)) as (policy, ledger):
+        assert names(policy) == ["reads"]
+        assert await texts(ledger) == [FIRST, SECOND, FIRST]
+
+
+async def test_a_file_that_lags_behind_does_not_take_back_what_is_newer(ledger_url):
+    ahead, behind = File(FIRST), File(FIRST)
+    async with (
+        replica(ledger_url, ahead, "a") as (one, ledger),
+        replica(ledger_url, behind, "b") as (other, _),
+    ):
+        for text in (SECOND, THIRD):
+            ahead.text = text
+            await one.look()
+        await other.again()
+        behind.text = SECOND
+        await other.look()
+        before = await texts(ledger)
+        behind.text = THIRD
+        await other.look()
+        await one.look()
+
+        assert before == [FIRST, SECOND, THIRD]
+        assert await texts(ledger) == before
+
+
+async def test_the_replica_that_is_not_behind_can_go_back_to_an_older_policy(ledger_url):
+    file = File(FIRST)
+    async with (
+        replica(ledger_url, file, "a") as (one, ledger),
+        replica(ledger_url, File(FIRST), "b") as (other, _),
+    ):
+        for text in (SECOND, FIRST):
+            file.text = text
+            await one.look()
+        await other.again()
+        await other.look()
+
+        assert names(other) == ["reads"]
+        assert await texts(ledger) == [FIRST, SECOND, FIRST]
+
+
+async def test_two_files_that_change_apart_are_each_put_in_force_once(ledger_url):
+    here, there = File(FIRST), File(FIRST)
+    async with (
+        replica(ledger_url, here, "a") as (one, ledger),
+        replica(ledger_url, there, "b") as (other, _),
+    ):
+        here.text, there.text = SECOND, THIRD
+        for policy in (one, other, one, other, one, other):
+            await policy.look()
+            await policy.again()
+
+        assert await texts(ledger) == [FIRST, SECOND, THIRD]
+
+
+async def test_replicas_that_change_at_once_agree(postgres_url):
+    here, there = File(FIRST), File(FIRST)
+    async with (
+        replica(postgres_url, here, "a") as (one, ledger),
+        replica(postgres_url, there, "b") as (other, _),
+    ):
+        here.text, there.text = SECOND, THIRD
+        await asyncio.gather(one.look(), other.look())
+        await asyncio.gather(one.again(), other.again())
+
+        assert names(one) == names(other)
+        assert len(await texts(ledger)) == 3
