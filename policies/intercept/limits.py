@@ -143,7 +143,7 @@ class Counters:
         )
         if amount:
             what = (
-                "Intercept drops fractions, and negative amounts lower the sum; here neither holds"
+                "fractions count, negative amounts are denied; Intercept drops and subtracts them"
             )
             self.findings.stricter(kept.path, what)
         if earlier:
