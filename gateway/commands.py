@@ -5,7 +5,13 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from gateway import import_commands, lint_commands, simulation_commands, trial_commands
+from gateway import (
+    import_commands,
+    lint_commands,
+    schema_commands,
+    simulation_commands,
+    trial_commands,
+)
 from gateway.definitions import tool_of, tools_of
 from ledger.freeze_readings import freezes_in_force
 from ledger.grants import live
@@ -28,6 +34,7 @@ def register(add: AddCommand, shell: Shell) -> None:
     simulation_commands.register(add, shell)
     import_commands.register(add, shell)
     lint_commands.register(add, shell)
+    schema_commands.register(add, shell)
     parser = add(
         "explain",
         help="say how one call would be decided now, and why",

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from policies.validation import Wrong
 
@@ -51,5 +51,8 @@ def between(value: timedelta, *, least: timedelta, most: timedelta) -> timedelta
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_read)]
+_Text = Annotated[
+    str, Field(pattern=r"^(?=.)(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?(\d{1,6}ms)?$")
+]
+Duration = Annotated[timedelta, BeforeValidator(_read, json_schema_input_type=_Text)]
 """A duration in a file."""

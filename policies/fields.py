@@ -1,10 +1,18 @@
 """The kinds of text a file may hold: names, secrets, addresses."""
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+)
 
 from policies.validation import Wrong
 
@@ -13,6 +21,24 @@ _VISIBLE = re.compile(r"[!-~]+")
 _LINE = re.compile(r"[ -~]+")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _KEY_LENGTH = 32
+_SOMETHING = r"(?s).*\S.*"
+
+
+@dataclass(frozen=True, eq=False)
+class Shaped:
+    """A check of a value that says in keywords of JSON Schema what it takes."""
+
+    check: Callable[[Any], object]
+    shape: Mapping[str, object]
+
+    def __call__(self, value: object) -> object:
+        """Return what the check returns."""
+        return self.check(value)
+
+
+def shaped(check: Callable[[Any], object], **shape: object) -> AfterValidator:
+    """Return a validator that checks by `check`, and is written in schemas as `shape`."""
+    return AfterValidator(Shaped(check, shape))
 
 
 def matching(pattern: str, what: str, instead: str) -> AfterValidator:
@@ -24,7 +50,8 @@ def matching(pattern: str, what: str, instead: str) -> AfterValidator:
             raise Wrong(what, instead)
         return text
 
-    return AfterValidator(check)
+    plain = r"\S" if pattern == _SOMETHING else f"^(?:{pattern})$"
+    return shaped(check, pattern=plain)
 
 
 def _secret(text: object) -> object:
@@ -64,8 +91,8 @@ Name = Annotated[
     ),
 ]
 """A name of a person, team, server or agent: safe in a path and on a card."""
-Text = Annotated[str, matching(r"(?s).*\S.*", "is empty", "write something, or remove the key")]
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Text = Annotated[str, matching(_SOMETHING, "is empty", "write something, or remove the key")]
+Secret = Annotated[SecretStr, BeforeValidator(_secret, json_schema_input_type=str)]
 Key = Annotated[Secret, AfterValidator(_key)]
 """A secret of at least 32 visible ASCII characters."""
 KeyHash = Annotated[
@@ -98,7 +125,7 @@ SecureUrl = Annotated[
 PublicUrl = Annotated[SecureUrl, AfterValidator(lambda url: url.rstrip("/"))]
 """A secure address without a slash at its end, so that paths can follow."""
 Many = BeforeValidator(_list)
-Version = Annotated[int, AfterValidator(_version)]
+Version = Annotated[int, shaped(_version, const=1)]
 """The version of a file's form, which is 1."""
 
 
@@ -143,4 +170,5 @@ def _address(value: object) -> Address:
     return address
 
 
-ListenAddress = Annotated[Address, BeforeValidator(_address)]
+_AddressText = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$")]
+ListenAddress = Annotated[Address, BeforeValidator(_address, json_schema_input_type=_AddressText)]

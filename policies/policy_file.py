@@ -5,14 +5,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from policies.amounts import exact_amount, written_amount
 from policies.calls import Risk
 from policies.condition_checks import FUNCTIONS, RESERVED, ROOTS, TYPES
 from policies.decisions import Effect
 from policies.durations import Duration, between
-from policies.fields import Many, Name, Text, Version
+from policies.fields import Many, Name, Text, Version, shaped
 from policies.limits import Per
 from policies.matching import Glob, Matcher
 from policies.rules import Asking
@@ -28,7 +28,8 @@ _EXACT_DIGITS = 15
 """Digits of a number with a fraction that YAML keeps exactly."""
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """Return one value or a list of them as a tuple. Raises Wrong for an empty list."""
     if value == []:
         raise Wrong("is an empty list", "name at least one, or remove the key")
     return tuple(value) if isinstance(value, list) else (value,)
@@ -99,13 +100,20 @@ def _at_most(value: object) -> Decimal:
     return number
 
 
-AtMost = Annotated[Decimal, BeforeValidator(_at_most)]
+AtMost = Annotated[
+    Decimal, BeforeValidator(_at_most, json_schema_input_type=Annotated[float, Field(ge=0)] | str)
+]
 """How much there may be: an exact decimal, 0 or more."""
-OneOrMany = BeforeValidator(_one_or_many)
-Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], OneOrMany]
-TargetText = Annotated[str, AfterValidator(_target)]
-ConditionText = Annotated[str, AfterValidator(_condition)]
-ConditionName = Annotated[str, AfterValidator(_condition_name)]
+
+
+OneOrMany = BeforeValidator(one_or_many)
+PatternText = Annotated[str, shaped(_pattern, minLength=1, maxLength=_LONGEST_PATTERN)]
+Patterns = Annotated[tuple[PatternText, ...], OneOrMany]
+TargetText = Annotated[str, shaped(_target, pattern="^[^/]+/.+$", maxLength=_LONGEST_PATTERN)]
+ConditionText = Annotated[str, shaped(_condition, pattern=r"\S", maxLength=_LONGEST_CONDITION)]
+ConditionName = Annotated[str, shaped(_condition_name, pattern=f"^{_CONDITION_NAME.pattern}$")]
+RuleName = Annotated[str, shaped(_rule_name, pattern=r"\S", maxLength=100)]
+FilePath = Annotated[str, shaped(_file, pattern=r"^[^\\]+$", maxLength=_LONGEST_PATTERN)]
 RiskWord = Annotated[Risk, Field(strict=False)]
 
 
@@ -163,7 +171,7 @@ class ApprovalSection(Section):
 class RuleSection(Section):
     """One rule: which calls, under which condition, and what may happen to them."""
 
-    name: Annotated[str, AfterValidator(_rule_name)]
+    name: RuleName
     description: str | None = None
     match: MatchSection = Field(default_factory=MatchSection)
     except_: MatchSection | None = Field(default=None, alias="except")
@@ -177,7 +185,7 @@ class RuleSection(Section):
 class LimitSection(Section):
     """One limit: which calls are counted or summed, for whom, and how many in what time."""
 
-    name: Annotated[str, AfterValidator(_rule_name)]
+    name: RuleName
     description: str | None = None
     match: MatchSection = Field(default_factory=MatchSection)
     except_: MatchSection | None = Field(default=None, alias="except")
@@ -220,7 +228,7 @@ class PolicyPart(Section):
     conditions: dict[ConditionName, ConditionText] = Field(default_factory=dict)
     rules: Annotated[tuple[RuleSection, ...], Many] = ()
     limits: Annotated[tuple[LimitSection, ...], Many] = ()
-    redact: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Many] = ()
+    redact: Annotated[tuple[PatternText, ...], Many] = ()
     hide: Annotated[tuple[TargetText, ...], Many] = ()
     risk: dict[TargetText, RiskWord] = Field(default_factory=dict)
     owners: dict[TargetText, Name] = Field(default_factory=dict)
@@ -238,4 +246,4 @@ class PolicyFile(PolicyPart):
 
     default: Annotated[Effect, Field(strict=False)] = Effect.REQUIRE_APPROVAL
     grants: GrantsSection = Field(default_factory=GrantsSection)
-    include: dict[Name, Annotated[str, AfterValidator(_file)]] = Field(default_factory=dict)
+    include: dict[Name, FilePath] = Field(default_factory=dict)

@@ -7,30 +7,13 @@ import pytest
 from broken_files import broken
 from hypothesis import given
 from hypothesis import strategies as st
+from whole_files import CONFIGURATION as WHOLE
 
 from policies.configuration import Configuration, parse_configuration
 from policies.people import Agent, Person, Team
 from policies.problems import InvalidDocument
 from policies.servers import HttpServer, StdioServer
 
-WHOLE = """\
-version: 1
-policy: policy.yaml
-ledger: {url: "sqlite:///placet.db"}
-listen: {agents: "127.0.0.1:8787", operations: "127.0.0.1:8789"}
-people:
-  alice: {slack: T0ACME/U0ALICE, subject: alice@example.com}
-  bob: {slack: T0ACME/U0BOB}
-teams:
-  platform: {channel: C0PLATFORM, approvers: [bob, {group: S0PLATFORM}], escalate_to: security}
-  security: {channel: C0SEC, approvers: [bob]}
-servers:
-  github: {url: "https://a.example/", headers: {Authorization: "Bearer ${TOKEN}"}, team: platform}
-  files: {command: [npx, -y, server, ./data], team: platform}
-agents:
-  ci-bot: {team: platform, owner: alice, key: "${CI_BOT_KEY}"}
-slack: {mode: socket, bot_token: "${BOT}", app_token: "${APP}", signing_secret: "${SIGNING}"}
-"""
 ENVIRONMENT = {
     "TOKEN": "t",
     "CI_BOT_KEY": "k" * 32,

@@ -7,6 +7,7 @@ import pytest
 from broken_files import broken
 from hypothesis import given
 from hypothesis import strategies as st
+from whole_files import POLICY as WHOLE
 
 from policies.calls import Risk
 from policies.decisions import Effect
@@ -14,23 +15,6 @@ from policies.matching import Glob, Matcher, Subject
 from policies.policy import Policy, compile_policy
 from policies.problems import InvalidDocument
 from policies.rules import Asking
-
-WHOLE = """\
-version: 1
-default: require_approval
-rules:
-  - {name: reads, match: {risk: read}, effect: allow}
-  - name: protected-branches
-    match: {server: github, tool: ["push_*", "merge_*"]}
-    except: {tool: merge_preview}
-    when: args.branch in ["main", "release"]
-    effect: require_approval
-    approval: {team: platform, approvals: 2, expires_in: 10m, use_within: 5m, reason: required}
-  - {name: no-drops, match: {tool: "*drop*"}, effect: deny, message: open a ticket}
-grants: {longest: 8h, never: {risk: destructive}}
-redact: ["*password*", card.number]
-risk: {"github/get_*": read}
-"""
 
 
 def problems_of(text: str) -> list[str]:
