@@ -46,6 +46,7 @@ def _granted(given: ApprovalGiven) -> str:
     if promise is None:
         return ""
     which = "with exactly these arguments" if promise.exact else "with any arguments"
+    which = f"where {promise.when}" if promise.when else which
     return (
         f" Granted: {promise.target} {which} until {promise.until:%Y-%m-%d %H:%M} UTC;"
         f" /placet revoke {promise.grant} ends it."

@@ -9,22 +9,29 @@ from pydantic import BaseModel, ConfigDict
 from bot.fields import Choice, asked, buttons, menu, writing
 from bot.modals import REASON, Spot, subject
 from bot.payloads import View
-from bot.pieces import Block, lines, name, plain, words
+from bot.pieces import Block, lines, name, plain, preformatted, words
 from bot.wording import Row, duration
 from ledger.approvals import Approval
-from ledger.lasting import Scope, ThisCall, ThisTool
+from ledger.lasting import Scope, ThisCall, ThisTool, ThisToolWhere
+from policies.argument_conditions import condition_problem, proposal
+from policies.conditions import Unevaluable
 
 ASK_VIEW = "approval.lasting"
 CONFIRM_VIEW = "approval.lasting.confirm"
 LASTING = "lasting"
 SCOPE = "scope"
+CONDITION = "condition"
 
 _MOST = 1_000
 _OFFERED = tuple(timedelta(minutes=minutes) for minutes in (15, 60, 240, 480, 1440))
-_CALL, _TOOL = "call", "tool"
 _SCOPES: tuple[Choice, ...] = (
-    ("Calls with exactly these arguments", _CALL),
-    ("This tool, with any arguments", _TOOL),
+    ("Calls with exactly these arguments", "call"),
+    ("This tool, where the condition below holds", "where"),
+    ("This tool, with any arguments", "tool"),
+)
+_HINT = (
+    "For the second choice only: CEL over args, call, agent and now, like `when` in the policy."
+    " It begins with what can be said of this call's arguments."
 )
 
 
@@ -35,7 +42,8 @@ class Plan(BaseModel):
 
     spot: Spot
     seconds: int
-    scope: Literal["call", "tool"]
+    scope: Literal["call", "where", "tool"]
+    when: str = ""
 
     @property
     def lasting(self) -> timedelta:
@@ -48,6 +56,8 @@ class Plan(BaseModel):
         match self.scope:
             case "call":
                 return ThisCall()
+            case "where":
+                return ThisToolWhere(self.when)
             case "tool":
                 return ThisTool()
             case _:
@@ -67,7 +77,13 @@ def ask_modal(approval: Approval, spot: Spot, longest: timedelta) -> Block:
         "private_metadata": spot.model_dump_json(),
         "blocks": [
             subject(approval, told),
-            asked("For which calls", buttons(SCOPE, _SCOPES, initial=_CALL)),
+            asked("For which calls", buttons(SCOPE, _SCOPES, initial="call")),
+            asked(
+                "Condition",
+                writing(CONDITION, most=_MOST, initial=proposal(approval.request.arguments)),
+                optional=True,
+                hint=_HINT,
+            ),
             asked("For how long", menu(LASTING, times, initial=times[0][1])),
         ],
     }
@@ -87,12 +103,28 @@ def plan(view: View, spot: Spot, longest: timedelta) -> Plan | dict[str, str]:
     match view.picked(SCOPE, SCOPE):
         case "call" | "tool" as scope:
             return Plan(spot=spot, seconds=int(seconds), scope=scope)
+        case "where":
+            when = view.typed(CONDITION, CONDITION)
+            problem = condition_problem(when)
+            if problem is not None:
+                return {CONDITION: f"{problem[:1].upper()}{problem[1:]}."[:2000]}
+            return Plan(spot=spot, seconds=int(seconds), scope="where", when=when)
         case _:
             return {SCOPE: "Choose for which calls, please."}
 
 
-def confirm_modal(approval: Approval, planned: Plan) -> Block:
-    """Return the modal that says in words what is about to be granted."""
+def confirm_modal(approval: Approval, planned: Plan, *, met: bool | Unevaluable = True) -> Block:
+    """Return the modal that says in words what is about to be granted.
+
+    `met` says whether the call itself meets the condition, as far as that can be told.
+    """
+    told = [lines(list(_told(approval, planned)), "grant")]
+    if planned.when:
+        told.append(preformatted(planned.when, "when"))
+    if met is not True:
+        why = "" if met is False else f": {met.reason}"
+        warning = f"Careful: as far as you are shown it, this very call does not meet it{why}."
+        told.append(lines([[words(warning)]], "unmet"))
     field = asked("Why", writing(REASON, most=_MOST), optional=True)
     return {
         "type": "modal",
@@ -101,7 +133,7 @@ def confirm_modal(approval: Approval, planned: Plan) -> Block:
         "submit": plain("Approve and grant", 24),
         "close": plain("Back", 24),
         "private_metadata": planned.model_dump_json(),
-        "blocks": [lines(list(_told(approval, planned)), "grant"), field],
+        "blocks": [*told, field],
     }
 
 
@@ -120,7 +152,7 @@ def _told(approval: Approval, planned: Plan) -> Iterator[Row]:
     ]
     if isinstance(planned.meant, ThisCall) and request.hidden:
         yield [words("The values that are hidden from you are among these arguments.")]
-    if isinstance(planned.meant, ThisTool) and request.on_behalf_of:
+    if not isinstance(planned.meant, ThisCall) and request.on_behalf_of:
         yield [words("That is so for whomever it acts, but for you.")]
     yield [
         words(
@@ -134,6 +166,8 @@ def _which(scope: Scope) -> str:
     match scope:
         case ThisCall():
             return "with exactly the arguments of this call"
+        case ThisToolWhere():
+            return "where the condition below holds"
         case ThisTool():
             return "with any arguments"
         case _:

@@ -116,9 +116,11 @@ def granted(promise: GrantedWith | None) -> list[Row]:
     if promise is None:
         return []
     which = "with exactly these arguments" if promise.exact else "with any arguments"
+    which = "where its condition holds" if promise.when else which
     row = [words("With it, "), name(promise.grant, 60), words(": the agent may call ")]
     row += [name(promise.target, 200), words(f" {which} without asking, until ")]
-    return [[*row, moment(promise.until)]]
+    when = [[words("Its condition is "), name(promise.when, 600)]] if promise.when else []
+    return [[*row, moment(promise.until)], *when]
 
 
 def _at(approval: Approval) -> Row:

@@ -18,11 +18,13 @@ from ledger.envelopes import Event
 from ledger.events import (
     ApprovalCancelled,
     ApprovalDenied,
+    ApprovalGiven,
     ApprovalRequested,
     ApprovalVoided,
     CallCompleted,
     CallContinued,
     CallDecided,
+    GrantedWith,
     SpokenRule,
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
@@ -76,6 +78,10 @@ def _rules(rules: tuple[SpokenRule, ...]) -> tuple[SpokenRule, ...]:
     return tuple(rule.model_copy(update={"because": GONE}) for rule in rules)
 
 
+def _promise(promise: GrantedWith) -> GrantedWith:
+    return promise.model_copy(update={"when": GONE}) if promise.when else promise
+
+
 _CALL: Mapping[str, _Blank] = {
     "arguments": _json,
     "rules": _rules,
@@ -91,6 +97,7 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     CallCompleted: {"content": _text, "error": _text},
     CallContinued: {"answers": _json},
     ApprovalRequested: {**_CALL, "description": _text},
+    ApprovalGiven: {"granted": _promise},
     ApprovalDenied: {"reason": _text, "suggested": _json},
     ApprovalCancelled: {"because": _text},
     ApprovalVoided: {"because": _text},
@@ -159,6 +166,8 @@ def _texts(value: object) -> Iterator[str]:
                 yield from _texts(item)
         case SpokenRule():
             yield value.because
+        case GrantedWith(when=str(when)):
+            yield when
         case _:
             pass
 

@@ -169,13 +169,15 @@ class ApprovalJoined(Event):
 class GrantedWith(Fact):
     """The grant that came with a yes: its id, its tool, until when.
 
-    It is for calls with `exact`ly the arguments that were approved, or for any.
+    It is for calls with `exact`ly the arguments that were approved, for those
+    of which `when` (CEL) holds, or for any.
     """
 
     grant: str
     target: str
     until: AwareDatetime
     exact: bool
+    when: str | None = None
 
 
 class ApprovalGiven(Event):

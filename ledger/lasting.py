@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from ledger.approvals import Approval
 from ledger.envelopes import Draft, Event
 from ledger.events import ApprovalGiven, GrantedWith
 from ledger.evidence import Evidence
 from ledger.standing_events import GrantIssued
+from policies.argument_conditions import condition_problem
 from policies.durations import written
 
 _PATTERNS = frozenset("*?")
@@ -25,7 +26,14 @@ class ThisTool:
     """The grant is for the tool, whatever the arguments."""
 
 
-Scope: TypeAlias = ThisCall | ThisTool
+@dataclass(frozen=True)
+class ThisToolWhere:
+    """The grant is for calls of the tool of which the condition `when` (CEL) holds."""
+
+    when: str
+
+
+Scope: TypeAlias = ThisCall | ThisToolWhere | ThisTool
 """Which calls of the agent the grant is for; none is of another tool."""
 
 
@@ -72,6 +80,7 @@ def promised(approval: Approval, wanted: Lasting, at: datetime) -> GrantedWith:
         target=f"{request.server}/{request.tool}",
         until=at + wanted.lasting,
         exact=isinstance(wanted.scope, ThisCall),
+        when=wanted.scope.when if isinstance(wanted.scope, ThisToolWhere) else None,
     )
 
 
@@ -102,6 +111,7 @@ def _issued(
         teams=tuple(term.team for term in request.terms),
         evidence=evidence,
         digest=request.digest if promise.exact else None,
+        when=promise.when,
         given_with=approval.id,
     )
 
@@ -114,4 +124,11 @@ def _bounds(wanted: Lasting) -> tuple[str, str] | None:
             "too-long",
             f"the policy allows grants of at most {written(wanted.longest)}; choose less",
         )
-    return None
+    match wanted.scope:
+        case ThisToolWhere(when):
+            problem = condition_problem(when)
+            return ("invalid", problem) if problem else None
+        case ThisCall() | ThisTool():
+            return None
+        case _:
+            assert_never(wanted.scope)

@@ -1,5 +1,6 @@
 """Approve for…: the button, what was chosen, and the yes with its grant."""
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
@@ -17,7 +18,11 @@ from bot.listeners.actions import carry_out, cast, is_pending, open_modal
 from bot.modals import REASON, Spot
 from bot.payloads import Click, Submission
 from bot.voting import Ballot
+from ledger.events import ApprovalRequested
 from ledger.lasting import Lasting
+from policies.argument_conditions import holds
+from policies.arguments import Scope
+from policies.conditions import Unevaluable
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
@@ -70,9 +75,33 @@ async def _choose(desk: Desk, ack: AsyncAck, sent: Submission, longest: timedelt
         return
     match plan(sent.view, spot, longest):
         case Plan() as planned:
-            await ack(response_action="push", view=confirm_modal(approval, planned))
+            met = await _met(desk, approval.request, planned)
+            await ack(response_action="push", view=confirm_modal(approval, planned, met=met))
         case errors:
             await ack(response_action="errors", errors=errors)
+
+
+async def _met(desk: Desk, request: ApprovalRequested, planned: Plan) -> bool | Unevaluable:
+    """Say whether the call itself meets the condition, as far as it is shown to people."""
+    if not planned.when:
+        return True
+    known = Scope(
+        raw={},
+        call={
+            "server": request.server,
+            "tool": request.tool,
+            "team": desk.directory.server_teams.get(request.server),
+            "risk": request.risk.value,
+        },
+        agent={
+            "name": request.agent,
+            "team": request.agent_team,
+            "owner": request.owner,
+            "on_behalf_of": request.on_behalf_of,
+        },
+        now=await desk.ledger.now(),
+    )
+    return await asyncio.to_thread(holds, planned.when, request.arguments, known)
 
 
 async def _confirm(desk: Desk, ack: AsyncAck, sent: Submission, longest: timedelta) -> None:

@@ -12,7 +12,7 @@ from office import BOB, OUT, PLATFORM, shown
 from slack_limits import check_message, check_view, invisible, objects, visible_text
 
 from bot.cards import APPROVE_FOR, card
-from bot.lasting import LASTING, SCOPE, Plan, ask_modal, confirm_modal, offered, plan
+from bot.lasting import CONDITION, LASTING, SCOPE, Plan, ask_modal, confirm_modal, offered, plan
 from bot.modals import Spot
 from bot.payloads import View
 from ledger.approvals import ApprovalStatus
@@ -25,10 +25,11 @@ SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", r
 GRANTABLE = requested(grantable=True)
 
 
-def chosen(seconds: str, scope: str) -> View:
+def chosen(seconds: str, scope: str, when: str = "") -> View:
     values = {
         LASTING: {LASTING: {"selected_option": {"value": seconds}}},
         SCOPE: {SCOPE: {"selected_option": {"value": scope}}},
+        CONDITION: {CONDITION: {"value": when}},
     }
     return View(id="V1", state={"values": values})
 
@@ -72,6 +73,30 @@ def test_what_was_not_offered_is_not_taken(view, field) -> None:
     assert list(plan(view, SPOT, 8 * HOUR)) == [field]
 
 
+def test_a_condition_is_proposed_and_what_is_written_is_checked() -> None:
+    view = ask_modal(GRANTABLE, SPOT, HOUR)
+    field = next(each for each in objects(view) if each.get("action_id") == CONDITION)
+    broken = chosen("3600", "where", "args.branch ==")
+
+    assert field["initial_value"] == 'args.branch == "main" && args.force == true'
+    assert list(plan(broken, SPOT, HOUR)) == [CONDITION]
+    assert plan(chosen("3600", "where", "args.force"), SPOT, HOUR) == Plan(
+        spot=SPOT, seconds=3600, scope="where", when="args.force"
+    )
+
+
+def test_a_condition_that_the_call_itself_does_not_meet_is_warned_of() -> None:
+    planned = Plan(spot=SPOT, seconds=3600, scope="where", when='args.branch == "x"')
+
+    view = confirm_modal(GRANTABLE, planned, met=False)
+
+    told = visible_text(view["blocks"])
+    assert "where the condition below holds" in told
+    assert 'args.branch == "x"' in told
+    assert "Careful: as far as you are shown it, this very call does not meet it." in told
+    check_view(view)
+
+
 @pytest.mark.parametrize(
     ("scope", "which"),
     [("call", "with exactly the arguments of this call"), ("tool", "with any arguments")],
@@ -104,16 +129,19 @@ def test_the_card_says_what_was_granted_with_the_yes() -> None:
 
 @given(
     name=st.text(max_size=300) | st.text('\U0001f600\u200b<&"\\\n\u0000', max_size=3_000),
-    scope=st.sampled_from(["call", "tool"]),
+    scope=st.sampled_from(["call", "tool", "where"]),
     seconds=st.integers(1, 10**7),
+    when=st.text('a\n"\\é{', max_size=1_000),
 )
 @settings(max_examples=50, deadline=None)
-def test_the_modals_keep_slacks_limits_whatever_a_tool_is_called(name, scope, seconds) -> None:
+def test_the_modals_keep_slacks_limits_whatever_a_tool_is_called(
+    name, scope, seconds, when
+) -> None:
     approval = requested(tool=name, agent=name, server=name, on_behalf_of=name, hidden=3)
 
     for view in (
         ask_modal(approval, SPOT, timedelta(seconds=seconds)),
-        confirm_modal(approval, Plan(spot=SPOT, seconds=seconds, scope=scope)),
+        confirm_modal(approval, Plan(spot=SPOT, seconds=seconds, scope=scope, when=when)),
     ):
         check_view(view)
         assert len(json.dumps(view)) < 250_000
@@ -138,6 +166,24 @@ async def test_a_yes_with_a_grant_lets_the_call_run_and_the_next_ones_too(office
     another = acme.ask("call_2", digests=("k1:" + "e" * 64,), instance=office.ledger.instance)
     (first, *_) = await office.ledger.execute(another)
     assert first.event.effect is Effect.ALLOW
+
+
+async def test_a_grant_with_a_condition_lifts_only_what_meets_it(office) -> None:
+    approval = await office.ask()
+    await choose(
+        office,
+        BOB,
+        approval,
+        {"scope": "where", "lasting": "900", "condition": 'args.path == "/etc/motd"'},
+    )
+    view = await office.local.wait_for_view(BOB, lambda v: "grant" in shown(v))
+    await office.local.submit_view(BOB, view["id"], {})
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    (grant,) = await office.ledger.grants(live=True)
+    assert grant.when == 'args.path == "/etc/motd"'
+    assert "Careful" not in shown(view)
+    await office.card(approval, 'Its condition is args.path == "/etc/motd"')
 
 
 async def test_nobody_without_rights_grants_and_the_refusal_is_recorded(office) -> None:

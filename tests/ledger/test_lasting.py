@@ -6,9 +6,10 @@ import pytest
 from acme import Book, after, ask, assessed, card, click
 
 from ledger.approvals import ApprovalStatus
-from ledger.lasting import Lasting, ThisCall, ThisTool
+from ledger.claims import TermsUnread
+from ledger.lasting import Lasting, ThisCall, ThisTool, ThisToolWhere
 from ledger.standing_events import GrantIssued
-from policies.decisions import Effect, Term
+from policies.decisions import Effect, GrantAnswer, GrantTerms, Term
 from policies.people import Agent
 
 HOUR = timedelta(hours=1)
@@ -68,6 +69,23 @@ def test_exactly_these_arguments_are_known_under_an_older_key_too() -> None:
     assert effect(book, "call_2", digests=digests) is Effect.ALLOW
 
 
+def test_a_grant_with_a_condition_waits_until_somebody_looked_whether_it_is_met() -> None:
+    book = asked()
+    when = 'args.path == "/etc/motd"'
+    book.do(click("bob", lasting=Lasting("grt_9", ThisToolWhere(when), HOUR, 8 * HOUR)))
+
+    with pytest.raises(TermsUnread):
+        book.do(ask("call_2", **OTHER), after(60))
+    met, unmet = GrantAnswer(None), GrantAnswer("its condition does not hold")
+    for call, answer, expected in (
+        ("call_2", met, Effect.ALLOW),
+        ("call_3", unmet, Effect.REQUIRE_APPROVAL),
+    ):
+        answers = ((GrantTerms(when, None), answer),)
+        (decided, *_) = book.do(ask(call, assessed(answers=answers), **OTHER), after(60))
+        assert decided.effect is expected
+
+
 def test_another_tool_of_the_server_is_not_in_it() -> None:
     book = asked()
     book.do(click("bob", lasting=FOR_THE_TOOL))
@@ -108,6 +126,12 @@ def test_whoever_gave_it_lifts_nothing_for_an_agent_that_acts_for_them() -> None
             Lasting("grt_9", ThisTool(), 9 * HOUR, 8 * HOUR),
             "too-long",
             "the policy allows grants of at most 8h",
+        ),
+        (
+            {},
+            Lasting("grt_9", ThisToolWhere("agrs.path"), HOUR, 8 * HOUR),
+            "invalid",
+            "there is no `agrs`",
         ),
         ({}, Lasting("grt_9", ThisCall(), 0 * HOUR, 8 * HOUR), "invalid", "longer than nothing"),
     ],
