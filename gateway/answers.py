@@ -11,6 +11,7 @@ from ledger.events import CallDecided
 from policies.acceptance import NOT_ACCEPTED
 from policies.calls import Number
 from policies.decisions import Effect
+from policies.exceeding import is_limit, kind_named
 from policies.freezes import FROZEN
 from policies.inert import inert
 from policies.secret_shapes import MARKER
@@ -48,12 +49,15 @@ def denied(decided: CallDecided) -> "Answer":
         call = f"`{decided.server}/{decided.tool}`"
         return _frozen(call, "; ".join(stopped), {"call": decided.call})
     rules = [rule for rule in decided.rules if rule.effect is Effect.DENY] or list(decided.rules)
-    named = " and ".join(f"`{rule.rule}`" for rule in rules)
+    named = " and ".join(kind_named(rule.pointer, rule.rule) for rule in rules)
     because = "; ".join(rule.because for rule in rules)
     advice = decided.message or "do something else, or ask a person to change the policy"
+    again = "Calling again will be denied again"
+    if all(is_limit(rule.pointer) for rule in rules):
+        again = "There is room again once earlier calls are longer ago than the limit looks back"
     text = (
-        f"Denied by policy: `{decided.server}/{decided.tool}` was stopped by rule {named} "
-        f"({because}). {_NOTHING} Calling again will be denied again: {advice}"
+        f"Denied by policy: `{decided.server}/{decided.tool}` was stopped by {named} "
+        f"({because}). {_NOTHING} {again}: {advice}"
     )
     meta = {
         "call": decided.call,

@@ -5,7 +5,7 @@ from ledger.calls import CallFacts
 from ledger.glass_rights import still_may_break
 from ledger.parties import Parties
 from policies.decisions import Decision, Effect
-from policies.exceeding import is_limit
+from policies.exceeding import kind_named
 from policies.people import Directory
 
 
@@ -62,4 +62,4 @@ def _speaks(person: str, vote: KnownVote, name: str, directory: Directory) -> bo
 def denier(decision: Decision) -> str:
     """Return which rules deny a call, in words."""
     spoke = [each for each in decision.assessment.spoke if each.effect is Effect.DENY]
-    return " and ".join(f"{'limit' if is_limit(each) else 'rule'} `{each.rule}`" for each in spoke)
+    return " and ".join(kind_named(each.pointer, each.rule) for each in spoke)

@@ -72,12 +72,17 @@ def within_limits(assessment: Assessment, usage: Usage, at: datetime) -> Assessm
 
 def is_limited(assessment: Assessment) -> bool:
     """Tell whether a limit that has no room speaks in the assessment."""
-    return any(is_limit(spoke) for spoke in assessment.spoke)
+    return any(is_limit(spoke.pointer) for spoke in assessment.spoke)
 
 
-def is_limit(spoke: Spoke) -> bool:
-    """Tell whether it was a limit that spoke, and not a rule."""
-    return _LIMITS.fullmatch(spoke.pointer) is not None
+def is_limit(pointer: str) -> bool:
+    """Tell whether it is a limit that a JSON Pointer into the policy names, and not a rule."""
+    return _LIMITS.fullmatch(pointer) is not None
+
+
+def kind_named(pointer: str, name: str) -> str:
+    """Return what spoke as a person says it: rule `writes`, limit `refunds`."""
+    return f"{'limit' if is_limit(pointer) else 'rule'} `{name}`"
 
 
 def _standing(charge: Charge, usage: Usage, at: datetime) -> Standing:
