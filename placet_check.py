@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 
 from ledger.shell import AddCommand, Misconfigured, Shell
 from placet_settings import Unsafe, load_to_serve
@@ -49,8 +51,9 @@ def observing(configuration: Configuration) -> list[str]:
 
 
 def _check(arguments: argparse.Namespace, shell: Shell) -> int:
+    accepted = unsafe(arguments)
     try:
-        loaded = load_to_serve(arguments.config, unsafe=unsafe(arguments))
+        loaded = load_to_serve(arguments.config, unsafe=replace(accepted, local_approvers=True))
     except Misconfigured as wrong:
         print(wrong, file=sys.stderr)
         return 1
@@ -60,6 +63,16 @@ def _check(arguments: argparse.Namespace, shell: Shell) -> int:
         f"{len(configuration.agents)} agents, {len(configuration.teams)} teams"
     )
     shell.say(f"{policy.file}: ok, {len(policy.rules)} rules, default {policy.default}")
-    for warning in observing(configuration):
+    for warning in (*observing(configuration), *_local(configuration, accepted)):
         shell.say(f"{arguments.config}: warning: {warning}")
     return 0
+
+
+def _local(configuration: Configuration, accepted: Unsafe) -> Iterator[str]:
+    """Warn of the local workspace beside real servers, which `placet serve` has to be told of."""
+    local = configuration.slack.mode == "local" and bool(configuration.servers)
+    if local and not accepted.local_approvers:
+        yield (
+            "anybody with a shell on this machine could approve calls to your servers in mode "
+            "local; `placet serve` needs --unsafe-local-approvers for that"
+        )

@@ -58,18 +58,28 @@ class Bridge:
     """
 
     def __init__(
-        self, command: ServerCommand, *, silence: float = 3600.0, first_delay: float = 0.25
+        self,
+        command: ServerCommand,
+        *,
+        silence: float = 3600.0,
+        first_delay: float = 0.25,
+        start: float = 30.0,
     ) -> None:
         """Know what to run; nothing is started before `start`.
 
         `silence` is for how many seconds the server may say nothing of a
         request. `first_delay` is the number of seconds before a restart;
-        further ones in a row take twice as long each, up to 30 s.
+        further ones in a row take twice as long each, up to 30 s. `start` is
+        how long a request waits for the first start.
         """
         self._calls = Calls(command.name, silence)
         self._listeners = Listeners()
         self._server = Supervisor(
-            command, told=self._heard, restarted=self._restarted, first_delay=first_delay
+            command,
+            told=self._heard,
+            restarted=self._restarted,
+            first_delay=first_delay,
+            start=start,
         )
 
     async def start(self) -> None:

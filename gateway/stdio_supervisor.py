@@ -15,7 +15,6 @@ from policies.inert import inert_line
 _log = logging.getLogger(__name__)
 
 _INTRODUCTION = 60.0  # a first start may install packages
-_START = 30.0
 _RESTART = 2.0
 _LAST_LINES = 1.0
 _STEADY = 30.0
@@ -33,12 +32,15 @@ class Supervisor:
         told: Callable[[str, str | None], None],
         restarted: Callable[[Introduction, Channel], None],
         first_delay: float,
+        start: float = 30.0,
     ) -> None:
         """Know what to run; `told` gets its notifications, `restarted` is called when it is back.
 
         After an end, the next start waits `first_delay` seconds, then twice as
-        long each time up to 30 s, until one run has lasted 30 s.
+        long each time up to 30 s, until one run has lasted 30 s. A first start is
+        waited for `start` seconds.
         """
+        self._start = start
         self._command = command
         self._told = told
         self._restarted = restarted
@@ -88,7 +90,7 @@ class Supervisor:
         Raises UpstreamFailed.
         """
         if self._server is None and self._trouble is None:
-            await self._news(_START)
+            await self._news(self._start)
         if self._server is None and self._delay <= _RESTART and self._keeping is not None:
             await self._news(_RESTART)
         if self._server is None:

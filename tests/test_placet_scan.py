@@ -1,0 +1,143 @@
+"""`placet scan` as it is typed: what it prints, writes, refuses and exits with."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from scanning import tool
+
+import placet
+
+SERVER = Path(__file__).parent / "stdio_servers" / "listing_server.py"
+TOOLS = [
+    tool("read_it", "Reads it"),
+    tool("delete_it", "Deletes it.\u202e \x1b[31m"),
+    tool("run_it", "Runs a command", command={"type": "string"}),
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Give a folder with a list of tools, and make it the current one."""
+    monkeypatch.chdir(tmp_path)
+    listed(TOOLS)
+    return tmp_path
+
+
+def listed(tools):
+    Path("tools").write_text("".join(f"{json.dumps(each)}\n" for each in tools), "utf-8")
+
+
+def scan(*options):
+    return placet.main(["scan", *options, "--", sys.executable, str(SERVER), "tools"])
+
+
+def test_tools_are_listed_with_their_risk_and_what_is_wrong_with_them(folder, capsys):
+    code = scan()
+
+    said = capsys.readouterr()
+    assert code == 0
+    assert said.out.splitlines()[:5] == [
+        "listing: 3 tools (1 read, 1 execute, 1 destructive)",
+        "  RISK         TOOL       EVIDENCE",
+        "  destructive  delete_it  `delete` in its name",
+        "  execute      run_it     `run` in its name",
+        "  read         read_it    `read` in its name",
+    ]
+    assert "high: listing/delete_it control characters (hidden-characters)" in said.out
+    assert "    Deletes it.\\u{202E} \\u{1B}[31m" in said.out
+    assert "\u202e" not in said.out
+    assert "\x1b" not in said.out
+    assert said.err.splitlines() == ["scan: listing: connecting", "scan: listing: 3 tools"]
+
+
+@pytest.mark.parametrize(("severity", "code"), [("low", 1), ("high", 1), ("critical", 0)])
+def test_the_exit_code_follows_the_gravest_finding(folder, severity, code):
+    assert scan("--fail-on", severity) == code
+
+
+def test_an_earlier_scan_is_compared_with(folder, capsys):
+    scan("--json")
+    earlier = capsys.readouterr().out
+    (folder / "earlier.json").write_text(earlier)
+    listed([tool("read_it", "Reads it, and removes it"), *TOOLS[1:]])
+
+    code = scan("--diff", "earlier.json", "--fail-on", "critical")
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "high: listing/read_it has another definition; its risk was read" in said
+    assert "      - description: Reads it\n      + description: Reads it, and removes it" in said
+    assert json.loads(earlier)["servers"][0]["tools"][0]["risk"] == "read"
+
+
+def test_starter_files_are_written_checked_tried_and_never_overwritten(folder, capsys):
+    assert scan("--write", "made") == 0
+    for command in (["check"], ["test", "made/policy.test.yaml", "--require-coverage"]):
+        assert placet.main([*command, "--config", "made/placet.yaml"]) == 0
+    assert "3 tests: 3 as expected, 0 not" in capsys.readouterr().out
+    (folder / "made" / "policy.yaml").write_text("mine")
+
+    assert scan("--write", "made") == 1
+
+    assert "would be overwritten; name another folder, or add --force" in capsys.readouterr().err
+    assert (folder / "made" / "policy.yaml").read_text() == "mine"
+    assert scan("--write", "made", "--force") == 0
+    assert (folder / "made" / "policy.yaml").read_text() != "mine"
+
+
+def test_every_server_of_a_clients_file_is_scanned_and_no_credential_is_shown(folder, capsys):
+    python = {"command": sys.executable, "args": [str(SERVER), "tools"]}
+    servers = {
+        "One": {**python, "env": {"MY_KEY": "0123456789abcdef"}},
+        "two": {**python, "args": [*python["args"], "--token", "fedcba9876543210"]},
+        "gone": {"command": "/nonexistent"},
+    }
+    (folder / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
+
+    code = placet.main(["scan", "--mcp-servers", "mcp.json", "--write", "made"])
+
+    said = capsys.readouterr()
+    assert code == 1
+    assert "gone: could not be scanned: " in said.out
+    assert "medium: two/read_it has the name of a tool of `one`" in said.out
+    assert "  MY_KEY: `MY_KEY` of its environment, of `one`" in said.err
+    whole = said.out + said.err + "".join(p.read_text() for p in (folder / "made").iterdir())
+    assert "0123456789abcdef" not in whole
+    assert "fedcba9876543210" not in whole
+
+
+def test_servers_of_the_configuration_are_scanned_by_name_under_its_policy(folder, capsys):
+    scan("--write", ".")
+    text = (folder / "policy.yaml").read_text() + "risk: {'listing/read_*': financial}\n"
+    (folder / "policy.yaml").write_text(text)
+    capsys.readouterr()
+
+    code = placet.main(["scan", "listing"])
+
+    assert code == 0
+    assert "financial    read_it    the policy says so of `listing/read_*`" in (
+        capsys.readouterr().out
+    )
+    assert placet.main(["scan", "listing", "--write", "made"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        ([], 2, "there is no `placet.yaml` here"),
+        (["no-such-program"], 1, "`no-such-program` is no address, no program, and no server"),
+        (["--mcp-servers", "tools"], 1, "the file of servers is not JSON"),
+        (["--mcp-servers", "none.json"], 2, "`none.json` cannot be read"),
+        (["--mcp-servers", "tools", "x"], 2, "not both"),
+        (["http://h/", "--header", "x"], 2, "write a header like `Authorization: Bearer ${KEY}`"),
+        (["http://h/", "--header", "A: ${NO}"], 2, "needs the variable `NO`; set it"),
+        (["x", "--diff", "none.json"], 2, "`none.json` cannot be read"),
+        (["x", "--diff", "tools"], 1, "the earlier scan cannot be read"),
+    ],
+)
+def test_what_cannot_be_scanned_is_refused_with_what_to_do(folder, capsys, options, code, says):
+    assert placet.main(["scan", *options]) == code
+
+    assert says in capsys.readouterr().err
