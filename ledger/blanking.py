@@ -29,6 +29,7 @@ from ledger.events import (
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
+from ledger.grant_request_events import GrantRequestAnswered, GrantRequested
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.review_events import ReviewPosted, ReviewRepainted
 from ledger.standing_events import (
@@ -108,6 +109,8 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     VoteRefused: {"message": _text},
     ReviewPosted: _CARD,
     ReviewRepainted: _CARD,
+    GrantRequested: {"reason": _text},
+    GrantRequestAnswered: {"reason": _text},
     BreakGlassUsed: {"reason": _text},
     BreakGlassReviewed: {"note": _text},
     BreakGlassRefused: {"message": _text},

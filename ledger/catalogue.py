@@ -27,6 +27,11 @@ from ledger.events import (
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
+from ledger.grant_request_events import (
+    GrantRequestAnswered,
+    GrantRequested,
+    GrantRequestExpired,
+)
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
@@ -85,6 +90,9 @@ EVENTS: tuple[type[Event], ...] = (
     FreezeBegun,
     FreezeEnded,
     FreezeRefused,
+    GrantRequested,
+    GrantRequestAnswered,
+    GrantRequestExpired,
     BreakGlassUsed,
     BreakGlassReviewed,
     BreakGlassRefused,

@@ -23,6 +23,12 @@ from ledger.events import (
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded
 from ledger.freezes import ExpireFreeze
+from ledger.grant_request_events import (
+    GrantRequestAnswered,
+    GrantRequested,
+    GrantRequestExpired,
+)
+from ledger.grant_requests import ExpireRequest
 from ledger.ledger import Ledger
 from ledger.readings import Deadline
 from ledger.standing_events import (
@@ -125,6 +131,8 @@ class Deadlines:
                     self._set(Deadline("approval", event.approval, event.use_until))
                 case GrantIssued() as event:
                     self._set(Deadline("grant", event.grant, event.until))
+                case GrantRequested() as event:
+                    self._set(Deadline("request", event.request, event.expires_at))
                 case FreezeBegun(freeze=name, until=datetime() as until):
                     self._set(Deadline("freeze", name, until))
                 case event:
@@ -143,6 +151,8 @@ class Deadlines:
                 self._unset(f"approval:{event.approval}")
             case GrantExpired() | GrantRevoked():
                 self._unset(f"grant:{event.grant}")
+            case GrantRequestAnswered() | GrantRequestExpired():
+                self._unset(f"request:{event.request}")
             case FreezeEnded():
                 self._unset(f"freeze:{event.freeze}")
             case _:
@@ -172,6 +182,8 @@ def _command(deadline: Deadline) -> Command:
             return ExpireApproval(id=name, actor=ACTOR, approval=deadline.id)
         case "grant":
             return ExpireGrant(id=name, actor=ACTOR, grant=deadline.id)
+        case "request":
+            return ExpireRequest(id=name, actor=ACTOR, request=deadline.id)
         case "freeze":
             return ExpireFreeze(id=name, actor=ACTOR, freeze=deadline.id)
         case _:

@@ -32,12 +32,15 @@ from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.freezing import freeze
 from ledger.glass_breaking import glass
 from ledger.glasses import BreakGlass, SignOff
+from ledger.grant_requesting import request
+from ledger.grant_requests import AnswerRequest, ExpireRequest, RequestGrant
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.lasting import issued
 from ledger.notices import RecordNotice, RecordNoticeRepaint
 from ledger.policy_in_force import ActivatePolicy
 from ledger.reconsidering import ReconsiderApproval, reconsider
 from ledger.redacting import RedactEvents, redact
+from ledger.renewing import RenewGrant
 from ledger.reviews import AboutReview
 from ledger.standing_events import GrantIssued, GrantRevoked
 from ledger.state import State
@@ -85,13 +88,15 @@ def _without_secrets(command: Command) -> Command:
     match command:
         case CastVote():
             return votes.without_secrets(command)
-        case IssueGrant(reason=str(reason)):
-            return replace(command, reason=redact_text(reason).text)
-        case RevokeGrant(reason=str(reason)):
-            return replace(command, reason=redact_text(reason).text)
-        case BeginFreeze(reason=str(reason)) | EndFreeze(reason=str(reason)):
-            return replace(command, reason=redact_text(reason).text)
-        case BreakGlass(reason=str(reason)):
+        case (
+            IssueGrant(reason=str(reason))
+            | RevokeGrant(reason=str(reason))
+            | RequestGrant(reason=str(reason))
+            | AnswerRequest(reason=str(reason))
+            | BeginFreeze(reason=str(reason))
+            | EndFreeze(reason=str(reason))
+            | BreakGlass(reason=str(reason))
+        ):
             return replace(command, reason=redact_text(reason).text)
         case SignOff(note=str(note)):
             return replace(command, note=redact_text(note).text)
@@ -107,6 +112,8 @@ def _standing(command: Command, state: State, at: datetime) -> _Decided:
             return freeze(command, state, at)
         case BreakGlass() | SignOff():
             return glass(command, state, at)
+        case RequestGrant() | AnswerRequest() | ExpireRequest() | RenewGrant():
+            return request(command, state, at)
         case RecordNotice() | RecordNoticeRepaint():
             return notices.record(command, state.notice(command.notice))
         case ReconsiderApproval():

@@ -24,6 +24,7 @@ from ledger.events import (
 from ledger.evidence import Evidence
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
+from ledger.grant_request_events import GrantRequestAnswered, GrantRequested
 from ledger.phrases import SHORT, clock, named, quoted
 from ledger.standing_events import (
     GrantIssued,
@@ -244,6 +245,8 @@ _Evident: TypeAlias = (
     | FreezeRefused
     | BreakGlassUsed
     | BreakGlassReviewed
+    | GrantRequested
+    | GrantRequestAnswered
     | BreakGlassRefused
 )
 
@@ -270,6 +273,8 @@ _ROWS: dict[type[Event], _Rows] = {
     FreezeBegun: _by_evidence,
     FreezeEnded: _by_evidence,
     FreezeRefused: _by_evidence,
+    GrantRequested: _by_evidence,
+    GrantRequestAnswered: _by_evidence,
     BreakGlassUsed: _broken,
     BreakGlassReviewed: _by_evidence,
     BreakGlassRefused: _by_evidence,

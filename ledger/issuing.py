@@ -16,13 +16,12 @@ def issue(command: IssueGrant, agent: Agent | None, directory: Directory, at: da
 
     Raises Refused where nobody's evidence comes with it and no shell asks.
     """
-    servers = _servers(command.target, directory)
     only_at_the_shell(command)
-    problem = _problem(command, agent, servers)
+    problem = terms_wrong(command, agent, directory)
     if problem:
         return _refused(command, directory, "invalid", problem)
     assert agent is not None, "an unknown agent is a problem"
-    teams = tuple(sorted({directory.server_teams[server] for server in servers}))
+    teams = teams_behind(command.target, directory)
     entitled = teams
     if command.evidence is not None:
         where = standing_for(command.evidence, agent, teams, directory, at)
@@ -55,7 +54,14 @@ def _servers(target: str, directory: Directory) -> tuple[str, ...]:
     return tuple(name for name in directory.server_teams if Glob(server).matches(name))
 
 
-def _problem(command: IssueGrant, agent: Agent | None, servers: tuple[str, ...]) -> str | None:
+def teams_behind(target: str, directory: Directory) -> tuple[str, ...]:
+    """Return the teams that own the servers which a target `server/tool` names."""
+    return tuple(sorted({directory.server_teams[name] for name in _servers(target, directory)}))
+
+
+def terms_wrong(command: IssueGrant, agent: Agent | None, directory: Directory) -> str | None:
+    """Return what is wrong with a grant whoever gives it, in words; None where nothing is."""
+    servers = _servers(command.target, directory)
     server, slash, tool = command.target.partition("/")
     if agent is None:
         return f"there is no agent `{command.agent}`; `placet agent list` names them"

@@ -10,6 +10,7 @@ from ledger import (
     calls,
     freezes,
     glasses,
+    grant_requests,
     grants,
     notices,
     policy_in_force,
@@ -33,6 +34,8 @@ from ledger.freeze_events import FreezeBegun
 from ledger.freezes import Freeze
 from ledger.glass_events import BreakGlassUsed
 from ledger.glasses import Glass
+from ledger.grant_request_events import GrantRequested
+from ledger.grant_requests import GrantRequest
 from ledger.grants import Grant
 from ledger.notice_events import NoticePosted
 from ledger.notices import Notice
@@ -55,6 +58,7 @@ Kept: TypeAlias = (
     | Freeze
     | Notice
     | Glass
+    | GrantRequest
 )
 
 KINDS: dict[str, type[Kept]] = {
@@ -69,6 +73,7 @@ KINDS: dict[str, type[Kept]] = {
     "freeze": Freeze,
     "notice": Notice,
     "glass": Glass,
+    "request": GrantRequest,
 }
 """The models that projections keep, by the prefix of their streams."""
 
@@ -84,6 +89,7 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "freeze": freezes.evolve,
     "notice": notices.evolve,
     "glass": glasses.evolve,
+    "request": grant_requests.evolve,
 }
 
 OPENING = frozenset(
@@ -94,6 +100,7 @@ OPENING = frozenset(
         CallDecided,
         FreezeBegun,
         GrantIssued,
+        GrantRequested,
         NoticePosted,
         ReviewPosted,
     }

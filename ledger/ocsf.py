@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from ledger.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
 from ledger.envelopes import Event, Recorded
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.grant_request_events import (
+    GrantRequestAnswered,
+    GrantRequested,
+    GrantRequestExpired,
+)
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.ocsf_calls import api_activity
 from ledger.ocsf_grants import user_access
@@ -41,6 +46,7 @@ from ledger.unbroken import Concerning
 _CARD = "how a card came to be seen decides nothing; the votes name the revision"
 _REVIEW = "what stands on a card about tools decides nothing"
 _TOOLS = "what a server offers is no activity of an agent"
+_ASKED = "what is given says so itself; what is asked for changes no access"
 _FREEZES = "each call that a freeze stops says so, and by whom"
 _AGENTS = "the agents of the ledger are accounts, which neither class is about"
 
@@ -65,6 +71,9 @@ LEFT_OUT: Mapping[type[Event], str] = {
     ReviewViewed: _REVIEW,
     ReviewFound: _REVIEW,
     ReviewGone: _REVIEW,
+    GrantRequested: _ASKED,
+    GrantRequestAnswered: _ASKED,
+    GrantRequestExpired: _ASKED,
     FreezeBegun: _FREEZES,
     FreezeEnded: _FREEZES,
     FreezeRefused: _FREEZES,

@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from ledger.redaction_guards import let_redact
-from ledger.standing_tables import with_freezes, with_glasses, with_notices
+from ledger.standing_tables import with_freezes, with_glasses, with_notices, with_requests
 from ledger.unavailable import LedgerUnavailable
 
 _SCHEMA = Table(
@@ -229,6 +229,7 @@ MIGRATIONS = (
     with_notices,
     _with_charges,
     with_glasses,
+    with_requests,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

@@ -30,6 +30,11 @@ from ledger.events import (
 )
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
+from ledger.grant_request_events import (
+    GrantRequestAnswered,
+    GrantRequested,
+    GrantRequestExpired,
+)
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.phrases import SHORT, because, clock, named, quoted, several, terms_told
 from ledger.policy_words import activation_words
@@ -239,6 +244,15 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
         f" {'sign it off' if e.signing else 'break the glass'} ({named(e.because)})"
         + because(e.message)
     ),
+    GrantRequested: lambda e: (
+        f"{e.request}: {named(e.by)} asks {several(e.teams)} to let {named(e.agent)} use"
+        f" {named(e.target)} for {e.lasting_seconds} s" + because(e.reason)
+    ),
+    GrantRequestAnswered: lambda e: (
+        f"{e.request}: {named(e.by)} {f'gives {e.grant}' if e.grant else 'says no'}"
+        + because(e.reason)
+    ),
+    GrantRequestExpired: lambda e: f"{e.request}: expired, nobody answered in time",
     NoticePosted: lambda e: (
         f"{e.notice}: {named(e.team)} is told of {named(e.about)} in {named(e.channel)}"
     ),

@@ -16,7 +16,8 @@ class GrantIssued(Event):
     where uses are not counted. With a `digest` it is for calls of that digest
     only; `given_with` is the approval on whose card it was given. It is for calls
     of which `when` (CEL) holds, and as long as what `sum` (a path like
-    `args.amount`, or CEL) comes to of all of them is `at_most` at most.
+    `args.amount`, or CEL) comes to of all of them is `at_most` at most. `renews` is
+    the grant in whose place it was given.
     """
 
     TOPIC: ClassVar[str] = "GrantIssued"
@@ -35,6 +36,7 @@ class GrantIssued(Event):
     when: str | None = None
     sum: str | None = None
     at_most: str | None = None
+    renews: str | None = None
 
 
 class GrantRefused(Event):

@@ -46,3 +46,18 @@ def with_glasses(connection: Connection) -> None:
     """Make the table of glasses."""
     for statement in _GLASSES.split(";\n"):
         connection.exec_driver_sql(statement)
+
+
+_REQUESTS = """
+CREATE TABLE projected_request (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  deadline BIGINT
+);
+CREATE INDEX projected_request_open ON projected_request (id) WHERE open = 1
+"""
+
+
+def with_requests(connection: Connection) -> None:
+    """Make the table of requests for grants."""
+    for statement in _REQUESTS.split(";\n"):
+        connection.exec_driver_sql(statement)

@@ -11,6 +11,7 @@ from ledger.calls import CallRecord
 from ledger.envelopes import Draft, Model, Recorded
 from ledger.freezes import Freeze
 from ledger.glasses import Glass
+from ledger.grant_requests import GrantRequest
 from ledger.grants import Grant
 from ledger.kinds import KINDS, OPENING, Kept, concerned, fold, kind_of
 from ledger.notices import Notice
@@ -22,7 +23,7 @@ from ledger.usage import UsageBook
 from policies.freezes import LiveFreeze
 from policies.people import Agent, Directory
 
-_DROPPED = ("agent", "approval", "call", "freeze", "glass", "grant", "notice", "review")
+_DROPPED = ("agent", "approval", "call", "freeze", "glass", "grant", "notice", "request", "review")
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
 _INDEXED = ("approval", "grant")
@@ -194,6 +195,10 @@ class State:
     def glass(self, name: str) -> Glass | None:
         """Return a glass that somebody broke."""
         return cast("Glass | None", self._find("glass", name))
+
+    def request(self, name: str) -> GrantRequest | None:
+        """Return a request for a grant, open or answered."""
+        return cast("GrantRequest | None", self._find("request", name))
 
     def policy(self) -> PolicyInForce | None:
         """Return the policy in force."""

@@ -139,6 +139,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "freeze": {"deadline": BigInteger},
     "notice": {"about": Text},
     "glass": {"approval": Text},
+    "request": {"deadline": BigInteger},
 }
 
 
