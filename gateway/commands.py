@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway import (
     import_commands,
+    library_commands,
     lint_commands,
     schema_commands,
     simulation_commands,
@@ -33,6 +34,7 @@ def register(add: AddCommand, shell: Shell) -> None:
     trial_commands.register(add, shell)
     simulation_commands.register(add, shell)
     import_commands.register(add, shell)
+    library_commands.register(add, shell)
     lint_commands.register(add, shell)
     schema_commands.register(add, shell)
     parser = add(

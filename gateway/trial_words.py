@@ -14,8 +14,8 @@ def as_text(results: Sequence[Result], covered: Sequence[Coverage]) -> Iterator[
         for rule in each.untried:
             yield f"{rule.file}:{rule.line}: no test is covered by rule `{rule.name}`"
     for each in covered:
-        total = len(each.policy.rules)
-        yield f"{each.policy.file}: {total - len(each.untried)} of {total} rules were tried"
+        tried = each.total - len(each.untried)
+        yield f"{each.policy.file}: {tried} of {each.total} rules were tried"
     yield f"{len(results)} tests: {len(results) - len(different)} as expected, {len(different)} not"
 
 
@@ -70,7 +70,7 @@ def _covered(each: Coverage) -> Mapping[str, object]:
     return {
         "policy": each.policy.file,
         "digest": each.policy.digest,
-        "rules": len(each.policy.rules),
+        "rules": each.total,
         "untried": [
             {"rule": rule.name, "pointer": rule.pointer, "file": rule.file, "line": rule.line}
             for rule in each.untried

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from policies.composing import Path
 from policies.decisions import Effect
 from policies.documents import Document
+from policies.grant_terms import terms_problem
 from policies.problems import Problem
 from policies.trial_file import TrialFile, TrialSection
 from policies.trials import Ground, caller
@@ -86,13 +87,30 @@ def _of_the_expectation(
             if getattr(expected, key) is not None:
                 what = f"`{key}` has no meaning where the effect is {expected.effect}"
                 yield document.problem(document.key((*at, key)), what, "remove it")
-    names = [rule.name for rule in ground.policy.rules]
+    limits = [limit.name for limit in ground.policy.limits]
+    names = [*(rule.name for rule in ground.policy.rules), *limits]
+    for name in section.usage:
+        if name not in limits:
+            place = document.key((*path, "usage", name))
+            advice = suggestion(name, limits, choice(limits))
+            yield document.problem(place, f"there is no limit `{name}`", advice)
+    yield from _of_the_grants(document, path, section)
     yield from _unknown(
         document, (*at, "rules"), expected.rules or (), "rule", (*names, *_BUILT_IN)
     )
     grants = [grant.name for grant in section.grants]
     expects = [expected.grant] if expected.grant else []
     yield from _unknown(document, (*at, "grant"), expects, "grant", grants)
+
+
+def _of_the_grants(document: Document, path: Path, section: TrialSection) -> Iterator[Problem]:
+    for index, grant in enumerate(section.grants):
+        left = None if grant.left is None else str(grant.left)
+        wrong = terms_problem(grant.when, grant.sum, left, ())
+        if wrong is not None:
+            what, _, instead = wrong.partition("; ")
+            place = document.place((*path, "grants", index))
+            yield document.problem(place, what, instead or "mend the grant")
 
 
 def _unknown(

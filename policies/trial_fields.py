@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, GetPydanticSchema
 from pydantic_core import core_schema
 
+from policies.amounts import exact_amount
 from policies.calls import JsonValue, Number
 from policies.composing import Value
 from policies.matching import Target
@@ -100,6 +102,23 @@ def _counts(value: object) -> object:
     return value
 
 
+def _amounts(value: object) -> object:
+    found = value if isinstance(value, dict) else {}
+    amounts = {name: _amount(each) for name, each in found.items()}
+    if not amounts:
+        instead = "write how much is taken of which, for example `{refunds: 900}`"
+        raise Wrong("is not a map of limits and amounts", instead)
+    return amounts
+
+
+def _amount(value: object) -> object:
+    written = str(value) if type(value) in (int, float, str) else ""
+    amount = exact_amount(written)
+    if amount is None or amount < 0:
+        raise Wrong("is not an amount", "write a number that is not negative")
+    return amount
+
+
 def _standing(value: object) -> object:
     names = [value] if isinstance(value, str) else value
     if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
@@ -120,5 +139,9 @@ GrantTarget = Annotated[str, BeforeValidator(_target)]
 """What a grant is for: `server/tool`, both may be globs."""
 Counts = Annotated[int | dict[str, int], BeforeValidator(_counts)]
 """How many approvals are asked: of the only team, or of each."""
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+"""An amount that is not negative, exactly as it is written."""
+Amounts = Annotated[dict[str, Decimal], BeforeValidator(_amounts)]
+"""How much is taken of limits, by their names."""
 Standing = Annotated[dict[str, int], BeforeValidator(_standing)]
 """How many approvers of each team gave a grant; of a team that is only named it is one."""

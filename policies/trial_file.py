@@ -9,6 +9,8 @@ from policies.decisions import Effect
 from policies.fields import Many, Name, Text, Version
 from policies.policy_file import OneOrMany, RiskWord
 from policies.trial_fields import (
+    Amount,
+    Amounts,
     CalledTool,
     Counts,
     Definition,
@@ -48,7 +50,10 @@ class TestedAgent(Section):
 
 
 class GrantInForce(Section):
-    """A grant that is in force in a test, for the agent that calls unless another is named."""
+    """A grant that is in force in a test, for the agent that calls unless another is named.
+
+    `when` is what calls under it must be like, `sum` what they take of `left`.
+    """
 
     name: Name = "grant"
     agent: Name | None = None
@@ -56,6 +61,9 @@ class GrantInForce(Section):
     teams: Standing
     until: Moment | None = None
     uses: Annotated[int, Field(ge=0)] | None = None
+    when: Text | None = None
+    sum: Text | None = None
+    left: Amount | None = None
 
 
 class Expected(Section):
@@ -75,7 +83,10 @@ class Expected(Section):
 
 
 class TrialSection(Section):
-    """One test: a call, what is in force, and what is expected."""
+    """One test: a call, what is in force, and what is expected.
+
+    `usage` is what earlier calls have taken of limits that speak of this one.
+    """
 
     name: Text | None = None
     call: CalledTool
@@ -84,6 +95,7 @@ class TrialSection(Section):
     on_behalf_of: Name | None = None
     at: Moment | None = None
     grants: Annotated[tuple[GrantInForce, ...], Many] = ()
+    usage: Amounts = Field(default_factory=dict)
     expect: Annotated[Expected, BeforeValidator(_effect_alone)]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policies.decisions import Decision, Term
+from policies.limits import Limit
 from policies.policy import Policy
 from policies.rules import Rule
 from policies.trial_file import Expected
@@ -39,10 +40,15 @@ def tried(trials: Iterable[Trial], ground: Ground) -> list[Result]:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many rules a policy has, and those of them that covered no call of any test."""
+    """The rules and limits of a policy that spoke of no call of any test."""
 
     policy: Policy
-    untried: tuple[Rule, ...]
+    untried: tuple[Rule | Limit, ...]
+
+    @property
+    def total(self) -> int:
+        """How many rules and limits the policy has."""
+        return len(_entries(self.policy))
 
 
 def coverage(policies: Iterable[Policy], results: Sequence[Result]) -> list[Coverage]:
@@ -55,10 +61,14 @@ def coverage(policies: Iterable[Policy], results: Sequence[Result]) -> list[Cove
     return [
         Coverage(
             policy,
-            tuple(rule for rule in policy.rules if (policy.digest, rule.pointer) not in spoke),
+            tuple(each for each in _entries(policy) if (policy.digest, each.pointer) not in spoke),
         )
         for policy in {policy.digest: policy for policy in policies}.values()
     ]
+
+
+def _entries(policy: Policy) -> tuple[Rule | Limit, ...]:
+    return (*policy.rules, *policy.limits)
 
 
 def _differences(expected: Expected, came: Decision) -> Iterator[Difference]:

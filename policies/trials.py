@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from policies.assessment import undeclared, unlisted
+from policies.amounts import NOTHING
+from policies.assessment import assess, undeclared, unlisted
 from policies.calls import Call, Tool
 from policies.composing import Path
-from policies.decisions import Decision, LiveGrant
+from policies.decisions import Decision, GrantTerms, LiveGrant
 from policies.documents import Document
 from policies.exceeding import NOTHING_USED
 from policies.people import Agent, Directory
@@ -47,8 +49,21 @@ class Trial:
     place: Place
     call: Call
     grants: tuple[LiveGrant, ...]
+    usage: Mapping[str, Decimal]
     at: datetime
     expected: Expected
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken of limits, by bucket."""
+
+    amounts: Mapping[str, Decimal]
+
+    def used(self, bucket: str, at: datetime) -> Decimal:
+        """Return what is counted in `bucket`, 0 where no test says."""
+        del at
+        return self.amounts.get(bucket, NOTHING)
 
 
 def trials_of(document: Document, written: TrialFile, ground: Ground) -> list[Trial]:
@@ -71,7 +86,18 @@ def decision(trial: Trial, ground: Ground) -> Decision:
         )
         return settle(assessment, trial.grants, at, NOTHING_USED)
     risk = classify(tool, trusted=server.trusted, overrides=policy.risks)
-    return decide(call, policy, trial.grants, at, tool=tool, risk=risk, directory=ground.directory)
+    charges = assess(call, policy, at=at, tool=tool, risk=risk, directory=ground.directory).charges
+    usage = Taken({charge.bucket: trial.usage.get(charge.limit, NOTHING) for charge in charges})
+    return decide(
+        call,
+        policy,
+        trial.grants,
+        at,
+        tool=tool,
+        risk=risk,
+        directory=ground.directory,
+        usage=usage,
+    )
 
 
 def _trial(
@@ -97,6 +123,7 @@ def _trial(
             arguments=section.arguments.values,
         ),
         grants=tuple(_grants(section.grants, acting.name, at)),
+        usage=section.usage,
         at=at,
         expected=section.expect,
     )
@@ -121,6 +148,8 @@ def _grants(sections: Sequence[GrantInForce], agent: str, at: datetime) -> list[
             until=section.until or at + timedelta(hours=1),
             uses_left=section.uses,
             standing=section.teams,
+            terms=GrantTerms(section.when, section.sum) if section.when or section.sum else None,
+            left=section.left,
         )
         for section in sections
     ]

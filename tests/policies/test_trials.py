@@ -25,6 +25,15 @@ rules:
     approval: {team: platform, approvals: 2}
   - {name: nights, when: now.getHours() < 6, effect: deny, message: sleep}
   - {name: owners, when: agent.owner == "bob", effect: deny}
+limits:
+  - name: sums-of-n
+    match: {tool: read_file}
+    when: has(args.n)
+    sum: args.n
+    at_most: 10
+    within: 1h
+    per: agent
+    effect: deny
 """
 TESTS = """\
 version: 1
@@ -100,7 +109,7 @@ def test_a_policy_that_does_what_is_expected_has_no_difference_and_untried_rules
     (covered,) = coverage([ground.policy, ground.policy], results)
 
     assert [result.differences for result in results] == [(), ()]
-    assert [rule.name for rule in covered.untried] == ["nights", "owners"]
+    assert [rule.name for rule in covered.untried] == ["nights", "owners", "sums-of-n"]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +163,25 @@ def test_a_policy_that_does_what_is_expected_has_no_difference_and_untried_rules
             (
                 "{call: files/write_file, arguments: {path: release/1}, grants: [{name: g,"
                 " target: files/*, teams: platform}], expect: {effect: allow, grant: g}}"
+            ),
+            [("effect", "allow", "require_approval"), ("grant", "g", "none")],
+        ),
+        (
+            (
+                "{call: files/read_file, arguments: {n: 2}, usage: {sums-of-n: 9},"
+                " expect: {effect: deny, rules: reads}}"
+            ),
+            [("rules", "reads", "reads, sums-of-n")],
+        ),
+        (
+            "{call: files/read_file, arguments: {n: 2}, usage: {sums-of-n: 8}, expect: allow}",
+            [],
+        ),
+        (
+            (
+                "{call: files/write_file, arguments: {path: release/1, n: 2}, grants: [{name: g,"
+                " target: files/*, teams: {platform: 2}, when: args.n < 3, sum: args.n, left: 1}],"
+                " expect: {effect: allow, grant: g}}"
             ),
             [("effect", "allow", "require_approval"), ("grant", "g", "none")],
         ),
