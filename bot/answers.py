@@ -131,7 +131,7 @@ def _pending_row(approval: Approval, url: str | None) -> Row:
     request = approval.request
     row: Row = [name(approval.id, 60), words("  "), name(request.agent, 80), words(" wants ")]
     row += [name(request.server, 80), words(" / "), name(request.tool, 120)]
-    row += [words(f" ({request.risk}), expires "), moment(request.expires_at)]
+    row += [words(f" ({request.risk}), expires "), moment(approval.expires_at)]
     if url and url.startswith("https://") and approval.cards:
         card_at = approval.cards[-1]
         link = f"{url}archives/{card_at.channel}/p{card_at.ts.replace('.', '')}"

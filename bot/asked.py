@@ -63,6 +63,22 @@ class AskUnfreeze:
 
 
 @dataclass(frozen=True)
+class AskExtend:
+    """`extend`: give a question more time; without `lasting` as much as it had at first."""
+
+    approval: str
+    lasting: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class AskWithdraw:
+    """`withdraw`: take a question back that an agent of the person's own has asked."""
+
+    approval: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class AskFreezes:
     """`freezes`: what is frozen now."""
 
@@ -107,6 +123,8 @@ Asked: TypeAlias = (
     | AskBreakGlass
     | AskSignOff
     | AskAfterReviews
+    | AskExtend
+    | AskWithdraw
     | AskHelp
 )
 """One thing a person asked for."""

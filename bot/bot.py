@@ -19,7 +19,17 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
-from bot.listeners import actions, commands, freezing, glass, lasting, others, reviewing, views
+from bot.listeners import (
+    actions,
+    commands,
+    extending,
+    freezing,
+    glass,
+    lasting,
+    others,
+    reviewing,
+    views,
+)
 from bot.meters import BotMeters
 from bot.notice_subjects import notice_delivery
 from bot.outbox import Outbox
@@ -233,6 +243,7 @@ def _listening(
     lasting.register(app, desk, longest)
     freezing.register(app, desk)
     glass.register(app, desk)
+    extending.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

@@ -124,7 +124,7 @@ def _summary(approval: Approval) -> str:
     request = approval.request
     subject = f"{request.agent} wants {request.server} / {request.tool}"
     if approval.status is ApprovalStatus.PENDING:
-        expiry = f"{request.expires_at:%H:%M} UTC"
+        expiry = f"{approval.expires_at:%H:%M} UTC"
         return notification(f"Approval needed: {subject} ({request.risk}). Expires {expiry}.")
     return notification(f"{heading(approval)}: {subject}.")
 

@@ -48,6 +48,20 @@ FORMS: Mapping[str, Form] = {
         "For people of the configuration and approvers.",
         "/placet show apr_0123456789ab",
     ),
+    "extend": Form(
+        "/placet extend APPROVAL [for 30m]",
+        "give a question more time before it expires",
+        "For those who may decide on it. Without `for` it gets as much time again as it was given"
+        " at first. It waits 24 hours at most.",
+        "/placet extend apr_0123456789ab for 2h",
+    ),
+    "withdraw": Form(
+        "/placet withdraw APPROVAL [because REASON]",
+        "take a question back that your agent asked",
+        "For the agent's owner, and for whom it acts. The agent is told that it was taken back,"
+        " which is no denial.",
+        "/placet withdraw apr_0123456789ab because it asks for the wrong folder",
+    ),
     "freeze": Form(
         "/placet freeze agent|server|everything [NAME] [for 2h] [REASON]",
         "stop all calls of an agent, to a server, or all there are, at once",

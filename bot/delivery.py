@@ -57,8 +57,9 @@ class Delivery:
         standing = [c for c in approval.cards if Place(c.channel, c.ts) not in self._gone]
         served = {painted.channel for painted in standing}
         teams = {painted.team for painted in standing}
-        for term in approval.request.terms:
-            team = self._directory.teams.get(term.team)
+        asked = [term.team for term in approval.request.terms]
+        for name in (*asked, *approval.patience.escalated.values()):
+            team = self._directory.teams.get(name)
             if team is None or team.name in teams or team.channel in served:
                 continue
             served.add(team.channel)
@@ -128,12 +129,14 @@ class Delivery:
         """Tell whether a card of what has ended was just drawn by another version of Placet."""
         if approval.open or not painted.sha256:
             return False
-        return not thread_blocks(approval, await self._news(approval, painted.revision))
+        news = await self._news(approval, painted.revision)
+        return not thread_blocks(approval, news, painted.channel, self._directory)
 
     async def _tell(self, approval: Approval, place: Place, since: int) -> None:
         """Reply with what happened after position `since`, each event once in this process."""
         since = max(since, self._told.get(place, 0))
-        blocks = thread_blocks(approval, await self._news(approval, since))
+        news = await self._news(approval, since)
+        blocks = thread_blocks(approval, news, place.channel, self._directory)
         if blocks:
             await self._outbox.reply(place, thread_text(approval), blocks)
         self._told[place] = approval.position

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.fitting import Cut, cut
+from bot.patience_lines import escalated_rows, reminded_rows
 from bot.pieces import Block, moment, name, person, words
 from bot.wording import Row, ballot, slack_of
 from ledger.approvals import Approval, ApprovalStatus
@@ -141,6 +142,7 @@ def _needs(approval: Approval, room: Room) -> list[Row]:
         rows.append([words(f"and from {len(terms) - room.teams} more teams, see Details")])
     if approval.request.reason_required:
         rows.append([words("Each approver has to give a reason.")])
+    rows += escalated_rows(approval, room.label, room.teams)
     return rows
 
 
@@ -158,7 +160,7 @@ def _need(approval: Approval, term: ApprovalTerm, room: Room) -> Row:
 def _expires(approval: Approval) -> list[Row]:
     if approval.status is not ApprovalStatus.PENDING:
         return []
-    return [[_label("Expires"), moment(approval.request.expires_at)]]
+    return [[_label("Expires"), moment(approval.expires_at)], *reminded_rows(approval)]
 
 
 def _votes(approval: Approval, room: Room) -> list[Row]:

@@ -31,7 +31,7 @@ async def waiting_for(desk: Desk, evidence: Evidence, found: Sequence[Approval])
     return [
         approval
         for approval in found
-        if at < approval.request.expires_at and _decides(approval, evidence, desk.directory)
+        if at < approval.expires_at and _decides(approval, evidence, desk.directory)
     ]
 
 
@@ -59,5 +59,6 @@ def _decides(approval: Approval, evidence: Evidence, directory: Directory) -> bo
         parties=parties(approval, directory),
         group_age=GROUP_FRESH,
         at=evidence.fetched_at,
+        also=approval.patience.escalated,
     )
     return bool(where.teams)

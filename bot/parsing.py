@@ -9,6 +9,7 @@ from bot.asked import (
     AskAfterReviews,
     AskBreakGlass,
     Asked,
+    AskExtend,
     AskFreeze,
     AskFreezes,
     AskGrant,
@@ -19,6 +20,7 @@ from bot.asked import (
     AskShow,
     AskSignOff,
     AskUnfreeze,
+    AskWithdraw,
 )
 from bot.command_forms import FORMS, nearest
 from policies.durations import parse_duration
@@ -134,6 +136,18 @@ def _uses(words: list[str]) -> tuple[int | None, list[str]]:
     return int(number), words[2:]
 
 
+def _withdraw(words: list[str], reason: str | None) -> AskWithdraw:
+    return AskWithdraw(_only("approval", words, "withdraw"), reason)
+
+
+def _extend(words: list[str], _: str | None) -> AskExtend:
+    """Read an approval, and how much more time it gets: `for 30m`, or `by 30m`."""
+    if not words[1:] or words[1].lower() not in {"for", "by"}:
+        return AskExtend(_only("approval", words, "extend"))
+    lasting, rest = _lasting(words[2:])
+    return AskExtend(_only("approval", [words[0], *rest], "extend"), lasting)
+
+
 def _freeze(words: list[str], reason: str | None) -> AskFreeze:
     """Read `agent NAME`, `server NAME` or `everything`; the rest is a duration and a reason."""
     over, name, rest = _frozen(words, "freeze")
@@ -239,6 +253,8 @@ _READERS: Mapping[str, _Reader] = {
     "list": _alone("list", AskList()),
     "pending": _alone("pending", AskPending()),
     "show": _show,
+    "extend": _extend,
+    "withdraw": _withdraw,
     "freeze": _freeze,
     "unfreeze": _unfreeze,
     "freezes": _alone("freezes", AskFreezes()),

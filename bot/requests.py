@@ -12,6 +12,7 @@ from bot.asked import (
     AskAfterReviews,
     AskBreakGlass,
     Asked,
+    AskExtend,
     AskFreeze,
     AskFreezes,
     AskGrant,
@@ -22,16 +23,27 @@ from bot.asked import (
     AskShow,
     AskSignOff,
     AskUnfreeze,
+    AskWithdraw,
 )
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.parsing import NotUnderstood, parse
+from bot.patience_requests import about_waiting
 from policies.refusals import Refused
 
 _Read: TypeAlias = AskHelp | AskList | AskPending | AskShow | AskFreezes | AskAfterReviews
 """What changes nothing."""
 
-_Change: TypeAlias = AskGrant | AskRevoke | AskFreeze | AskUnfreeze | AskBreakGlass | AskSignOff
+_Change: TypeAlias = (
+    AskGrant
+    | AskRevoke
+    | AskFreeze
+    | AskUnfreeze
+    | AskBreakGlass
+    | AskSignOff
+    | AskExtend
+    | AskWithdraw
+)
 """What the ledger has to decide on."""
 
 
@@ -107,6 +119,8 @@ class Requests:
                 return await freeze_requests.freeze(desk, asked, slack, command)
             case AskUnfreeze():
                 return await freeze_requests.unfreeze(desk, asked, slack, command)
+            case AskExtend() | AskWithdraw():
+                return await about_waiting(desk, asked, slack, command)
             case AskBreakGlass(approval=approval, reason=reason):
                 return await glass_requests.open_break(
                     desk, approval, reason, channel=origin.channel, trigger=origin.trigger

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from bot.cards import result_words
 from bot.fitting import cut
+from bot.patience_lines import more_time, patience_rows
 from bot.pieces import Block, lines, name, notification, words
 from bot.wording import Row, granted, run_report, suggestion
-from ledger.approvals import Approval
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import VoteCast
 from ledger.envelopes import Event, Recorded
 from ledger.events import (
@@ -21,18 +22,32 @@ from ledger.events import (
     CallContinued,
     OutcomeUnknown,
 )
+from ledger.patience_events import ApprovalReminded
+from policies.people import Directory
 
 _REASON = 300
 _SUGGESTED = 2_000
 
 
-def thread_blocks(approval: Approval, recorded: Sequence[Recorded]) -> list[Block]:
+def thread_blocks(
+    approval: Approval, recorded: Sequence[Recorded], channel: str, directory: Directory
+) -> list[Block]:
     """Return the blocks of a reply that tells these events, none if they need no telling.
 
-    People are named, not mentioned: a line in a thread calls nobody.
+    `channel` is that of the card. People are named, not mentioned: a line in a
+    thread calls nobody, but for reminders.
     """
-    rows = [row for one in recorded for row in _row(approval, one.event)]
-    return [lines(rows[-40:], "thread")] if rows else []
+    rows = [
+        row
+        for one in recorded
+        for row in (
+            *_row(approval, one.event),
+            *patience_rows(approval, one.event, channel, directory),
+        )
+    ]
+    asks = any(isinstance(one.event, ApprovalReminded) for one in recorded)
+    more = [more_time(approval)] if asks and approval.status is ApprovalStatus.PENDING else []
+    return [lines(rows[-40:], "thread"), *more] if rows else []
 
 
 def thread_text(approval: Approval) -> str:

@@ -128,5 +128,6 @@ class Voting:
 
 def groups_of(approval: Approval, directory: Directory) -> frozenset[str]:
     """Return the user groups whose members may decide on the approval."""
-    named = [directory.teams.get(term.team) for term in approval.request.terms]
+    asked = {name for t in approval.request.terms for name in approval.patience.deciding(t.team)}
+    named = [directory.teams.get(team) for team in asked]
     return frozenset(group for team in named if team for group in team.groups)

@@ -83,7 +83,7 @@ def _frozen(call: str, because: str, meta: Mapping[str, object]) -> "Answer":
 
 def pending(approval: Approval) -> "Answer":
     """Return the answer to a call that still waits: whom for, until when, how to ask again."""
-    until = _time(approval.request.expires_at)
+    until = _time(approval.expires_at)
     if approval.undeliverable:
         failed = "; ".join(f"{team}: {why}" for team, why in approval.undeliverable.items())
         text = (
@@ -251,7 +251,7 @@ def _about(approval: Approval, retry_ms: int | None = None) -> dict[str, object]
     meta: dict[str, object] = {
         "approval": approval.id,
         "teams": [term.team for term in approval.request.terms],
-        "expires_at": approval.request.expires_at.isoformat(),
+        "expires_at": approval.expires_at.isoformat(),
         "reason": approval.reason,
     }
     if retry_ms is not None:

@@ -38,7 +38,7 @@ def told(call: DecidedCall) -> ToldDecision:
         grant=decided.grant,
         approval=record.approval,
         teams=[term.team for term in approval.request.terms] if approval else [],
-        expires_at=approval.request.expires_at if approval else None,
+        expires_at=approval.expires_at if approval else None,
         report_until=record.deadline,
         outcome=_outcome(call),
     )

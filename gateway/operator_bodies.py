@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from gateway.decision_bodies import Body, Told, ToldRule
-from ledger.approvals import Approval, ApprovalStatus, KnownVote
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.catalogue import EVENTS
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, GrantStatus
+from ledger.known_votes import KnownVote
 from ledger.stories import event_as_json
 from policies.calls import Risk
 
@@ -218,7 +219,7 @@ def told_approval(approval: Approval) -> ToldApproval:
         reason=approval.reason,
         undeliverable=dict(approval.undeliverable),
         requested_at=approval.requested_at,
-        expires_at=request.expires_at,
+        expires_at=approval.expires_at,
         decided_at=approval.decided_at,
         use_until=approval.use_until,
         calls=list(approval.calls),

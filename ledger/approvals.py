@@ -14,7 +14,7 @@ from ledger.card_events import (
     VoteCast,
     VoteRefused,
 )
-from ledger.envelopes import Event, Fact, Model, Recorded
+from ledger.envelopes import Event, Model, Recorded
 from ledger.events import (
     ApprovalCancelled,
     ApprovalDenied,
@@ -30,9 +30,15 @@ from ledger.events import (
     GrantedWith,
     OutcomeUnknown,
 )
-from ledger.evidence import Evidence
+from ledger.known_votes import KnownVote, known_vote
 from ledger.painted_cards import PaintedCard, painted
-from policies.people import Directory
+from ledger.patience import Patience
+from ledger.patience_events import (
+    ApprovalEscalated,
+    ApprovalExtended,
+    ApprovalReminded,
+    StepRefused,
+)
 
 
 class ApprovalStatus(StrEnum):
@@ -63,29 +69,6 @@ class CorruptHistory(Exception):
         return f"{type(self.args[0]).__name__} cannot follow what came before"
 
 
-class KnownVote(Fact):
-    """A vote that counted, with the evidence that it was cast on."""
-
-    person: str
-    slack: str
-    approves: bool
-    teams: tuple[str, ...]
-    reason: str | None
-    revision: int
-    at: AwareDatetime
-    evidence: Evidence | None = None
-
-    def is_of(self, person: str, slack: str) -> bool:
-        """Tell whether this person cast it, by whichever name they went then."""
-        return person == self.person or slack == self.slack
-
-    def person_in(self, directory: Directory) -> str:
-        """Return who cast it, by the name that they go by now."""
-        return (
-            self.evidence.person_in(directory) if self.evidence else directory.person_at(self.slack)
-        )
-
-
 class Approval(Model):
     """One request for a yes and all that became of it.
 
@@ -100,6 +83,7 @@ class Approval(Model):
     status: ApprovalStatus
     request: ApprovalRequested
     requested_at: AwareDatetime
+    patience: Patience = Patience()
     calls: tuple[str, ...] = ()
     votes: tuple[KnownVote, ...] = ()
     refused_votes: int = 0
@@ -147,7 +131,7 @@ class Approval(Model):
     def deadline(self) -> AwareDatetime | None:
         """When the present state ends by itself: expiry while pending, lapse while approved."""
         if self.status is ApprovalStatus.PENDING:
-            return self.request.expires_at
+            return self.expires_at
         if self.status is ApprovalStatus.APPROVED:
             return self.use_until
         return None
@@ -155,6 +139,17 @@ class Approval(Model):
     def yes_votes(self, team: str) -> tuple[KnownVote, ...]:
         """Return the yes votes that count for `team`, one per person."""
         return tuple(vote for vote in self.votes if vote.approves and team in vote.teams)
+
+    @property
+    def expires_at(self) -> AwareDatetime:
+        """When the question expires, with the time that it was given since."""
+        return self.patience.until or self.request.expires_at
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The teams whose count is not reached, in the order of the terms."""
+        terms = self.request.terms
+        return tuple(t.team for t in terms if len(self.yes_votes(t.team)) < t.approvals)
 
     def has_read_all(self, *names: str) -> bool:
         """Tell whether a person, by one of these names, opened every page of the details."""
@@ -176,6 +171,7 @@ def evolve(approval: Approval | None, recorded: Recorded) -> Approval:
             request=event,
             requested_at=recorded.at,
             calls=(event.call,),
+            patience=Patience(reminders=event.reminders, escalations=event.escalations),
         )
     changes = _changes(approval, event, recorded) | {"position": recorded.position}
     if recorded.stream == f"approval-{approval.id}":
@@ -187,12 +183,10 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
     match event:
         case ApprovalJoined():
             return {"calls": (*approval.calls, event.call)}
-        case CardPosted() | CardRepainted() | CardFound():
-            return painted(approval.cards, approval.undeliverable, event)
-        case CardUndeliverable() | DetailsViewed():
+        case CardPosted() | CardRepainted() | CardFound() | CardUndeliverable() | DetailsViewed():
             return _shown(approval, event)
         case VoteCast():
-            return {"votes": (*approval.votes, _known(event, recorded))}
+            return {"votes": (*approval.votes, known_vote(event, recorded))}
         case VoteRefused():
             return {"refused_votes": approval.refused_votes + 1}
         case ApprovalGiven():
@@ -212,12 +206,19 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
                 "suggested": event.suggested,
                 "decided_at": recorded.at,
             }
+        case ApprovalReminded() | ApprovalEscalated() | ApprovalExtended() | StepRefused():
+            return {"patience": approval.patience.after(event, recorded.at)}
         case _:
             return _ending(approval, event, recorded)
 
 
-def _shown(approval: Approval, event: CardUndeliverable | DetailsViewed) -> dict[str, object]:
+def _shown(
+    approval: Approval,
+    event: CardPosted | CardRepainted | CardFound | CardUndeliverable | DetailsViewed,
+) -> dict[str, object]:
     match event:
+        case CardPosted() | CardRepainted() | CardFound():
+            return painted(approval.cards, approval.undeliverable, event)
         case CardUndeliverable():
             return {"undeliverable": {**approval.undeliverable, event.team: event.error}}
         case DetailsViewed():
@@ -272,16 +273,3 @@ def _sent(
         case CallContinued():
             continuations = {**approval.continuations, event.state: event.call}
             return {"continuations": continuations, "instance": event.instance}
-
-
-def _known(event: VoteCast, recorded: Recorded) -> KnownVote:
-    return KnownVote(
-        person=event.person,
-        slack=event.evidence.slack,
-        approves=event.approves,
-        teams=event.teams,
-        reason=event.reason,
-        revision=event.revision,
-        at=recorded.at,
-        evidence=event.evidence,
-    )

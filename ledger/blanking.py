@@ -31,6 +31,7 @@ from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.grant_request_events import GrantRequestAnswered, GrantRequested
 from ledger.notice_events import NoticePosted, NoticeRepainted
+from ledger.patience_events import StepRefused
 from ledger.review_events import ReviewPosted, ReviewRepainted
 from ledger.standing_events import (
     AgentRevoked,
@@ -107,6 +108,7 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     CardUndeliverable: {"error": _text},
     VoteCast: {"reason": _text},
     VoteRefused: {"message": _text},
+    StepRefused: {"message": _text},
     ReviewPosted: _CARD,
     ReviewRepainted: _CARD,
     GrantRequested: {"reason": _text},

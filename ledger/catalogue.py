@@ -33,6 +33,12 @@ from ledger.grant_request_events import (
     GrantRequestExpired,
 )
 from ledger.notice_events import NoticePosted, NoticeRepainted
+from ledger.patience_events import (
+    ApprovalEscalated,
+    ApprovalExtended,
+    ApprovalReminded,
+    StepRefused,
+)
 from ledger.redaction_events import EventRedacted
 from ledger.review_events import (
     ReviewFound,
@@ -74,6 +80,10 @@ EVENTS: tuple[type[Event], ...] = (
     DetailsViewed,
     VoteCast,
     VoteRefused,
+    ApprovalReminded,
+    ApprovalEscalated,
+    ApprovalExtended,
+    StepRefused,
     ApprovalGiven,
     ApprovalDenied,
     ApprovalExpired,

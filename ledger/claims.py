@@ -15,6 +15,7 @@ from ledger.events import (
     ApprovalTerm,
     ApprovalVoided,
 )
+from ledger.patience import escalations, reminders
 from ledger.standing_events import GrantExpired, GrantUsed
 from ledger.terms_met import denier, unmet
 from policies.decisions import Assessment, Decision, Effect, GrantTerms, LiveGrant, Usage
@@ -169,7 +170,7 @@ def _ask(facts: CallFacts, decision: Decision, situation: Situation, at: datetim
         return [
             *closing,
             Draft(f"call-{facts.call}", decided(facts, decision, asked)),
-            Draft(f"approval-{asked}", _requested(asked, facts, decision, at)),
+            Draft(f"approval-{asked}", _requested(asked, facts, decision, situation.directory, at)),
         ]
     drafts = [Draft(f"call-{facts.call}", decided(facts, decision, approval.id))]
     joined = ApprovalJoined(approval=approval.id, call=facts.call)
@@ -228,8 +229,12 @@ def _dispatch(
     )
 
 
-def _requested(asked: str, facts: CallFacts, decision: Decision, at: datetime) -> ApprovalRequested:
+def _requested(
+    asked: str, facts: CallFacts, decision: Decision, directory: Directory, at: datetime
+) -> ApprovalRequested:
     assessment = decision.assessment
+    teams = tuple(dict.fromkeys(term.team for term in assessment.terms))
+    until = at + assessment.expires_in
     return ApprovalRequested(
         approval=asked,
         call=facts.call,
@@ -252,9 +257,11 @@ def _requested(asked: str, facts: CallFacts, decision: Decision, at: datetime) -
         risk=assessment.risk,
         evidence=assessment.evidence,
         policy_digest=assessment.policy_digest,
-        expires_at=at + assessment.expires_in,
+        expires_at=until,
         use_within_seconds=int(assessment.use_within / timedelta(seconds=1)),
         grantable=assessment.grantable,
+        reminders=reminders(teams, at, until, directory),
+        escalations=escalations(teams, at, until, directory),
     )
 
 

@@ -30,6 +30,8 @@ from ledger.grant_request_events import (
 )
 from ledger.grant_requests import ExpireRequest
 from ledger.ledger import Ledger
+from ledger.nudging import Nudges
+from ledger.patience_events import ApprovalExtended
 from ledger.readings import Deadline
 from ledger.standing_events import (
     GrantExpired,
@@ -64,11 +66,13 @@ class Deadlines:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
+        self._nudges = Nudges(ledger)
         self._leave = _nothing
 
     async def start(self) -> None:
         """Make a timer for every deadline and sweep at once. Raises LedgerUnavailable."""
         self._leave = self._ledger.observe(self._follow, plain_calls=False)
+        await self._nudges.start()
         for deadline in await self._ledger.deadlines():
             if deadline.kind != "call":  # nobody waits for these: the sweep is enough
                 self._set(deadline)
@@ -80,6 +84,9 @@ class Deadlines:
             id="sweep",
             next_run_time=None,
         )
+        self._scheduler.add_job(
+            self._until_stopped, "interval", args=(self._nudges.tick,), seconds=1, id="nudges"
+        )
         self._scheduler.start()
         await self.sweep()
         self._scheduler.resume_job("sweep")
@@ -87,6 +94,7 @@ class Deadlines:
     async def stop(self) -> None:
         """Send nothing more; what was sent is waited for by nobody."""
         self._leave()
+        self._nudges.stop()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
             await asyncio.sleep(0)  # the scheduler ends in a callback of the loop
@@ -127,6 +135,8 @@ class Deadlines:
             match each.event:
                 case ApprovalRequested() as event:
                     self._set(Deadline("approval", event.approval, event.expires_at))
+                case ApprovalExtended() as event:
+                    self._set(Deadline("approval", event.approval, event.until))
                 case ApprovalGiven() as event:
                     self._set(Deadline("approval", event.approval, event.use_until))
                 case GrantIssued() as event:

@@ -44,12 +44,16 @@ from ledger.renewing import RenewGrant
 from ledger.reviews import AboutReview
 from ledger.standing_events import GrantIssued, GrantRevoked
 from ledger.state import State
+from ledger.steps import ExtendApproval, TakeStep, WithdrawApproval, step
 from ledger.tools import SeeTools
 from ledger.votes import CastVote, ViewDetails
 from policies.redaction import redact_text
 from policies.refusals import Refused
 
 _Decided: TypeAlias = list[Draft]
+
+_SAID = ("reason", "because", "note")
+"""The fields of commands that hold what a person wrote."""
 
 
 def decide(command: Command, state: State, at: datetime) -> _Decided:
@@ -85,25 +89,11 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
 
 def _without_secrets(command: Command) -> Command:
     """Return the command with what a person gave as a reason redacted; it is kept for ever."""
-    match command:
-        case CastVote():
-            return votes.without_secrets(command)
-        case (
-            IssueGrant(reason=str(reason))
-            | RevokeGrant(reason=str(reason))
-            | RequestGrant(reason=str(reason))
-            | AnswerRequest(reason=str(reason))
-            | BeginFreeze(reason=str(reason))
-            | EndFreeze(reason=str(reason))
-            | BreakGlass(reason=str(reason))
-        ):
-            return replace(command, reason=redact_text(reason).text)
-        case SignOff(note=str(note)):
-            return replace(command, note=redact_text(note).text)
-        case RevokeAgent(because=str(because)) | RedactEvents(because=str(because)):
-            return replace(command, because=redact_text(because).text)
-        case _:
-            return command
+    if isinstance(command, CastVote):
+        return votes.without_secrets(command)
+    said = {name: getattr(command, name, None) for name in _SAID}
+    cleaned = {name: redact_text(s).text for name, s in said.items() if isinstance(s, str)}
+    return replace(command, **cleaned)
 
 
 def _standing(command: Command, state: State, at: datetime) -> _Decided:
@@ -114,6 +104,10 @@ def _standing(command: Command, state: State, at: datetime) -> _Decided:
             return glass(command, state, at)
         case RequestGrant() | AnswerRequest() | ExpireRequest() | RenewGrant():
             return request(command, state, at)
+        case TakeStep() | ExtendApproval() | WithdrawApproval():
+            approval = approval_of(command.approval, state)
+            events = step(approval, command, state.directory, at)
+            return [Draft(f"approval-{approval.id}", event) for event in events]
         case RecordNotice() | RecordNoticeRepaint():
             return notices.record(command, state.notice(command.notice))
         case ReconsiderApproval():

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime
 
 from ledger.envelopes import Event, Fact
 from ledger.evidence import Evidence
+from ledger.patience_events import PlannedEscalation, PlannedReminder
 from policies.calls import Risk
 from policies.decisions import Effect
 
@@ -126,7 +127,8 @@ class OutcomeUnknown(Event):
 class ApprovalRequested(Event):
     """A yes is asked for. Carries all that the approvers are shown and bound to.
 
-    `grantable` says that the policy let grants lift such calls.
+    `grantable` says that the policy let grants lift such calls. `reminders`
+    and `escalations` are what is planned for as long as nobody decides.
     """
 
     TOPIC: ClassVar[str] = "ApprovalRequested"
@@ -155,6 +157,8 @@ class ApprovalRequested(Event):
     expires_at: AwareDatetime
     use_within_seconds: int
     grantable: bool = False
+    reminders: tuple[PlannedReminder, ...] = ()
+    escalations: tuple[PlannedEscalation, ...] = ()
 
 
 class ApprovalJoined(Event):

@@ -88,6 +88,8 @@ class Standing(Fact):
 
 _Because = tuple[str, str]
 
+_NOBODY: Mapping[str, str] = {}
+
 _UNFIT: Mapping[str, _Because] = {
     "deleted": ("deactivated", "this Slack account is deactivated and cannot decide"),
     "bot": ("bot", "bots and apps cannot decide"),
@@ -105,20 +107,26 @@ def standing(
     parties: Parties,
     group_age: timedelta,
     at: datetime,
+    also: Mapping[str, str] = _NOBODY,
 ) -> Standing:
     """Return for which of `teams` this person may decide now.
+
+    Approvers of the team that `also` has for one of them decide for it too.
 
     `parties` never may, nor whoever cannot be told from one of them. Evidence
     older than 10 seconds, or undetermined, refuses.
     """
-    unfit = _unfit(person, evidence, parties, at)
-    if unfit is not None:
-        return unfit
+    against = unfit(person, evidence, parties, at)
+    if against is not None:
+        return against
     entitled = tuple(
         name
         for name in teams
-        if (team := directory.teams.get(name))
-        and _approves(person, evidence, team, at=at, group_age=group_age)
+        if any(
+            _approves(person, evidence, team, at=at, group_age=group_age)
+            for each in (name, also.get(name, ""))
+            if (team := directory.teams.get(each))
+        )
     )
     if entitled:
         hidden = parties.mistakable(person, directory)
@@ -132,7 +140,7 @@ def standing(
     )
 
 
-def _unfit(person: str, evidence: Evidence, parties: Parties, at: datetime) -> Standing | None:
+def unfit(person: str, evidence: Evidence, parties: Parties, at: datetime) -> Standing | None:
     """Return why a person may decide for no team at all; None where nothing speaks against it."""
     if parties.include(person, evidence.slack):
         return Standing(

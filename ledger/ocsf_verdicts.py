@@ -25,6 +25,12 @@ from ledger.events import (
     OutcomeUnknown,
 )
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
+from ledger.patience_events import (
+    ApprovalEscalated,
+    ApprovalExtended,
+    ApprovalReminded,
+    StepRefused,
+)
 from ledger.standing_events import GrantExpired, GrantIssued, GrantRefused, GrantRevoked
 from policies.decisions import Effect
 
@@ -121,6 +127,10 @@ CALLS: Mapping[type[Event], _Judged] = {
     CardUndeliverable: lambda e: Verdict(FAILURE, HELD, DELAYED, MEDIUM, "undeliverable", e.error),
     VoteCast: _voted,
     VoteRefused: lambda e: Verdict(FAILURE, DENIED, UNAUTHORIZED, MEDIUM, e.because, e.message),
+    StepRefused: lambda e: Verdict(FAILURE, DENIED, UNAUTHORIZED, MEDIUM, e.because, e.message),
+    ApprovalEscalated: lambda _: Verdict(UNDECIDED, HELD, DELAYED, LOW, "escalated"),
+    ApprovalExtended: lambda _: Verdict(UNDECIDED, HELD, DELAYED, INFORMATIONAL, "extended"),
+    ApprovalReminded: lambda _: Verdict(UNDECIDED, HELD, DELAYED, INFORMATIONAL, "reminded"),
     ApprovalGiven: lambda _: Verdict(SUCCESS, LET, APPROVED, INFORMATIONAL, "approved"),
     BreakGlassUsed: lambda e: Verdict(SUCCESS, LET, APPROVED, HIGH, "break-glass", e.reason),
     BreakGlassReviewed: lambda e: Verdict(SUCCESS, LET, LOGGED, LOW, "signed-off", e.note),

@@ -36,6 +36,12 @@ from ledger.grant_request_events import (
     GrantRequestExpired,
 )
 from ledger.notice_events import NoticePosted, NoticeRepainted
+from ledger.patience_events import (
+    ApprovalEscalated,
+    ApprovalExtended,
+    ApprovalReminded,
+    StepRefused,
+)
 from ledger.phrases import SHORT, because, clock, named, quoted, several, terms_told
 from ledger.policy_words import activation_words
 from ledger.redaction_events import EventRedacted
@@ -202,6 +208,19 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ),
     VoteCast: _cast,
     VoteRefused: _refused,
+    ApprovalReminded: lambda e: (
+        f"{e.approval}: {named(e.team)} is reminded, for the {e.number}. time"
+    ),
+    ApprovalEscalated: lambda e: (
+        f"{e.approval}: {named(e.team)} did not decide, {named(e.to)} may now in its place"
+    ),
+    ApprovalExtended: lambda e: (
+        f"{e.approval}: {named(e.by)} gives it more time, until {clock(e.until)}"
+    ),
+    StepRefused: lambda e: (
+        f"{e.approval}: {named(e.person)} may not {named(e.step)} it ({named(e.because)})"
+        + because(e.message)
+    ),
     ApprovalGiven: lambda e: (
         f"{e.approval}: approved by {several(e.by)}, to be used until {clock(e.use_until)}"
         + (f", with {e.granted.grant}" if e.granted else "")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.approvals import Approval, KnownVote
+from ledger.approvals import Approval
 from ledger.evidence import FRESH, GROUP_FRESH, Evidence, Standing, standing
+from ledger.known_votes import KnownVote
 from ledger.parties import Parties
 from policies.calls import Risk
 from policies.people import Directory
@@ -81,6 +82,7 @@ def standing_on(
         parties=parties(approval, directory),
         group_age=GROUP_FRESH if mild else FRESH,
         at=at,
+        also=approval.patience.escalated,
     )
 
 

@@ -1,8 +1,11 @@
 """Says whether an approval that was given meets the terms of now."""
 
-from ledger.approvals import Approval, KnownVote
+from collections.abc import Sequence
+
+from ledger.approvals import Approval
 from ledger.calls import CallFacts
 from ledger.glass_rights import still_may_break
+from ledger.known_votes import KnownVote
 from ledger.parties import Parties
 from policies.decisions import Decision, Effect
 from policies.exceeding import kind_named
@@ -29,7 +32,12 @@ def unmet(
         counted = {
             person
             for known in approval.yes_votes(term.team)
-            if _speaks(person := known.person_in(directory), known, term.team, directory)
+            if _speaks(
+                person := known.person_in(directory),
+                known,
+                approval.patience.deciding(term.team),
+                directory,
+            )
             and not parties.may_include(person, known.slack, directory)
         }
         if len(counted) < term.approvals:
@@ -52,11 +60,11 @@ def _broken_still(approval: Approval, facts: CallFacts, directory: Directory) ->
     return f"`{by}`, who broke the glass, has no right to any more"
 
 
-def _speaks(person: str, vote: KnownVote, name: str, directory: Directory) -> bool:
-    """Tell whether a voter is on the team's list now, or was found in a group that is."""
-    team = directory.teams.get(name)
+def _speaks(person: str, vote: KnownVote, names: Sequence[str], directory: Directory) -> bool:
+    """Tell whether a voter is on a team's list now, or was found in a group that is."""
+    teams = [directory.teams[name] for name in names if name in directory.teams]
     groups = vote.evidence.groups if vote.evidence else frozenset()
-    return team is not None and (person in team.approvers or not groups.isdisjoint(team.groups))
+    return any(person in team.approvers or not groups.isdisjoint(team.groups) for team in teams)
 
 
 def denier(decision: Decision) -> str:

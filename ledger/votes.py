@@ -210,7 +210,8 @@ def _found(approval: Approval, command: CastVote, directory: Directory) -> list[
         return []
     if any((c.channel, c.ts) == (command.channel, command.ts) for c in approval.cards):
         return []
-    named = [directory.teams[t.team] for t in approval.request.terms if t.team in directory.teams]
+    asked = [t.team for t in approval.request.terms] + [*approval.patience.escalated.values()]
+    named = [directory.teams[name] for name in asked if name in directory.teams]
     return [
         CardFound(
             approval=approval.id,

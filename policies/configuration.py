@@ -69,6 +69,8 @@ class Configuration(Section):
                     team.groups,
                     team.escalate_to,
                     team.break_glass,
+                    team.escalate_after,
+                    team.quiet_hours,
                 )
                 for name, team in self.teams.items()
             },

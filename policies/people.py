@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from policies.quiet_hours import QuietHours
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Team:
     """Who is responsible: a Slack channel, the people and user groups who may approve.
 
     `break_glass` are those who may approve alone in an emergency.
+    What the team leaves undecided for `escalate_after`, by default half of the
+    time it has, the approvers of `escalate_to` may decide too. In `quiet_hours`
+    it is not reminded.
     """
 
     name: str
@@ -38,6 +43,8 @@ class Team:
     groups: tuple[str, ...] = ()
     escalate_to: str | None = None
     break_glass: tuple[str, ...] = ()
+    escalate_after: timedelta | None = None
+    quiet_hours: QuietHours | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from policies.fields import (
     matching,
 )
 from policies.identity_settings import Claimed, KeySection
+from policies.quiet_hours import QuietHoursText
 from policies.validation import Section
 
 Channel = Annotated[
@@ -126,15 +127,23 @@ Approver = Annotated[
 
 
 class TeamSection(Section):
-    """Who is responsible: a channel, approvers, the team to escalate to.
+    """Who is responsible: a channel, approvers, and the team to escalate to, and when.
 
-    `break_glass` are the people who may approve alone in an emergency.
+    `break_glass` are the people who may approve alone in an emergency,
+    `quiet_hours` are those in which the team is not reminded of what waits.
     """
 
     channel: Channel
     approvers: Annotated[tuple[Approver, ...], Many]
     escalate_to: Name | None = None
     break_glass: Annotated[tuple[Name, ...], Many] = ()
+    escalate_after: Duration | None = None
+    quiet_hours: QuietHoursText | None = None
+
+    @field_validator("escalate_after")
+    @classmethod
+    def _at_most_weekly(cls, after: timedelta | None) -> timedelta | None:
+        return after and between(after, least=timedelta(seconds=1), most=timedelta(days=7))
 
     @property
     def people(self) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def test_a_result_of_hostile_text_fits_under_the_card_and_is_made_inert_once(tex
     came_back = CAME_BACK.model_copy(update={"content": text * 4_000})
     approval = after(requested(show_result=True), GIVEN, SENT, came_back)
 
-    blocks = thread_blocks(approval, [recorded(came_back, position=4)])
+    blocks = thread_blocks(approval, [recorded(came_back, position=4)], "C0PLATFORM", DIRECTORY)
 
     check_message(blocks)
     check_message(card(approval, DIRECTORY, revision=1).blocks)
