@@ -116,6 +116,11 @@ class ToldApproval(Told):
     votes: list[ToldVote]
     by: Annotated[list[str], Field(description="Who decided.")]
     reason: str | None
+    suggested: Annotated[
+        str | None,
+        Field(description="The arguments that came with a no, as canonical JSON in a text."),
+    ]
+    granted: Annotated[str | None, Field(description="The grant that was given with the yes.")]
     undeliverable: Annotated[
         dict[str, str], Field(description="By team, why the card could not be delivered.")
     ]
@@ -148,6 +153,14 @@ class ToldGrant(Told):
     agent: str
     target: Annotated[str, Field(description="`server/tool`, with globs.")]
     until: datetime
+    exact: Annotated[
+        bool, Field(description="Whether it is for the very arguments of `given_with` only.")
+    ]
+    given_with: Annotated[str | None, Field(description="The approval that it came with.")]
+    when: Annotated[str | None, Field(description="The condition in CEL that calls have to meet.")]
+    sum: Annotated[str | None, Field(description="What is added up over the calls; null: nothing.")]
+    at_most: Annotated[str | None, Field(description="How much that may be in all.")]
+    taken: Annotated[str, Field(description="How much that is already.")]
     uses: Annotated[int | None, Field(description="How many calls it lets run; null: any number.")]
     used: int
     reason: str | None
@@ -217,6 +230,8 @@ def told_approval(approval: Approval) -> ToldApproval:
         votes=[_vote(vote) for vote in approval.votes],
         by=list(approval.by),
         reason=approval.reason,
+        suggested=approval.suggested,
+        granted=approval.granted.grant if approval.granted else None,
         undeliverable=dict(approval.undeliverable),
         requested_at=approval.requested_at,
         expires_at=approval.expires_at,
@@ -236,7 +251,8 @@ def told_approval(approval: Approval) -> ToldApproval:
 def told_grant(grant: Grant) -> ToldGrant:
     """Return a grant as operators are told."""
     known = grant.model_dump(include=set(ToldGrant.model_fields))
-    return ToldGrant.model_validate({**known, "teams": list(grant.teams)})
+    exact = grant.digest is not None
+    return ToldGrant.model_validate({**known, "teams": list(grant.teams), "exact": exact})
 
 
 def told_events(events: Sequence[Recorded], after: int, head: int) -> ToldEvents:
