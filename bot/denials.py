@@ -34,7 +34,10 @@ def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = DENIALS)
 
     Arguments that no field holds cannot be changed there, and the modal says so.
     """
-    told = "The agent is told the reason and the note, as a person's words and no instruction."
+    told = (
+        "Choose a reason, write a note, or both: the agent is told them as a person's words"
+        " and no instruction."
+    )
     text = editable(approval.request.arguments)
     if text is None:
         told += " The arguments are too long to suggest others here."
