@@ -6,6 +6,7 @@ from pathlib import Path
 
 POLICY = Path(__file__).parent / "benchmarks" / "bench_policy.py"
 BENCHMARK = Path(__file__).parent / "benchmarks" / "bench_gateway.py"
+MAINTENANCE = Path(__file__).parent / "benchmarks" / "bench_maintenance.py"
 SHORT = ("--rounds", "1", "--seconds", "0.2", "--connections", "1", "2")
 
 
@@ -32,3 +33,19 @@ def test_the_benchmark_of_decisions_compares_three_engines_that_answer_alike():
     assert done.returncode == 0, done.stderr
     assert "40 rules: cedarpy takes" in done.stdout
     assert "most rules take" in done.stdout
+
+
+def test_the_benchmark_of_maintenance_measures_both_recorders():
+    short = ("--rounds", "1", "--seconds", "0.3", "--events", "200")
+    done = subprocess.run(
+        [sys.executable, str(MAINTENANCE), *short], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert [line.rsplit(None, 2)[0].split() for line in done.stdout.splitlines()[3:7]] == [
+        ["placet", "quiet"],
+        ["placet", "maintained"],
+        ["with", "a", "table", "lock", "quiet"],
+        ["with", "a", "table", "lock", "maintained"],
+    ]
+    assert "maintained to a table lock's" in done.stdout

@@ -1,6 +1,7 @@
 """A database that is full, read-only or gone: refused, never guessed, and well again afterwards."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -253,12 +254,42 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         open_ledger(f"sqlite:///{tmp_path}/nowhere/placet.db")
 
 
-async def test_maintenance_of_the_table_keeps_nobody_waiting(postgres_url):
+async def test_maintenance_of_the_tables_keeps_nobody_waiting(postgres_url):
     with open_ledger(postgres_url) as ledger:
         await prepare(ledger)
 
-        with psycopg.connect(postgres_url.replace("+psycopg", "")) as vacuuming:
-            vacuuming.execute("LOCK TABLE ledger_event IN SHARE UPDATE EXCLUSIVE MODE")
+        with psycopg.connect(postgres_url.replace("+psycopg", "")) as maintaining:
+            tables = maintaining.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchall()
+            for (table,) in tables:
+                maintaining.execute(f'LOCK TABLE "{table}" IN SHARE UPDATE EXCLUSIVE MODE')
             (decided,) = await ledger.execute(allowed("call_1"))
 
+        assert "ledger_event" in {table for (table,) in tables}
         assert decided.position == 3
+
+
+async def test_vacuum_and_new_indexes_go_through_while_calls_are_decided(postgres_url):
+    with open_ledger(postgres_url) as ledger, ThreadPoolExecutor(1) as thread:
+        await prepare(ledger)
+
+        done = thread.submit(maintain, postgres_url.replace("+psycopg", ""))
+        positions = []
+        while not done.done() or not positions:
+            (decided,) = await ledger.execute(allowed(f"call_{len(positions) + 1}"))
+            positions.append(decided.position)
+
+        assert done.result() is None
+        assert positions == list(range(3, 3 + len(positions)))
+
+
+def maintain(url: str) -> None:
+    """Do on every table what autovacuum and operators do."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in found.fetchall():
+            connection.execute(f'VACUUM "{table}"')
+            connection.execute(f'ANALYZE "{table}"')
+        connection.execute('CREATE INDEX CONCURRENTLY here ON ledger_event ("at")')
+        connection.execute("DROP INDEX CONCURRENTLY here")
