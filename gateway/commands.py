@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway import (
+    format_commands,
     import_commands,
     library_commands,
     lint_commands,
@@ -36,6 +37,7 @@ def register(add: AddCommand, shell: Shell) -> None:
     import_commands.register(add, shell)
     library_commands.register(add, shell)
     lint_commands.register(add, shell)
+    format_commands.register(add, shell)
     schema_commands.register(add, shell)
     parser = add(
         "explain",

@@ -163,7 +163,7 @@ def _lower(message: str) -> str:
 
 def _unknown_key(model: type[BaseModel], path: Path) -> tuple[str, str]:
     key = str(path[-1])
-    known = set(_keys_at(model, path[:-1]))
+    known = set(keys_at(model, path[:-1]))
     if key in _ELSEWHERE:
         return _ELSEWHERE[key]
     if key in known:
@@ -172,16 +172,16 @@ def _unknown_key(model: type[BaseModel], path: Path) -> tuple[str, str]:
     return f"unknown key `{key}`{where}", suggestion(key, known, f"{choice(known)}, or remove it")
 
 
-def _keys_at(annotation: Any, path: Path) -> Iterator[str]:
+def keys_at(annotation: Any, path: Path) -> Iterator[str]:
     """Yield the keys that may stand in the map at `path`, below a type annotation."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _keys_at(get_args(annotation)[0], path)
+        yield from keys_at(get_args(annotation)[0], path)
     elif origin in (Union, types.UnionType):
         for each in get_args(annotation):
-            yield from _keys_at(each, path)
+            yield from keys_at(each, path)
     elif origin in (dict, Mapping, list, tuple) and path:
-        yield from _keys_at(get_args(annotation)[1 if origin in (dict, Mapping) else 0], path[1:])
+        yield from keys_at(get_args(annotation)[1 if origin in (dict, Mapping) else 0], path[1:])
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield from _keys_of(annotation, path)
 
@@ -191,4 +191,4 @@ def _keys_of(model: type[BaseModel], path: Path) -> Iterator[str]:
     if not path:
         yield from fields
     elif path[0] in fields:
-        yield from _keys_at(fields[str(path[0])].annotation, path[1:])
+        yield from keys_at(fields[str(path[0])].annotation, path[1:])
