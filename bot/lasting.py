@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Literal, assert_never
+from typing import Annotated, Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.fields import Choice, asked, buttons, menu, writing
 from bot.modals import REASON, Spot, subject
@@ -23,6 +23,7 @@ SCOPE = "scope"
 CONDITION = "condition"
 
 _MOST = 1_000
+_LONGEST = 10**9
 _OFFERED = tuple(timedelta(minutes=minutes) for minutes in (15, 60, 240, 480, 1440))
 _SCOPES: tuple[Choice, ...] = (
     ("Calls with exactly these arguments", "call"),
@@ -41,9 +42,9 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     spot: Spot
-    seconds: int
+    seconds: Annotated[int, Field(gt=0, le=_LONGEST)]
     scope: Literal["call", "where", "tool"]
-    when: str = ""
+    when: str = Field(default="", max_length=_MOST)
 
     @property
     def lasting(self) -> timedelta:

@@ -20,6 +20,7 @@ from ledger.events import (
     ApprovalGiven,
     ApprovalTerm,
     CallCompleted,
+    GrantedWith,
     SpokenRule,
 )
 from policies.calls import Risk
@@ -31,6 +32,14 @@ CAME_BACK = CallCompleted(
     call="call_1", approval="apr_7F3K", outcome="ok", duration_ms=812, size=1204, content="a\nb"
 )
 HOSTILE = ["<!channel>", "\u202eevil\u202c", "a\u200bb", "\x1b[31m", "      " * 20]
+
+
+def lasting(target: str, when: str | None) -> ApprovalGiven:
+    """Return a yes with which the tool was granted."""
+    promise = GrantedWith(
+        grant="grt_1", target=target, until=NOON + timedelta(hours=8), exact=False, when=when
+    )
+    return GIVEN.model_copy(update={"granted": promise})
 
 
 def buttons(approval) -> list[dict]:
@@ -98,7 +107,15 @@ def approvals(draw):
                     SENT,
                     CAME_BACK.model_copy(update={"outcome": "failed", "error": draw(TEXT)}),
                 ],
-                [ApprovalDenied(approval="apr_7F3K", by="bob", reason=draw(TEXT))],
+                [
+                    ApprovalDenied(
+                        approval="apr_7F3K",
+                        by="bob",
+                        reason=draw(TEXT),
+                        suggested=json.dumps(_unambiguous(draw(JSON)), ensure_ascii=False),
+                    )
+                ],
+                [lasting(draw(TEXT), draw(st.none() | TEXT))],
             ]
         )
     )
@@ -152,7 +169,15 @@ def test_the_worst_card_keeps_the_budget(letter) -> None:
             for n in range(9)
         ],
     )
-    ended = after(approval, GIVEN, SENT, CAME_BACK.model_copy(update={"error": text}))
+    given = lasting(text, text)
+    ended = after(approval, given, SENT, CAME_BACK.model_copy(update={"error": text}))
+    no = ApprovalDenied(
+        approval="apr_7F3K",
+        by="bob",
+        reason=text,
+        suggested=json.dumps({"b": text}, ensure_ascii=False),
+    )
 
     check_message(card(approval, DIRECTORY, revision=10**15).blocks)
     check_message(card(ended, DIRECTORY, revision=10**15).blocks)
+    check_message(card(after(approval, no), DIRECTORY, revision=10**15).blocks)

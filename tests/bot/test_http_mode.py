@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import time
+from itertools import product
 from urllib.parse import urlencode
 
 import acme
@@ -267,3 +268,55 @@ async def test_an_outsiders_click_is_told_over_http_too(http_office) -> None:
     await send(http_office, click(approval, card, OUT))
 
     await http_office.told(OUT, "You are not an approver of `platform`")
+
+
+def plan(approval="apr_1", **changed):
+    """Return what travels with the modal that grants, forged."""
+    spot = {"approval": approval, "channel": "C0PLATFORM", "ts": "1.1", "revision": 1}
+    return json.dumps({"spot": spot, "seconds": 60, "scope": "tool"} | changed)
+
+
+FORGED = [
+    "",
+    "{",
+    "[]",
+    '{"approval":1}',
+    json.dumps({"approval": "apr_none", "channel": "C0", "ts": "1.1", "revision": 1}),
+    plan("apr_none"),
+    plan(scope="everything"),
+    plan(seconds=10**40),
+    plan(seconds=-5),
+    plan(seconds=86_400),
+    plan(scope="where", when="1 +"),
+]
+STATES = [{}, {"values": []}, {"values": {"reason": 5, "scope": {"scope": {"selected_option": 7}}}}]
+
+
+async def test_a_modal_that_comes_back_forged_is_answered_and_changes_nothing(http_office) -> None:
+    approval = await http_office.ask()
+    await http_office.told_card(approval)
+    views = ("approval.deny", "approval.approve", "approval.lasting", "approval.lasting.confirm")
+
+    statuses = set()
+    for number, (callback, metadata) in enumerate(product(views, FORGED)):
+        view = {
+            "id": f"V{number}",
+            "type": "modal",
+            "callback_id": callback,
+            "private_metadata": metadata,
+            "state": STATES[number % 3],
+        }
+        sent = {
+            "type": "view_submission",
+            "api_app_id": http_office.local.workspace.spec.app_id,
+            "team": {"id": "T0ACME"},
+            "user": {"id": BOB, "team_id": "T0ACME"},
+            "trigger_id": f"t{number}",
+            "view": view,
+        }
+        status, _ = await send(http_office, urlencode({"payload": json.dumps(sent)}).encode())
+        statuses.add(status)
+
+    assert statuses == {200}
+    assert (await http_office.approval(approval)).status is ApprovalStatus.PENDING
+    assert await http_office.ledger.grants(live=False) == []
