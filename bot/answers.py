@@ -52,6 +52,7 @@ def granted(event: GrantIssued, lasting: timedelta) -> Answer:
     rows: list[Row] = [
         [words("Granted "), name(event.grant)],
         [words("Agent "), name(event.agent), words(" may call "), name(event.target)],
+        *([words("where "), name(event.when, 600)] for _ in [0] if event.when),
         [
             words(f"{uses}, from its next call on, until "),
             moment(event.until),
@@ -123,6 +124,8 @@ def _grant_rows(grant: Grant) -> list[Row]:
     first += [name(grant.target, 100), words(f"{exactly} until "), moment(grant.until)]
     if grant.uses is not None:
         first.append(words(f", {grant.uses - grant.used} of {grant.uses} uses left"))
+    if grant.when:
+        first += [words(", where "), name(grant.when, 200)]
     because = [words(", because "), name(grant.reason, 120)] if grant.reason else []
     return [first, [words("    given by "), name(grant.by, 80), *because]]
 

@@ -16,6 +16,21 @@ class AskGrant:
     lasting: timedelta
     uses: int | None = None
     reason: str | None = None
+    when: str | None = None
+
+
+@dataclass(frozen=True)
+class AskRequest:
+    """`request`: ask the owning teams for a grant, on the terms that it says."""
+
+    wanted: AskGrant
+
+
+@dataclass(frozen=True)
+class AskRenew:
+    """`renew`: give a grant once more, for as long as it was given for."""
+
+    grant: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,8 @@ class AskHelp:
 
 Asked: TypeAlias = (
     AskGrant
+    | AskRequest
+    | AskRenew
     | AskRevoke
     | AskList
     | AskPending

@@ -25,6 +25,7 @@ from bot.listeners import (
     extending,
     freezing,
     glass,
+    granting,
     lasting,
     others,
     reviewing,
@@ -244,6 +245,7 @@ def _listening(
     freezing.register(app, desk)
     glass.register(app, desk)
     extending.register(app, desk)
+    granting.register(app, desk, longest)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

@@ -17,11 +17,25 @@ class Form:
 
 FORMS: Mapping[str, Form] = {
     "grant": Form(
-        "/placet grant AGENT SERVER/TOOL for 1h [uses 3] [because REASON]",
+        "/placet grant AGENT SERVER/TOOL for 1h [uses 3] [when CEL] [because REASON]",
         "let an agent use tools for a time, without asking each time",
         "For approvers of the teams that own the servers. `*` and `?` stand for others in SERVER"
-        " and TOOL. The policy's `grants.longest` is the most that can be given; more is refused.",
+        " and TOOL; `when` is a condition on the arguments. The policy's `grants.longest` is the"
+        " most that can be given; more is refused.",
         "/placet grant ci-bot files/write_* for 2h uses 10 because the archive is moved",
+    ),
+    "request": Form(
+        "/placet request AGENT SERVER/TOOL for 1h [uses 3] [when CEL] [because REASON]",
+        "ask the owning teams for a grant for an agent of yours",
+        "For the agent's owner, or the person it acts for. The teams that own the servers are asked"
+        " in their channels; whoever of them may give such a grant answers.",
+        '/placet request ci-bot files/write_* for 2h when args.path.startsWith("docs/")',
+    ),
+    "renew": Form(
+        "/placet renew GRANT",
+        "give a grant once more, for as long as it was given for",
+        "For whoever could give it by hand. It has the same terms, and replaces the old one.",
+        "/placet renew grt_0123456789ab",
     ),
     "revoke": Form(
         "/placet revoke GRANT [because REASON]",

@@ -26,6 +26,9 @@ from policies.refusals import Refused
 LEASE = 6.0
 """Seconds for which one process is the courier; it renews each second."""
 
+LOOK = 20.0
+"""Seconds after which it is looked again at what only the clock tells."""
+
 _TOOLS = "tools of "
 """What stands before a server's name in the backlog; ids of approvals hold no blanks."""
 
@@ -126,11 +129,14 @@ class Courier:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        renewed_at = float("-inf")
+        renewed_at = looked_at = float("-inf")
         while True:
             if loop.time() - renewed_at >= _RENEW:
                 renewed_at = loop.time()
                 await self._renew()
+            if loop.time() - looked_at >= LOOK and self._held_until:
+                looked_at = loop.time()
+                await self._look_at_subjects()
             if loop.time() + _ATTEMPT < self._held_until:
                 self._hand_out()
             await self._backlog.wait(max(renewed_at + _RENEW - loop.time(), 0.0))
@@ -170,6 +176,14 @@ class Courier:
         for server in self._reviews.servers:
             self._backlog.add(f"{_TOOLS}{server}")
         return True
+
+    async def _look_at_subjects(self) -> None:
+        """Make due what channels have to be told of by the clock, such as the end of a grant."""
+        try:
+            for subject in await self._notices.subjects():
+                self._backlog.add(subject)
+        except Refused as away:
+            _LOG.warning("the courier rests: %s", away)
 
     def _hand_out(self) -> None:
         while len(self._hands) < _HANDS and (approval := self._backlog.take()):

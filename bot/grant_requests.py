@@ -7,7 +7,10 @@ from bot.admission import evidence_of, groups_in
 from bot.answers import Answer, granted, plainly, revoked
 from bot.asked import AskGrant, AskRevoke
 from bot.desk import Desk
+from ledger.grant_request_readings import request_by_id
+from ledger.grant_requests import AnswerRequest, RequestGrant
 from ledger.grants import IssueGrant, RevokeGrant
+from ledger.renewing import RenewGrant
 from ledger.standing_events import GrantIssued, GrantRefused
 from policies.matching import Glob
 
@@ -35,6 +38,7 @@ async def grant(
             lasting=asked.lasting,
             uses=asked.uses,
             reason=asked.reason,
+            when=asked.when,
             longest=longest,
             evidence=evidence,
         )
@@ -45,6 +49,83 @@ async def grant(
         if isinstance(one.event, GrantIssued):
             return granted(one.event, asked.lasting)
     return plainly("Nothing changed.")
+
+
+async def ask(desk: Desk, asked: AskGrant, slack: str, command: str, longest: timedelta) -> Answer:
+    """Ask the owning teams for a grant. Raises Refused."""
+    evidence = await evidence_of(desk, slack, ())
+    request = f"grq_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
+    recorded = await desk.ledger.execute(
+        RequestGrant(
+            id=command,
+            actor=f"person:{evidence.person_in(desk.directory)}",
+            request=request,
+            agent=asked.agent,
+            target=asked.target,
+            lasting=asked.lasting,
+            uses=asked.uses,
+            when=asked.when,
+            reason=asked.reason,
+            longest=longest,
+            evidence=evidence,
+        )
+    )
+    for one in recorded:
+        if isinstance(one.event, GrantRefused):
+            return plainly(f"Refused: {one.event.message}.")
+    teams = " and ".join(sorted(teams_of(asked.target, desk)))
+    return plainly(f"Asked {teams} ({request}). You see there what comes of it.")
+
+
+async def reply(
+    desk: Desk, request: str, slack: str, command: str, *, longest: timedelta | None
+) -> str:
+    """Give what was asked for, or refuse it where `longest` is None; return what came of it.
+
+    Raises Refused.
+    """
+    known = await request_by_id(desk.ledger, request)
+    groups = groups_in(known.teams if known else (), desk.directory)
+    evidence = await evidence_of(desk, slack, groups)
+    grant = f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
+    recorded = await desk.ledger.execute(
+        AnswerRequest(
+            id=command,
+            actor=f"person:{evidence.person_in(desk.directory)}",
+            request=request,
+            grant=None if longest is None else grant,
+            longest=longest,
+            evidence=evidence,
+        )
+    )
+    for one in recorded:
+        if isinstance(one.event, GrantRefused):
+            return f"Refused: {one.event.message}."
+    return "The request is refused." if longest is None else f"Granted as {grant}."
+
+
+async def renew(desk: Desk, grant: str, slack: str, command: str, longest: timedelta) -> str:
+    """Give a grant once more; return what came of it. Raises Refused."""
+    known = await desk.ledger.grant(grant)
+    groups = groups_in(teams_of(known.target, desk) if known else (), desk.directory)
+    evidence = await evidence_of(desk, slack, groups)
+    anew = f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
+    recorded = await desk.ledger.execute(
+        RenewGrant(
+            id=command,
+            actor=f"person:{evidence.person_in(desk.directory)}",
+            grant=grant,
+            anew=anew,
+            longest=longest,
+            evidence=evidence,
+        )
+    )
+    for one in recorded:
+        if isinstance(one.event, GrantRefused):
+            return f"Refused: {one.event.message}."
+        if isinstance(one.event, GrantIssued):
+            return f"Renewed as {anew}, until {one.event.until:%Y-%m-%d %H:%M} UTC."
+    return "Nothing changed."
 
 
 async def revoke(desk: Desk, asked: AskRevoke, slack: str, command: str) -> Answer:

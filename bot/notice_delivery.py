@@ -56,7 +56,8 @@ class NoticeDelivery:
             try:
                 standing = known.get(message.id(about))
                 if standing is None:
-                    await self._post(about, message)
+                    if message.late:
+                        await self._post(about, message)
                 elif standing.open:
                     await self._repaint(standing, message)
             except NotTaken as error:

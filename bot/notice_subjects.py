@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.freeze_notices import freeze_notices
 from bot.glass import glass_notices
+from bot.grant_notices import grant_notices, request_notices, warns_at
 from bot.notice_delivery import NoticeDelivery
 from bot.notices import Wanted
 from bot.outbox import Outbox
@@ -14,7 +15,14 @@ from ledger.freeze_readings import freeze_of, freezes_in_force
 from ledger.freezes import Freeze
 from ledger.glass_events import BreakGlassReviewed, BreakGlassUsed
 from ledger.glass_readings import glass_by_id, open_glasses
+from ledger.grant_request_events import (
+    GrantRequestAnswered,
+    GrantRequested,
+    GrantRequestExpired,
+)
+from ledger.grant_request_readings import open_requests, request_by_id
 from ledger.ledger import Ledger
+from ledger.standing_events import GrantExpired, GrantRevoked
 from policies.freezes import Frozen
 from policies.people import Directory
 
@@ -24,6 +32,10 @@ def subject_of(event: Event) -> str | None:
     match event:
         case FreezeBegun() | FreezeEnded():
             return f"freeze:{event.freeze}"
+        case GrantRequested() | GrantRequestAnswered() | GrantRequestExpired():
+            return f"request:{event.request}"
+        case GrantRevoked() | GrantExpired():
+            return f"grant:{event.grant}"
         case BreakGlassUsed() | BreakGlassReviewed():
             return f"glass:{event.glass}"
         case _:
@@ -31,9 +43,14 @@ def subject_of(event: Event) -> str | None:
 
 
 def notice_delivery(outbox: Outbox, ledger: Ledger, directory: Directory) -> NoticeDelivery:
-    """Return what tells channels of freezes and broken glasses."""
+    """Return what tells channels of freezes, grants and broken glasses."""
     composing = _Composing(ledger, directory)
-    composers = {"freeze": composing.freeze, "glass": composing.glass}
+    composers = {
+        "freeze": composing.freeze,
+        "glass": composing.glass,
+        "request": composing.request,
+        "grant": composing.grant,
+    }
     return NoticeDelivery(outbox, ledger, composers, composing.live)
 
 
@@ -45,8 +62,28 @@ class _Composing:
         self._directory = directory
 
     async def live(self) -> set[str]:
-        frozen = {f"freeze:{freeze.id}" for freeze in await freezes_in_force(self._ledger)}
-        return frozen | {f"glass:{glass.id}" for glass in await open_glasses(self._ledger)}
+        ledger, at = self._ledger, await self._ledger.now()
+        ending = [
+            grant.id
+            for grant in await ledger.grants(live=True)
+            if (due := warns_at(grant)) is not None and due <= at
+        ]
+        return {
+            *(f"freeze:{freeze.id}" for freeze in await freezes_in_force(ledger)),
+            *(f"glass:{glass.id}" for glass in await open_glasses(ledger)),
+            *(f"request:{request.id}" for request in await open_requests(ledger)),
+            *(f"grant:{grant}" for grant in ending),
+        }
+
+    async def request(self, name: str) -> Sequence[Wanted]:
+        request = await request_by_id(self._ledger, name)
+        return request_notices(request, self._directory) if request is not None else []
+
+    async def grant(self, name: str) -> Sequence[Wanted]:
+        grant = await self._ledger.grant(name)
+        if grant is None:
+            return []
+        return grant_notices(grant, self._directory, await self._ledger.now())
 
     async def glass(self, name: str) -> Sequence[Wanted]:
         glass = await glass_by_id(self._ledger, name)

@@ -14,6 +14,7 @@ class Wanted:
 
     `key` tells it from others about the same thing. `closed` says that it will
     not change any more. `news` is what its thread is told when it changes.
+    Without `late` it is not posted any more where it does not stand yet.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Wanted:
     blocks: tuple[Block, ...]
     closed: bool = False
     news: tuple[Block, ...] = ()
+    late: bool = True
 
     @property
     def json(self) -> str:
@@ -59,6 +61,8 @@ def wanted(
     *,
     closed: bool = False,
     news: Sequence[Block] = (),
+    late: bool = True,
 ) -> Wanted:
     """Return a message; `text` is what notifications say, as it is written."""
-    return Wanted(key, team, channel, notification(text), tuple(blocks), closed, tuple(news))
+    shown = notification(text)
+    return Wanted(key, team, channel, shown, tuple(blocks), closed, tuple(news), late)

@@ -19,6 +19,8 @@ from bot.asked import (
     AskHelp,
     AskList,
     AskPending,
+    AskRenew,
+    AskRequest,
     AskRevoke,
     AskShow,
     AskSignOff,
@@ -27,7 +29,8 @@ from bot.asked import (
 )
 from bot.desk import Desk
 from bot.feedback import sentence
-from bot.parsing import NotUnderstood, parse
+from bot.grammar import NotUnderstood
+from bot.parsing import parse
 from bot.patience_requests import about_waiting
 from policies.refusals import Refused
 
@@ -36,6 +39,8 @@ _Read: TypeAlias = AskHelp | AskList | AskPending | AskShow | AskFreezes | AskAf
 
 _Change: TypeAlias = (
     AskGrant
+    | AskRequest
+    | AskRenew
     | AskRevoke
     | AskFreeze
     | AskUnfreeze
@@ -111,10 +116,8 @@ class Requests:
     async def _changed(self, asked: _Change, origin: Origin) -> Answer:
         desk, slack, command = self._desk, origin.slack, origin.command
         match asked:
-            case AskGrant():
-                return await grant_requests.grant(desk, asked, slack, command, self._longest())
-            case AskRevoke():
-                return await grant_requests.revoke(desk, asked, slack, command)
+            case AskGrant() | AskRequest() | AskRenew() | AskRevoke():
+                return await self._about_grants(asked, slack, command)
             case AskFreeze():
                 return await freeze_requests.freeze(desk, asked, slack, command)
             case AskUnfreeze():
@@ -130,3 +133,17 @@ class Requests:
                 return plainly(f"Refused: {wrong}." if wrong else f"Signed off {approval}.")
             case _:
                 assert_never(asked)
+
+    async def _about_grants(
+        self, asked: AskGrant | AskRequest | AskRenew | AskRevoke, slack: str, command: str
+    ) -> Answer:
+        desk, longest = self._desk, self._longest()
+        match asked:
+            case AskGrant():
+                return await grant_requests.grant(desk, asked, slack, command, longest)
+            case AskRequest(wanted=wanted):
+                return await grant_requests.ask(desk, wanted, slack, command, longest)
+            case AskRenew(grant=grant):
+                return plainly(await grant_requests.renew(desk, grant, slack, command, longest))
+            case AskRevoke():
+                return await grant_requests.revoke(desk, asked, slack, command)

@@ -28,20 +28,13 @@ from ledger.events import (
     CallDecided,
     OutcomeUnknown,
 )
-from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
-from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
-from ledger.grant_request_events import (
-    GrantRequestAnswered,
-    GrantRequested,
-    GrantRequestExpired,
-)
-from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.patience_events import (
     ApprovalEscalated,
     ApprovalExtended,
     ApprovalReminded,
     StepRefused,
 )
+from ledger.people_sentences import OF_PEOPLE
 from ledger.phrases import SHORT, because, clock, named, quoted, several, terms_told
 from ledger.policy_words import activation_words
 from ledger.redaction_events import EventRedacted
@@ -150,22 +143,6 @@ def _ungranted(event: GrantRefused) -> str:
     )
 
 
-def _frozen(event: FreezeBegun) -> str:
-    until = f"until {clock(event.until)}" if event.until else "until somebody else lifts it"
-    what = _subject(event)
-    return f"{event.freeze}: {named(event.by)} froze {what} {until}" + because(event.reason)
-
-
-def _subject(event: FreezeBegun | FreezeRefused) -> str:
-    return f"{event.over} {named(event.name)}" if event.name else "everything"
-
-
-def _thawed(event: FreezeEnded) -> str:
-    if event.by is None:
-        return f"{event.freeze}: its time is over"
-    return f"{event.freeze}: lifted by {named(event.by)}" + because(event.reason)
-
-
 def _rotated(event: AgentKeyRotated) -> str:
     if event.previous_until is None:
         return f"{named(event.agent)}: has another key; the one before it is no longer good"
@@ -184,6 +161,7 @@ def _seen(event: ToolSeen) -> str:
 
 
 _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
+    **OF_PEOPLE,
     CallDecided: _decided,
     CallCompleted: _completed,
     OutcomeUnknown: lambda e: (
@@ -245,37 +223,6 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ),
     GrantRevoked: lambda e: f"{e.grant}: revoked by {named(e.by)}" + because(e.reason),
     GrantExpired: lambda e: f"{e.grant}: ended",
-    FreezeBegun: _frozen,
-    FreezeEnded: _thawed,
-    FreezeRefused: lambda e: (
-        f"{named(e.person)} may not {'lift the freeze of' if e.freeze else 'freeze'} {_subject(e)}"
-        f" ({named(e.because)})" + because(e.message)
-    ),
-    BreakGlassUsed: lambda e: (
-        f"{e.approval}: {named(e.by)} breaks the glass, past {several(e.skipped)}"
-        + because(e.reason)
-    ),
-    BreakGlassReviewed: lambda e: (
-        f"{e.approval}: the broken glass is signed off by {named(e.by)}" + because(e.note)
-    ),
-    BreakGlassRefused: lambda e: (
-        f"{e.approval}: {named(e.person)} may not"
-        f" {'sign it off' if e.signing else 'break the glass'} ({named(e.because)})"
-        + because(e.message)
-    ),
-    GrantRequested: lambda e: (
-        f"{e.request}: {named(e.by)} asks {several(e.teams)} to let {named(e.agent)} use"
-        f" {named(e.target)} for {e.lasting_seconds} s" + because(e.reason)
-    ),
-    GrantRequestAnswered: lambda e: (
-        f"{e.request}: {named(e.by)} {f'gives {e.grant}' if e.grant else 'says no'}"
-        + because(e.reason)
-    ),
-    GrantRequestExpired: lambda e: f"{e.request}: expired, nobody answered in time",
-    NoticePosted: lambda e: (
-        f"{e.notice}: {named(e.team)} is told of {named(e.about)} in {named(e.channel)}"
-    ),
-    NoticeRepainted: lambda e: f"{e.notice}: painted anew{', closed' if e.closed else ''}",
     PolicyActivated: activation_words,
     ToolSeen: _seen,
     ToolAccepted: lambda e: f"{named(f'{e.server}/{e.tool}')}: accepted by {named(e.by)}",

@@ -13,11 +13,14 @@ from bot.asked import (
     AskHelp,
     AskList,
     AskPending,
+    AskRenew,
+    AskRequest,
     AskRevoke,
     AskShow,
     AskUnfreeze,
 )
-from bot.parsing import NotUnderstood, parse
+from bot.grammar import NotUnderstood
+from bot.parsing import parse
 from policies.freezes import Frozen
 
 HOUR = timedelta(hours=1)
@@ -59,6 +62,16 @@ HOUR = timedelta(hours=1)
             AskGrant("ci-bot", "files/*", HOUR / 2, 3, "it is & because <it>"),
         ),
         ("grant a f/x for 8h", AskGrant("a", "f/x", 8 * HOUR)),
+        (
+            "grant a f/x for 8h uses 2 when args.path == \u201cwhen in doubt\u201d because why",
+            AskGrant("a", "f/x", 8 * HOUR, 2, "why", 'args.path == "when in doubt"'),
+        ),
+        ("request a f/x for 8h", AskRequest(AskGrant("a", "f/x", 8 * HOUR))),
+        (
+            "request a f/x for 1h when `args.n &lt; 3`",
+            AskRequest(AskGrant("a", "f/x", HOUR, None, None, "args.n < 3")),
+        ),
+        ("renew grt_1", AskRenew("grt_1")),
         ("grant a f/x for 1d", AskGrant("a", "f/x", 24 * HOUR)),
         ("grant a f/x for 1h30m", AskGrant("a", "f/x", 1.5 * HOUR)),
         ("grant a f/x for 2 hours uses 1", AskGrant("a", "f/x", 2 * HOUR, 1)),
@@ -108,6 +121,9 @@ def test_a_command_is_read_as_it_is_meant(text, asked) -> None:
         ("grant ci-bot files/x for 1h because", "`because` wants a reason after it"),
         ("grant ci-bot files/x for 1h because " + "x" * 501, "longer than 500 characters"),
         ("grant ci-bot files/x for 1h " + "x" * 4_000, "longer than 4000 characters"),
+        ("grant a f/x for 1h when", "`when` wants a condition after it"),
+        ("request a", "write `/placet request AGENT"),
+        ("renew", "say which grant; write `/placet renew GRANT`"),
         ("revoke", "say which grant; write `/placet revoke GRANT"),
         ("revoke a b", "`b` is too much"),
         ("show", "say which approval; write `/placet show APPROVAL`"),
