@@ -1,16 +1,17 @@
-"""Tells a person why a call is decided as it is."""
+"""Finds out why a call is decided as it is: each rule, limit and grant, and what came of it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from policies.acceptance import until_accepted
 from policies.arguments import Scope
 from policies.assessment import assess, judge, scope_of, subject_of
 from policies.calls import Call, Tool
-from policies.decisions import Assessment, Decision, Effect, LiveGrant, Usage
-from policies.durations import written
+from policies.decisions import Decision, LiveGrant, Spoke, Usage
 from policies.exceeding import Standing, standings
-from policies.freezes import LiveFreeze, because
-from policies.limit_explanations import limit_lines
+from policies.freezes import LiveFreeze
+from policies.limits import Limit
 from policies.matching import Subject
 from policies.people import Directory
 from policies.policy import Policy
@@ -18,11 +19,52 @@ from policies.risk import RiskFinding
 from policies.rules import Rule
 from policies.settling import obstacle, settle, with_answers
 
-_ANSWERS = {
-    Effect.ALLOW: "allowed",
-    Effect.REQUIRE_APPROVAL: "held for approval",
-    Effect.DENY: "denied",
-}
+
+@dataclass(frozen=True)
+class Heard:
+    """A rule that was asked: whether it speaks of such calls, whether it covers this one, why."""
+
+    rule: Rule
+    speaks: bool
+    covers: bool
+    because: str
+
+
+@dataclass(frozen=True)
+class Metered:
+    """A limit that was asked; `standing` is how it stands to the call, None where it is silent."""
+
+    limit: Limit
+    standing: Standing | None
+    because: str
+
+
+@dataclass(frozen=True)
+class Considered:
+    """A grant that was looked at; it lifts the call, or `against` says why it does not."""
+
+    grant: LiveGrant
+    against: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A decision with all that was asked for it.
+
+    `beyond` is what spoke that is neither a rule nor a limit: the default, a
+    freeze, a tool that nobody accepted. Names and texts come from agents and
+    servers: make them inert before they are shown.
+    """
+
+    call: Call
+    at: datetime
+    policy: Policy
+    risk: RiskFinding
+    decision: Decision
+    rules: tuple[Heard, ...]
+    limits: tuple[Metered, ...]
+    grants: tuple[Considered, ...]
+    beyond: tuple[Spoke, ...]
 
 
 def explain(  # noqa: PLR0913 (all that a decision looks at)
@@ -36,84 +78,75 @@ def explain(  # noqa: PLR0913 (all that a decision looks at)
     directory: Directory,
     usage: Usage,
     freezes: Sequence[LiveFreeze] = (),
-) -> list[str]:
-    """Return lines that tell how the call would be decided at `at` (UTC), and why.
+    unaccepted: str | None = None,
+) -> Explanation:
+    """Return how the call would be decided at `at` (UTC), and why.
 
-    `usage` is what is taken of limits. It asks the functions that decide real
-    calls. The lines hold names that agents and servers choose: make them inert
-    before they are shown.
+    `usage` is what is taken of limits, `unaccepted` why the tool has to be
+    accepted first. It asks the functions that decide real calls.
     """
     assessment = assess(call, policy, tool=tool, risk=risk, at=at, directory=directory)
+    if unaccepted is not None:
+        team = directory.server_teams.get(call.server, "")
+        assessment = until_accepted(assessment, team, unaccepted)
     assessment = with_answers(assessment, grants, call, policy, at, directory)
     decision = settle(assessment, grants, at, usage, freezes=freezes)
-    return [
-        f"{call.agent} calls {call.server}/{call.tool}: {_ANSWERS[decision.effect]}",
-        f"risk: {risk.risk.value} ({risk.evidence})",
-        *(f"frozen: {told}" for told in [because(decision)] if told),
-        *_rules(call, policy, at, risk, directory),
-        *_default(assessment),
-        *_limits(call, policy, risk, directory, standings(assessment, usage, at)),
-        *_asking(decision.assessment),
-        *(f"message: {text}" for text in [decision.assessment.message] if text),
-        *_grants(decision, grants, at),
-        f"policy: {policy.digest}",
-    ]
-
-
-def _rules(
-    call: Call, policy: Policy, at: datetime, risk: RiskFinding, directory: Directory
-) -> Iterator[str]:
     subject = subject_of(call, policy, directory, risk.risk)
+    scope = scope_of(call, subject, at, directory) if subject is not None else None
+    entries = {rule.pointer for rule in policy.rules} | {each.pointer for each in policy.limits}
+    return Explanation(
+        call=call,
+        at=at,
+        policy=policy,
+        risk=risk,
+        decision=decision,
+        rules=tuple(_heard(policy, subject, scope)),
+        limits=tuple(_metered(policy, subject, standings(assessment, usage, at))),
+        grants=tuple(_considered(decision, grants, at)),
+        beyond=tuple(each for each in decision.assessment.spoke if each.pointer not in entries),
+    )
+
+
+def _heard(policy: Policy, subject: Subject | None, scope: Scope | None) -> Iterator[Heard]:
+    if subject is None or scope is None:
+        return
+    for rule in policy.rules:
+        silent = _silent(rule, subject)
+        if silent is not None:
+            yield Heard(rule, speaks=False, covers=False, because=silent)
+            continue
+        verdict = judge(rule, scope)
+        yield Heard(rule, speaks=True, covers=verdict.covers, because=verdict.because)
+
+
+def _silent(entry: Rule | Limit, subject: Subject) -> str | None:
+    """Return why a rule or a limit says nothing of such calls, None where it does."""
+    key = entry.match.mismatch(subject)
+    if key is not None:
+        return f"its `{key}` does not match"
+    if entry.exception is not None and entry.exception.matches(subject):
+        return "its `except` takes the call out"
+    return None
+
+
+def _metered(
+    policy: Policy, subject: Subject | None, found: Sequence[Standing]
+) -> Iterator[Metered]:
     if subject is None:
         return
-    scope = scope_of(call, subject, at, directory)
-    for rule in policy.rules:
-        covers, because = _verdict(rule, subject, scope)
-        word = "covers" if covers else "does not cover"
-        yield f"rule {rule.name} ({rule.pointer}, {rule.effect.value}) {word} it: {because}"
+    speaking = {each.charge.pointer: each for each in found}
+    for limit in policy.limits:
+        standing = speaking.get(limit.pointer)
+        silent = _silent(limit, subject) or "its condition does not hold"
+        yield Metered(limit, standing, silent if standing is None else standing.because)
 
 
-def _limits(
-    call: Call,
-    policy: Policy,
-    risk: RiskFinding,
-    directory: Directory,
-    found: Sequence[Standing],
-) -> Iterator[str]:
-    subject = subject_of(call, policy, directory, risk.risk)
-    if subject is not None:
-        yield from limit_lines(policy.limits, subject, found)
-
-
-def _verdict(rule: Rule, subject: Subject, scope: Scope) -> tuple[bool, str]:
-    key = rule.match.mismatch(subject)
-    if key is not None:
-        return False, f"its `{key}` does not match"
-    if rule.exception is not None and rule.exception.matches(subject):
-        return False, "its `except` takes the call out"
-    verdict = judge(rule, scope)
-    return verdict.covers, verdict.because
-
-
-def _default(assessment: Assessment) -> Iterator[str]:
-    for spoke in assessment.spoke:
-        if spoke.rule in ("default", "no-team") and not spoke.pointer.startswith("/rules/"):
-            yield f"{spoke.rule} ({spoke.pointer or '-'}, {spoke.effect.value}): {spoke.because}"
-
-
-def _asking(assessment: Assessment) -> Iterator[str]:
-    for term in assessment.terms:
-        yield f"asks: {term.approvals} of team {term.team}"
-    if assessment.terms:
-        reason = ", with a reason" if assessment.reason_required else ""
-        expires, use = written(assessment.expires_in), written(assessment.use_within)
-        yield f"asked for {expires}, to be used within {use}{reason}"
-
-
-def _grants(decision: Decision, grants: Sequence[LiveGrant], at: datetime) -> Iterator[str]:
+def _considered(
+    decision: Decision, grants: Sequence[LiveGrant], at: datetime
+) -> Iterator[Considered]:
     for grant in sorted(grants, key=lambda each: each.id):
         if grant.id == decision.grant:
-            yield f"grant {grant.id} lifts it"
+            yield Considered(grant, None)
         else:
-            why = obstacle(grant, decision.assessment, at)
-            yield f"grant {grant.id} does not lift it: {why or 'another grant does'}"
+            against = obstacle(grant, decision.assessment, at) or "another grant does"
+            yield Considered(grant, against)

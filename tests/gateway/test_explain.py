@@ -1,6 +1,7 @@
 """`placet explain` says how one call would be decided, and sends nothing."""
 
 import asyncio
+import json
 
 import pytest
 from gateway_stage import CI_BOT, POLICY, configuration_text, now
@@ -77,6 +78,37 @@ def test_arguments_may_come_from_a_file(config, capsys, tmp_path):
 
     assert code == 0
     assert "ci-bot calls files/read_file: allowed" in capsys.readouterr().out
+
+
+def test_it_decides_as_if_it_were_another_time(config, capsys, tmp_path):
+    text = POLICY + "  - {name: nights, when: now.getHours() < 6, effect: deny}\n"
+    (tmp_path / "policy.yaml").write_text(text)
+    call = ("files/read_file", "--agent", "ci-bot", "--at")
+
+    explain(config, *call, "2026-01-31T03:00:00Z")
+    night = capsys.readouterr().out
+    explain(config, *call, "2026-01-31T13:00:00Z")
+    day = capsys.readouterr().out
+    code = explain(config, *call, "2026-01-31T13:00:00")
+
+    assert "ci-bot calls files/read_file: denied" in night
+    assert "note: grants, freezes and what is taken of limits are as the ledger has them" in night
+    assert "ci-bot calls files/read_file: allowed" in day
+    assert (code, "no time zone" in capsys.readouterr().err) == (1, True)
+
+
+def test_it_tells_the_same_to_machines_with_every_rule(config, capsys):
+    explain(config, "files/read_file", "--agent", "ci-bot", "--json")
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["effect"] == "deny"
+    assert told["risk"]["evidence"].endswith("in its name")
+    assert [(each["pointer"], each["speaks"], each["covers"]) for each in told["rules"]] == [
+        ("/rules/0", True, True),
+        ("/rules/1", False, False),
+        ("/rules/2", True, True),
+    ]
+    assert told["rules"][2]["why"] == "its condition cannot be evaluated: `path` is missing"
 
 
 def test_it_says_where_a_tool_was_never_seen(config, capsys):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from policies.calls import Call, Number, Risk, Tool
 from policies.decisions import LiveGrant
 from policies.exceeding import NOTHING_USED
+from policies.explanation_lines import explanation_lines
 from policies.explanations import explain
 from policies.people import Agent, Directory
 from policies.policy import Policy, compile_policy
@@ -30,13 +31,29 @@ rules:
 """
 
 
-def lines_of(policy: Policy, grants: list[LiveGrant], server: str = "shop") -> list[str]:
+def lines_of(
+    policy: Policy,
+    grants: list[LiveGrant],
+    server: str = "shop",
+    *,
+    every: bool = True,
+    unaccepted: str | None = None,
+) -> list[str]:
     call = Call("ci-bot", "platform", None, server, "create_refund", {"amount": Number("25")})
     tool = Tool(server, "create_refund", "", "{}", "aa")
     finding = RiskFinding(Risk.FINANCIAL, "`refund` in its name")
-    return explain(
-        call, policy, grants, NOON, tool=tool, risk=finding, directory=DIRECTORY, usage=NOTHING_USED
+    found = explain(
+        call,
+        policy,
+        grants,
+        NOON,
+        tool=tool,
+        risk=finding,
+        directory=DIRECTORY,
+        usage=NOTHING_USED,
+        unaccepted=unaccepted,
     )
+    return list(explanation_lines(found, every=every))
 
 
 def test_every_rule_is_told_with_its_pointer_and_why_it_covers_or_not():
@@ -101,3 +118,23 @@ def test_a_server_that_no_team_owns_is_told():
 
     assert lines[0] == "ci-bot calls ghost/create_refund: denied"
     assert "no-team (-, deny): no team owns the server `ghost`" in lines
+
+
+def test_rules_that_say_nothing_of_such_calls_are_only_counted_unless_asked_for():
+    lines = lines_of(compile_policy(POLICY), [], every=False)
+
+    assert [line for line in lines if line.startswith("rule")] == [
+        "rule small (/rules/2, allow) does not cover it: its condition does not hold",
+        "rule large (/rules/3, require_approval) covers it: its condition holds",
+        f"rule missing (/rules/4, require_approval) covers it: {MISSING}",
+    ]
+    assert "2 other rules and limits say nothing of such calls; --all tells why" in lines
+
+
+def test_a_tool_that_nobody_accepted_is_told():
+    policy = compile_policy("version: 1\nrules: [{name: all, effect: allow}]\n")
+
+    lines = lines_of(policy, [], unaccepted="it is new")
+
+    assert lines[0] == "ci-bot calls shop/create_refund: held for approval"
+    assert "tool-not-accepted (-, require_approval): it is new" in lines
