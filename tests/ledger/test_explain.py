@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -29,6 +30,7 @@ from ledger.agents import RevokeAgent
 from ledger.calls import DecideCall
 from ledger.card_blocks import card_lines
 from ledger.grants import RevokeGrant
+from ledger.lasting import Lasting, ThisCall
 from ledger.ledger import Ledger
 from ledger.policy_in_force import ActivatePolicy
 from ledger.tools import SeeTools
@@ -245,6 +247,27 @@ def test_grants_are_told_as_they_stood_then(sqlite_url) -> None:
     assert "it was not used: it is for `files/read_*`" in terminal.text
     assert "the decision     follows" in terminal.text
     assert "the same call    would wait for approval" in terminal.text
+
+
+def test_a_grant_of_very_arguments_is_told_of_their_calls_and_of_no_others(sqlite_url) -> None:
+    async def granted(world: World) -> None:
+        at = world.clock.now()
+        await world.ledger.execute(PAINTED)
+        wanted = Lasting("grt_9", ThisCall(), timedelta(hours=1), timedelta(hours=8))
+        await world.ledger.execute(click("bob", at, lasting=wanted))
+        again = world.asked("call_2", MOTD)
+        facts = replace(again.facts, digests=("k1:call_1",))
+        await world.ledger.execute(replace(again, facts=facts))
+        await world.ledger.execute(world.asked("call_3", MOTD))
+
+    terminal = recorded(sqlite_url, MOTD, then=granted)
+
+    assert terminal.run("audit", "explain", "call_2") == 0
+    assert "under grt_9" in terminal.text
+    assert "it was used" in terminal.text
+    assert "the decision     follows" in terminal.text
+    assert terminal.run("audit", "explain", "call_3") == 0
+    assert "it was not used: it is for the very arguments of one call" in terminal.text
 
 
 @pytest.mark.parametrize(
