@@ -230,7 +230,7 @@ class Settler:
         return state
 
     def _loaded(self, head: Head) -> State:
-        return loaded_state(self._connected, self._around.directory, head)
+        return loaded_state(self._connected, self._history, self._around.directory, head)
 
     def _decided(
         self,

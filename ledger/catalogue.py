@@ -66,6 +66,7 @@ from ledger.standing_events import (
     ToolSeen,
     ToolsPinned,
 )
+from ledger.usage_events import UsageCounted
 
 EVENTS: tuple[type[Event], ...] = (
     CallDecided,
@@ -95,6 +96,7 @@ EVENTS: tuple[type[Event], ...] = (
     GrantIssued,
     GrantRefused,
     GrantUsed,
+    UsageCounted,
     GrantRevoked,
     GrantExpired,
     FreezeBegun,

@@ -25,6 +25,7 @@ from ledger.calls import CompleteCall, DecideCall, PresumeLost
 from ledger.claims import ClaimApproval
 from ledger.closing import closing
 from ledger.continuing import ContinueCall
+from ledger.counting import counted
 from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant, overdue
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Draft, Event
@@ -133,11 +134,20 @@ def _housekeeping(command: Command, state: State, at: datetime) -> _Decided:
         case SeeTools():
             return tools.see(command, state.tools(command.server), state.server(command.server))
         case ActivatePolicy():
-            events = policy_in_force.activate(command, state.policy())
-            return [Draft(policy_in_force.STREAM, event) for event in events]
+            return _activate(command, state, at)
         case _:
             message = f"no such command: {type(command).__name__}"
             raise TypeError(message)
+
+
+def _activate(command: ActivatePolicy, state: State, at: datetime) -> _Decided:
+    before = state.policy()
+    events = policy_in_force.activate(command, before)
+    if not events:
+        return []
+    drafts = [Draft(policy_in_force.STREAM, event) for event in events]
+    text = before.text if before is not None else None
+    return [*drafts, *counted(command.text, text, state, state.directory, at)]
 
 
 def _about_approval(

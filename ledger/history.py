@@ -1,6 +1,6 @@
 """Reads the events back: after a position, of a stream, of a story, of a command."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,16 @@ class History:
         limit: int | None = None,
         stream: str | None = None,
         correlation: str | None = None,
+        topics: Collection[str] = (),
     ) -> list[Recorded]:
-        """Return the events after `position` in order, of a stream or a story where named."""
+        """Return the events after `position` in order, of a stream, story or names where given."""
         query = select(*COLUMNS).where(EVENT.c.position > position)
         if stream is not None:
             query = query.where(EVENT.c.stream == stream)
         if correlation is not None:
             query = query.where(EVENT.c.correlation_id == correlation)
+        if topics:
+            query = query.where(EVENT.c.type.in_(topics))
         return self._read(connection, query.order_by(EVENT.c.position).limit(limit))
 
     def of_commands(

@@ -8,6 +8,7 @@ from ledger import (
     agents,
     approvals,
     calls,
+    counted_limits,
     freezes,
     glasses,
     grant_requests,
@@ -21,6 +22,7 @@ from ledger import (
 from ledger.agents import LedgerAgent
 from ledger.approvals import Approval
 from ledger.calls import CallRecord
+from ledger.counted_limits import CountedLimit
 from ledger.envelopes import Event, Model, Recorded
 from ledger.events import (
     ApprovalDispatched,
@@ -59,6 +61,7 @@ Kept: TypeAlias = (
     | Notice
     | Glass
     | GrantRequest
+    | CountedLimit
 )
 
 KINDS: dict[str, type[Kept]] = {
@@ -74,6 +77,7 @@ KINDS: dict[str, type[Kept]] = {
     "notice": Notice,
     "glass": Glass,
     "request": GrantRequest,
+    "meter": CountedLimit,
 }
 """The models that projections keep, by the prefix of their streams."""
 
@@ -90,6 +94,7 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "notice": notices.evolve,
     "glass": glasses.evolve,
     "request": grant_requests.evolve,
+    "meter": counted_limits.evolve,
 }
 
 OPENING = frozenset(

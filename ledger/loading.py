@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ledger.appending import Head
 from ledger.clock import moment
-from ledger.projections import charged_calls, find_model, open_models
+from ledger.history import History
+from ledger.kept_past import KeptPast
+from ledger.projections import charged_calls, find_model, model_of, open_models
 from ledger.state import State
+from ledger.tables import PROJECTIONS
 from ledger.usage import UsageBook
 from policies.people import Directory
 
@@ -16,17 +19,22 @@ from policies.people import Directory
 def usage_book(connection: Connection, at: datetime) -> UsageBook:
     """Return what is taken of every limit at `at` (UTC)."""
     book = UsageBook()
+    for (state,) in connection.execute(select(PROJECTIONS["meter"].c.state)):
+        book.follow(None, model_of("meter", state), at)
     for call in charged_calls(connection, at):
-        book.follow(None, call)
+        book.follow(None, call, at)
     return book
 
 
-def loaded_state(connected: Callable[[], Connection], directory: Directory, head: Head) -> State:
+def loaded_state(
+    connected: Callable[[], Connection], history: History, directory: Directory, head: Head
+) -> State:
     """Return everything that is open, and what still counts for limits, at the head.
 
     `connected` gives the connection now, and later for what is asked for again.
     """
     state = State(directory, lambda kind, name: find_model(connected(), kind, name))
+    state.past = KeptPast(connected, history)
     connection = connected()
     for kind, model in open_models(connection):
         state.restore(kind, model)

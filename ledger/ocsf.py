@@ -42,6 +42,7 @@ from ledger.standing_events import (
     ToolsPinned,
 )
 from ledger.unbroken import Concerning
+from ledger.usage_events import UsageCounted
 
 _CARD = "how a card came to be seen decides nothing; the votes name the revision"
 _REVIEW = "what stands on a card about tools decides nothing"
@@ -58,6 +59,7 @@ LEFT_OUT: Mapping[type[Event], str] = {
     CardFound: _CARD,
     DetailsViewed: _CARD,
     GrantUsed: "the decision on the call names the grant",
+    UsageCounted: "decisions name the limits that spoke",
     PolicyActivated: "decisions name the policy by its digest",
     ToolSeen: _TOOLS,
     ToolGone: _TOOLS,

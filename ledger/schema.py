@@ -209,6 +209,17 @@ def _with_checkpoints(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+_METERS = """
+CREATE TABLE projected_meter (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL
+)
+"""
+
+
+def _with_meters(connection: Connection) -> None:
+    connection.exec_driver_sql(_METERS)
+
+
 def _with_charges(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE projected_call ADD COLUMN charged_until BIGINT")
     connection.exec_driver_sql(
@@ -230,6 +241,7 @@ MIGRATIONS = (
     _with_charges,
     with_glasses,
     with_requests,
+    _with_meters,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

@@ -64,6 +64,7 @@ from ledger.standing_events import (
     ToolSeen,
     ToolsPinned,
 )
+from ledger.usage_events import UsageCounted
 
 
 def sentence(event: Event) -> str:
@@ -224,6 +225,10 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     GrantRevoked: lambda e: f"{e.grant}: revoked by {named(e.by)}" + because(e.reason),
     GrantExpired: lambda e: f"{e.grant}: ended",
     PolicyActivated: activation_words,
+    UsageCounted: lambda e: (
+        f"limit {named(e.limit)}: {e.calls} earlier calls count"
+        + (f", of {e.unclear} it cannot be told how much" if e.unclear else "")
+    ),
     ToolSeen: _seen,
     ToolAccepted: lambda e: f"{named(f'{e.server}/{e.tool}')}: accepted by {named(e.by)}",
     ToolAcceptanceRefused: lambda e: (

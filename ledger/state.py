@@ -1,6 +1,6 @@
 """What the writer keeps in memory: everything still open, folded from the events."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar, cast
 
@@ -9,12 +9,14 @@ from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
 from ledger.envelopes import Draft, Model, Recorded
+from ledger.events import CallDecided
 from ledger.freezes import Freeze
 from ledger.glasses import Glass
 from ledger.grant_requests import GrantRequest
 from ledger.grants import Grant
 from ledger.kinds import KINDS, OPENING, Kept, concerned, fold, kind_of
 from ledger.notices import Notice
+from ledger.past import NoPast, Past
 from ledger.policy_in_force import PolicyInForce
 from ledger.reviews import Review
 from ledger.servers import KnownServer
@@ -50,6 +52,9 @@ class State:
         self._by_digest: dict[str, str] = {}
         self._grants_of: dict[str, set[str]] = {}
         self.usage = UsageBook()
+        self.recent: list[Recorded] = []
+        """What was applied since the last `settle_down`."""
+        self.past: Past = NoPast()
 
     def restore(self, kind: str, model: Model) -> None:
         """Put a model that a projection kept in its place."""
@@ -65,12 +70,12 @@ class State:
             if model is not None and model.position >= recorded.position:
                 continue
             after = fold(kind, model, recorded)
-            if isinstance(after, CallRecord):
-                self.usage.follow(cast("CallRecord | None", model), after)
+            self.usage.follow(model, after, recorded.at)
             self._models[kind][name] = after
             self._touched[kind, name] = after
             if kind in _INDEXED:
                 self._index(after)
+        self.recent.append(recorded)
         self.position = recorded.position
         self.at = max(self.at, recorded.at)
 
@@ -86,6 +91,7 @@ class State:
                 del self._models[kind][name]
         self._touched.clear()
         self._fetched.clear()
+        self.recent.clear()
 
     def next_version(self, draft: Draft) -> int:
         """Return the version that a draft gets in its stream, the first being 1.
@@ -100,6 +106,17 @@ class State:
         if model is None and type(draft.event) not in OPENING:
             model = self._find(kind, name)
         return model.version + 1 if model else 1
+
+    def since(self, moment: datetime) -> Iterator[Recorded]:
+        """Yield what was recorded of calls from `moment` on, in order, this batch's too."""
+        yield from self.past.since(moment)
+        yield from self.recent
+
+    def decision(self, call: str) -> CallDecided | None:
+        """Return how a call was decided, None where that is not kept."""
+        mine = (each.event for each in self.recent if isinstance(each.event, CallDecided))
+        found = next((event for event in mine if event.call == call), None)
+        return found or self.past.decision(call)
 
     def approval(self, name: str) -> Approval | None:
         """Return an approval, open or ended."""

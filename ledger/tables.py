@@ -136,6 +136,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "policy": {"digest": Text},
     "review": {"server": Text},
     "server": {},
+    "meter": {},
     "freeze": {"deadline": BigInteger},
     "notice": {"about": Text},
     "glass": {"approval": Text},

@@ -1,102 +1,49 @@
-"""Keeps what calls have taken of limits, as far back as each limit looks."""
+"""Keeps what calls have taken of limits, folded from what events made of them."""
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 from ledger.calls import CallRecord
-from policies.amounts import NOTHING, added, taken
-
-_SWEEP_EVERY = 4096
-"""Charges after which buckets that nobody asks for are looked through."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    until: datetime
-    amount: Decimal
+from ledger.counted_limits import CountedLimit
+from ledger.envelopes import Model
+from ledger.events import ChargedLimit
+from policies.taking import Taken
 
 
-@dataclass(slots=True)
-class _Bucket:
-    """What is counted together, oldest first, and its sum."""
+class UsageBook(Taken):
+    """What is taken of every limit: the same for the same events."""
 
-    total: Decimal = NOTHING
-    entries: OrderedDict[str, _Entry] = field(default_factory=OrderedDict)
+    def follow(self, before: Model | None, after: Model, at: datetime) -> None:
+        """Take in what an event at `at` changes: of a call, or of what is counted for a limit."""
+        match after:
+            case CallRecord():
+                self._call(cast("CallRecord | None", before), after)
+            case CountedLimit():
+                self._count(cast("CountedLimit | None", before), after, at)
+            case _:
+                pass
 
-    def drop_until(self, at: datetime) -> None:
-        """Let go of what no longer counts at `at`."""
-        while self.entries:
-            name, oldest = next(iter(self.entries.items()))
-            if oldest.until > at:
-                return
-            self.take_back(name)
-
-    def take_back(self, name: str) -> None:
-        """Let go of one entry, if it is there."""
-        entry = self.entries.pop(name, None)
-        if entry is not None:
-            self.total = taken(self.total, entry.amount)
-
-
-class UsageBook:
-    """What is taken of every limit, folded from calls: the same for the same events.
-
-    A look costs what has run out since the last one, never the whole window.
-    Memory grows with the calls that still count for a limit.
-    """
-
-    def __init__(self) -> None:
-        """Begin with nothing taken."""
-        self._buckets: dict[str, _Bucket] = {}
-        self._since_sweep = 0
-
-    def used(self, bucket: str, at: datetime) -> Decimal:
-        """Return what is counted in `bucket` at `at` (UTC), which is never earlier than before.
-
-        A call counts for exactly as long as the window of the limit, which the
-        name of the bucket stands for.
-        """
-        known = self._buckets.get(bucket)
-        if known is None:
-            return NOTHING
-        known.drop_until(at)
-        if not known.entries:
-            del self._buckets[bucket]
-        return known.total
-
-    def glimpse(self, bucket: str) -> Decimal:
-        """Return what was counted in `bucket` lately, or more; any thread may ask."""
-        known = self._buckets.get(bucket)
-        return NOTHING if known is None else known.total
-
-    def follow(self, before: CallRecord | None, after: CallRecord) -> None:
-        """Take in what a call takes after an event, and give back what it took before."""
+    def _call(self, before: CallRecord | None, after: CallRecord) -> None:
+        """Count what a call takes now, and give back what it took before."""
         if before is not None and before.charges == after.charges:
             return
         for charge in before.charges if before is not None else ():
-            if charge.bucket in self._buckets:
-                self._buckets[charge.bucket].take_back(after.id)
-        if after.charges and after.charged_at is not None:
-            self._take(after, after.charged_at)
+            self.take_back(charge.bucket, after.id)
+        if after.charged_at is not None:
+            self.charge(after.id, after.charges, after.charged_at)
 
-    def _take(self, call: CallRecord, since: datetime) -> None:
-        for charge in call.charges:
-            entries = self._buckets.setdefault(charge.bucket, _Bucket())
-            if call.id in entries.entries:
-                continue
+    def charge(self, call: str, charges: Iterable[ChargedLimit], since: datetime) -> None:
+        """Count what a call takes from `since` on."""
+        for charge in charges:
             until = since + timedelta(milliseconds=charge.within_ms)
-            amount = Decimal(charge.amount)
-            entries.entries[call.id] = _Entry(until, amount)
-            entries.total = added(entries.total, amount)
-            self._since_sweep += 1
-        if self._since_sweep >= _SWEEP_EVERY:
-            self._since_sweep = 0
-            self._sweep(since)
+            self.take(charge.bucket, call, Decimal(charge.amount), since, until)
 
-    def _sweep(self, at: datetime) -> None:
-        for name, bucket in list(self._buckets.items()):
-            bucket.drop_until(at)
-            if not bucket.entries:
-                del self._buckets[name]
+    def _count(self, before: CountedLimit | None, after: CountedLimit, since: datetime) -> None:
+        """Take in what earlier calls took of a limit that is new, in place of an older count."""
+        for name, each in before.named() if before is not None else ():
+            self.take_back(each.bucket, name)
+        for name, each in after.named():
+            if each.until > since:
+                self.take(each.bucket, name, Decimal(each.amount), since, each.until)

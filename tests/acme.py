@@ -12,6 +12,7 @@ from ledger.claims import ClaimApproval
 from ledger.deciding import decide
 from ledger.deliveries import RecordCard
 from ledger.envelopes import Command, Draft, Event, Model, Recorded
+from ledger.events import CallDecided
 from ledger.evidence import Evidence, Membership
 from ledger.grants import IssueGrant
 from ledger.kinds import KINDS
@@ -244,6 +245,7 @@ class Book:
         self.recorded: list[Recorded] = []
         self._kept: dict[tuple[str, str], str] = {}
         self._versions: dict[str, int] = {}
+        self.state.past = self
         if prepared:
             for command in PREPARED:
                 self.do(command, NOON - timedelta(hours=1))
@@ -276,11 +278,24 @@ class Book:
             model = book._fetch(kind, name)
             if model is not None and model.open:
                 book.state.restore(kind, model)
+        for kind, name in self._kept:
+            if kind == "meter" and (model := book._fetch(kind, name)) is not None:
+                book.state.usage.follow(None, model, self.state.at)
         calls = [m for m in map(book._call, self._kept) if m is not None and m.charged_at]
         for call in sorted(calls, key=lambda each: (each.charged_at, each.position)):
-            book.state.usage.follow(None, call)
+            book.state.usage.follow(None, call, self.state.at)
         book.state.position, book.state.at = self.state.position, self.state.at
         return book
+
+    def since(self, moment: datetime) -> list[Recorded]:
+        """Return what was recorded from `moment` on, but for what is decided now."""
+        now = len(self.state.recent)
+        return [each for each in self.recorded[: len(self.recorded) - now] if each.at >= moment]
+
+    def decision(self, call: str) -> CallDecided | None:
+        """Return how a call was decided."""
+        decided = (each.event for each in self.recorded if isinstance(each.event, CallDecided))
+        return next((event for event in decided if event.call == call), None)
 
     def _call(self, key: tuple[str, str]) -> CallRecord | None:
         model = self._fetch(*key)

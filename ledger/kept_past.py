@@ -1,0 +1,41 @@
+"""Reads from the database, for the writer, what became of calls before."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ledger.envelopes import Recorded
+from ledger.events import ApprovalDispatched, CallCompleted, CallDecided
+from ledger.history import History
+from ledger.moments import head, position_before
+
+_TOPICS = (CallDecided.TOPIC, ApprovalDispatched.TOPIC, CallCompleted.TOPIC)
+
+MOST = 100_000
+"""Events that are looked through."""
+
+
+class KeptPast:
+    """The past as a ledger keeps it, on the writer's connection."""
+
+    def __init__(self, connected: Callable[[], Connection], history: History) -> None:
+        """Read with `history` on the connection that `connected` gives."""
+        self._connected = connected
+        self._history = history
+
+    def since(self, moment: datetime) -> Iterable[Recorded]:
+        """Return what was recorded of calls that ran from `moment` on, in order.
+
+        Of the newest 100,000 events: whoever waits for the writer waits for this.
+        """
+        connection = self._connected()
+        after = position_before(connection, moment, including=False)
+        after = max(after, head(connection) - MOST)
+        return self._history.after(connection, after, topics=_TOPICS)
+
+    def decision(self, call: str) -> CallDecided | None:
+        """Return how a call was decided, None where that is not kept."""
+        found = self._history.after(self._connected(), 0, stream=f"call-{call}", limit=1)
+        event = found[0].event if found else None
+        return event if isinstance(event, CallDecided) else None

@@ -1,0 +1,34 @@
+"""What the writer may ask about what became of calls before."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from ledger.envelopes import Recorded
+from ledger.events import CallDecided
+
+
+class Past(Protocol):
+    """What happened before, as far as it is kept."""
+
+    def since(self, moment: datetime) -> Iterable[Recorded]:
+        """Return what was recorded of calls that ran from `moment` on, in order."""
+        ...
+
+    def decision(self, call: str) -> CallDecided | None:
+        """Return how a call was decided, None where that is not kept."""
+        ...
+
+
+class NoPast:
+    """A past of which nothing is kept."""
+
+    def since(self, moment: datetime) -> Iterable[Recorded]:
+        """Return nothing."""
+        del moment
+        return ()
+
+    def decision(self, call: str) -> CallDecided | None:
+        """Return nothing."""
+        del call
+        return None
