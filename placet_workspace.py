@@ -1,11 +1,10 @@
 """Builds the local workspace that a configuration in mode local describes."""
 
-import json
 import secrets
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bot.manifest import manifest, reading_emails
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
 from ledger.shell import Misconfigured
@@ -25,7 +24,8 @@ def local_workspace(configuration: Configuration, journal: Path | None = None) -
 
 
 def _spec(configuration: Configuration) -> WorkspaceSpec:
-    manifest = json.loads(files("bot").joinpath("manifest.json").read_text("utf-8"))
+    told = manifest()
+    told = reading_emails(told) if configuration.slack.match_email else told
     users = _users(configuration)
     everybody = tuple(user.id for user in users)
     channels = {team.channel: name for name, team in configuration.teams.items()}
@@ -42,16 +42,22 @@ def _spec(configuration: Configuration) -> WorkspaceSpec:
         app_token=f"xapp-local-{secrets.token_hex(16)}",
         bot_user_id=_BOT,
         usergroups=dict.fromkeys(sorted(groups), people),
-        commands=_commands(manifest),
-        scopes=frozenset(manifest["oauth_config"]["scopes"]["bot"]),
+        commands=_commands(told),
+        scopes=frozenset(told["oauth_config"]["scopes"]["bot"]),
     )
 
 
 def _users(configuration: Configuration) -> list[WorkspaceUser]:
+    directory = configuration.directory()
     people = [
-        WorkspaceUser(id=person.slack.partition("/")[2], name=name, display_name=name.capitalize())
-        for name, person in configuration.people.items()
-        if person.slack is not None
+        WorkspaceUser(
+            id=person.slack.partition("/")[2] if person.slack else f"U0MAIL{number}",
+            name=name,
+            display_name=name.capitalize(),
+            email=person.email or "",
+        )
+        for number, (name, person) in enumerate(directory.people.items(), 1)
+        if person.reachable
     ]
     return [*people, WorkspaceUser(id=_BOT, name="placet", display_name="Placet", is_bot=True)]
 
