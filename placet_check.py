@@ -4,10 +4,16 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
-from ledger.shell import AddCommand, Misconfigured, Shell
+from gateway.seen_tools import tools_in_ledger
+from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from placet_settings import Unsafe, load_to_serve
+from policies.argument_checks import argument_problems
 from policies.configuration import Configuration
+from policies.inert import inert
+from policies.problems import Problem
+from policies.refusals import Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -16,7 +22,8 @@ def register(add: AddCommand, shell: Shell) -> None:
         "check",
         help="say everything that is wrong with placet.yaml and its policy",
         description="Read placet.yaml and the policy it names, and print every error of both, "
-        "each with file, line and what to do. Exits 1 where there is one.",
+        "each with file, line and what to do; conditions also against the tools that the ledger "
+        "saw. Exits 1 where there is one.",
     )
     shell.with_config(parser)
     accept_unsafe(parser)
@@ -58,6 +65,10 @@ def _check(arguments: argparse.Namespace, shell: Shell) -> int:
         print(wrong, file=sys.stderr)
         return 1
     configuration, policy = loaded.configuration, loaded.policy
+    problems = _against_tools(loaded, arguments.config, shell)
+    if problems:
+        print(inert("\n".join(map(str, problems)), multiline=True), file=sys.stderr)
+        return 1
     shell.say(
         f"{arguments.config}: ok, {len(configuration.servers)} servers, "
         f"{len(configuration.agents)} agents, {len(configuration.teams)} teams"
@@ -66,6 +77,16 @@ def _check(arguments: argparse.Namespace, shell: Shell) -> int:
     for warning in (*observing(configuration), *_local(configuration, accepted)):
         shell.say(f"{arguments.config}: warning: {warning}")
     return 0
+
+
+def _against_tools(loaded: Loaded, config: Path, shell: Shell) -> list[Problem]:
+    """Return what conditions read that no tool has which the ledger knows."""
+    try:
+        tools = tools_in_ledger(loaded.configuration, config, shell)
+    except Refused as refused:
+        shell.say(f"note: the ledger cannot be read, so its tools are not known: {refused}")
+        return []
+    return argument_problems(loaded.policy, tools)
 
 
 def _local(configuration: Configuration, accepted: Unsafe) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from gateway.seen_tools import listed_tools
 from ledger.envelopes import Recorded
 from ledger.held_approvals import HeldApprovals
 from ledger.ledger import Ledger
@@ -14,6 +15,7 @@ from ledger.policy_in_force import ActivatePolicy, PolicyInForce, PolicyMoved
 from ledger.policy_words import changes_kept
 from ledger.shell import Loaded
 from ledger.standing_events import PolicyActivated
+from policies.argument_checks import argument_problems
 from policies.policy import Policy, compile_policy
 from policies.policy_differences import policy_changes
 from policies.problems import InvalidDocument
@@ -52,8 +54,10 @@ async def standing_policy(
     Raises Refused where it cannot be put in force.
     """
     configuration = loaded.configuration
-    policy = StandingPolicy(ledger, loaded.policy, file)
+    policy = StandingPolicy(ledger, loaded.policy, file, tuple(configuration.servers))
     await policy.begin()
+    for problem in await policy.misread(policy()):
+        _log.warning("a condition of the policy reads what no known tool has: %s", problem)
     trusted = frozenset(name for name, each in configuration.servers.items() if each.trusted)
     held = HeldApprovals(ledger, policy, configuration.directory(), trusted)
     await held.start()
@@ -77,12 +81,15 @@ class StandingPolicy:
     that lags behind never takes back what another replica put in force.
     """
 
-    def __init__(self, ledger: Ledger, policy: Policy, file: File) -> None:
-        """Begin with `policy`, which `file` was read as.
+    def __init__(
+        self, ledger: Ledger, policy: Policy, file: File, servers: Sequence[str] = ()
+    ) -> None:
+        """Begin with `policy`, which `file` was read as; new ones are checked against `servers`.
 
         Nothing is read or recorded before `begin`.
         """
         self._ledger = ledger
+        self._servers = servers
         self._policy = policy
         self._file = file
         self._seen = policy
@@ -145,7 +152,7 @@ class StandingPolicy:
         if self._rejected is not None and text == self._rejected[0]:
             raise Refused(self._rejected[1])
         try:
-            policy = await asyncio.to_thread(self._file.compile, text)
+            policy = await self._compiled(text)
         except Refused as wrong:
             self._rejected = (text, str(wrong))
             raise
@@ -156,6 +163,19 @@ class StandingPolicy:
         else:
             await self._activate(policy)
         self._seen = policy
+
+    async def _compiled(self, text: str) -> Policy:
+        policy = await asyncio.to_thread(self._file.compile, text)
+        misread = await self.misread(policy)
+        if misread:
+            raise Refused("\n".join(misread))
+        return policy
+
+    async def misread(self, policy: Policy) -> list[str]:
+        """Say what a policy's conditions read that no tool has which the servers list now."""
+        tools = await listed_tools(self._ledger, self._servers)
+        problems = await asyncio.to_thread(argument_problems, policy, tools) if tools else ()
+        return [str(problem) for problem in problems]
 
     def troubles(self) -> list[str]:
         """Say what is wrong with the file, where an older policy stays in force because of it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.known_tools import listed_tools
 from gateway.policy_files import read_policy
+from gateway.seen_tools import begun
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.tabulating import machine
@@ -107,7 +108,7 @@ def _in_ledger(
     configuration: Configuration, config: Path, shell: Shell
 ) -> tuple[set[str] | None, dict[str, set[str]]]:
     """Return the agents and tools that the ledger knows; nothing where it cannot be read."""
-    if not _begun(configuration.ledger.url, config):
+    if not begun(configuration.ledger.url, config):
         return set(), {}
     try:
         with shell.open_ledger(config) as ledger:
@@ -117,12 +118,6 @@ def _in_ledger(
             f"note: the ledger cannot be read, so its tools and agents are not known: {refused}"
         )
         return None, {}
-
-
-def _begun(url: str, config: Path) -> bool:
-    """Say whether the ledger may be there: looking at a policy begins none."""
-    path = url.removeprefix("sqlite:///")
-    return path == url or (config.parent / path).exists()
 
 
 async def _read(ledger: Ledger, servers: Sequence[str]) -> tuple[set[str], dict[str, set[str]]]:

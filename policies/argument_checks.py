@@ -1,0 +1,156 @@
+"""Checks conditions against the input schemas of the tools that their rules speak of."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from policies.argument_paths import Access, accesses
+from policies.argument_schemas import Known
+from policies.calls import Tool
+from policies.condition_checks import refusal
+from policies.expressions import Expression, Token
+from policies.matching import Glob, Matcher
+from policies.named_conditions import WrittenOut, write_out
+from policies.naming import condition_problem
+from policies.policy import Policy
+from policies.policy_file import is_condition
+from policies.policy_sources import Source, read_sources
+from policies.problems import Problem
+from policies.validation import choice, suggestion
+
+_FEW = 12
+
+
+def argument_problems(policy: Policy, tools: Sequence[Tool]) -> list[Problem]:
+    """Return what conditions read that no known tool has which their rules speak of.
+
+    That is a problem where every tool that a rule can match is known to lack
+    an argument, or can never have the value it is compared with. Rules that
+    match no known tool are left out, and so are schemas that say nothing.
+    """
+    schemas = {(tool.server, tool.name): Known.of(tool) for tool in tools}
+    problems: list[Problem] = []
+    for source in read_sources(policy.text, file=policy.file, unread={})[0]:
+        for kind, written in (("rules", policy.rules), ("limits", policy.limits)):
+            entries = source.document.at((kind,))
+            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+                pointer = f"{source.pointer}/{kind}/{index}"
+                found = next((each for each in written if each.pointer == pointer), None)
+                if found is None or not isinstance(entry, dict):
+                    continue
+                fitting = _fitting(found.match, found.exception, schemas)
+                for key in ("when", "sum"):
+                    text = entry.get(key)
+                    if fitting and isinstance(text, str) and is_condition(text):
+                        problems += _Checked(source, (kind, index, key), text, fitting).problems()
+    return problems
+
+
+def _fitting(
+    match: Matcher, exception: Matcher | None, schemas: Mapping[tuple[str, str], Known | None]
+) -> dict[str, Known]:
+    """Return the schemas of all tools that a rule may match, none where one of them is unknown."""
+    found: dict[str, Known] = {}
+    for (server, tool), known in schemas.items():
+        if not (_fits(match.server, server) and _fits(match.tool, tool)):
+            continue
+        if exception is not None and _always(exception, server, tool):
+            continue
+        if known is None:
+            return {}
+        found[f"{server}/{tool}"] = known
+    return found
+
+
+def _always(exception: Matcher, server: str, tool: str) -> bool:
+    others = (exception.agent, exception.team, exception.on_behalf_of, exception.risk)
+    named = _fits(exception.server, server) and _fits(exception.tool, tool)
+    return named and all(each is None for each in others)
+
+
+def _fits(globs: Sequence[Glob] | None, name: str) -> bool:
+    return globs is None or any(glob.matches(name) for glob in globs)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A condition, where it stands, and the schemas of the tools that it may look at."""
+
+    source: Source
+    path: tuple[str, int, str]
+    text: str
+    tools: Mapping[str, Known]
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with what it reads of the arguments, each once."""
+        whole = write_out(Expression.read(self.text), self.source.named)
+        told: set[tuple[str, str]] = set()
+        for access in accesses(Expression.read(whole.text)):
+            wrong = self._missing(access) or self._mistaken(access)
+            if wrong is not None and wrong[1:] not in told:
+                told.add(wrong[1:])
+                yield self._problem(whole, *wrong)
+
+    def _problem(self, whole: WrittenOut, token: Token, what: str, instead: str) -> Problem:
+        refused = refusal(self.text, whole.origin(token.offset), what, instead)
+        return condition_problem(self.source.document, self.path, refused)
+
+    def _missing(self, access: Access) -> tuple[Token, str, str] | None:
+        """Return the first step of an access that every tool lacks."""
+        level: list[Known] = list(self.tools.values())
+        for number, step in enumerate(access.steps):
+            names = [known.names for known in level]
+            if any(each is None or step in each for each in names):
+                found = (known.at(step) for known in level)
+                level = [known for known in found if known is not None]
+                if not level:
+                    return None
+                continue
+            there = sorted({name for each in names for name in each or ()})
+            around = ".".join(["args", *access.steps[:number]])
+            what = f"`{around}` has no `{step}` {self._where}"
+            otherwise = choice(there) if len(there) <= _FEW else "write an argument that is there"
+            advice = suggestion(step, there, otherwise)
+            return access.tokens[number], what, advice.replace("mean `", f"mean `{around}.")
+        return None
+
+    def _mistaken(self, access: Access) -> tuple[Token, str, str] | None:
+        """Return where an argument is compared with what it can never be, in every tool."""
+        found = [_inside(known, access.steps) for known in self.tools.values()]
+        schemas = [known for known in found if known is not None]
+        if len(schemas) < len(found):
+            return None
+        name, token = f"`args.{'.'.join(access.steps)}`", access.tokens[-1]
+        types = sorted({each for known in schemas for each in known.types})
+        said = " or ".join(types)
+        if access.as_text and types and "string" not in types:
+            what = f"{name} is {said} {self._where}, and `{access.as_text}` takes texts"
+            return token, what, f"compare it as {said}"
+        for literal in access.compared:
+            if types and not any(known.takes(literal) for known in schemas):
+                what = f"{name} is {said} {self._where}, and is compared with {_shown(literal)}"
+                return token, what, f"write a value of type {said}"
+            choices = sorted({each for known in schemas for each in known.choices})
+            open_ = not all(known.choices for known in schemas)
+            if isinstance(literal, str) and access.equally and not open_ and literal not in choices:
+                what = f"{name} is never {_shown(literal)} {self._where}"
+                return token, what, suggestion(literal, choices, choice(choices))
+        return None
+
+    @property
+    def _where(self) -> str:
+        names = sorted(self.tools)
+        if len(names) == 1:
+            return f"at `{names[0]}`"
+        return f"at any of the {len(names)} tools of the rule"
+
+
+def _inside(known: Known, steps: Sequence[str]) -> Known | None:
+    """Return the schema at the end of a way into the arguments, None where nothing is known."""
+    found: Known | None = known
+    for step in steps:
+        found = found.at(step) if found is not None else None
+    return found
+
+
+def _shown(literal: object) -> str:
+    return f'"{literal}"' if isinstance(literal, str) else str(literal).lower()

@@ -1,0 +1,126 @@
+"""Finds what a condition reads of the arguments, and what it compares that with."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from policies.evaluator import cel
+from policies.expressions import Expression, Token
+
+_COMPARING = ("==", "!=", "<", "<=", ">", ">=")
+_COUNTING = ("+", "-", "*", "/", "%", ".", "[", "?")
+_ON_TEXT = frozenset(("startsWith", "endsWith", "matches"))
+
+Literal = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Access:
+    """One way into the arguments, such as `args.card.number`, and what becomes of the value.
+
+    `steps` are the names after `args`, `tokens` where each stands. `compared`
+    are the texts, numbers and words that the value is compared with, where it
+    is; `equally` says that they have to be the same. `as_text` names a function
+    that takes texts only.
+    """
+
+    steps: tuple[str, ...]
+    tokens: tuple[Token, ...]
+    compared: tuple[Literal, ...] = ()
+    equally: bool = False
+    as_text: str | None = None
+
+
+def accesses(expression: Expression) -> Iterator[Access]:
+    """Yield the ways into the arguments that a condition writes out, in the order of its text."""
+    tokens = expression.tokens
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1].text if index else ""
+        if token.kind != "name" or token.text != "args" or before == ".":
+            continue
+        steps, at, called = _steps(tokens, index + 1)
+        if not steps:
+            continue
+        names, places = tuple(step for step, _ in steps), tuple(place for _, place in steps)
+        if called is not None:
+            yield Access(names, places, as_text=called if called in _ON_TEXT else None)
+        elif before in _COUNTING:
+            yield Access(names, places)
+        else:
+            compared, equally = _compared(tokens, at)
+            yield Access(names, places, compared, equally)
+
+
+def _steps(tokens: Sequence[Token], at: int) -> tuple[list[tuple[str, Token]], int, str | None]:
+    """Return the names that follow `args`, where they end, and the function called on them."""
+    steps: list[tuple[str, Token]] = []
+    while at + 1 < len(tokens):
+        sign, name = tokens[at], tokens[at + 1]
+        after = tokens[at + 2].text if at + 2 < len(tokens) else ""
+        if sign.text == "." and name.kind == "name":
+            if after == "(":
+                return steps, at, name.text
+            steps.append((name.text, name))
+            at += 2
+        elif sign.text == "[" and name.kind == "text" and after == "]":
+            key = _literal([name])
+            if not isinstance(key, str):
+                break
+            steps.append((key, name))
+            at += 3
+        else:
+            break
+    return steps, at, None
+
+
+def _compared(tokens: Sequence[Token], at: int) -> tuple[tuple[Literal, ...], bool]:
+    """Return what the value that ends before `at` is compared with, where that is written out."""
+    if at < len(tokens) and tokens[at].text == "in":
+        return _listed(tokens, at + 1), True
+    sign = "".join(
+        token.text for token in tokens[at : at + 2] if token.kind == "sign" and token.text in "=!<>"
+    )
+    if sign not in _COMPARING:
+        return (), False
+    begin = at + len(sign)
+    end = begin + 2 if begin < len(tokens) and tokens[begin].text == "-" else begin + 1
+    after = tokens[end].text if end < len(tokens) else ""
+    literal = _literal(tokens[begin:end])
+    if isinstance(literal, _None) or after in _COUNTING:
+        return (), False
+    return (literal,), sign in ("==", "!=")
+
+
+def _listed(tokens: Sequence[Token], at: int) -> tuple[Literal, ...]:
+    """Return the texts, numbers and words in a list, none where something else is in it."""
+    if at >= len(tokens) or tokens[at].text != "[":
+        return ()
+    found: list[Literal] = []
+    for token in tokens[at + 1 :]:
+        if token.text == "]":
+            return tuple(found)
+        if token.text == ",":
+            continue
+        literal = _literal([token])
+        if isinstance(literal, _None):
+            return ()
+        found.append(literal)
+    return ()
+
+
+class _None:
+    """Stands for what is no literal: None is one."""
+
+
+def _literal(tokens: Sequence[Token]) -> Literal | _None:
+    """Return the value that tokens write out."""
+    text = "".join(token.text for token in tokens)
+    words: dict[str, Literal] = {"true": True, "false": False, "null": None}
+    if text in words:
+        return words[text]
+    if not tokens or tokens[-1].kind not in ("text", "number"):
+        return _None()
+    try:
+        value = cel.compile(text).execute({})
+    except Exception:  # noqa: BLE001 - it is no literal, whatever the reason
+        return _None()
+    return value if isinstance(value, str | int | float) else _None()
