@@ -40,6 +40,8 @@ def _inside(value: JsonValue, server: str) -> Iterator[tuple[str, set[str]]]:
             yield server, {name for each in value if (name := _name(each))}
     elif isinstance(value, dict):
         tools = value.get("tools")
+        if value.get("failure") is not None:
+            return  # the scan did not get to know this server's tools
         if isinstance(tools, list):
             yield _server(value) or server, {name for each in tools if (name := _name(each))}
             return

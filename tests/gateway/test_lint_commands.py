@@ -75,6 +75,19 @@ def test_tools_are_read_from_lists_and_from_what_scans_print(option, content, fo
     assert "`read_*` in `match` of rule `reads` fits no tool of `files`" in out
 
 
+def test_a_server_that_a_scan_did_not_reach_is_one_whose_tools_are_not_known(folder, capsys):
+    reached = {"name": "files", "failure": None, "tools": [{"name": "read_file"}]}
+    lost = {"name": "vault", "failure": "no answer", "tools": []}
+    (folder / "scan.json").write_text(json.dumps({"servers": [reached, lost]}))
+    (folder / "policy.yaml").write_text(
+        "version: 1\nrules: [{name: a, match: {server: vault, tool: get}, effect: allow}]\n"
+    )
+
+    code = placet.main(["lint", "--policy", "policy.yaml", "--tools", "scan.json"])
+
+    assert (code, capsys.readouterr().out) == (0, "nothing found\n")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -169,3 +169,32 @@ def test_a_pattern_where_the_source_knows_only_names_forbids_more_and_says_so():
         "other; here it is a pattern for what it forbids and asks, and lists no tool"
     )
     assert note.stricter
+
+
+def test_a_published_file_is_read_with_its_comments_and_rules_without_names():
+    text = """\
+#  ── Policy: Bank MCP Server ──
+version: "1"
+description: "Policy for acme/bank"
+#  Set to "deny" to reject tool calls not listed below
+default: "allow"
+tools:
+    #  ── Read Tools ──
+    #  API-get-account: Retrieve an account
+    API-get-account:
+        rules: []
+    pay:
+        rules:
+            - rate_limit: 30/hour
+
+  # Uncomment to apply a global rate limit across all tools:
+  # "*":
+  #   rules:
+  #     - name: "global rate limit"
+  #       rate_limit: 60/minute
+"""
+
+    source = carried_over(text, file="bank.yaml", server="bank")
+
+    assert [rule.name for rule in source.rules] == ["what no other rule denies"]
+    assert [(limit.name, limit.at_most) for limit in source.limits] == [("pay: 30/hour", 30)]
