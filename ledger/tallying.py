@@ -70,10 +70,18 @@ def parties(approval: Approval, directory: Directory) -> Parties:
 
 
 def standing_on(
-    approval: Approval, evidence: Evidence, directory: Directory, at: datetime
+    approval: Approval,
+    evidence: Evidence,
+    directory: Directory,
+    at: datetime,
+    *,
+    lasting: bool = False,
 ) -> Standing:
-    """Return for which of the approval's teams a person may decide at `at`, or why for none."""
-    mild = approval.request.risk in {Risk.READ, Risk.WRITE}
+    """Return for which of the approval's teams a person may decide at `at`, or why for none.
+
+    A yes that is `lasting` needs memberships that were read just now, whatever the risk.
+    """
+    mild = approval.request.risk in {Risk.READ, Risk.WRITE} and not lasting
     return standing(
         evidence.person_in(directory),
         evidence,

@@ -162,7 +162,9 @@ def _refusal(
             by=" and ".join(f"`{name}`" for name in approval.by), reason=approval.reason
         )
         return _refuse(approval, command, directory, "already-decided", message)
-    where = standing_on(approval, command.evidence, directory, at)
+    where = standing_on(
+        approval, command.evidence, directory, at, lasting=command.lasting is not None
+    )
     if where.because:
         return _refuse(approval, command, directory, where.because, where.message)
     against = _hindrance(approval, command, directory) if command.approves else None

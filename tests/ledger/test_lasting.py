@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from acme import Book, after, ask, assessed, card, click
+from acme import Book, after, ask, assessed, card, click, evidence
 
 from ledger.approvals import ApprovalStatus
 from ledger.claims import TermsUnread
@@ -168,6 +168,21 @@ def test_who_may_not_decide_gives_no_grant_either(name) -> None:
 
     assert refused.TOPIC == "VoteRefused"
     assert book.state.grant("grt_9") is None
+
+
+def test_a_membership_that_was_read_a_while_ago_gives_no_grant() -> None:
+    book = asked()
+    known = evidence("T0ACME/U0MEMBER", after(300), groups=["S0PLATFORM"])
+    earlier = [each.model_copy(update={"fetched_at": after(0)}) for each in known.memberships]
+    stale = known.model_copy(update={"memberships": tuple(earlier)})
+
+    (refused,) = book.do(
+        click("T0ACME/U0MEMBER", after(300), evidence=stale, lasting=FOR_THE_TOOL), after(300)
+    )
+    *_, given = book.do(click("T0ACME/U0MEMBER", after(301), evidence=stale), after(301))
+
+    assert refused.because == "not-an-approver"
+    assert given.TOPIC == "ApprovalGiven"
 
 
 def test_an_approver_of_both_teams_gives_it_for_both() -> None:
