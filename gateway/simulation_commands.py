@@ -5,7 +5,7 @@ import asyncio
 import sys
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ledger.moments import head, parse_moment, position_before
 from ledger.past_calls import definitions_before, grants_before, page
 from ledger.past_grants import PastGrants
 from ledger.reaching import Progress
+from ledger.rehearsing import Rehearsal
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.tabulating import machine
 from policies.past_calls import PastCall
@@ -54,14 +55,20 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 @dataclass(frozen=True)
 class _Span:
-    """The calls that are asked about: behind position `after`, up to `last`."""
+    """The calls that are asked about: behind position `after`, up to `last`.
+
+    Those before `since` only count for limits, as far back as these look.
+    """
 
     after: int
     last: int
+    since: datetime | None
     agent: str | None
     server: str | None
 
     def has(self, call: PastCall) -> bool:
+        if self.since is not None and call.at < self.since:
+            return False
         return self.agent in (None, call.agent) and self.server in (None, call.server)
 
 
@@ -71,7 +78,7 @@ def _simulate(arguments: argparse.Namespace, shell: Shell) -> int:
     progress = Progress()
     began = time.monotonic()
     with shell.open_ledger(arguments.config) as ledger, progress.shown():
-        span = asyncio.run(_span(arguments, ledger, shell.now()))
+        span = asyncio.run(_span(arguments, policy, ledger, shell.now()))
         tally = asyncio.run(_asked(ledger, loaded, policy, span, progress))
     seconds = time.monotonic() - began
     rate = tally.calls / max(seconds, 0.001)
@@ -92,16 +99,19 @@ def _candidate(path: Path) -> Policy:
         raise Misconfigured(str(invalid)) from invalid
 
 
-async def _span(arguments: argparse.Namespace, ledger: Ledger, now: datetime) -> _Span:
+async def _span(
+    arguments: argparse.Namespace, policy: Policy, ledger: Ledger, now: datetime
+) -> _Span:
     since = parse_moment(arguments.since, now) if arguments.since else None
     until = parse_moment(arguments.until, now) if arguments.until else None
+    window = max((limit.within for limit in policy.limits), default=timedelta(0))
     after, last = await ledger.look(
         lambda seen: (
-            position_before(seen, since, including=False) if since else 0,
+            position_before(seen, since - window, including=False) if since else 0,
             position_before(seen, until, including=False) if until else head(seen),
         )
     )
-    return _Span(after, last, arguments.agent, arguments.server)
+    return _Span(after, last, since, arguments.agent, arguments.server)
 
 
 async def _asked(
@@ -112,18 +122,15 @@ async def _asked(
     directory = configuration.directory()
     trusted = frozenset(name for name, each in configuration.servers.items() if each.trusted)
     definitions = await ledger.look(lambda seen: definitions_before(seen, span.last))
-    grants = PastGrants(directory, await ledger.look(lambda seen: grants_before(seen, span.after)))
-    simulation, tally = Simulation(policy, directory, trusted, definitions), Tally()
+    before = await ledger.look(lambda seen: grants_before(seen, span.after))
+    simulation = Simulation(policy, directory, trusted, definitions)
+    rehearsal, tally = Rehearsal(simulation, PastGrants(directory, before)), Tally()
     done = span.after
     while done < span.last:
         read = await ledger.look(partial(page, after=done, until=span.last))
         for fact in read.facts:
-            if not isinstance(fact, PastCall):
-                grants.take(fact)
-            elif span.has(fact):
-                simulated = simulation.ask(fact, grants.live(fact))
-                if simulated.decision.grant is not None:
-                    grants.use(simulated.decision.grant)
+            simulated = rehearsal.take(fact)
+            if simulated is not None and span.has(simulated.call):
                 tally.take(simulated)
         done = read.last
         progress(done - span.after, span.last - span.after)

@@ -8,19 +8,19 @@ from sqlalchemy import Connection, select
 
 from ledger.clock import moment
 from ledger.envelopes import Event, Recorded
-from ledger.events import CallDecided
+from ledger.events import ApprovalDispatched, CallDecided
 from ledger.mapper import RecordMapper
 from ledger.recorder import COLUMNS, record
 from ledger.standing_events import GrantIssued, GrantRevoked, ToolSeen
 from ledger.tables import EVENT
 from policies.decisions import Effect
-from policies.past_calls import PastCall
+from policies.past_calls import PastCall, PastRun
 
 PAGE = 5_000
 """Events that are read in one transaction."""
 
-Fact: TypeAlias = PastCall | Recorded
-"""A call that was decided, or what happened to a grant in between."""
+Fact: TypeAlias = PastCall | PastRun | Recorded
+"""A call that was decided, one that ran by an approval, or what happened to a grant in between."""
 
 _GRANTS: tuple[type[Event], ...] = (GrantIssued, GrantRevoked)
 _CALL_COLUMNS = (EVENT.c.position, EVENT.c.type, EVENT.c.state, EVENT.c.at, EVENT.c.code)
@@ -36,8 +36,8 @@ class Page:
 
 
 def page(connection: Connection, after: int, until: int) -> Page:
-    """Return the calls decided, grants given and grants revoked behind a position, in order."""
-    topics = [CallDecided.TOPIC, *(event.TOPIC for event in _GRANTS)]
+    """Return what was decided, ran by an approval, or happened to grants, behind a position."""
+    topics = [CallDecided.TOPIC, ApprovalDispatched.TOPIC, *(event.TOPIC for event in _GRANTS)]
     last = min(after + PAGE, until)
     query = (
         select(*_CALL_COLUMNS)
@@ -49,6 +49,8 @@ def page(connection: Connection, after: int, until: int) -> Page:
     for position, topic, state, at, code in connection.execute(query):
         if topic == CallDecided.TOPIC:
             facts.append(_decided(mapper.raw(topic, state), at, redacted=code is not None))
+        elif topic == ApprovalDispatched.TOPIC:
+            facts.append(PastRun(mapper.raw(topic, state)["call"], moment(at)))
         else:
             facts.append(_whole(connection, position, mapper))
     return Page(tuple(facts), last)
@@ -103,4 +105,6 @@ def _decided(raw: Mapping[str, Any], at: int, *, redacted: bool) -> PastCall:
         ),
         risk=raw["risk"],
         evidence=raw["evidence"],
+        digest=raw["digest"],
+        observed=raw.get("observed", False),
     )

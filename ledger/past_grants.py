@@ -1,10 +1,11 @@
 """The grants as they were when calls of the past came, with the uses that a simulation makes."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, evolve, live
-from ledger.standing_events import GrantIssued, GrantRevoked
+from ledger.standing_events import GrantIssued, GrantRevoked, GrantUsed
 from policies.decisions import LiveGrant
 from policies.past_calls import PastCall
 from policies.people import Agent, Directory
@@ -22,6 +23,7 @@ class PastGrants:
         self._directory = directory
         self._grants: dict[str, dict[str, Grant]] = {}
         self._agents: dict[str, str] = {}
+        self._issued: dict[str, Recorded] = {}
         for recorded in events:
             self.take(recorded)
 
@@ -30,6 +32,7 @@ class PastGrants:
         match recorded.event:
             case GrantIssued() as event:
                 self._agents[event.grant] = event.agent
+                self._issued[event.grant] = recorded
                 grants = self._grants.setdefault(event.agent, {})
                 grants[event.grant] = evolve(None, recorded)
             case GrantRevoked() as event if event.grant in self._agents:
@@ -44,12 +47,13 @@ class PastGrants:
             return ()
         agent = Agent(call.agent, call.team, call.owner, call.on_behalf_of)
         return tuple(
-            live(grant, agent, self._directory)
+            live(grant, agent, self._directory, (call.digest,))
             for grant in grants.values()
             if call.at < grant.until
         )
 
-    def use(self, name: str) -> None:
-        """Count a use of a grant."""
+    def use(self, name: str, call: PastCall, amount: str | None) -> None:
+        """Count a use of a grant, and what the call takes of its sum."""
         grants = self._grants[self._agents[name]]
-        grants[name] = grants[name].model_copy(update={"used": grants[name].used + 1})
+        used = GrantUsed(grant=name, call=call.id, amount=amount)
+        grants[name] = evolve(grants[name], replace(self._issued[name], event=used))

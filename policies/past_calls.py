@@ -12,7 +12,8 @@ class PastCall:
 
     `team` and `owner` are the agent's of then, `arguments` JSON text after
     redaction, `hidden` how many values that lacks; where the event was
-    `redacted` since, nothing is left of them. `beyond` names what spoke beside
+    `redacted` since, nothing is left of them. `digest` is that of the call;
+    where it was `observed`, it ran whatever it came to. `beyond` names what spoke beside
     the policy, such as a freeze. `risk` and its `evidence` are those of then.
     """
 
@@ -32,8 +33,23 @@ class PastCall:
     beyond: tuple[tuple[str, Effect], ...]
     risk: str
     evidence: str
+    digest: str
+    observed: bool
+
+    @property
+    def veiled(self) -> bool:
+        """Whether something lacks of its arguments."""
+        return self.hidden > 0 or self.redacted
 
     @property
     def target(self) -> str:
         """The tool with its server: `server/tool`."""
         return f"{self.server}/{self.tool}"
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A call that waited for people ran `at` (UTC), by their yes."""
+
+    call: str
+    at: datetime

@@ -6,15 +6,31 @@ from dataclasses import dataclass, field, replace
 from policies.acceptance import NOT_ACCEPTED, until_accepted
 from policies.assessment import combined, judge, scope_of, subject_of
 from policies.calls import Call, JsonValue, Risk, Tool
-from policies.decisions import STRICTNESS, Assessment, Decision, Effect, LiveGrant, Spoke, Term
-from policies.exceeding import NOTHING_USED
+from policies.decisions import (
+    Assessment,
+    Decision,
+    Effect,
+    LiveGrant,
+    Spoke,
+    Term,
+    Usage,
+)
+from policies.exceeding import standings
+from policies.limits import Limit, charges_of
 from policies.matching import Subject
 from policies.past_calls import PastCall
 from policies.people import Agent, Directory
 from policies.policy import Policy
-from policies.recomputing import Doubt, KeptCall, Recomputed, recompute
+from policies.recomputing import KeptCall, Recomputed, recompute
 from policies.risk import RiskFinding, classify
-from policies.settling import settle
+from policies.settling import settle, with_answers
+from policies.simulation_doubts import (
+    Unjudged,
+    of_grants,
+    of_limits,
+    of_rule,
+    possible_effects,
+)
 from policies.strict_json import NotStrict, parse
 from policies.tool_objects import tool_in
 
@@ -28,13 +44,13 @@ _ALONE = {effect: frozenset({effect}) for effect in Effect}
 class Simulated:
     """What the candidate says of a past call: `effects` are all that it may come to.
 
-    More than one are possible where a rule of `doubts` cannot be judged by what is kept.
+    More than one are possible where something of `doubts` cannot be judged.
     """
 
     call: PastCall
     decision: Decision
     effects: frozenset[Effect]
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[Unjudged, ...]
 
     @property
     def changes(self) -> bool:
@@ -60,6 +76,7 @@ class _Known:
     tool: Tool
     risk: RiskFinding
     policy: Policy
+    limits: tuple[Limit, ...]
     reads: frozenset[str]
     people: "_People | None"
     assessments: dict[tuple[tuple[str, str], ...], Assessment] = field(default_factory=dict)
@@ -95,23 +112,32 @@ class Simulation:
         self._known: dict[tuple[str | None, ...], _Known] = {}
         self._said: dict[tuple[int, str, bool], Recomputed] = {}
 
-    def ask(self, call: PastCall, grants: Sequence[LiveGrant]) -> Simulated:
-        """Return what the candidate says of a call with the grants in force then."""
-        said = self._rules(call, self._about(call))
+    def ask(self, call: PastCall, grants: Sequence[LiveGrant], usage: Usage) -> Simulated:
+        """Return what the candidate says of a call with the grants and the usage of then."""
+        known = self._about(call)
+        said = self._rules(call, known)
         assessment = said.certain
         if call.beyond or not call.definition_hash:
             assessment = self._beyond(call, assessment)
-        decision = settle(assessment, grants, call.at, NOTHING_USED)
-        if len(said.effects) == 1 or any(effect is Effect.DENY for _, effect in call.beyond):
+        if any(grant.terms is not None for grant in grants):
+            assessment = self._answered(call, known, assessment, grants)
+        decision = settle(assessment, grants, call.at, usage)
+        if any(effect is Effect.DENY for _, effect in call.beyond):
             return Simulated(call, decision, _ALONE[decision.effect], ())
-        effects = said.effects
-        for _, floor in call.beyond:
-            ranked = ((effect, floor) for effect in effects)
-            effects = frozenset(max(each, key=STRICTNESS.__getitem__) for each in ranked)
-        if decision.effect is not assessment.effect:
-            lifted = assessment.effect
-            effects = frozenset(Effect.ALLOW if each is lifted else each for each in effects)
-        return Simulated(call, decision, effects, said.doubts)
+        exceeded = [
+            each.charge
+            for each in (standings(assessment, usage, call.at) if assessment.charges else ())
+            if each.exceeded
+        ]
+        doubts = (
+            *map(of_rule, said.doubts),
+            *of_limits(call, exceeded),
+            *of_grants(call, grants, decision),
+        )
+        if not doubts:
+            return Simulated(call, decision, _ALONE[decision.effect], ())
+        effects = possible_effects(call, said, decision, exceeded, doubts)
+        return Simulated(call, decision, effects, doubts)
 
     def _about(self, call: PastCall) -> _Known:
         key = (
@@ -135,13 +161,17 @@ class Simulation:
         policy = self._policy
         if subject is not None:
             policy = policy.with_rules(policy.concerning(subject))
-        conditions = [rule.condition for rule in policy.rules if rule.condition is not None]
-        reads = frozenset(name for condition in conditions for name in condition.reads)
+        limits = self._policy.limiting(subject) if subject is not None else ()
+        conditions = [rule.condition for rule in policy.rules]
+        conditions += [limit.condition for limit in limits]
+        reads = {name for condition in conditions if condition for name in condition.reads}
+        if any(limit.sums for limit in limits):
+            reads.add("args")
         people = None
         if call.owner and call.team and subject is not None:
             agent = Agent(call.agent, call.team, call.owner)
             people = _People(Directory(agents={call.agent: agent}), subject)
-        return _Known(len(self._known), tool, risk, policy, reads, people)
+        return _Known(len(self._known), tool, risk, policy, tuple(limits), frozenset(reads), people)
 
     def _rules(self, call: PastCall, known: _Known) -> Recomputed:
         """Return what the rules say; remembered for identical calls that look at no clock."""
@@ -178,6 +208,17 @@ class Simulation:
             known.policy,
         )
 
+    def _answered(
+        self, call: PastCall, known: _Known, assessment: Assessment, grants: Sequence[LiveGrant]
+    ) -> Assessment:
+        """Return the assessment with whether the call meets what grants ask of its arguments."""
+        people = known.people
+        if people is None:
+            return assessment
+        whole = _call(call, _arguments(call) or {})
+        directory = replace(people.directory, server_teams=self._directory.server_teams)
+        return with_answers(assessment, grants, whole, self._policy, call.at, directory)
+
     def _beyond(self, call: PastCall, assessment: Assessment) -> Assessment:
         """Return the assessment with what spoke of the call beside the policy."""
         team = self._directory.server_teams.get(call.server, "")
@@ -211,7 +252,9 @@ def _assessed(call: Call, known: _Known, people: _People, past: PastCall) -> Ass
     if assessment is None:
         assessment = combined(call, known.policy, people.subject, covering, known.risk)
         known.assessments[spoke] = assessment
-    return assessment
+    if not known.limits:
+        return assessment
+    return replace(assessment, charges=charges_of(known.limits, people.subject, scope))
 
 
 def _call(call: PastCall, arguments: Mapping[str, JsonValue]) -> Call:

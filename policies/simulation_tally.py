@@ -71,7 +71,7 @@ class Tally:
         """Count one call."""
         call = simulated.call
         self.calls += 1
-        self.hidden += call.hidden > 0 or call.redacted
+        self.hidden += call.veiled
         self.resting += len(simulated.effects) > 1
         after = " or ".join(sorted(simulated.effects))
         if simulated.changes:
@@ -79,10 +79,10 @@ class Tally:
             self.changed.setdefault(change, Group()).add(call.id)
         elif simulated.may_change:
             doubt = next(
-                (each for each in simulated.doubts if each.rule.effect is not call.effect),
+                (each for each in simulated.doubts if each.effect is not call.effect),
                 simulated.doubts[0],
             )
-            unsure = Unsure(call.effect, after, doubt.rule.name, doubt.because, call.target)
+            unsure = Unsure(call.effect, after, doubt.name, doubt.because, call.target)
             self.unsure.setdefault(unsure, Group()).add(call.id)
 
 

@@ -111,7 +111,26 @@ def test_grants_of_then_lift_as_often_as_they_may(simulated, tmp_path):
     _, terminal = run("--json")
 
     changed = {(each["from"], each["to"]): each["calls"] for each in terminal.json()["changed"]}
-    assert changed == {("allow", "require_approval"): 4}
+    assert changed == {("allow", "require_approval"): 4}  # of five that were allowed, one use
+
+
+def test_limits_are_taken_from_in_the_order_of_the_calls(simulated, tmp_path):
+    run, ledger = simulated
+    (tmp_path / "candidate.yaml").write_text(
+        "version: 1\ndefault: allow\n"
+        "limits: [{name: three, at_most: 3, within: 1h, per: agent, effect: deny}]\n"
+    )
+    asyncio.run(_more(ledger))
+
+    _, terminal = run("--json")
+
+    changed = {
+        (each["from"], each["rule"]): each["examples"] for each in terminal.json()["changed"]
+    }
+    assert changed == {
+        ("allow", "three"): ["call_4", "call_5"],
+        ("require_approval", "three"): ["call_3"],
+    }
 
 
 def test_a_call_that_a_freeze_denied_stays_denied(simulated):
@@ -126,6 +145,10 @@ def test_a_call_that_a_freeze_denied_stays_denied(simulated):
 async def _granted(ledger):
     """Give a grant for one use, then two calls that were allowed."""
     await ledger.execute(grant(None, uses=1))
+    await _more(ledger)
+
+
+async def _more(ledger):
     for number in (4, 5):
         await ledger.execute(
             ask(f"call_{number}", assessed(Effect.ALLOW), digests=(f"k1:{number}",))

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from policy_text import policy_of
 
-from policies.decisions import Effect, LiveGrant
+from policies.decisions import Effect, GrantTerms, LiveGrant
+from policies.exceeding import NOTHING_USED
 from policies.past_calls import PastCall
 from policies.people import Directory
 from policies.policy import compile_policy
@@ -39,15 +40,17 @@ def past(**changes):
         "beyond": (),
         "risk": "write",
         "evidence": "the name says `write`",
+        "digest": "k1:1",
+        "observed": False,
     }
     return PastCall(**{**known, **changes})
 
 
-def asked(rules, *calls, grants=(), directory=DIRECTORY):
+def asked(rules, *calls, grants=(), directory=DIRECTORY, limits="", usage=NOTHING_USED):
     """Return what a candidate with these rules says of each call."""
-    policy = compile_policy(policy_of(rules))
+    policy = compile_policy(policy_of(rules) + limits)
     simulation = Simulation(policy, directory, frozenset(), DEFINITIONS)
-    return [simulation.ask(call, grants) for call in calls]
+    return [simulation.ask(call, grants, usage) for call in calls]
 
 
 def effects(rules, *calls, **world):
@@ -101,7 +104,7 @@ def test_what_rests_on_a_hidden_value_is_told_as_such():
     )
 
     assert (hidden.effects, hidden.may_change) == ({Effect.ALLOW, Effect.DENY}, True)
-    assert [doubt.rule.name for doubt in hidden.doubts] == ["tokens"]
+    assert [doubt.name for doubt in hidden.doubts] == ["tokens"]
     assert plain.effects == {Effect.ALLOW}
     assert redacted.doubts[0].because == "its condition looks at arguments that were redacted"
 
@@ -163,3 +166,46 @@ def test_changes_are_counted_by_effects_rule_and_tool_with_examples():
         "files/write_file",
     )
     assert (group.calls, group.examples) == (5, ["call_0", "call_1", "call_2"])
+
+
+SUMS = (
+    "limits: [{name: sums, match: {tool: write_file}, sum: args.n, at_most: 10, within: 1h,"
+    " per: agent, effect: deny}]\n"
+)
+
+
+def test_a_limit_without_room_speaks_and_an_amount_that_is_hidden_is_told_as_such():
+    small, large, missing, hidden = asked(
+        "{name: all, effect: allow}",
+        past(arguments='{"n":9}'),
+        past(arguments='{"n":11}'),
+        past(arguments="{}"),
+        past(arguments='{"n":"[hidden]"}', hidden=1),
+        limits=SUMS,
+    )
+
+    assert [set(each.effects) for each in (small, large, missing)] == [
+        {Effect.ALLOW},
+        {Effect.DENY},
+        {Effect.DENY},
+    ]
+    assert hidden.effects == {Effect.ALLOW, Effect.DENY}
+    assert [doubt.name for doubt in hidden.doubts] == ["sums"]
+
+
+def test_what_a_grant_asks_of_arguments_is_asked_of_those_that_are_kept():
+    terms = GrantTerms("args.n < 3", None)
+    grant = LiveGrant(
+        "grt_1", "ci-bot", "*/*", NOON + timedelta(1), None, {"platform": 1}, terms=terms
+    )
+
+    small, large, hidden = asked(
+        "{name: all, effect: require_approval}",
+        past(arguments='{"n":2}'),
+        past(arguments='{"n":3}'),
+        past(arguments='{"n":"[hidden]"}', hidden=1),
+        grants=(grant,),
+    )
+
+    assert (set(small.effects), set(large.effects)) == ({Effect.ALLOW}, {Effect.REQUIRE_APPROVAL})
+    assert hidden.effects == {Effect.ALLOW, Effect.REQUIRE_APPROVAL}

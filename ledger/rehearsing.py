@@ -1,0 +1,59 @@
+"""Lets the calls of the past come again, one after the other, before a candidate policy."""
+
+from ledger.charging import charged
+from ledger.envelopes import Recorded
+from ledger.events import ChargedLimit
+from ledger.past_calls import Fact
+from ledger.past_grants import PastGrants
+from ledger.usage import UsageBook
+from policies.decisions import Effect
+from policies.grant_terms import taken_under
+from policies.past_calls import PastCall, PastRun
+from policies.simulating import Simulated, Simulation
+
+
+class Rehearsal:
+    """What the candidate decides, and what its limits and the grants have left each time.
+
+    A call that it allows counts for its limits, and so does one that ran: of
+    what the candidate would ask people about, those say that it may run who said
+    so then, or whom nobody asked.
+    """
+
+    def __init__(self, simulation: Simulation, grants: PastGrants) -> None:
+        """Begin with the grants of before, and nothing taken of any limit."""
+        self._simulation = simulation
+        self._grants = grants
+        self._usage = UsageBook()
+        self._waiting: dict[str, tuple[ChargedLimit, ...]] = {}
+
+    def take(self, fact: Fact) -> Simulated | None:
+        """Take in what came next, and return what the candidate says of it if it is a call."""
+        match fact:
+            case PastCall():
+                return self._decided(fact)
+            case PastRun(call, at):
+                self._usage.charge(call, self._waiting.pop(call, ()), at)
+            case Recorded():
+                self._grants.take(fact)
+        return None
+
+    def _decided(self, call: PastCall) -> Simulated:
+        grants = self._grants.live(call)
+        simulated = self._simulation.ask(call, grants, self._usage)
+        decision = simulated.decision
+        if decision.grant is not None:
+            used = next(grant for grant in grants if grant.id == decision.grant)
+            self._grants.use(used.id, call, taken_under(used, decision.assessment))
+        if decision.assessment.charges:
+            self._charge(call, simulated)
+        return simulated
+
+    def _charge(self, call: PastCall, simulated: Simulated) -> None:
+        effect = simulated.decision.effect
+        charges = charged(simulated.decision.assessment)
+        ran = call.observed or call.effect is Effect.ALLOW
+        if effect is Effect.ALLOW or (ran and effect is Effect.REQUIRE_APPROVAL):
+            self._usage.charge(call.id, charges, call.at)
+        elif effect is Effect.REQUIRE_APPROVAL:
+            self._waiting[call.id] = charges
