@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.conversations import Conversation
-from gateway.definitions import tools_of
+from gateway.definitions import is_tool_name, tools_of
 from gateway.scan_targets import Target, Way
 from gateway.upstreams import Fault, UpstreamFailed
 from policies.calls import Instructions, JsonValue, Risk
@@ -108,7 +108,11 @@ def _seen(target: Target, said: _Said, overrides: Sequence[tuple[Named, Risk]]) 
     objects = {str(each.get("name")): each for each in said.listed if isinstance(each, dict)}
     tools = tools_of(target.name, said.listed)
     known = {tool.name for tool in tools}
-    counted = Counter(str(each.get("name")) for each in said.listed if isinstance(each, dict))
+    counted = Counter(
+        str(each.get("name")) if isinstance(each, dict) else "" for each in said.listed
+    )
+    ambiguous = [name for name, count in counted.items() if count > 1 and name not in known]
+    left = sum(count for name, count in counted.items() if name not in known)
     return SeenServer(
         name=target.name,
         tools=[
@@ -120,7 +124,6 @@ def _seen(target: Target, said: _Said, overrides: Sequence[tuple[Named, Risk]]) 
             for tool in tools
         ],
         instructions=said.instructions,
-        ambiguous=sorted(
-            name for name, count in counted.items() if count > 1 and name not in known
-        ),
+        ambiguous=sorted(name for name in ambiguous if is_tool_name(name)),
+        unusable=left - sum(counted[name] for name in ambiguous if is_tool_name(name)),
     )

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 
 from policies.scan_texts import quotation
 from policies.scanned import Finding, SeenServer, Severity, texts
@@ -27,6 +27,10 @@ def in_names(servers: Sequence[SeenServer]) -> Iterator[Finding]:
         for name in server.ambiguous:
             what = "is listed twice with two meanings; which one would run cannot be told"
             yield _named(Severity.HIGH, "listed-twice", server.name, name, what, name)
+        if server.unusable:
+            what = "lists tools without a usable name, or with more than 1 MiB of definition"
+            counted = f"{server.unusable} of them"
+            yield _named(Severity.MEDIUM, "unusable-tool", server.name, "", what, counted)
     yield from _alike(servers)
     yield from _speaking_of_others(servers)
 
@@ -43,9 +47,7 @@ def _alike(servers: Sequence[SeenServer]) -> Iterator[Finding]:
         for seen in server.tools:
             looks[skeleton(seen.tool.name)].append((server.name, seen.tool.name))
     for same in looks.values():
-        for count, (one, other) in enumerate(combinations(same, 2)):
-            if count < _MOST_PAIRS:
-                yield _pair(one, other)
+        yield from (_pair(one, other) for one, other in islice(combinations(same, 2), _MOST_PAIRS))
 
 
 def _pair(one: tuple[str, str], other: tuple[str, str]) -> Finding:

@@ -38,13 +38,15 @@ class SeenServer:
     """What was seen of a server, or why nothing was (`failure`).
 
     `instructions` is what it tells models, if anything. `ambiguous` are the
-    names that it lists twice, with two meanings.
+    names that it lists twice, with two meanings; so many tools are `unusable`
+    otherwise: they have no usable name, or more than 1 MiB of definition.
     """
 
     name: str
     tools: Sequence[SeenTool] = ()
     instructions: Instructions | None = None
     ambiguous: Sequence[str] = ()
+    unusable: int = 0
     failure: str | None = None
 
     @property

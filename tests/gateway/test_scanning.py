@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from gateway.scan_targets import Reaching, Target, target_of
 from gateway.scanning import look_at
 from policies.client_files import ReachedServer, StartedServer, UnusableServer
+from policies.scan_findings import findings
 
 TOOLS = [{"name": "read_it"}, {"name": "delete_it"}]
 PATIENCE = 30.0
@@ -183,3 +184,27 @@ async def test_a_server_that_says_nothing_is_given_up_in_time():
     (seen,) = await looked(silent, patience=1.0)
 
     assert seen.failure == "it did not list its tools within 1 s"
+
+
+async def test_what_cannot_be_used_of_a_list_is_told(listening):
+    server = OldServer()
+    listed = [
+        {"name": "read_it"},
+        {"name": "twice", "description": "one"},
+        {"name": "twice", "description": "other"},
+        {"name": ""},
+        {"name": 5},
+        "x",
+        {"name": "large", "description": "x" * 1024 * 1024},
+    ]
+    server.result = lambda message: (
+        {"tools": listed} if message["method"] == "tools/list" else {"capabilities": {}}
+    )
+    url = await listening(server)
+
+    (seen,) = await looked(reached(f"{url}/sse", old=True))
+
+    assert [each.tool.name for each in seen.tools] == ["read_it"]
+    assert seen.ambiguous == ["twice"]
+    assert seen.unusable == 4
+    assert {each.kind for each in findings([seen])} == {"listed-twice", "unusable-tool"}
