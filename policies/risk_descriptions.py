@@ -132,14 +132,15 @@ def _means(spoken: Sequence[str], place: int, verb: str, name: Named) -> bool:
         return False
     if verb == "apply" and not words.APPLIED.isdisjoint(spoken):
         return True
+    following = spoken[place + 1] if place + 1 < len(spoken) else ""
     if name.risks and verb in words.WEAK:
-        return False
+        return following == "any"
     if not place or word == verb:
         return True
     if VERBS[verb] is Risk.READ or word in words.RETURNING:
         return False
     if VERBS[verb] is Risk.FINANCIAL or verb in words.WEAK:
-        return place + 1 < len(spoken) and spoken[place + 1] in _OBJECTS
+        return following in _OBJECTS
     return True
 
 

@@ -104,7 +104,8 @@ def _is_thing(name: Name, word: str, place: int, *, wrote: bool) -> bool:
     final = len(name.words) - 1
     if word in words.HOMOGRAPHS:
         before_reading = place < final and name.words[final] in words.READING
-        return before_reading or (place == final > 0 and name.told_to_read)
+        behind_run = place > 0 and name.words[place - 1] == "run"
+        return before_reading or behind_run or (place == final > 0 and name.told_to_read)
     return wrote and word in words.THINGS_OF_WORK
 
 

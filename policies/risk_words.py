@@ -19,8 +19,8 @@ SEEMING = _words("""
     decode diagnose diff discover download echo encode estimate examine explore extract forecast
     format generate geocode grep identify inspect learn lint look ls measure monitor observe output
     parse peek ping plan poll predict preview query rank reason recognize recommend render rephrase
-    sample scan scrape screenshot simulate snapshot sort stats status sum summarise summarize
-    surface tail think trace transcribe translate verify view visualize whoami
+    rerank research sample scan scrape screenshot simulate snapshot sort stats status sum summarise
+    summarize surface tail think trace transcribe translate verify view visualize whoami
 """)
 """Reading verbs that may be things themselves, as in `status_update`."""
 WRITING = _words("""
@@ -119,6 +119,7 @@ TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_words("close open"), _words("position"), Risk.FINANCIAL),
     (_words("request"), _BOOKED, Risk.FINANCIAL),
     (_words("change"), _words("plan"), Risk.FINANCIAL),
+    (_words("convert"), _words("draft issue lead"), Risk.WRITE),
     (_words("convert"), _words("balance cash coin crypto fund money token"), Risk.FINANCIAL),
 )
 """Verbs and things that mean more together."""
@@ -135,7 +136,7 @@ CODE_PERHAPS = _words("code console python script")
 """Things that do so unless the tool is said to read."""
 RESOLVED = _words("address dns domain host hostname id ids library name path url")
 """Things whose resolving is looking up."""
-LOOKED_INTO = _words("analysis audit benchmark check diagnostic lint scan search")
+LOOKED_INTO = _words("analysis audit benchmark check diagnostic lint report scan search")
 """Things whose running only tells what is there."""
 APPLIED = _words("change changes configuration manifest migration migrations terraform")
 """Things whose applying makes something run otherwise."""
