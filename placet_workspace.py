@@ -43,6 +43,7 @@ def _spec(configuration: Configuration) -> WorkspaceSpec:
         bot_user_id=_BOT,
         usergroups=dict.fromkeys(sorted(groups), people),
         commands=_commands(told),
+        home_tab=bool(told["features"].get("app_home", {}).get("home_tab_enabled")),
         scopes=frozenset(told["oauth_config"]["scopes"]["bot"]),
     )
 

@@ -19,6 +19,7 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
+from bot.home_tabs import HomeTabs
 from bot.listeners import (
     actions,
     commands,
@@ -26,6 +27,7 @@ from bot.listeners import (
     freezing,
     glass,
     granting,
+    home,
     lasting,
     others,
     reviewing,
@@ -128,7 +130,9 @@ class Bot:
         voting = Voting(ledger, witness, directory, reach)
         self._desk = Desk(slack, ledger, directory, finder, witness, voting, denials=access.denials)
         secret = access.reached.signing_secret if isinstance(access.reached, OverHttp) else "-"
-        app = _listening(bolt_app(slack, self._finder, secret), self._desk, longest, weigh)
+        self._tabs = HomeTabs(self._desk)
+        app = bolt_app(slack, self._finder, secret)
+        app = _listening(app, self._desk, self._tabs, longest, weigh)
         self._socket: Socket | None = None
         self.application: web.Application | None = None
         match access.reached:
@@ -150,6 +154,7 @@ class Bot:
         """
         await self._undelivered.start()
         self._courier.start()
+        self._tabs.start()
         if self._socket is not None:
             self._socket.start()
         self._watching = asyncio.create_task(self._watch())
@@ -161,6 +166,7 @@ class Bot:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        await self._tabs.close()
         await self._desk.errands.close(_DRAIN)
         await self._courier.close()
         self._undelivered.close()
@@ -238,7 +244,7 @@ def _outbox(access: SlackAccess, meters: BotMeters, rates: Rates) -> Outbox:
 
 
 def _listening(
-    app: AsyncApp, desk: Desk, longest: Callable[[], timedelta], weigh: Weigh
+    app: AsyncApp, desk: Desk, tabs: HomeTabs, longest: Callable[[], timedelta], weigh: Weigh
 ) -> AsyncApp:
     reviewing.register(app, desk, weigh)
     lasting.register(app, desk, longest)
@@ -246,6 +252,7 @@ def _listening(
     glass.register(app, desk)
     extending.register(app, desk)
     granting.register(app, desk, longest)
+    home.register(app, desk, tabs)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

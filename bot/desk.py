@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.asides import Asides
 from bot.client import UNREACHABLE, SlackClient, reason_of
 from bot.errands import Errands
 from bot.feedback import ephemeral
@@ -40,6 +41,7 @@ class Desk:
     witness: Witness
     voting: Voting
     errands: Errands = field(default_factory=Errands)
+    asides: Asides = field(default_factory=Asides)
     denials: Sequence[str] = DENIALS
 
     def slack_of(self, teams: Sequence[str], user: str) -> str:
@@ -59,9 +61,13 @@ class Desk:
     def whisper(self, channel: str, slack: str, text: str) -> None:
         """Tell one person something in a channel, after what was asked is acknowledged.
 
-        Source: https://docs.slack.dev/reference/methods/chat.postEphemeral
+        Without a channel it is told on the person's home tab. Source:
+        https://docs.slack.dev/reference/methods/chat.postEphemeral
         """
-        self.errands.run(self._tell(channel, slack.rpartition("/")[2], text))
+        if channel:
+            self.errands.run(self._tell(channel, slack.rpartition("/")[2], text))
+        else:
+            self.asides.say(slack, text)
 
     async def open_modal(self, trigger_id: str, view: Block) -> str | None:
         """Open a modal, and return None, or why Slack would not within 2 seconds.

@@ -46,6 +46,7 @@ def http_manifest(request_url: str) -> dict[str, Any]:
     told = manifest()
     told["settings"]["socket_mode_enabled"] = False
     told["settings"]["interactivity"]["request_url"] = request_url
+    told["settings"]["event_subscriptions"]["request_url"] = request_url
     for command in told["features"]["slash_commands"]:
         command["url"] = request_url
     return told

@@ -126,6 +126,25 @@ class Happened(_Payload):
     event: Event
 
 
+class HomeOpened(_Payload):
+    """A person opened a tab of the app."""
+
+    user: str = Field(max_length=64)
+    tab: str = Field(default="", max_length=64)
+
+
+class OpenedHome(_Payload):
+    """The event of a person who opens the app's home."""
+
+    team_id: str = Field(default="", max_length=64)
+    event: HomeOpened
+
+    @property
+    def teams(self) -> tuple[str, ...]:
+        """Return the workspace in which it happened."""
+        return (self.team_id,) if self.team_id else ()
+
+
 class Typed(_Payload):
     """A slash command."""
 

@@ -55,6 +55,7 @@ def spec(**changed: Any) -> WorkspaceSpec:
         "app_token": APP_TOKEN,
         "bot_user_id": BOT,
         "commands": [SlashCommand("/placet", "Approvals and grants")],
+        "home_tab": True,
     }
     return WorkspaceSpec(**members | changed)
 

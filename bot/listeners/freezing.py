@@ -1,30 +1,17 @@
 """The buttons about freezes."""
 
-from typing import Any
-
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncApp
 
 from bot.desk import Desk
-from bot.feedback import sentence
 from bot.freeze_notices import UNFREEZE
 from bot.freeze_requests import lift
-from bot.payloads import Click
-from policies.refusals import Refused
+from bot.listeners.pressing import on_press
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """Listen to `Unfreeze`."""
 
-    @app.action(UNFREEZE)
-    async def unfreeze(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = Click.model_validate(body)
-        slack = desk.slack_of(click.teams, click.user.id)
-        mark = click.action.action_ts or click.trigger_id
-        try:
-            told = await lift(
-                desk, click.action.value, None, slack, f"lift:{slack}:{click.action.value}:{mark}"
-            )
-        except Refused as refused:
-            told = f"Nothing changed. {sentence(str(refused))}"
-        await ack()
-        desk.whisper(click.container.channel_id, slack, told)
+    async def unfreeze(freeze: str, slack: str, command: str) -> str:
+        return await lift(desk, freeze, None, slack, command)
+
+    on_press(app, desk, UNFREEZE, unfreeze)

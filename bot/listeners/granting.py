@@ -1,20 +1,14 @@
 """The buttons about grants: give and refuse what is asked for, renew and revoke."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncApp
 
 from bot import grant_requests
 from bot.desk import Desk
-from bot.feedback import sentence
 from bot.grant_notices import GIVE, REFUSE, RENEW, REVOKE
-from bot.payloads import Click
-from policies.refusals import Refused
-
-_Work = Callable[[str, str, str], Awaitable[str]]
-"""Does something about the thing with an id for a person, as the command with another id."""
+from bot.listeners.pressing import on_press
 
 
 def register(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> None:
@@ -34,20 +28,4 @@ def register(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> Non
         return f"Refused: {refused}." if refused else f"Revoked {grant}."
 
     for action, work in ((GIVE, give), (REFUSE, refuse), (RENEW, renew), (REVOKE, revoke)):
-        app.action(action)(_listener(desk, action, work))
-
-
-def _listener(desk: Desk, action: str, work: _Work) -> Callable[..., Awaitable[None]]:
-    async def press(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = Click.model_validate(body)
-        slack = desk.slack_of(click.teams, click.user.id)
-        mark = click.action.action_ts or click.trigger_id
-        named = click.action.value
-        try:
-            told = await work(named, slack, f"{action}:{slack}:{named}:{mark}")
-        except Refused as refused:
-            told = f"Nothing changed. {sentence(str(refused))}"
-        await ack()
-        desk.whisper(click.container.channel_id, slack, told)
-
-    return press
+        on_press(app, desk, action, work)

@@ -1,0 +1,29 @@
+"""The dialog that shows a whole card to who comes from the home tab, with a yes under it."""
+
+from bot.drawing import drawn
+from bot.fields import asked, writing
+from bot.modals import REASON, Spot
+from bot.pieces import Block, plain
+from ledger.approvals import Approval
+from policies.people import Directory
+
+LOOK_VIEW = "home.approve"
+
+_MOST = 1_000
+
+
+async def look_modal(approval: Approval, spot: Spot, directory: Directory) -> Block:
+    """Return the dialog: the very blocks of the card at the revision of `spot`, and a reason."""
+    made = await drawn(approval, directory, spot.revision)
+    blocks = [block for block in made.blocks if block["type"] != "actions"]
+    required = approval.request.reason_required
+    field = writing(REASON, most=_MOST, least=1 if required else 0)
+    return {
+        "type": "modal",
+        "callback_id": LOOK_VIEW,
+        "title": plain("Approve this call", 24),
+        "submit": plain("Approve once", 24),
+        "close": plain("Back", 24),
+        "private_metadata": spot.model_dump_json(),
+        "blocks": [*blocks, asked("Reason", field, optional=not required)],
+    }

@@ -1,0 +1,269 @@
+"""The home tab: what waits for a person and what is theirs, with buttons that do it."""
+
+from datetime import timedelta
+
+import acme
+import blockkit_judge
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from office import ALICE, BOB, CAT, EVE, OUT, PLATFORM, shown, until_async
+from slack_limits import breaches, check_message, check_view
+from slack_sdk.models.blocks import Block
+
+from bot.freeze_notices import freeze_notices
+from bot.glass import break_modal, glass_notices, sign_modal
+from bot.grant_notices import grant_notices, request_notices
+from bot.home_view import HomeFacts, home_view
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.freeze_readings import freezes_in_force
+from ledger.freezes import Freeze
+from ledger.glasses import Glass
+from ledger.grant_requests import GrantRequest, RequestStatus
+from ledger.grants import Grant, GrantStatus
+from policies.decisions import Term
+from policies.freezes import Frozen
+
+
+async def tab(office, user, text: str = ""):
+    """Return the person's home tab once it says `text`."""
+
+    async def says() -> bool:
+        view = await office.local.home(user)
+        return view is not None and text in shown(view)
+
+    await until_async(says)
+    return await office.local.home(user)
+
+
+async def opened(office, user, text: str = ""):
+    await office.local.open_home(user)
+    return await tab(office, user, text)
+
+
+async def press(office, user, action, value):
+    """Press the button of the thing with this id on the home tab."""
+    view = await office.local.home(user)
+    (block,) = [
+        block
+        for block in view["blocks"]
+        for element in block.get("elements", [])
+        if (element.get("action_id"), element.get("value")) == (action, value)
+    ]
+    return await office.local.click_in_view(user, view["id"], action, block_id=block["block_id"])
+
+
+async def test_what_waits_is_shown_to_who_may_decide_and_to_nobody_else(office) -> None:
+    mine = await office.ask("call_1")
+    theirs = await office.ask("call_2", acme.assessed(terms=(Term("security", 1),)))
+
+    view = await opened(office, BOB, "Waiting for you")
+
+    assert mine in str(view)
+    assert theirs not in str(view)
+    assert "Nothing waits for you." in shown(await opened(office, ALICE, "Your agents"))
+    assert "Placet knows you neither" in shown(await opened(office, OUT, "neither"))
+
+
+async def test_a_call_is_approved_from_the_tab_after_looking_at_the_whole_card(office) -> None:
+    approval = await office.ask()
+    await opened(office, BOB, "ci-bot wants")
+
+    await press(office, BOB, "home.look", approval)
+    (view,) = await office.local.views(BOB)
+    assert '"path": "/etc/motd"' in shown(view)
+    submitted = await office.local.submit_view(BOB, view["id"], {"reason": "fine"})
+
+    assert dict(submitted.errors) == {}
+    approved = await office.becomes(approval, ApprovalStatus.APPROVED)
+    assert approved.by == ("bob",)
+    after = await tab(office, BOB, "Nothing waits for you.")
+    assert "Approved. The call may run once." in shown(after)
+
+
+async def test_whoever_may_not_decide_is_told_in_the_dialog(office) -> None:
+    approval = await office.ask(assessment=acme.assessed(terms=(Term("platform", 2),)))
+    await opened(office, BOB, "ci-bot wants")
+    await press(office, BOB, "home.look", approval)
+    (view,) = await office.local.views(BOB)
+    await office.ledger.execute(acme.click("bob", office.clock.now()))
+
+    submitted = await office.local.submit_view(BOB, view["id"], {"reason": "again"})
+
+    assert "already approved" in submitted.errors["reason"]
+
+
+async def test_an_owner_sees_withdraws_and_freezes_what_is_theirs(office) -> None:
+    approval = await office.ask()
+    await opened(office, ALICE, "waits to call")
+
+    await press(office, ALICE, "home.withdraw", approval)
+    await office.becomes(approval, ApprovalStatus.CANCELLED)
+    await tab(office, ALICE, "Taken back")
+    await press(office, ALICE, "home.freeze", "ci-bot")
+
+    view = await tab(office, ALICE, "ci-bot is frozen.")
+    assert "Frozen" in shown(view)
+    (freeze,) = await freezes_in_force(office.ledger)
+    await press(office, ALICE, "freeze.lift", freeze.id)
+    await tab(office, ALICE, "a second person has to lift it")
+    await opened(office, CAT, "was frozen by")
+    await press(office, CAT, "freeze.lift", freeze.id)
+    await tab(office, CAT, "Lifted frz_")
+    assert await freezes_in_force(office.ledger) == []
+
+
+async def test_grants_are_revoked_and_renewed_where_they_are_listed(office) -> None:
+    await office.local.command(BOB, PLATFORM, "/placet", "grant ci-bot files/x for 1h")
+    (grant,) = await office.ledger.grants(live=True)
+    await opened(office, BOB, "Grants you gave")
+
+    await press(office, BOB, "grant.renew", grant.id)
+    await tab(office, BOB, "Renewed as grt_")
+    (renewed,) = await office.ledger.grants(live=True)
+    await tab(office, BOB, renewed.id)
+    await press(office, BOB, "grant.revoke", renewed.id)
+
+    await tab(office, BOB, "None is in force.")
+    assert await office.ledger.grants(live=True) == []
+
+
+async def test_what_owners_ask_for_is_given_on_the_tab(office) -> None:
+    await office.local.command(ALICE, PLATFORM, "/placet", "request ci-bot files/x for 1h")
+    view = await opened(office, BOB, "Grants that are asked of you")
+    request = next(
+        element["value"]
+        for block in view["blocks"]
+        for element in block.get("elements", [])
+        if element.get("action_id") == "grant.give"
+    )
+
+    await press(office, BOB, "grant.give", request)
+
+    await tab(office, BOB, "Granted as grt_")
+    assert "asked of you" not in shown(await opened(office, EVE, "Nothing waits"))
+
+
+HOSTILE = st.text(max_size=80) | st.sampled_from(["`*_~<!channel> <@U0BOB>", "\u202e\x00", "&amp;"])
+
+
+def hostile_facts(text: str, count: int) -> HomeFacts:
+    """Return a tab as full as can be of things that are called `text`."""
+    book = acme.Book()
+    book.do(acme.ask(arguments="{}"))
+    approval: Approval = book.approval()
+    request = approval.request.model_copy(update={"agent": text, "tool": text})
+    at, later = acme.NOON, acme.NOON + timedelta(hours=1)
+    place = {"version": 1, "position": 9}
+
+    def many(make):
+        return [make(number) for number in range(count)]
+
+    waiting = many(lambda n: approval.model_copy(update={"id": f"apr_{n}", "request": request}))
+    return HomeFacts(
+        news=text,
+        waiting=waiting,
+        own=waiting,
+        requests=many(
+            lambda n: GrantRequest(
+                id=f"grq_{n}",
+                status=RequestStatus.PENDING,
+                agent=text,
+                target=text,
+                lasting_seconds=60,
+                uses=None,
+                when=text,
+                reason=text,
+                by=text,
+                teams=("platform",),
+                requested_at=at,
+                expires_at=later,
+                **place,
+            )
+        ),
+        grants=many(
+            lambda n: Grant(
+                id=f"grt_{n}",
+                status=GrantStatus.LIVE,
+                agent=text,
+                target=text,
+                until=later,
+                uses=3,
+                reason=text,
+                by=text,
+                teams=(),
+                issued_at=at,
+                when=text,
+                **place,
+            )
+        ),
+        agents=[f"{text}{number}" for number in range(count)],
+        freezes=many(
+            lambda n: Freeze(
+                id=f"frz_{n}",
+                over=Frozen.SERVER,
+                name=text,
+                by=text,
+                slack=None,
+                reason=text,
+                begun_at=at,
+                until=later,
+                **place,
+            )
+        ),
+        glasses=many(
+            lambda n: Glass(
+                id=f"brk_{n}",
+                approval=f"apr_{n}",
+                agent=text,
+                server=text,
+                tool=text,
+                by=text,
+                slack="T0ACME/U0BOB",
+                reason=text,
+                skipped=(),
+                teams=(),
+                broken_at=at,
+                **place,
+            )
+        ),
+    )
+
+
+@settings(max_examples=25)
+@given(HOSTILE, st.sampled_from([0, 1, 30]))
+def test_the_tab_keeps_slacks_limits_whatever_things_are_called(text, count) -> None:
+    view = home_view(hostile_facts(text, count), acme.DIRECTORY)
+
+    assert breaches(view["blocks"], most_blocks=100) == []
+    for block in view["blocks"]:
+        Block.parse(block).validate_json()
+    blockkit_judge.approved(view["blocks"])
+
+
+@settings(max_examples=25)
+@given(HOSTILE)
+def test_messages_about_freezes_grants_and_glasses_keep_slacks_limits(text) -> None:
+    facts = hostile_facts(text, 1)
+    (freeze,), (glass,), (request,), (grant,) = (
+        facts.freezes,
+        facts.glasses,
+        facts.requests,
+        facts.grants,
+    )
+    ended = {"ended_at": acme.NOON, "ended_by": text}
+    glass = glass.model_copy(update={"teams": ("platform",), "skipped": (text,) * 99})
+    grant = grant.model_copy(update={"teams": ("platform", "security")})
+    soon = grant.until - timedelta(minutes=1)
+    signed = {"reviewed_at": acme.NOON, "reviewed_by": text, "note": text}
+    for message in (
+        *freeze_notices(freeze, ("platform",), acme.DIRECTORY),
+        *freeze_notices(freeze.model_copy(update=ended), ("platform",), acme.DIRECTORY),
+        *glass_notices(glass, acme.DIRECTORY),
+        *glass_notices(glass.model_copy(update=signed), acme.DIRECTORY),
+        *request_notices(request, acme.DIRECTORY),
+        *grant_notices(grant, acme.DIRECTORY, soon),
+        *grant_notices(grant, acme.DIRECTORY, grant.until),
+    ):
+        check_message(list(message.blocks))
+    check_view(sign_modal(glass, "C0PLATFORM", acme.DIRECTORY))
+    check_view(break_modal(facts.waiting[0], "C0PLATFORM", text[:500]))
