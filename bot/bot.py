@@ -125,14 +125,11 @@ class Bot:
         meters = BotMeters(registry or CollectorRegistry())
         meters.show(lambda: self._courier.waiting, lambda: not self._away())
         slack = _client(access, meters, rates := Rates(time.monotonic, access.hurry))
-        self._finder = finder = HomeFinder(slack)
-        witness = Witness(slack, self._finder, ledger.now, directory)
-        voting = Voting(ledger, witness, directory, reach)
-        self._desk = Desk(slack, ledger, directory, finder, witness, voting, denials=access.denials)
-        secret = access.reached.signing_secret if isinstance(access.reached, OverHttp) else "-"
+        self._finder = HomeFinder(slack)
+        self._desk = _desk(access, slack, ledger, self._finder, directory, reach)
         self._tabs = HomeTabs(self._desk)
-        app = bolt_app(slack, self._finder, secret)
-        app = _listening(app, self._desk, self._tabs, longest, weigh)
+        bolt = bolt_app(slack, self._finder, _signed_with(access.reached))
+        app = _listening(bolt, self._desk, self._tabs, longest, weigh)
         self._socket: Socket | None = None
         self.application: web.Application | None = None
         match access.reached:
@@ -216,6 +213,24 @@ class Bot:
                 _LOG.info("the bot lives in workspace %s", found.team)
                 self._courier.hurry()
             await asyncio.sleep(_ALIVE if found is not None else _TROUBLED)
+
+
+def _desk(
+    access: SlackAccess,
+    slack: SlackClient,
+    ledger: Ledger,
+    finder: HomeFinder,
+    directory: Directory,
+    reach: Callable[[str], None],
+) -> Desk:
+    witness = Witness(slack, finder, ledger.now, directory)
+    voting = Voting(ledger, witness, directory, reach)
+    return Desk(slack, ledger, directory, finder, witness, voting, denials=access.denials)
+
+
+def _signed_with(reached: Reached) -> str:
+    """Return what requests are signed with; over a socket none are."""
+    return reached.signing_secret if isinstance(reached, OverHttp) else "-"
 
 
 def _courier(
