@@ -14,11 +14,14 @@ from ledger.events import CallDecided
 from ledger.grants import Grant
 from ledger.history import History
 from ledger.mapper import RecordMapper
+from ledger.past_usage import usage_before
 from ledger.policy_in_force import STREAM
 from ledger.projections import find_model
 from ledger.standing_events import PolicyActivated, ToolAccepted, ToolSeen
 from ledger.tables import PROJECTIONS
 from ledger.tools import SeenTool
+from policies.decisions import Usage
+from policies.exceeding import NOTHING_USED
 from policies.policy import Policy, compile_policy
 from policies.problems import InvalidDocument
 from policies.refusals import Refused
@@ -75,6 +78,7 @@ class Then:
     `policy` was in force then, `newest` is now. `grants` are the agent's that
     were given before and had not ended. `story` are the events of the approval.
     `cards` are those that votes name, or the first one where nobody voted.
+    `usage` is what was taken of limits.
     """
 
     recorded: Recorded
@@ -86,6 +90,7 @@ class Then:
     approval: Approval | None
     story: tuple[Recorded, ...]
     cards: tuple[PaintedBlocks, ...]
+    usage: Usage
 
 
 def then(connection: Connection, name: str) -> Then:
@@ -101,17 +106,29 @@ def then(connection: Connection, name: str) -> Then:
     if decided.approval:
         story = history.after(connection, 0, stream=f"approval-{decided.approval}")
     policies = history.after(connection, 0, stream=STREAM)
+    policy = _policy(before(policies, recorded.position))
     return Then(
         recorded=recorded,
         decided=decided,
-        policy=_policy(before(policies, recorded.position)),
+        policy=policy,
         newest=_policy(policies),
         tool=_tool(connection, history, recorded, decided),
         grants=_grants(connection, history, recorded, decided),
         approval=approval,
         story=tuple(story),
         cards=tuple(_cards(story)),
+        usage=_usage(connection, history, recorded, policy),
     )
+
+
+def _usage(
+    connection: Connection, history: History, recorded: Recorded, policy: PolicyKept | None
+) -> Usage:
+    compiled = policy.compiled if policy is not None else None
+    if compiled is None or not compiled.limits:
+        return NOTHING_USED
+    longest = max(limit.within for limit in compiled.limits)
+    return usage_before(connection, history, recorded.position, recorded.at, longest)
 
 
 def before(events: Iterable[Recorded], position: int) -> list[Recorded]:

@@ -11,6 +11,7 @@ from ledger.grants import Grant
 from policies.acceptance import NOT_ACCEPTED
 from policies.calls import Call, Tool
 from policies.decisions import STRICTNESS, Assessment, Effect, LiveGrant
+from policies.exceeding import is_limit, standings
 from policies.freezes import FROZEN
 from policies.policy import Policy
 from policies.recomputing import KeptCall, Recomputed, recompute
@@ -87,8 +88,9 @@ def of_now(then: Then, at: datetime, team: str | None) -> Recomputed | None:
 
 
 def settled(then: Then, recomputed: Recomputed) -> frozenset[Effect]:
-    """Return what the decision may come to, with grants and what no policy says counted in."""
-    added = [rule.effect for rule in then.decided.rules if not rule.pointer]
+    """Return what the decision may come to, with grants and what no rule says counted in."""
+    rules = then.decided.rules
+    added = [rule.effect for rule in rules if not rule.pointer or is_limit(rule.pointer)]
     if added:
         ranked = ([effect, *added] for effect in recomputed.effects)
         return frozenset(max(each, key=STRICTNESS.__getitem__) for each in ranked)
@@ -172,7 +174,10 @@ def _differences(then: Then, recomputed: Recomputed) -> Iterator[str]:
     waiting = then.tool.state is not None and then.tool.state.awaits
     if waiting and all(rule.rule != NOT_ACCEPTED for rule in then.decided.rules):
         yield "nobody had accepted the tool as it was, and nothing recorded says so"
-    recorded = {rule.pointer for rule in then.decided.rules if rule.pointer}
+    yield from _limits_apart(then, recomputed)
+    recorded = {
+        rule.pointer for rule in then.decided.rules if rule.pointer and not is_limit(rule.pointer)
+    }
     spoke = {each.pointer for each in recomputed.certain.spoke if each.pointer}
     doubted = {each.rule.pointer for each in recomputed.doubts}
     if doubted:
@@ -181,6 +186,19 @@ def _differences(then: Then, recomputed: Recomputed) -> Iterator[str]:
         yield f"`{pointer}` covers the call, and is not recorded"
     for pointer in sorted(recorded - spoke - doubted):
         yield f"`{pointer}` is recorded, and does not cover the call"
+
+
+def _limits_apart(then: Then, recomputed: Recomputed) -> Iterator[str]:
+    """Yield limits that had no room and did not speak, or spoke and had room."""
+    at = then.recorded.at
+    found = standings(recomputed.certain, then.usage, at)
+    full = {each.charge.pointer for each in found if each.exceeded} - recomputed.unclear
+    spoke = {rule.pointer for rule in then.decided.rules if is_limit(rule.pointer)}
+    spoke -= recomputed.unclear
+    for pointer in sorted(full - spoke):
+        yield f"`{pointer}` had no room for the call, and is not recorded"
+    for pointer in sorted(spoke - full):
+        yield f"`{pointer}` is recorded, and had room for the call"
 
 
 def _may_mislead(then: Then, recomputed: Recomputed) -> bool:

@@ -27,13 +27,19 @@ class History:
         stream: str | None = None,
         correlation: str | None = None,
         topics: Collection[str] = (),
+        before: int | None = None,
     ) -> list[Recorded]:
-        """Return the events after `position` in order, of a stream, story or names where given."""
+        """Return the events after `position` in order, of a stream, story or names where given.
+
+        Those at the position `before` and later are left out.
+        """
         query = select(*COLUMNS).where(EVENT.c.position > position)
         if stream is not None:
             query = query.where(EVENT.c.stream == stream)
         if correlation is not None:
             query = query.where(EVENT.c.correlation_id == correlation)
+        if before is not None:
+            query = query.where(EVENT.c.position < before)
         if topics:
             query = query.where(EVENT.c.type.in_(topics))
         return self._read(connection, query.order_by(EVENT.c.position).limit(limit))

@@ -9,6 +9,7 @@ from policies.calls import Call, JsonValue, Tool
 from policies.conditions import Condition
 from policies.decisions import Assessment, Effect
 from policies.expressions import Expression
+from policies.limits import Limit, Per
 from policies.matching import Matcher, Subject
 from policies.people import Agent, Directory
 from policies.policy import Policy
@@ -73,12 +74,14 @@ class Recomputed:
     """What a policy says of a recorded call.
 
     `certain` is by the rules that can be judged, `doubts` are the others, and
-    `effects` what it may come to, grants aside.
+    `effects` what it may come to, grants and limits aside. What the call adds
+    to the limits at the pointers `unclear` cannot be told.
     """
 
     certain: Assessment
     doubts: tuple[Doubt, ...]
     effects: frozenset[Effect]
+    unclear: frozenset[str] = frozenset()
 
 
 def recompute(kept: KeptCall, policy: Policy) -> Recomputed:
@@ -95,7 +98,7 @@ def recompute(kept: KeptCall, policy: Policy) -> Recomputed:
         _assessed(kept, policy.with_rules([*judged, _covering(doubt.rule)])) for doubt in doubts
     ]
     effects = frozenset({certain.effect, *(each.effect for each in possible)})
-    return Recomputed(certain, doubts, effects)
+    return Recomputed(certain, doubts, effects, _unclear(kept, policy))
 
 
 def _assessed(kept: KeptCall, policy: Policy) -> Assessment:
@@ -127,7 +130,44 @@ def _doubts(kept: KeptCall, policy: Policy) -> Iterator[Doubt]:
             yield Doubt(rule, because)
 
 
-def _concerns(rule: Rule, subject: Subject) -> bool | None:
+def _unclear(kept: KeptCall, policy: Policy) -> frozenset[str]:
+    """Return the pointers of the limits of which nobody can tell what the call adds to them."""
+    if not policy.limits:
+        return frozenset()
+    subject = subject_of(kept.call, policy, kept.directory, kept.risk.risk)
+    assert subject is not None, "a team stands in for the one that is not known"
+    return frozenset(limit.pointer for limit in policy.limits if _is_unclear(limit, kept, subject))
+
+
+def _is_unclear(limit: Limit, kept: KeptCall, subject: Subject) -> bool:
+    concerns = _concerns(limit, subject)
+    if concerns is not True:
+        return concerns is None
+    if Per.TEAM in limit.per and not kept.call.team:
+        return True
+    condition = limit.condition
+    texts = [limit.amount.source, condition.source if condition is not None else ""]
+    return any(_is_veiled(Expression.read(text), kept) for text in texts)
+
+
+def _is_veiled(expression: Expression, kept: KeptCall) -> bool:
+    """Tell whether an expression looks at what is not kept of the call, or at the very time."""
+    paths = list(expression.paths())
+    hidden = kept.hidden and any(_is_hidden(kept.arguments, path) for path in paths)
+    lacking = (
+        ("call", "team", kept.team),
+        ("agent", "owner", kept.owner),
+        ("agent", "team", kept.call.team),
+    )
+    return bool(
+        hidden
+        or (kept.redacted and paths)
+        or any(token.text == "now" for token in expression.roots())
+        or any(not known and _reads(expression, root, name) for root, name, known in lacking)
+    )
+
+
+def _concerns(rule: Rule | Limit, subject: Subject) -> bool | None:
     """Tell whether a rule speaks of the call, its condition aside; None where nobody can."""
     speaks = _fits(rule.match, subject)
     taken_out = False if rule.exception is None else _fits(rule.exception, subject)

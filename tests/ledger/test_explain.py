@@ -325,6 +325,50 @@ def test_a_decision_that_does_not_follow_is_found(sqlite_url, before, after, bec
     assert because in terminal.text
 
 
+LIMITED = POLICY + "limits: [{name: sizes, sum: args.size, at_most: 10, within: 1h}]\n"
+
+
+async def until_the_limit_was_reached(world: World) -> None:
+    await world.activate(LIMITED)
+    for number, size in enumerate(["6", "5", "4"], 2):
+        arguments = {"path": "/srv/x", "size": Number(size)}
+        await world.ledger.execute(world.asked(f"call_{number}", arguments))
+
+
+def test_what_a_limit_said_follows_from_the_calls_before(ledger_url) -> None:
+    terminal = recorded(ledger_url, then=until_the_limit_was_reached)
+
+    for number in (2, 3, 4):
+        assert terminal.run("audit", "explain", f"call_{number}") == 0
+        assert "the decision     follows" in terminal.text
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "after", "because"),
+    [
+        (
+            "call_3",
+            '"size\\":5',
+            '"size\\":3',
+            "`/limits/0` is recorded, and had room for the call",
+        ),
+        (
+            "call_4",
+            '"size\\":4',
+            '"size\\":5',
+            "`/limits/0` had no room for the call, and is not recorded",
+        ),
+    ],
+)
+def test_a_limit_that_spoke_wrongly_is_found(sqlite_url, call, before, after, because) -> None:
+    terminal = recorded(sqlite_url, then=until_the_limit_was_reached)
+    change(terminal, "CallDecided", before, after, f"call-{call}")
+
+    assert terminal.run("audit", "explain", call) == 1
+
+    assert because in terminal.text
+
+
 def test_changed_texts_and_cards_are_found(sqlite_url) -> None:
     terminal = recorded(sqlite_url, MOTD, then=approved_and_all_changed)
     change(terminal, "CardPosted", "/etc/motd", "/etc/harmless")
@@ -336,14 +380,16 @@ def test_changed_texts_and_cards_are_found(sqlite_url) -> None:
     assert "the text that is kept of the policy has another SHA-256 than it had" in terminal.text
 
 
-def change(terminal: Terminal, topic: str, before: str, after: str) -> None:
-    """Change what the first event of a name says, behind the ledger's back."""
+def change(terminal: Terminal, topic: str, before: str, after: str, stream: str = "%") -> None:
+    """Change what the first event of a name (and stream) says, behind the ledger's back."""
     statement = (
         "UPDATE ledger_event"
         " SET state = CAST(replace(CAST(state AS TEXT), :before, :after) AS BLOB)"
-        " WHERE position = (SELECT min(position) FROM ledger_event WHERE type = :topic)"
+        " WHERE position = (SELECT min(position) FROM ledger_event"
+        " WHERE type = :topic AND stream LIKE :stream)"
     )
-    tamper(terminal.url, statement, topic=topic, before=before, after=after)
+    told = {"topic": topic, "stream": stream, "before": before, "after": after}
+    tamper(terminal.url, statement, **told)
 
 
 def test_a_policy_that_cannot_be_read_any_more_is_shown_and_decides_nothing(sqlite_url) -> None:
