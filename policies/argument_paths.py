@@ -1,4 +1,4 @@
-"""Finds what a condition reads of the arguments, and what it compares that with."""
+"""Finds what a condition reads of the call, and what it compares that with."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Literal = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Access:
-    """One way into the arguments, such as `args.card.number`, and what becomes of the value.
+    """One way into a variable, such as `args.card.number`, and what becomes of the value.
 
-    `steps` are the names after `args`, `tokens` where each stands. `compared`
+    `steps` are the names after the variable, `tokens` where each stands. `compared`
     are the texts, numbers and words that the value is compared with, where it
     is; `equally` says that they have to be the same. `as_text` names a function
     that takes texts only.
@@ -30,12 +30,12 @@ class Access:
     as_text: str | None = None
 
 
-def accesses(expression: Expression) -> Iterator[Access]:
-    """Yield the ways into the arguments that a condition writes out, in the order of its text."""
+def accesses(expression: Expression, root: str = "args") -> Iterator[Access]:
+    """Yield the ways into a variable that a condition writes out, in the order of its text."""
     tokens = expression.tokens
     for index, token in enumerate(tokens):
         before = tokens[index - 1].text if index else ""
-        if token.kind != "name" or token.text != "args" or before == ".":
+        if token.kind != "name" or token.text != root or before == ".":
             continue
         steps, at, called = _steps(tokens, index + 1)
         if not steps:
@@ -46,12 +46,12 @@ def accesses(expression: Expression) -> Iterator[Access]:
         elif before in _COUNTING:
             yield Access(names, places)
         else:
-            compared, equally = _compared(tokens, at)
+            compared, equally = compared_with(tokens, at)
             yield Access(names, places, compared, equally)
 
 
 def _steps(tokens: Sequence[Token], at: int) -> tuple[list[tuple[str, Token]], int, str | None]:
-    """Return the names that follow `args`, where they end, and the function called on them."""
+    """Return the names that follow a variable, where they end, and the function called on them."""
     steps: list[tuple[str, Token]] = []
     while at + 1 < len(tokens):
         sign, name = tokens[at], tokens[at + 1]
@@ -72,7 +72,7 @@ def _steps(tokens: Sequence[Token], at: int) -> tuple[list[tuple[str, Token]], i
     return steps, at, None
 
 
-def _compared(tokens: Sequence[Token], at: int) -> tuple[tuple[Literal, ...], bool]:
+def compared_with(tokens: Sequence[Token], at: int) -> tuple[tuple[Literal, ...], bool]:
     """Return what the value that ends before `at` is compared with, where that is written out."""
     if at < len(tokens) and tokens[at].text == "in":
         return _listed(tokens, at + 1), True

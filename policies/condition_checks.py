@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
+from policies.comparisons import unlike
 from policies.condition_hints import function_hint, word_hint
 from policies.evaluator import cel
 from policies.expressions import Expression, Token
@@ -64,6 +65,7 @@ def check(expression: Expression, named: Collection[str]) -> None:
     _check_members(expression)
     _check_patterns(expression)
     _check_texts(expression)
+    _check_comparisons(expression)
 
 
 def check_loops(expression: Expression, source: str, origin: Callable[[int], int] = int) -> None:
@@ -77,6 +79,13 @@ def check_loops(expression: Expression, source: str, origin: Callable[[int], int
         what = f"`{nested.macro.text}` stands inside another comprehension"
         offset = origin(nested.macro.offset)
         raise refusal(source, offset, what, "write two rules, or one comprehension")
+
+
+def _check_comparisons(expression: Expression) -> None:
+    """Refuse comparisons with what a value can never be."""
+    found = unlike(expression)
+    if found is not None:
+        raise _refuse(expression, *found)
 
 
 def _refuse(expression: Expression, token: Token | None, what: str, instead: str) -> CannotCompile:

@@ -4,7 +4,7 @@ import pytest
 
 from ledger.shell import Misconfigured
 from placet_environment import Environment
-from placet_settings import Unsafe, ledger_url, load_beside, load_to_serve
+from placet_settings import Unsafe, ledger_url, load_beside, load_to_serve, policy_file
 
 CONFIGURATION = """\
 version: 1
@@ -167,3 +167,21 @@ def test_a_relative_ledger_lies_beside_the_configuration(folder):
     url = ledger_url(loaded.configuration, folder / "placet.yaml")
 
     assert url == f"sqlite:///{folder}/placet.db"
+
+
+def test_the_text_of_a_policy_follows_the_files_it_includes(folder):
+    (folder / "policy.yaml").write_text("version: 1\ninclude: {files: files.yaml}\n")
+    (folder / "files.yaml").write_text("version: 1\ndefault: allow\n")
+    loaded = load(folder / "placet.yaml", environment=VARIABLES)
+    file = policy_file(loaded.configuration, folder / "placet.yaml")
+
+    assert file.read() == loaded.policy.text
+
+    (folder / "files.yaml").write_text("version: 1\ndefault: deny\n")
+
+    assert file.compile(file.read()).digest != loaded.policy.digest
+
+    (folder / "files.yaml").unlink()
+
+    with pytest.raises(Misconfigured, match=r"policy\.yaml:2:18: `files\.yaml`: there is no file"):
+        file.read()

@@ -3,6 +3,7 @@
 import pytest
 
 from policies.approvable import nobody_could_approve, possible_approvers
+from policies.bundles import Bundle
 from policies.configuration import parse_configuration
 from policies.people import Agent
 from policies.policy import compile_policy
@@ -133,3 +134,30 @@ def test_the_possible_approvers_of_an_agents_calls_can_be_asked_for():
     assert possible_approvers(directory, "platform", Agent("x", "platform", "alice")) == {"bob"}
     assert possible_approvers(directory, "group", Agent("x", "platform", "alice")) is None
     assert possible_approvers(directory, "ghost", Agent("x", "platform", "alice")) == frozenset()
+
+
+def test_owners_that_are_no_team_and_files_for_no_server_are_told_where_they_stand():
+    text = Bundle(
+        "version: 1\ninclude: {flies: a.yaml}\nowners: {'files/deploy_*': platfrom}\n",
+        {"a.yaml": "version: 1\nowners: {'flies/x': nobody}\n"},
+    ).text
+
+    assert [problem.partition("; write")[0] for problem in problems(text)] == [
+        (
+            "policy.yaml:3:28: `files/deploy_*` is owned by a team `platfrom` that is not there; "
+            "did you mean `platform`?"
+        ),
+        "a.yaml:2:21: `flies/x` is owned by a team `nobody` that is not there",
+        (
+            "policy.yaml:2:11: a file is included for a server `flies` that is not there; "
+            "did you mean `files`?"
+        ),
+    ]
+
+
+def test_the_team_that_owns_a_tool_must_be_able_to_approve_it():
+    policy = "version: 1\nowners: {'files/deploy_*': security}\n"
+
+    (problem,) = problems(policy)
+
+    assert "the default asks 1 of team `security` to approve calls of `ci-bot`" in problem
