@@ -120,6 +120,11 @@ class AskAfterReviews:
 
 
 @dataclass(frozen=True)
+class AskBuilder:
+    """Nothing after `/placet`: a dialog in which a grant is put together."""
+
+
+@dataclass(frozen=True)
 class AskHelp:
     """`help`: what can be typed; `about` one command, or all."""
 
@@ -142,6 +147,7 @@ Asked: TypeAlias = (
     | AskAfterReviews
     | AskExtend
     | AskWithdraw
+    | AskBuilder
     | AskHelp
 )
 """One thing a person asked for."""

@@ -22,6 +22,7 @@ from bot.home import HomeFinder
 from bot.home_tabs import HomeTabs
 from bot.listeners import (
     actions,
+    building,
     commands,
     extending,
     freezing,
@@ -268,6 +269,7 @@ def _listening(
     extending.register(app, desk)
     granting.register(app, desk, longest)
     home.register(app, desk, tabs)
+    building.register(app, desk, longest)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from bot.asked import (
     AskAfterReviews,
     AskBreakGlass,
+    AskBuilder,
     Asked,
     AskExtend,
     AskFreeze,
@@ -38,7 +39,7 @@ def parse(text: str) -> Asked:
     said = typed(text)
     verb = said.words[0] if said.words else ""
     if not verb:
-        return AskHelp()
+        return AskBuilder()
     read = _READERS.get(verb.lower())
     if read is None:
         raise NotUnderstood(_unknown(verb))

@@ -11,6 +11,7 @@ from bot.answers import Answer, helping, listing, plainly
 from bot.asked import (
     AskAfterReviews,
     AskBreakGlass,
+    AskBuilder,
     Asked,
     AskExtend,
     AskFreeze,
@@ -27,6 +28,7 @@ from bot.asked import (
     AskUnfreeze,
     AskWithdraw,
 )
+from bot.builder import build_modal
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.grammar import NotUnderstood
@@ -46,6 +48,7 @@ _Change: TypeAlias = (
     | AskUnfreeze
     | AskBreakGlass
     | AskSignOff
+    | AskBuilder
     | AskExtend
     | AskWithdraw
 )
@@ -124,6 +127,8 @@ class Requests:
                 return await freeze_requests.unfreeze(desk, asked, slack, command)
             case AskExtend() | AskWithdraw():
                 return await about_waiting(desk, asked, slack, command)
+            case AskBuilder():
+                return await self._build(origin)
             case AskBreakGlass(approval=approval, reason=reason):
                 return await glass_requests.open_break(
                     desk, approval, reason, channel=origin.channel, trigger=origin.trigger
@@ -133,6 +138,17 @@ class Requests:
                 return plainly(f"Refused: {wrong}." if wrong else f"Signed off {approval}.")
             case _:
                 assert_never(asked)
+
+    async def _build(self, origin: Origin) -> Answer:
+        """Open the dialog in which a grant is put together."""
+        directory = self._desk.directory
+        known = {agent.id for agent in await self._desk.ledger.agents() if agent.open}
+        agents, servers = sorted(known | set(directory.agents)), sorted(directory.server_teams)
+        view = build_modal(agents, servers, self._longest(), origin.channel)
+        trouble = await self._desk.open_modal(origin.trigger, view)
+        if trouble:
+            raise Refused(f"the dialog could not be opened ({trouble}); type `/placet help`")
+        return plainly("Put it together in the dialog; /placet help names all that can be typed.")
 
     async def _about_grants(
         self, asked: AskGrant | AskRequest | AskRenew | AskRevoke, slack: str, command: str

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.asked import (
+    AskBuilder,
     AskFreeze,
     AskFreezes,
     AskGrant,
@@ -29,8 +30,8 @@ HOUR = timedelta(hours=1)
 @pytest.mark.parametrize(
     ("text", "asked"),
     [
-        ("", AskHelp()),
-        ("   ", AskHelp()),
+        ("", AskBuilder()),
+        ("   ", AskBuilder()),
         ("help", AskHelp()),
         ("help Freeze", AskHelp("freeze")),
         ("freezes", AskFreezes()),
