@@ -55,8 +55,8 @@ lock: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows (a
 	$(LOCK) --upgrade --group judges --output-file requirements-judges.lock
 	npm update --prefix tests/node --package-lock-only --omit-lockfile-registry-resolved $(NPM)
 
-screenshot: $(VENV)/dev.stamp ## draw docs/card.png anew from the demo (needs Chromium)
-	PYTHONPATH=.:tests $(BIN)/python tests/scenarios/screenshot.py
+screenshot: $(VENV)/dev.stamp ## draw the pictures of docs/ anew (needs Chromium)
+	PYTHONPATH=.:tests $(BIN)/python tests/scenarios/pictures.py
 
 clean: ## remove the environments and caches
 	rm -rf $(VENV) .venv-mcp1 .venv-clients .venv-judges tests/node/node_modules

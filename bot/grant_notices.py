@@ -48,7 +48,7 @@ def request_blocks(request: GrantRequest, directory: Directory) -> list[Block]:
     """Return the message: who wants what for which agent, and what became of it."""
     rows: list[Row] = [
         [*people((request.by,), directory), words(" asks for agent "), name(request.agent, 120)],
-        [words("to call "), name(request.target, 200), words(_often(request.uses))],
+        [words("to call "), name(request.target, 200), *_often(request.uses)],
         [words(f"for {duration(request.lasting)} from your yes on, without asking each time.")],
     ]
     if request.when:
@@ -123,8 +123,10 @@ def _ended_blocks(grant: Grant, directory: Directory) -> list[Block]:
     return [header(f"Grant has ended: {grant.agent}", "hdr"), lines(rows, "grant")]
 
 
-def _often(uses: int | None) -> str:
-    return "" if uses is None else " once" if uses == 1 else f" {uses} times at most"
+def _often(uses: int | None) -> Row:
+    if uses is None:
+        return []
+    return [words(" once" if uses == 1 else f" {uses} times at most")]
 
 
 def _answered(request: GrantRequest, directory: Directory) -> list[Row]:

@@ -1,9 +1,11 @@
-"""An office with a bot that listens, for the tests of the bot."""
+"""An office with a bot that listens, and one browser for all tests that look at its page."""
 
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from office import Office, open_office
+from playwright.async_api import async_playwright, expect
 
 
 @pytest.fixture
@@ -26,3 +28,14 @@ async def http_office(sqlite_url: str, free_port: int) -> AsyncIterator[Office]:
     async with open_office(sqlite_url, http_port=free_port) as office:
         await office.listening()
         yield office
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium):
+    expect.set_options(timeout=20_000)  # a busy machine draws late
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield launched
+        await launched.close()

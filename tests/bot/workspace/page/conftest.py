@@ -1,24 +1,12 @@
-"""One browser for all tests of the page; a workspace and an app for each."""
+"""A workspace and an app for each test of the page."""
 
 from contextlib import AsyncExitStack
 
 import pytest_asyncio
-from playwright.async_api import async_playwright, expect
 from small_workspace import connected, spec
 from watched_page import opened
 
 from bot.workspace.server import LocalWorkspace
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(chromium):
-    expect.set_options(timeout=20_000)  # a busy machine draws late
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield launched
-        await launched.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
