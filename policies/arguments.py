@@ -28,16 +28,21 @@ class _Flawed(Exception):
 
 @dataclass
 class Size:
-    """How much there is to look at: values (1,000 characters count as one), the longest list."""
+    """How much there is to look at: values (1,000 characters count as one), the longest list.
+
+    `texts` are the thousands of characters alone.
+    """
 
     values: int = 0
     longest: int = 0
+    texts: int = 0
 
     def add(self, value: JsonValue) -> None:
         """Count one value. Raises an error where there are more than 50,000."""
         self.values += 1
         if isinstance(value, str):
             self.values += len(value) // _UNIT
+            self.texts += len(value) // _UNIT
         elif isinstance(value, list | dict):
             self.longest = max(self.longest, len(value))
         if self.values > _MOST_VALUES:
@@ -50,12 +55,12 @@ class Arguments:
 
     values: Mapping[str, Plain] = field(default_factory=dict)
     whole: Size = field(default_factory=Size)
-    parts: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, Size] = field(default_factory=dict)
     flaw: str | None = None
 
-    def size(self, name: str | None) -> int:
-        """Return how many values the argument `name` has; None means all of them."""
-        return self.whole.values if name is None else self.parts.get(name, 0)
+    def size(self, name: str | None) -> Size:
+        """Return how much the argument `name` holds; None means all of them."""
+        return self.whole if name is None else self.parts.get(name, Size())
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,9 @@ class Scope:
         try:
             size.add(dict(self.raw))
             for name, value in self.raw.items():
-                before = size.values
+                before = size.values, size.texts
                 values[name] = _plain(value, 1, size)
-                parts[name] = size.values - before
+                parts[name] = Size(size.values - before[0], 0, size.texts - before[1])
         except _Flawed as flaw:
             return Arguments(flaw=str(flaw))
         return Arguments(values, size, parts)

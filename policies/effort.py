@@ -22,8 +22,9 @@ _ATOMS = (
 )
 _REPEATED = re.compile(r"\{(?:\d+,)?(\d+)\}")
 _MOST_ELEMENTS = 1000
-_CALLS = {**dict.fromkeys((*OWN, *CLOCK), 400), "matches_glob": 1500}
-"""What a call of a function of ours costs at most, as copied values (measured)."""
+_CALL = 100
+_TEXT = 2000
+"""What a call of a function of ours costs, and 1,000 characters given to it, as copied values."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,26 @@ class Work:
 
     In `reads`, None stands for all arguments at once; `compiles` is what its
     regular expressions cost, which the evaluator compiles for each element,
-    and the functions of ours that it calls.
+    `calls` how often it calls functions of ours.
     """
 
     reads: tuple[str | None, ...]
     compiles: int
     keeps: bool
     builds: bool
+    calls: int = 0
 
     def count(self, arguments: Arguments, elements: int) -> int:
         """Return how many values are copied for `elements` elements at most."""
-        read = sum(arguments.size(name) for name in self.reads)
-        each = 1 + read + self.compiles
+        sizes = [arguments.size(name) for name in self.reads]
+        read = sum(size.values for size in sizes)
+        texts = sum(size.texts for size in sizes)
+        each = 1 + read + self.compiles + self.calls * (_CALL + _TEXT * texts)
         if self.keeps:
             each += arguments.whole.values
         if self.builds:
             each += elements * read
-        return elements * each
+        return elements * each + self.calls * _TEXT * arguments.whole.texts
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,10 @@ class Effort:
 def _work(expression: Expression, loop: Loop) -> Work:
     return Work(
         reads=tuple(expression.reads(loop)),
-        compiles=sum(_cost(pattern) for pattern in expression.patterns(loop))
-        + sum(_CALLS.get(name, 0) for name in expression.called(loop)),
+        compiles=sum(_cost(pattern) for pattern in expression.patterns(loop)),
         keeps=loop.macro.text in ("filter", "map"),
         builds=loop.macro.text == "map",
+        calls=sum(name in OWN or name in CLOCK for name in expression.called(loop)),
     )
 
 

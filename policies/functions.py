@@ -29,6 +29,7 @@ _LARGEST_PORT = 65535
 _ODD_IN_PATHS = re.compile(
     r"[\\\x00-\x1f\x7f]|//|%[0-9A-Fa-f]{2}|(?:^|/)~|(?:^|/)\.\.(?:/|\Z)|^[A-Za-z]:"
 )
+_NOWHERE = re.compile(r"/\.(?=/|\Z)")
 _ZONE_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _MOST_OFFSET = timedelta(hours=18)
 
@@ -77,8 +78,7 @@ def path_within(path: object, root: object) -> object:
         return CANNOT
     if not path.startswith("/"):
         return False
-    steps, above = _steps(path), _steps(root)
-    return steps[: len(above)] == above
+    return f"{_plain(path)}/".startswith(f"{_plain(root)}/")
 
 
 def is_root(root: str) -> bool:
@@ -97,8 +97,9 @@ def _odd(path: str) -> bool:
     )
 
 
-def _steps(path: str) -> list[str]:
-    return [step for step in path.split("/") if step not in ("", ".")]
+def _plain(path: str) -> str:
+    """Return a path without `.` steps and without a slash at its end."""
+    return _NOWHERE.sub("", path).removesuffix("/")
 
 
 def ip_in(address: object, network: object) -> object:
