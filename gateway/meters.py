@@ -7,8 +7,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.tallies import Spreads, Tally
 from gateway.upstreams import Fault
-from ledger.rulings import Allowed, Denied, Dispatched, Ruling
+from ledger.events import CallDecided
+from ledger.rulings import Allowed, Denied, Dispatched, Ruling, Waiting
 from policies.decisions import Effect
+from policies.exceeding import is_limit
 
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _SLOW = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -63,6 +65,12 @@ class Meters:
             ("server", "effect"),
             registry=registry,
         )
+        self._limited = Counter(
+            "placet_limited_calls",
+            "Tool calls for which a limit had no room, by what was decided",
+            ("server", "limit", "effect"),
+            registry=registry,
+        )
         deciding = Spreads(
             "placet_decide_seconds", "Seconds from a valid call to its durable decision", _QUICK
         )
@@ -114,13 +122,24 @@ class Meters:
                 effect = decided.effect
                 if decided.observed and effect is not Effect.ALLOW:
                     self._observed.labels(server, effect.value).inc()
+                self._limit(server, decided)
             case Dispatched():
                 effect = Effect.ALLOW
-            case Denied():
+            case Denied(decided):
                 effect = Effect.DENY
+                self._limit(server, decided)
+            case Waiting(decided=decided):
+                effect = Effect.REQUIRE_APPROVAL
+                self._limit(server, decided)
             case _:
                 effect = Effect.REQUIRE_APPROVAL
         self._calls[server, effect] += 1
+
+    def _limit(self, server: str, decided: CallDecided) -> None:
+        """Count the limits that had no room for a call; they speak where it is not just allowed."""
+        for rule in decided.rules if decided.effect is not Effect.ALLOW else ():
+            if is_limit(rule.pointer):
+                self._limited.labels(server, rule.rule, decided.effect.value).inc()
 
     def running(self, server: str, change: int) -> None:
         """Count a call that goes to its server (1) or comes back (-1)."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from policies.configuration import Configuration
 from policies.decisions import Effect
+from policies.limits import Limit
 from policies.matching import Glob, Matcher
 from policies.people import Agent, Directory
 from policies.policy import Policy
@@ -44,12 +45,12 @@ def possible_approvers(directory: Directory, team: str, agent: Agent) -> frozens
 
 
 def _unknown_teams(directory: Directory, policy: Policy) -> Iterator[Problem]:
-    for rule in policy.rules:
-        team = rule.asking.team
+    for entry in _entries(policy):
+        team = entry.asking.team
         if team is not None and team not in directory.teams:
-            what = f"rule `{rule.name}` asks a team `{team}` that is not there"
+            what = f"{_called(entry)} asks a team `{team}` that is not there"
             advice = suggestion(team, directory.teams, choice(directory.teams))
-            yield Problem(rule.file, rule.line, rule.column, what, advice)
+            yield Problem(entry.file, entry.line, entry.column, what, advice)
     for owner in policy.owners:
         if owner.team not in directory.teams:
             what = f"`{owner.target}` is owned by a team `{owner.team}` that is not there"
@@ -88,10 +89,10 @@ class _Pair:
         every_tool = matcher.tool is None or any(glob.anything for glob in matcher.tool)
         return matcher.risk is None and every_tool and self.may_match(matcher)
 
-    def may_concern(self, rule: Rule) -> bool:
-        """Say whether the rule could speak of a call of this pair."""
-        out = rule.exception is not None and self.always_matches(rule.exception)
-        return self.may_match(rule.match) and not out
+    def may_concern(self, entry: Rule | Limit) -> bool:
+        """Say whether the rule or limit could speak of a call of this pair."""
+        out = entry.exception is not None and self.always_matches(entry.exception)
+        return self.may_match(entry.match) and not out
 
     def always_concerns(self, rule: Rule) -> bool:
         """Say whether the rule covers every call of this pair."""
@@ -112,12 +113,12 @@ def _short_of_people(configuration: Configuration, policy: Policy) -> Iterator[P
                 rule.effect is Effect.DENY and pair.always_concerns(rule) for rule in policy.rules
             ):
                 continue
-            for rule in _asking(policy, pair):
-                asked = (rule.asking.team or pair.team) if rule else pair.team
-                key = (rule.name if rule else "", agent.name, asked)
+            for entry in _asking(policy, pair):
+                asked = (entry.asking.team or pair.team) if entry else pair.team
+                key = (entry.pointer if entry else "", agent.name, asked)
                 if key not in seen and asked in directory.teams:
                     seen.add(key)
-                    yield from _shortage(configuration, pair, rule, asked)
+                    yield from _shortage(configuration, pair, entry, asked)
 
 
 def _pairs(agent: Agent, directory: Directory, policy: Policy) -> Iterator[_Pair]:
@@ -126,11 +127,11 @@ def _pairs(agent: Agent, directory: Directory, policy: Policy) -> Iterator[_Pair
         yield from (_Pair(agent, server, each) for each in dict.fromkeys((team, *owning)))
 
 
-def _asking(policy: Policy, pair: _Pair) -> Iterator[Rule | None]:
-    """Yield the approval rules that could speak of the pair's calls; None is the default."""
-    for rule in policy.rules:
-        if rule.effect is Effect.REQUIRE_APPROVAL and pair.may_concern(rule):
-            yield rule
+def _asking(policy: Policy, pair: _Pair) -> Iterator[Rule | Limit | None]:
+    """Yield what may ask people about the pair's calls: rules, limits; None is the default."""
+    for entry in _entries(policy):
+        if entry.effect is Effect.REQUIRE_APPROVAL and pair.may_concern(entry):
+            yield entry
     covered = any(pair.always_concerns(rule) for rule in policy.rules)
     default = policy.default_at(pair.server).effect
     if default is Effect.REQUIRE_APPROVAL and not covered:
@@ -138,22 +139,31 @@ def _asking(policy: Policy, pair: _Pair) -> Iterator[Rule | None]:
 
 
 def _shortage(
-    configuration: Configuration, pair: _Pair, rule: Rule | None, team: str
+    configuration: Configuration, pair: _Pair, entry: Rule | Limit | None, team: str
 ) -> Iterator[Problem]:
     possible = possible_approvers(configuration.directory(), team, pair.agent)
-    needed = rule.asking.approvals if rule else 1
+    needed = entry.asking.approvals if entry else 1
     if possible is None or len(possible) >= needed:
         return
-    source = f"rule `{rule.name}`" if rule else "the default"
+    source = _called(entry) if entry else "the default"
     what = (
         f"{source} asks {needed} of team `{team}` to approve calls of `{pair.agent.name}` to "
         f"`{pair.server}`, and {_who(possible)} could: owners never approve their agents' calls"
     )
     place = configuration.place(("agents", pair.agent.name))
     file, line, column = configuration.file, place.line, place.column
-    if rule is not None:
-        file, line, column = rule.file, rule.line, rule.column
+    if entry is not None:
+        file, line, column = entry.file, entry.line, entry.column
     yield Problem(file, line, column, what, f"add approvers with a Slack id to `{team}`")
+
+
+def _entries(policy: Policy) -> Iterator[Rule | Limit]:
+    yield from policy.rules
+    yield from policy.limits
+
+
+def _called(entry: Rule | Limit) -> str:
+    return f"{'limit' if isinstance(entry, Limit) else 'rule'} `{entry.name}`"
 
 
 def _who(people: frozenset[str]) -> str:

@@ -37,6 +37,10 @@ async def test_calls_at_once_run_until_the_limit_is_reached(ledger_url):
 
         denied = [answer for answer in answers if answer.json["result"].get("isError")]
         assert len(stage.server.calls()) == 3
+        counted = stage.registry.get_sample_value(
+            "placet_limited_calls_total", {"server": "files", "limit": "busy", "effect": "deny"}
+        )
+        assert counted == 6
         assert len(denied) == 6
         assert denied[0].text == (
             "Denied by policy: `files/write_file` was stopped by limit `busy` (9 of at most 10 "

@@ -71,6 +71,27 @@ rules:
     assert problems(policy) == []
 
 
+def test_what_a_limit_asks_has_to_be_there_and_to_have_enough_people():
+    policy = """\
+version: 1
+default: deny
+limits:
+  - {name: a, at_most: 1, within: 1h, effect: require_approval, approval: {team: securty}}
+  - {name: b, at_most: 1, within: 1h, effect: require_approval, approval: {approvals: 2}}
+"""
+
+    assert problems(policy) == [
+        (
+            "policy.yaml:4:5: limit `a` asks a team `securty` that is not there; "
+            "did you mean `security`?"
+        ),
+        (
+            f"policy.yaml:5:5: limit `b` asks 2 of team `platform` {CALLS}, and only `bob` could: "
+            f"{WHY}"
+        ),
+    ]
+
+
 def test_a_rule_that_asks_more_than_there_are_is_refused_where_it_stands():
     policy = """\
 version: 1
