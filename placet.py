@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from socket import socket
 
@@ -228,16 +228,16 @@ def _weigh(configuration: Configuration, policy: StandingPolicy, tool: Tool) -> 
 
 
 def _access(slack: SlackSection, workspace: LocalWorkspace | None) -> SlackAccess:
+    shown = SlackAccess("", OverSocket(""), group_after=slack.group_after, denials=slack.denials)
     if workspace is not None:
-        spec = workspace.spec
-        local = OverSocket(spec.app_token)
-        return SlackAccess(spec.bot_token, local, workspace.api_url, denials=slack.denials)
+        bot, local = workspace.spec.bot_token, OverSocket(workspace.spec.app_token)
+        return replace(shown, bot_token=bot, reached=local, api_url=workspace.api_url)
     bot_token, app_token, signing_secret = (
         secret.get_secret_value() if secret is not None else ""
         for secret in (slack.bot_token, slack.app_token, slack.signing_secret)
     )
     reached: Reached = OverSocket(app_token) if slack.mode == "socket" else OverHttp(signing_secret)
-    return SlackAccess(bot_token, reached, slack.api_url, denials=slack.denials)
+    return replace(shown, bot_token=bot_token, reached=reached, api_url=slack.api_url)
 
 
 async def _gateway(

@@ -32,6 +32,7 @@ from bot.listeners import (
     lasting,
     others,
     reviewing,
+    summarising,
     views,
 )
 from bot.meters import BotMeters
@@ -44,6 +45,7 @@ from bot.review_cards import Weigh
 from bot.review_delivery import ReviewDelivery
 from bot.review_pace import ReviewPace
 from bot.sockets import Socket
+from bot.summaries import Summaries
 from bot.undelivered import Undelivered
 from bot.voting import Voting
 from bot.witness import Witness
@@ -87,6 +89,7 @@ class SlackAccess:
     """The secrets and the address of one workspace; `api_url` ends with a slash.
 
     `hurry` is how many times faster than Slack allows we may be: a test has little time.
+    What an agent asks after `group_after` cards in a minute shares cards; 0 is never.
     `denials` are the reasons that can be chosen with a no.
     """
 
@@ -94,6 +97,7 @@ class SlackAccess:
     reached: Reached
     api_url: str = "https://slack.com/api/"
     hurry: float = 1.0
+    group_after: int = 5
     denials: Sequence[str] = DENIALS
 
 
@@ -139,9 +143,9 @@ class Bot:
             case OverHttp(signing_secret):
                 self.application = Endpoint(app, signing_secret, now).application()
         self._outbox = _outbox(access, meters, rates)
-        self._courier = _courier(
-            self._outbox, ledger, directory, weigh=weigh, reach=reach, retried=meters.retried
-        )
+        summaries = Summaries(self._outbox, ledger, reach, time.monotonic, access.group_after)
+        delivery = Delivery(self._outbox, ledger, directory, summaries, reach)
+        self._courier = _courier(self._outbox, ledger, directory, delivery, weigh, meters)
         self._undelivered = Undelivered(ledger)
         self._watching: asyncio.Task[None] | None = None
 
@@ -238,14 +242,13 @@ def _courier(
     outbox: Outbox,
     ledger: Ledger,
     directory: Directory,
-    *,
+    delivery: Delivery,
     weigh: Weigh,
-    reach: Callable[[str], None],
-    retried: Callable[[], None],
+    meters: BotMeters,
 ) -> Courier:
     reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
-    delivery = Delivery(outbox, ledger, directory, reach)
-    return Courier(ledger, delivery, reviews, notice_delivery(outbox, ledger, directory), retried)
+    notices = notice_delivery(outbox, ledger, directory)
+    return Courier(ledger, delivery, reviews, notices, meters.retried)
 
 
 def _client(access: SlackAccess, meters: BotMeters, rates: Rates) -> SlackClient:
@@ -270,6 +273,7 @@ def _listening(
     granting.register(app, desk, longest)
     home.register(app, desk, tabs)
     building.register(app, desk, longest)
+    summarising.register(app, desk)
     actions.register(app, desk)
     views.register(app, desk)
     commands.register(app, desk, Requests(desk, longest))

@@ -23,7 +23,7 @@ from bot.pieces import (
 from bot.wording import heading, outcome, suggestion
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.events import ApprovalRequested
-from policies.calls import Risk
+from policies.calls import GRAVE
 from policies.inert import inert
 from policies.people import Directory
 from policies.strict_json import parse, pretty
@@ -41,7 +41,6 @@ ARGUMENTS = 6_000
 
 _RESULT = 1_200
 _MARKED = re.compile(r"[a-z]+:[^:]+:([0-9]{1,18})")
-_GRAVE = frozenset({Risk.EXECUTE, Risk.DESTRUCTIVE, Risk.FINANCIAL})
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def _outcome_blocks(approval: Approval, directory: Directory, mark: str) -> list
 
 def _buttons(request: ApprovalRequested, mark: str) -> Block:
     approve = button("Approve once", APPROVE, request.approval, style="primary")
-    if request.risk in _GRAVE:
+    if request.risk in GRAVE:
         asked = f"{request.server} / {request.tool} as {request.agent}. Risk: {request.risk}."
         approve["confirm"] = confirm("Approve this call?", asked, "Approve once")
     deny = button("Deny…", DENY, request.approval, style="danger")

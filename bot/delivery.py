@@ -4,10 +4,13 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
+from bot.cards import Card
 from bot.drawing import drawn
 from bot.outbox import NotTaken, Outbox, Place
 from bot.recording import ACTOR, record
-from bot.threads import thread_blocks, thread_text
+from bot.summaries import Summaries, part_of
+from bot.summary_cards import Item
+from bot.threads import about_block, thread_blocks, thread_text
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Recorded
@@ -23,14 +26,20 @@ class Delivery:
     """Works on one approval at a time; `reach` marks the points where a process may die."""
 
     def __init__(
-        self, outbox: Outbox, ledger: Ledger, directory: Directory, reach: Callable[[str], None]
+        self,
+        outbox: Outbox,
+        ledger: Ledger,
+        directory: Directory,
+        summaries: Summaries,
+        reach: Callable[[str], None],
     ) -> None:
         self._outbox = outbox
+        self._summaries = summaries
         self._ledger = ledger
         self._directory = directory
         self._reach = reach
         self._gone: set[Place] = set()
-        self._told: dict[Place, int] = {}
+        self._told: dict[tuple[str, Place], int] = {}
         self._showing: dict[Place, str] = {}
 
     async def attend(self, name: str) -> None:
@@ -54,7 +63,12 @@ class Delivery:
         """Yield the teams that still need a card; teams that share a channel need one."""
         if approval.status is not ApprovalStatus.PENDING:
             return
-        standing = [c for c in approval.cards if Place(c.channel, c.ts) not in self._gone]
+        standing = [
+            painted
+            for painted in approval.cards
+            if Place(painted.channel, painted.ts) not in self._gone
+            and not (approval.own_card and painted.members)
+        ]
         served = {painted.channel for painted in standing}
         teams = {painted.team for painted in standing}
         asked = [term.team for term in approval.request.terms]
@@ -66,15 +80,22 @@ class Delivery:
             yield team
 
     async def _post(self, approval: Approval, team: Team) -> None:
-        made = await drawn(approval, self._directory, approval.position)
-        self._reach("card-sending")
         try:
-            place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
+            if self._summaries.shares(approval, team):
+                await self._summaries.post(approval, team)
+            else:
+                await self._post_alone(approval, team)
         except NotTaken as refused:
             if refused.code is not None:
                 await self._undeliverable(approval, team, refused.code)
             raise
+
+    async def _post_alone(self, approval: Approval, team: Team) -> None:
+        made = await drawn(approval, self._directory, approval.position)
+        self._reach("card-sending")
+        place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
         self._reach("card-sent")
+        self._summaries.posted(approval, team)
         await self._record(
             RecordCard(
                 id=f"card:{approval.id}:{place.channel}:{place.ts}",
@@ -94,18 +115,15 @@ class Delivery:
     async def _repaint(self, approval: Approval, painted: PaintedCard) -> None:
         """Paint a card anew where it does not show what the ledger says."""
         place = Place(painted.channel, painted.ts)
-        same = await drawn(approval, self._directory, painted.revision)
+        same = await self._shown(approval, painted, painted.revision)
         if same.sha256 == painted.sha256 or place in self._gone:
             return
         if await self._only_looks_different(approval, painted):
             return
-        made = await drawn(approval, self._directory, approval.position)
+        made = await self._shown(approval, painted, approval.position)
         try:
-            if self._showing.get(place) != made.sha256:
-                await self._outbox.update(place, made.text, list(made.blocks))
-                self._reach("card-repainted")
-                self._showing[place] = made.sha256
-            await self._tell(approval, place, painted.revision)
+            await self._paint(approval, painted, place)
+            await self._tell(approval, place, painted)
         except NotTaken as refused:
             if not self._give_up(approval, place, refused):
                 raise
@@ -122,8 +140,25 @@ class Delivery:
                 sha256=made.sha256,
             )
         )
-        self._told.pop(place, None)
+        self._told.pop((approval.id, place), None)
         self._showing.pop(place, None)
+
+    async def _shown(self, approval: Approval, painted: PaintedCard, revision: int) -> Card | Item:
+        """Return what a card has to show of an approval: all of it, or its part of it."""
+        if painted.members:
+            return part_of(approval, painted, revision)
+        return await drawn(approval, self._directory, revision)
+
+    async def _paint(self, approval: Approval, painted: PaintedCard, place: Place) -> None:
+        """Paint a card as it has to look, unless this process has done so. Raises NotTaken."""
+        if painted.members:
+            await self._summaries.paint(painted)
+            return
+        made = await drawn(approval, self._directory, approval.position)
+        if self._showing.get(place) != made.sha256:
+            await self._outbox.update(place, made.text, list(made.blocks))
+            self._reach("card-repainted")
+            self._showing[place] = made.sha256
 
     async def _only_looks_different(self, approval: Approval, painted: PaintedCard) -> bool:
         """Tell whether a card of what has ended was just drawn by another version of Placet."""
@@ -132,14 +167,15 @@ class Delivery:
         news = await self._news(approval, painted.revision)
         return not thread_blocks(approval, news, painted.channel, self._directory)
 
-    async def _tell(self, approval: Approval, place: Place, since: int) -> None:
-        """Reply with what happened after position `since`, each event once in this process."""
-        since = max(since, self._told.get(place, 0))
+    async def _tell(self, approval: Approval, place: Place, painted: PaintedCard) -> None:
+        """Reply with what happened since a card was painted, each event once in this process."""
+        since = max(painted.revision, self._told.get((approval.id, place), 0))
         news = await self._news(approval, since)
         blocks = thread_blocks(approval, news, place.channel, self._directory)
         if blocks:
-            await self._outbox.reply(place, thread_text(approval), blocks)
-        self._told[place] = approval.position
+            about = [about_block(approval)] if painted.members else []
+            await self._outbox.reply(place, thread_text(approval), about + blocks)
+        self._told[approval.id, place] = approval.position
 
     async def _news(self, approval: Approval, since: int) -> Sequence[Recorded]:
         """Return what the approval and the calls that used it went through after `since`."""

@@ -61,6 +61,7 @@ def facts(approval: Approval, directory: Directory, room: Room = AMPLE) -> Facts
         *_warnings(request),
         *_needs(approval, room),
         *_expires(approval),
+        *_asked(approval),
         *_votes(approval, room),
         *_undelivered(approval, room),
     ]
@@ -161,6 +162,12 @@ def _expires(approval: Approval) -> list[Row]:
     if approval.status is not ApprovalStatus.PENDING:
         return []
     return [[_label("Expires"), moment(approval.expires_at)], *reminded_rows(approval)]
+
+
+def _asked(approval: Approval) -> list[Row]:
+    """Return how often the identical call was made; once is not worth saying."""
+    times = len(approval.calls)
+    return [[_label("Asked"), words(f"{times:,} times")]] if times > 1 else []
 
 
 def _votes(approval: Approval, room: Room) -> list[Row]:

@@ -108,6 +108,60 @@ class Click(_Interaction):
         return self.actions[0]
 
 
+class _Option(_Payload):
+    value: _Storable = Field(default="", max_length=200)
+
+
+class _Choice(_Payload):
+    selected_option: _Option = _Option()
+
+
+class _Boxes(_Payload):
+    selected_options: tuple[_Option, ...] = Field(default=(), max_length=100)
+
+
+class _Ticks(_Payload):
+    values: dict[str, dict[str, _Boxes]] = Field(default_factory=dict)
+
+
+class _Named(_Payload):
+    block_id: str = ""
+
+
+class _Shown(_Payload):
+    blocks: tuple[_Named, ...] = ()
+
+
+class Ticked(Click):
+    """A press of a button under checkboxes, with the message that holds them."""
+
+    state: _Ticks = _Ticks()
+    message: _Shown = _Shown()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return the values of the boxes that are ticked."""
+        boxes = [box for block in self.state.values.values() for box in block.values()]
+        return tuple(option.value for box in boxes for option in box.selected_options)
+
+    @property
+    def block_ids(self) -> tuple[str, ...]:
+        """Return the ids of the message's blocks."""
+        return tuple(block.block_id for block in self.message.blocks)
+
+
+class Picked(_Interaction):
+    """A choice from a menu in a message."""
+
+    actions: tuple[_Choice, ...] = Field(min_length=1)
+    container: Container = Container()
+
+    @property
+    def option(self) -> str:
+        """Return the value that was chosen."""
+        return self.actions[0].selected_option.value
+
+
 class Submission(_Interaction):
     """A modal that was submitted."""
 

@@ -50,6 +50,13 @@ def thread_blocks(
     return [lines(rows[-40:], "thread"), *more] if rows else []
 
 
+def about_block(approval: Approval) -> Block:
+    """Return the line that says which question of several a reply is about."""
+    request = approval.request
+    row = [name(approval.id, 120), words("  "), name(f"{request.server} / {request.tool}", 200)]
+    return lines([row], "about")
+
+
 def thread_text(approval: Approval) -> str:
     """Return the text of a reply for notifications."""
     return notification(f"News of {approval.request.server} / {approval.request.tool}")

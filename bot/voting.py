@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bot.drawing import drawn
 from bot.feedback import refusal_of, verdict
 from bot.modals import Spot
+from bot.summary_cards import shows_whole
 from bot.witness import Witness
 from ledger.approvals import Approval
 from ledger.card_events import VoteRefused
@@ -26,7 +27,8 @@ class Ballot:
     """A vote as it came from Slack: `id` is the same when the same click is delivered again.
 
     `suggested` are arguments, canonical JSON, that a no comes with, `lasting`
-    the grant that is to come with a yes.
+    the grant that is to come with a yes. Where the card asks several questions,
+    `members` are all of them.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Ballot:
     reason: str | None = None
     suggested: str | None = None
     lasting: Lasting | None = None
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,10 @@ class Voting:
             cached=approval.request.risk in _MILD and ballot.lasting is None,
         )
         spot = ballot.spot
+        if ballot.members:
+            whole = shows_whole(approval)
+        else:
+            whole = (await drawn(approval, self._directory, spot.revision)).whole
         return CastVote(
             id=ballot.id,
             actor=f"person:{voter.person_in(self._directory)}",
@@ -120,7 +127,8 @@ class Voting:
             channel=spot.channel,
             ts=spot.ts,
             revision=spot.revision,
-            whole=(await drawn(approval, self._directory, spot.revision)).whole,
+            whole=whole,
+            members=ballot.members,
             evidence=voter,
             voters=tuple(voters),
         )

@@ -10,6 +10,7 @@ from ledger.card_events import (
     CardPosted,
     CardRepainted,
     CardUndeliverable,
+    CardWanted,
     DetailsViewed,
     VoteCast,
     VoteRefused,
@@ -88,6 +89,7 @@ class Approval(Model):
     votes: tuple[KnownVote, ...] = ()
     refused_votes: int = 0
     cards: tuple[PaintedCard, ...] = ()
+    own_card: bool = False
     undeliverable: Mapping[str, str] = {}
     read: Mapping[str, tuple[int, ...]] = {}
     pages: int = 0
@@ -183,7 +185,14 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
     match event:
         case ApprovalJoined():
             return {"calls": (*approval.calls, event.call)}
-        case CardPosted() | CardRepainted() | CardFound() | CardUndeliverable() | DetailsViewed():
+        case (
+            CardPosted()
+            | CardRepainted()
+            | CardFound()
+            | CardWanted()
+            | CardUndeliverable()
+            | DetailsViewed()
+        ):
             return _shown(approval, event)
         case VoteCast():
             return {"votes": (*approval.votes, known_vote(event, recorded))}
@@ -214,11 +223,13 @@ def _changes(approval: Approval, event: Event, recorded: Recorded) -> dict[str, 
 
 def _shown(
     approval: Approval,
-    event: CardPosted | CardRepainted | CardFound | CardUndeliverable | DetailsViewed,
+    event: CardPosted | CardRepainted | CardFound | CardWanted | CardUndeliverable | DetailsViewed,
 ) -> dict[str, object]:
     match event:
         case CardPosted() | CardRepainted() | CardFound():
             return painted(approval.cards, approval.undeliverable, event)
+        case CardWanted():
+            return {"own_card": True}
         case CardUndeliverable():
             return {"undeliverable": {**approval.undeliverable, event.team: event.error}}
         case DetailsViewed():

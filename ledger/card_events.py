@@ -9,7 +9,8 @@ from ledger.evidence import Evidence
 class CardPosted(Event):
     """A card stands in a team's channel: the very blocks, and the SHA-256 of their JSON.
 
-    `whole` says that the card shows the call in full.
+    `whole` says that the card shows the call in full. A card may ask several
+    questions: `members` are then all of them, and the blocks those of this one.
     """
 
     TOPIC: ClassVar[str] = "CardPosted"
@@ -22,6 +23,7 @@ class CardPosted(Event):
     blocks: str
     sha256: str
     whole: bool
+    members: tuple[str, ...] = ()
 
 
 class CardRepainted(Event):
@@ -47,6 +49,16 @@ class CardFound(Event):
     channel: str
     ts: str
     revision: int
+    members: tuple[str, ...] = ()
+
+
+class CardWanted(Event):
+    """A person wants a card for this question alone, which stands on one with others."""
+
+    TOPIC: ClassVar[str] = "CardWanted"
+
+    approval: str
+    person: str
 
 
 class CardUndeliverable(Event):

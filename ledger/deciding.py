@@ -27,7 +27,7 @@ from ledger.closing import closing
 from ledger.continuing import ContinueCall
 from ledger.counting import counted
 from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant, overdue
-from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
+from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable, WantCard
 from ledger.envelopes import Command, Draft, Event
 from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.freezing import freeze
@@ -74,7 +74,14 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
             return call_decisions.use(command, state, at)
         case PresumeLost():
             return call_decisions.lose(command, state)
-        case CastVote() | ViewDetails() | RecordCard() | RecordRepaint() | RecordUndeliverable():
+        case (
+            CastVote()
+            | ViewDetails()
+            | RecordCard()
+            | RecordRepaint()
+            | RecordUndeliverable()
+            | WantCard()
+        ):
             return _about_approval(command, state, at)
         case ExpireApproval() | ExpireGrant() | ExpireCall():
             return _expire(command, state, at)
@@ -151,7 +158,7 @@ def _activate(command: ActivatePolicy, state: State, at: datetime) -> _Decided:
 
 
 def _about_approval(
-    command: CastVote | ViewDetails | RecordCard | RecordRepaint | RecordUndeliverable,
+    command: CastVote | ViewDetails | RecordCard | RecordRepaint | RecordUndeliverable | WantCard,
     state: State,
     at: datetime,
 ) -> _Decided:

@@ -7,6 +7,7 @@ from ledger.card_events import (
     CardPosted,
     CardRepainted,
     CardUndeliverable,
+    CardWanted,
 )
 from ledger.envelopes import Command, Event
 
@@ -23,6 +24,7 @@ class RecordCard(Command):
     blocks: str
     sha256: str
     whole: bool
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +49,16 @@ class RecordUndeliverable(Command):
     error: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class WantCard(Command):
+    """Ask for a card of its own for a question that stands on one with others."""
+
+    approval: str
+    person: str
+
+
 def deliver(
-    approval: Approval, command: RecordCard | RecordRepaint | RecordUndeliverable
+    approval: Approval, command: RecordCard | RecordRepaint | RecordUndeliverable | WantCard
 ) -> list[Event]:
     """Return the event of a delivery; a fact that is already known causes none."""
     match command:
@@ -63,6 +73,7 @@ def deliver(
                     blocks=command.blocks,
                     sha256=command.sha256,
                     whole=command.whole,
+                    members=command.members,
                 )
             ]
         case RecordRepaint():
@@ -76,14 +87,27 @@ def deliver(
                     sha256=command.sha256,
                 )
             ]
+        case WantCard():
+            return _wanted(approval, command)
         case RecordUndeliverable():
-            if approval.undeliverable.get(command.team) == command.error:
-                return []
-            return [
-                CardUndeliverable(
-                    approval=approval.id,
-                    team=command.team,
-                    channel=command.channel,
-                    error=command.error,
-                )
-            ]
+            return _undeliverable(approval, command)
+
+
+def _wanted(approval: Approval, command: WantCard) -> list[Event]:
+    """Return the wish for a card, of a question that is open still and has no such wish."""
+    if approval.own_card or approval.deadline is None:
+        return []
+    return [CardWanted(approval=approval.id, person=command.person)]
+
+
+def _undeliverable(approval: Approval, command: RecordUndeliverable) -> list[Event]:
+    if approval.undeliverable.get(command.team) == command.error:
+        return []
+    return [
+        CardUndeliverable(
+            approval=approval.id,
+            team=command.team,
+            channel=command.channel,
+            error=command.error,
+        )
+    ]

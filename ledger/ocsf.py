@@ -5,7 +5,7 @@ Source: https://schema.ocsf.io
 
 from collections.abc import Mapping
 
-from ledger.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
+from ledger.card_events import CardFound, CardPosted, CardRepainted, CardWanted, DetailsViewed
 from ledger.envelopes import Event, Recorded
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.grant_request_events import (
@@ -57,6 +57,7 @@ LEFT_OUT: Mapping[type[Event], str] = {
     NoticePosted: _CARD,
     NoticeRepainted: _CARD,
     CardFound: _CARD,
+    CardWanted: _CARD,
     DetailsViewed: _CARD,
     GrantUsed: "the decision on the call names the grant",
     UsageCounted: "decisions name the limits that spoke",

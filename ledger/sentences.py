@@ -3,15 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ledger.card_events import (
-    CardFound,
-    CardPosted,
-    CardRepainted,
-    CardUndeliverable,
-    DetailsViewed,
-    VoteCast,
-    VoteRefused,
-)
+from ledger.card_sentences import CARD_SENTENCES
 from ledger.envelopes import Event
 from ledger.events import (
     ApprovalCancelled,
@@ -27,12 +19,6 @@ from ledger.events import (
     CallContinued,
     CallDecided,
     OutcomeUnknown,
-)
-from ledger.patience_events import (
-    ApprovalEscalated,
-    ApprovalExtended,
-    ApprovalReminded,
-    StepRefused,
 )
 from ledger.people_sentences import OF_PEOPLE
 from ledger.phrases import SHORT, because, clock, named, quoted, several, terms_told
@@ -104,30 +90,6 @@ def _requested(event: ApprovalRequested) -> str:
     )
 
 
-def _posted(event: CardPosted) -> str:
-    where = f"{named(event.channel)} at {named(event.ts)}"
-    shown = "whole" if event.whole else "in part"
-    return (
-        f"{event.approval}: card for {named(event.team)} in {where}, "
-        f"revision {event.revision}, shows the call {shown}"
-    )
-
-
-def _cast(event: VoteCast) -> str:
-    vote = "approves" if event.approves else "denies"
-    return f"{event.approval}: {named(event.person)} {vote} for {several(event.teams)}" + because(
-        event.reason
-    )
-
-
-def _refused(event: VoteRefused) -> str:
-    vote = "yes" if event.approves else "no"
-    return (
-        f"{event.approval}: the {vote} of {named(event.person)} does not count "
-        f"({named(event.because)})" + because(event.message)
-    )
-
-
 def _issued(event: GrantIssued) -> str:
     uses = "" if event.uses is None else f", {event.uses} uses"
     exactly = f", with exactly the arguments of {event.given_with}" if event.digest else ""
@@ -163,6 +125,7 @@ def _seen(event: ToolSeen) -> str:
 
 _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     **OF_PEOPLE,
+    **CARD_SENTENCES,
     CallDecided: _decided,
     CallCompleted: _completed,
     OutcomeUnknown: lambda e: (
@@ -170,36 +133,6 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     ),
     ApprovalRequested: _requested,
     ApprovalJoined: lambda e: f"{e.approval}: identical {e.call} waits on it too",
-    CardPosted: _posted,
-    CardRepainted: lambda e: (
-        f"{e.approval}: card in {named(e.channel)} at {named(e.ts)} painted anew, "
-        f"revision {e.revision}"
-    ),
-    CardFound: lambda e: (
-        f"{e.approval}: a copy of the card was clicked in {named(e.channel)} at {named(e.ts)}"
-    ),
-    CardUndeliverable: lambda e: (
-        f"{e.approval}: {named(e.channel)} of {named(e.team)} does not take the card"
-        + because(e.error)
-    ),
-    DetailsViewed: lambda e: (
-        f"{e.approval}: {named(e.person)} opened page {e.page} of {e.pages} of the details"
-    ),
-    VoteCast: _cast,
-    VoteRefused: _refused,
-    ApprovalReminded: lambda e: (
-        f"{e.approval}: {named(e.team)} is reminded, for the {e.number}. time"
-    ),
-    ApprovalEscalated: lambda e: (
-        f"{e.approval}: {named(e.team)} did not decide, {named(e.to)} may now in its place"
-    ),
-    ApprovalExtended: lambda e: (
-        f"{e.approval}: {named(e.by)} gives it more time, until {clock(e.until)}"
-    ),
-    StepRefused: lambda e: (
-        f"{e.approval}: {named(e.person)} may not {named(e.step)} it ({named(e.because)})"
-        + because(e.message)
-    ),
     ApprovalGiven: lambda e: (
         f"{e.approval}: approved by {several(e.by)}, to be used until {clock(e.use_until)}"
         + (f", with {e.granted.grant}" if e.granted else "")

@@ -20,6 +20,7 @@ from ledger.events import (
 from ledger.evidence import Evidence, Standing
 from ledger.lasting import Lasting, hindrance, promised
 from ledger.tallying import standing_on, tally
+from policies.calls import GRAVE
 from policies.people import Directory
 from policies.redaction import redact, redact_text
 from policies.strict_json import canonical, parse
@@ -33,7 +34,8 @@ class CastVote(Command):
     whether that card shows the call in full. `evidence` is of the voter,
     `voters` of everybody who voted before. `suggested` are arguments, canonical
     JSON, that the agent is told with a no; `lasting` is the grant that is to
-    come with a yes, which does not count without it.
+    come with a yes, which does not count without it. Where the card asks several
+    questions, `members` are all of them.
     """
 
     approval: str
@@ -47,6 +49,7 @@ class CastVote(Command):
     voters: tuple[Evidence, ...] = ()
     suggested: str | None = None
     lasting: Lasting | None = None
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +183,8 @@ def _hindrance(
     person = command.evidence.person_in(directory)
     if any(known.is_of(person, command.evidence.slack) for known in approval.votes):
         return "already-voted", "you have already approved this; it waits for somebody else"
+    if command.members and approval.request.risk in GRAVE:
+        return "one-by-one", "a call of this risk is decided on a card of its own: open that first"
     if not command.whole and not approval.has_read_all(person, command.evidence.slack):
         return (
             "unread",
@@ -221,5 +226,6 @@ def _found(approval: Approval, command: CastVote, directory: Directory) -> list[
             channel=command.channel,
             ts=command.ts,
             revision=command.revision,
+            members=command.members,
         )
     ]

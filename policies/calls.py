@@ -37,6 +37,10 @@ class Risk(StrEnum):
     FINANCIAL = "financial"
 
 
+GRAVE = frozenset({Risk.EXECUTE, Risk.DESTRUCTIVE, Risk.FINANCIAL})
+"""Risks of calls that one should look at twice."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """A tool as its server defined it.

@@ -76,6 +76,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "PersonSection.email": "The verified address by which Slack knows the person.",
     "TeamSection.channel": "The Slack channel where the team is asked.",
     "TeamSection.approvers": "People by name, and user groups, who may approve.",
+    "SlackSection.group_after": "After how many cards a minute an agent's share; 0: never.",
     "TeamSection.escalate_to": "The team whose approvers may decide too when nobody reacts.",
     "TeamSection.escalate_after": "After what time they may; half of the time unless written.",
     "TeamSection.quiet_hours": "When the team is not reminded, like `20:00-07:30 Europe/Zurich`.",

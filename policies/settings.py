@@ -197,11 +197,13 @@ class SlackSection(Section):
     """How Slack is reached; `api_url` ends with a slash.
 
     With `match_email` people without a Slack id are known by their `email`.
-    `denials` are the reasons that can be chosen with a no, up to 20.
+    `denials` are the reasons that can be chosen with a no, up to 20. What an
+    agent asks after `group_after` cards in a minute shares cards; 0 is never.
     """
 
     mode: Literal["socket", "http", "local"]
     match_email: bool = False
+    group_after: Annotated[int, Field(ge=0, le=1000)] = 5
     denials: Annotated[tuple[Denial, ...], Many, Field(max_length=20)] = DENIALS
     bot_token: Secret | None = None
     app_token: Secret | None = None

@@ -87,13 +87,14 @@ class Office:
     reached: OverSocket | OverHttp
     http_port: int = 0
     hurry: float = 1_000.0
+    group_after: int = 0
     bot: Bot | None = None
     points: list[str] = field(default_factory=list)
     _runner: web.AppRunner | None = None
 
     async def start_bot(self) -> Bot:
         self.bot = Bot(
-            SlackAccess(BOT_TOKEN, self.reached, self.local.api_url, self.hurry),
+            SlackAccess(BOT_TOKEN, self.reached, self.local.api_url, self.hurry, self.group_after),
             self.ledger,
             self.directory,
             longest=lambda: timedelta(hours=8),

@@ -1,0 +1,153 @@
+"""Posts one card for many questions of one agent, once it asks more than people can follow."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.outbox import NotTaken, Outbox, Place
+from bot.recording import ACTOR, record
+from bot.summary_cards import MOST, Item, item, shows_whole, summary_card
+from ledger.approvals import Approval, ApprovalStatus
+from ledger.deliveries import RecordCard
+from ledger.ledger import Ledger
+from ledger.painted_cards import PaintedCard
+from policies.people import Team
+
+MINUTE = 60.0
+"""Seconds in which the cards of an agent are counted."""
+
+GATHERED = 2.0
+"""Seconds for which questions wait for one another, to be on one card."""
+
+Key = tuple[str, str]
+
+
+@dataclass
+class _Crowd:
+    """What an agent asks of a team: when it got cards, what waits, since when."""
+
+    posted: deque[float] = field(default_factory=deque)
+    waiting: dict[str, None] = field(default_factory=dict)
+    since: float = 0.0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Summaries:
+    """Decides which questions share a card, and keeps those cards up to date.
+
+    The first `after` cards of an agent in a minute are of one question each;
+    what it asks beyond that, of one team, shares cards. `clock` returns
+    seconds that never go back; `after` 0 is never.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        ledger: Ledger,
+        reach: Callable[[str], None],
+        clock: Callable[[], float],
+        after: int,
+    ) -> None:
+        self._outbox = outbox
+        self._ledger = ledger
+        self._reach = reach
+        self._clock = clock
+        self._after = after
+        self._crowds: dict[Key, _Crowd] = defaultdict(_Crowd)
+        self._showing: dict[Place, str] = {}
+
+    def shares(self, approval: Approval, team: Team) -> bool:
+        """Tell whether a question without a card goes on one with others."""
+        if not self._after or approval.own_card:
+            return False
+        crowd = self._crowds[approval.request.agent, team.name]
+        while crowd.posted and crowd.posted[0] <= self._clock() - MINUTE:
+            crowd.posted.popleft()
+        return len(crowd.posted) >= self._after
+
+    def posted(self, approval: Approval, team: Team) -> None:
+        """Note that a question got a card of its own."""
+        self._crowds[approval.request.agent, team.name].posted.append(self._clock())
+
+    async def post(self, approval: Approval, team: Team) -> None:
+        """Post the card that a question shares, unless it stands on one by now. Raises NotTaken."""
+        crowd = self._crowds[approval.request.agent, team.name]
+        if not crowd.waiting:
+            crowd.since = self._clock()
+        crowd.waiting[approval.id] = None
+        async with crowd.turn:
+            if approval.id not in crowd.waiting:
+                return
+            left = crowd.since + GATHERED - self._clock()
+            if left > 0 and len(crowd.waiting) < MOST:
+                raise NotTaken("questions of one agent are gathered", None, left)
+            members = await self._members(crowd, team)
+            for one in members[:MOST]:
+                crowd.waiting.pop(one.id, None)
+            if members:
+                await self._send(members[:MOST], crowd, team)
+
+    async def paint(self, painted: PaintedCard) -> None:
+        """Paint a card of several questions as they all stand now. Raises NotTaken."""
+        found = [await self._ledger.approval(name) for name in painted.members]
+        made = summary_card([one for one in found if one is not None], painted.team)
+        place = Place(painted.channel, painted.ts)
+        if self._showing.get(place) != made.sha256:
+            await self._outbox.update(place, made.text, list(made.blocks))
+            self._showing[place] = made.sha256
+
+    async def _members(self, crowd: _Crowd, team: Team) -> list[Approval]:
+        """Return what waits for a card still, the oldest first."""
+        found = [await self._ledger.approval(name) for name in list(crowd.waiting)]
+        waits = [
+            one
+            for one in found
+            if one is not None
+            and one.status is ApprovalStatus.PENDING
+            and team.name not in {card.team for card in one.cards}
+        ]
+        crowd.waiting = {one.id: None for one in waits}
+        return sorted(waits, key=lambda one: one.requested_at)
+
+    async def _send(self, members: Sequence[Approval], crowd: _Crowd, team: Team) -> None:
+        made = summary_card(members, team.name)
+        self._reach("card-sending")
+        try:
+            place = await self._outbox.post(
+                team.channel, made.text, list(made.blocks), members[0].id
+            )
+        except NotTaken:
+            crowd.waiting = {**{one.id: None for one in members}, **crowd.waiting}
+            raise
+        self._reach("card-sent")
+        names = tuple(one.id for one in members)
+        commands = [_card(one, number, names, team, place) for number, one in enumerate(members, 1)]
+        await asyncio.gather(*(record(self._ledger, command) for command in commands))
+        self._reach("card-recorded")
+
+
+def part_of(approval: Approval, painted: PaintedCard, revision: int) -> Item:
+    """Return how a question is shown on a card that it shares."""
+    names = painted.members
+    number = names.index(approval.id) + 1 if approval.id in names else len(names) + 1
+    return item(approval, revision, number)
+
+
+def _card(
+    approval: Approval, number: int, names: tuple[str, ...], team: Team, place: Place
+) -> RecordCard:
+    shown = item(approval, approval.position, number)
+    return RecordCard(
+        id=f"card:{approval.id}:{place.channel}:{place.ts}",
+        actor=ACTOR,
+        approval=approval.id,
+        team=team.name,
+        channel=place.channel,
+        ts=place.ts,
+        revision=approval.position,
+        blocks=shown.json,
+        sha256=shown.sha256,
+        whole=shows_whole(approval),
+        members=names,
+    )

@@ -1,0 +1,187 @@
+"""Many questions of one agent share cards, and each is still decided for itself."""
+
+import json
+
+import acme
+import pytest
+from approvals_given import NOON, requested
+from hypothesis import given
+from hypothesis import strategies as st
+from office import BOB, OUT, PLATFORM, shown, until_async
+from slack_limits import check_message
+
+from bot.summary_cards import APPROVE_SELECTED, OWN_CARD, SELECTED, selectable, summary_card
+from ledger.approvals import ApprovalStatus
+from policies.calls import Risk
+from policies.decisions import Term
+
+FIRST, MANY = 2, 8
+
+
+@pytest.fixture
+async def office(closed_office):
+    closed_office.group_after = FIRST
+    await closed_office.listening()
+    return closed_office
+
+
+async def many(office, calls: int = MANY, **changes) -> list[str]:
+    """Let an agent ask much at once, and return what shares a card once it stands there."""
+    asked = [
+        await office.ask(f"call_{n:02}", **{"arguments": f'{{"path":"/tmp/{n}"}}', **changes})
+        for n in range(calls)
+    ]
+    await until_async(lambda: carded(office, asked))
+    return [name for name in asked if (await office.approval(name)).cards[0].members]
+
+
+async def carded(office, asked: list[str]) -> bool:
+    return all([(await office.approval(name)).cards for name in asked])
+
+
+async def summary(office, saying: str = "wait for approval"):
+    return await office.local.wait_for_message(
+        PLATFORM, lambda m: "calls of ci-bot" in shown(m) and saying in shown(m)
+    )
+
+
+async def approve(office, user: str, card, names: list[str]):
+    boxes = [e for b in card["blocks"] for e in b.get("elements", []) if e.get("options")]
+    values = {o["value"].split()[0]: o["value"] for o in boxes[0]["options"]}
+    return await office.local.click(
+        user,
+        PLATFORM,
+        card["ts"],
+        APPROVE_SELECTED,
+        values={SELECTED: [values[name] for name in names]},
+    )
+
+
+async def test_what_an_agent_asks_beyond_a_few_cards_shares_one(office) -> None:
+    shared = await many(office)
+
+    messages = await office.local.messages(PLATFORM)
+
+    assert len(shared) == MANY - FIRST
+    assert len(messages) == FIRST + 1
+    card = await summary(office)
+    check_message(card["blocks"])
+    assert all(f"/tmp/{name[-1]}" in shown(card) for name in shared)  # noqa: S108 (a name)
+    members = {(await office.approval(name)).cards[0].members for name in shared}
+    assert members == {tuple(shared)}
+
+
+async def test_each_tick_is_a_vote_of_its_own_and_the_rest_waits(office) -> None:
+    shared = await many(office)
+    card = await summary(office)
+
+    await approve(office, BOB, card, shared[:2])
+
+    await office.told(BOB, "2 of 2 votes count.")
+    for name in shared[:2]:
+        decided = await office.becomes(name, ApprovalStatus.APPROVED)
+        assert [vote.person for vote in decided.votes] == ["bob"]
+        assert decided.votes[0].evidence is not None
+    for name in shared[2:]:
+        assert (await office.approval(name)).status is ApprovalStatus.PENDING
+    await summary(office, f"{len(shared) - 2} of {len(shared)} calls")
+
+
+async def test_the_card_shows_each_end_and_its_thread_tells_which_call_it_was(office) -> None:
+    shared = await many(office)
+    card = await summary(office)
+    await approve(office, BOB, card, shared[:1])
+    await office.becomes(shared[0], ApprovalStatus.APPROVED)
+
+    await office.run(shared[0], f"call_{shared[0][-2:]}")
+
+    await summary(office, "Completed")
+    told = await office.local.wait_for_message(
+        PLATFORM, lambda m: m.get("thread_ts") == card["ts"] and "after 812 ms" in shown(m)
+    )
+    assert shared[0] in shown(told)
+    posted = [m for m in await office.local.messages(PLATFORM) if "thread_ts" not in m]
+    assert len(posted) == FIRST + 1
+
+
+async def test_an_outsider_ticks_in_vain_and_is_told_why_once(office) -> None:
+    shared = await many(office)
+
+    await approve(office, OUT, await summary(office), shared[:3])
+
+    told = await office.told(OUT, "0 of 3 votes count.")
+    assert shown(told).count("Not counted: You are not an approver") == 1
+    for name in shared[:3]:
+        assert "VoteRefused" in await office.topics(name)
+
+
+async def test_any_question_gets_a_card_of_its_own_and_both_show_the_same(office) -> None:
+    shared = await many(office)
+    card = await summary(office)
+    options = [e for b in card["blocks"] for e in b.get("elements", []) if e.get("placeholder")]
+    (value,) = [o["value"] for o in options[0]["options"] if o["value"].startswith(shared[0])]
+
+    await office.local.click(BOB, PLATFORM, card["ts"], OWN_CARD, values={OWN_CARD: value})
+    own = await office.card(shared[0], "Approval needed: files")
+    await office.local.click(BOB, PLATFORM, own["ts"], "approval.approve")
+
+    await office.becomes(shared[0], ApprovalStatus.APPROVED)
+    await office.card(shared[0], "Approved: files")
+    await summary(office, f"{len(shared) - 1} of {len(shared)} calls")
+
+
+async def test_a_grave_call_is_not_approved_beside_others_whatever_is_sent(office) -> None:
+    shared = await many(office, assessment=acme.assessed(risk=Risk.DESTRUCTIVE))
+    card = await summary(office)
+    at = await office.ledger.now()
+
+    (refused,) = await office.ledger.execute(
+        acme.click(
+            "bob",
+            at,
+            approval=shared[0],
+            channel=PLATFORM,
+            ts=card["ts"],
+            members=tuple(shared),
+        )
+    )
+
+    assert SELECTED not in json.dumps(card["blocks"])
+    assert refused.event.because == "one-by-one"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text(max_size=900),
+            st.text(min_size=1, max_size=300),
+            st.sampled_from(Risk),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_hostile_calls_fit_on_one_card_and_nothing_in_part_can_be_ticked(calls) -> None:
+    approvals = [
+        requested(
+            approval=f"apr_{n}",
+            arguments=json.dumps({"a": text}, ensure_ascii=True),
+            tool=tool,
+            risk=risk,
+            reason_required=reason,
+            terms=(Term("platform", 2),),
+            expires_at=NOON,
+        )
+        for n, (text, tool, risk, reason) in enumerate(calls)
+    ]
+
+    card = summary_card(approvals, "platform")
+
+    check_message(list(card.blocks))
+    ticks = [o for b in card.blocks for e in b.get("elements", []) for o in e.get("options", ())]
+    for approval, (_, _, risk, reason) in zip(approvals, calls, strict=True):
+        if selectable(approval):
+            assert risk in {Risk.READ, Risk.WRITE}
+            assert not reason
+    assert len(ticks) == len(approvals) + sum(map(selectable, approvals))
