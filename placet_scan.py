@@ -50,7 +50,10 @@ def _scan(arguments: argparse.Namespace, shell: Shell) -> int:
     earlier = None if arguments.diff is None else read_scan(_read(arguments.diff))
     targets, loaded = named_targets(arguments, SETTINGS, shell)
     overrides = () if loaded is None else loaded.policy.risks
-    looked = asyncio.run(look_at(targets, overrides, arguments.timeout, _tell))
+    try:
+        looked = asyncio.run(look_at(targets, overrides, arguments.timeout, _tell))
+    except KeyboardInterrupt:
+        raise Refused("stopped before all servers were scanned; nothing was written") from None
     servers = [each.server for each in looked]
     found = findings(servers)
     changes = None if earlier is None else changes_since(earlier, servers)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from gateway.stdio_channel import Answer, Broken, Channel
 from gateway.stdio_server import NotReading, ServerCommand, StdioProcess
@@ -142,9 +142,7 @@ class Supervisor:
         except NotSpoken:
             return f"it does not speak a known version of the protocol{_status(process)}"
         finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
-            await process.stop()
+            await _to_the_end(_ended(serving, process))
         return f"it ended{_status(process)}"
 
     def _begin(self, introduction: Introduction, channel: Channel) -> None:
@@ -179,6 +177,23 @@ class Supervisor:
                 _log.error(
                     "%s: reading its output failed", name, exc_info=bug, extra={"server": name}
                 )
+
+
+async def _ended(serving: asyncio.Task[None], process: StdioProcess) -> None:
+    """End a server, and what reads its output."""
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    await process.stop()
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Do `work`, all of it also where whoever waits for it is cancelled meanwhile."""
+    doing = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await doing
+        raise
 
 
 async def _introduce(channel: Channel) -> Introduction | None:

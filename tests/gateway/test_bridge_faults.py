@@ -254,6 +254,30 @@ sys.exit(3)
     ]
 
 
+async def test_closing_while_a_server_is_being_ended_leaves_nothing_behind(tmp_path):
+    mark, ending = f"mark-{uuid.uuid4()}", tmp_path / "ending"
+    program = f"""
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{{"id":1,"error":{{}}}}', flush=True)
+while sys.stdin.readline():
+    pass
+pathlib.Path({str(ending)!r}).touch()
+time.sleep(600)
+"""
+    run = [sys.executable, "-c", program, mark]
+    bridge = Bridge(ServerCommand("stubborn", run, ENVIRONMENT, {}), first_delay=5)
+    await bridge.start()
+
+    async def is_being_ended():
+        return ending.exists()
+
+    await until(is_being_ended, 60)
+    await bridge.close()
+
+    assert not any(mark in words(process) for process in psutil.process_iter())
+
+
 def words(process):
     try:
         return process.cmdline()
