@@ -1,11 +1,13 @@
 """Says whether what one matcher speaks of lies within another, or apart from it, for certain."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from policies.matching import Glob, Matcher
 
+_WILD = re.compile(r"[*?]")
 _KEYS = ("server", "tool", "agent", "team", "on_behalf_of")
 
 
@@ -70,6 +72,9 @@ def glob_includes(broad: Glob, narrow: Glob) -> bool:
         return True
     if "*" not in inner and "?" not in inner:
         return broad.matches(inner)
+    fixed = _WILD.split(outer)
+    if not (inner.startswith(fixed[0]) and inner.endswith(fixed[-1])):
+        return False  # what is fixed at either end has to be fixed there too
     fits = [False] * len(inner) + [True]
     for sign in reversed(outer):
         fits = _includes_from(sign, inner, fits)
