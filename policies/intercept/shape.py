@@ -6,16 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from policies.composing import Value
+from policies.composing import Path, Value
 from policies.documents import Document
 from policies.fields import Many
-from policies.problems import InvalidDocument
+from policies.problems import InvalidDocument, Place, Problem
 from policies.validation import Section, Wrong, validated
 
 Window = Literal["minute", "hour", "day"]
 Operator = Literal[
     "eq", "neq", "in", "not_in", "lt", "lte", "gt", "gte", "regex", "contains", "exists"
 ]
+_STANDS_IN: Value = {"action": "deny"}
+_RULE_DEPTH = 4
 _EMPTY: Mapping[str, Value] = {"tools": {}, "hide": [], "rules": [], "conditions": []}
 
 
@@ -88,15 +90,49 @@ class InterceptFile(Section):
     approvals: object = None
 
 
-def read(document: Document) -> InterceptFile:
-    """Return what `document` says. Raises InvalidDocument with every problem of its form.
+def read(document: Document) -> tuple[InterceptFile, list[Problem]]:
+    """Return what `document` says, and every problem of its form.
 
-    What Intercept takes for absent where nothing is written (`rules:`), is absent here too.
+    What Intercept takes for absent where nothing is written (`rules:`), is absent here too. In the
+    place of a rule that is malformed stands one that denies, so that the others can be looked at.
+    Raises InvalidDocument where too little is left of the file.
     """
-    written, problems = validated(InterceptFile, replace(document, root=_filled(document.root)))
-    if written is None or problems:
+    filled = _filled(document.root)
+    written, problems = validated(InterceptFile, replace(document, root=filled))
+    if written is None:
+        sound = replace(document, root=_without(filled, document, problems), problems=())
+        written, _ = validated(InterceptFile, sound)
+    if written is None:
         raise InvalidDocument(problems)
-    return written
+    return written, problems
+
+
+def _without(root: Value, document: Document, problems: list[Problem]) -> Value:
+    """Return the tools of a file, with a rule that denies for each in which there is a problem."""
+    tools = root.get("tools") if isinstance(root, dict) else None
+    if not isinstance(tools, dict):
+        return root
+    begins = [(place, path) for path, place in document.values.items() if _is_rule(path)]
+    faulty = {
+        max(each for each in begins if each[0] <= Place(problem.line, problem.column))[1]
+        for problem in problems
+        if any(place <= Place(problem.line, problem.column) for place, _ in begins)
+    }
+    kept: dict[str, Value] = {
+        name: {
+            "rules": [
+                _STANDS_IN if ("tools", name, "rules", index) in faulty else rule
+                for index, rule in enumerate(rules)
+            ]
+        }
+        for name, tool in tools.items()
+        if isinstance(tool, dict) and isinstance(rules := tool.get("rules", []), list)
+    }
+    return {"version": "1", "tools": kept}
+
+
+def _is_rule(path: Path) -> bool:
+    return len(path) == _RULE_DEPTH and path[0] == "tools" and path[2] == "rules"
 
 
 def _filled(value: Value, key: str = "") -> Value:

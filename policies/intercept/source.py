@@ -26,13 +26,13 @@ def carried_over(text: str, *, file: str, server: str | None = None) -> Source:
     Raises InvalidDocument with every part that is wrong or cannot be carried over, with its place.
     """
     document = read_document(text, file=file)
-    written = read(document)
-    findings = Findings(document)
+    written, malformed = read(document)
+    findings = Findings(document, list(malformed))
     _check_values(findings)
     _check_names(written, findings)
     tools = tuple(ToolRules(tool, each.rules, findings) for tool, each in written.tools.items())
     rules = [rule for tool in tools for rule in tool.written()]
-    counted = list(Counters(tools, findings).written())
+    counted = [] if malformed else list(Counters(tools, findings).written())
     rules += [each for each in counted if isinstance(each, WrittenRule)]
     rules += _standing(written, findings)
     if written.approvals is not None:

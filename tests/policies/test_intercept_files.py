@@ -50,6 +50,28 @@ def test_what_cannot_be_carried_over_is_told_with_its_place(replaced, by, expect
     assert told == [f"bank.yaml:{line}" for line in expected]
 
 
+def test_what_is_malformed_hides_nothing_that_cannot_be_carried_over():
+    text = (
+        WHOLE.replace('version: "1"', 'version: "2"')
+        .replace("op: lte, value: 500", "op: less, value: 500")
+        .replace("action: require_approval", "action: deny")
+        .replace("{name: never, action: deny}", "{name: never, spend: {daily: 5}}")
+    )
+
+    with pytest.raises(InvalidDocument) as refused:
+        carried_over(text, file="bank.yaml")
+
+    assert [str(problem).partition(";")[0] for problem in refused.value.problems] == [
+        'bank.yaml:1:10: `version` must be "1"',
+        (
+            "bank.yaml:9:37: `op` must be `eq`, `neq`, `in`, `not_in`, `lt`, `lte`, `gt`, `gte`, "
+            "`regex`, `contains` or `exists`"
+        ),
+        "bank.yaml:16:9: `approval_timeout` goes with `action: require_approval` only",
+        "bank.yaml:19:23: `spend` bounds what a server charges, which is known only after the call",
+    ]
+
+
 def test_a_whole_file_becomes_rules_limits_and_hidden_tools():
     text = policy_text([carried_over(WHOLE, file="bank.yaml", server="bank")])
 
