@@ -2,8 +2,11 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -79,7 +82,8 @@ def _simulate(arguments: argparse.Namespace, shell: Shell) -> int:
     began = time.monotonic()
     with shell.open_ledger(arguments.config) as ledger, progress.shown():
         span = asyncio.run(_span(arguments, policy, ledger, shell.now()))
-        tally = asyncio.run(_asked(ledger, loaded, policy, span, progress))
+        with _unswept():
+            tally = asyncio.run(_asked(ledger, loaded, policy, span, progress))
     seconds = time.monotonic() - began
     rate = tally.calls / max(seconds, 0.001)
     sys.stderr.write(f"{tally.calls} calls in {seconds:.1f} s, {rate:.0f} a second\n")
@@ -90,6 +94,16 @@ def _simulate(arguments: argparse.Namespace, shell: Shell) -> int:
         for line in as_text(told):
             shell.say(line)
     return 1 if arguments.fail_on_change and (tally.changes or tally.may_change) else 0
+
+
+@contextmanager
+def _unswept() -> Iterator[None]:
+    """Keep Python's collector from looking through all that was there before, again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _candidate(path: Path) -> Policy:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from policies.assessment import assess, judge, scope_of, subject_of
 from policies.calls import Call, JsonValue, Tool
@@ -20,6 +21,9 @@ from policies.strict_json import Json
 
 _EXTRA = "params."
 """What a parameter that MCP does not know is kept under, beside the arguments."""
+
+LOOKS_AT_HIDDEN = "its condition looks at a value that is hidden"
+"""Why a rule cannot be judged."""
 
 _BEFORE = timedelta(seconds=10)
 """How long before its decision was recorded a call may have been looked at."""
@@ -187,8 +191,8 @@ def _unjudged(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject
     if kept.redacted and "args" in condition.reads:
         return "its condition looks at arguments that were redacted"
     expression = Expression.read(condition.source)
-    if kept.hidden and any(_is_hidden(kept.arguments, path) for path in expression.paths()):
-        return "its condition looks at a value that is hidden"
+    if kept.hidden and looks_at_hidden(condition, kept.arguments):
+        return LOOKS_AT_HIDDEN
     lacking = [
         f"{root}.{name}"
         for root, name, known in (
@@ -201,6 +205,16 @@ def _unjudged(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject
     if lacking:
         return f"its condition looks at `{lacking[0]}`, which is not in the ledger"
     return _wavering(rule, condition, kept, subject)
+
+
+def looks_at_hidden(condition: Condition, arguments: Json) -> bool:
+    """Tell whether a condition looks at something of the arguments that is hidden."""
+    return any(_is_hidden(arguments, path) for path in _paths_in(condition.source))
+
+
+@lru_cache(maxsize=4096)
+def _paths_in(source: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(Expression.read(source).paths())
 
 
 def _wavering(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject) -> str | None:

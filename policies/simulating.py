@@ -1,12 +1,13 @@
 """Asks a candidate policy about calls of the past, by the functions that decide real ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from policies.acceptance import NOT_ACCEPTED, until_accepted
 from policies.assessment import combined, judge, scope_of, subject_of
 from policies.calls import Call, JsonValue, Risk, Tool
 from policies.decisions import (
+    STRICTNESS,
     Assessment,
     Decision,
     Effect,
@@ -21,7 +22,14 @@ from policies.matching import Subject
 from policies.past_calls import PastCall
 from policies.people import Agent, Directory
 from policies.policy import Policy
-from policies.recomputing import KeptCall, Recomputed, recompute
+from policies.recomputing import (
+    LOOKS_AT_HIDDEN,
+    Doubt,
+    KeptCall,
+    Recomputed,
+    looks_at_hidden,
+    recompute,
+)
 from policies.risk import RiskFinding, classify
 from policies.settling import settle, with_answers
 from policies.simulation_doubts import (
@@ -190,10 +198,9 @@ class Simulation:
     def _recomputed(self, call: PastCall, known: _Known) -> Recomputed:
         arguments = _arguments(call) if "args" in known.reads else {}
         kept = _call(call, arguments or {})
-        hidden = call.hidden or call.redacted or arguments is None or _BESIDE in call.arguments
-        if known.people is not None and not hidden:
-            assessment = _assessed(kept, known, known.people, call)
-            return Recomputed(assessment, (), _ALONE[assessment.effect])
+        veiled = call.redacted or arguments is None or _BESIDE in call.arguments
+        if known.people is not None and not veiled:
+            return _judged(kept, known, known.people, call)
         return recompute(
             KeptCall(
                 call=kept,
@@ -241,20 +248,34 @@ class Simulation:
         return assessment
 
 
-def _assessed(call: Call, known: _Known, people: _People, past: PastCall) -> Assessment:
-    """Return what the rules come to, as `assess` does; combined once for the same verdicts."""
+def _judged(call: Call, known: _Known, people: _People, past: PastCall) -> Recomputed:
+    """Return what the rules come to, as `recompute` does; combined once for the same verdicts."""
     scope = scope_of(call, people.subject, past.at, people.directory)
-    covering = tuple(
-        verdict for rule in known.policy.rules if (verdict := judge(rule, scope)).covers
-    )
+    doubts = tuple(_unseen(known, call.arguments)) if past.hidden else ()
+    doubted = {doubt.rule.pointer for doubt in doubts}
+    judged = (judge(rule, scope) for rule in known.policy.rules if rule.pointer not in doubted)
+    covering = [verdict for verdict in judged if verdict.covers]
     spoke = tuple((verdict.rule.pointer, verdict.because) for verdict in covering)
     assessment = known.assessments.get(spoke)
     if assessment is None:
         assessment = combined(call, known.policy, people.subject, covering, known.risk)
         known.assessments[spoke] = assessment
-    if not known.limits:
-        return assessment
-    return replace(assessment, charges=charges_of(known.limits, people.subject, scope))
+    effects = _ALONE[assessment.effect]
+    if doubts:
+        sure = [verdict.rule.effect for verdict in covering]
+        possible = (max((*sure, each.rule.effect), key=STRICTNESS.__getitem__) for each in doubts)
+        effects = frozenset({assessment.effect, *possible})
+    if known.limits:
+        charges = charges_of(known.limits, people.subject, scope)
+        assessment = replace(assessment, charges=charges)
+    return Recomputed(assessment, doubts, effects)
+
+
+def _unseen(known: _Known, arguments: Mapping[str, JsonValue]) -> Iterator[Doubt]:
+    """Yield the rules that look at what is hidden of the arguments."""
+    for rule in known.policy.rules:
+        if rule.condition is not None and looks_at_hidden(rule.condition, arguments):
+            yield Doubt(rule, LOOKS_AT_HIDDEN)
 
 
 def _call(call: PastCall, arguments: Mapping[str, JsonValue]) -> Call:
