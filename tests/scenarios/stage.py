@@ -269,13 +269,13 @@ class Stage:
         await self.workspace.click(user, channel, card["ts"], action)
         return await self._told(user, before)
 
-    async def deny(self, user: str, reason: str, channel: str = PLATFORM) -> str:
-        """Press Deny… on the newest open card, give the reason, and return what is shown."""
+    async def deny(self, user: str, reason: str, channel: str = PLATFORM, **given: str) -> str:
+        """Press Deny… on the newest open card, fill in the modal, and return what is shown."""
         card = await self.card(channel)
         before = len(await self.workspace.ephemerals(user))
         await self.workspace.click(user, channel, card["ts"], "approval.deny")
         view = await self.workspace.wait_for_view(user)
-        await self.workspace.submit_view(user, view["id"], {inputs(view)[0]: reason})
+        await self.workspace.submit_view(user, view["id"], {"reason": reason, **given})
         return await self._told(user, before)
 
     async def slash(self, user: str, text: str, channel: str = PLATFORM) -> str:
@@ -338,11 +338,6 @@ def workspace_spec() -> WorkspaceSpec:
 def buttons(message: dict[str, Any]) -> bool:
     """Tell whether a message has buttons that decide."""
     return "approval.approve" in json.dumps(message.get("blocks", []))
-
-
-def inputs(view: dict[str, Any]) -> list[str]:
-    """Return the block ids of a modal's inputs."""
-    return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
 
 
 @contextlib.asynccontextmanager

@@ -75,6 +75,31 @@ async def test_a_denial_reaches_the_caller_with_its_reason(staged):
         assert stage.server.calls() == []
 
 
+async def test_the_caller_may_call_again_with_what_was_suggested_and_people_are_asked_anew(staged):
+    async with staged(hold="4s") as stage:
+        replica = await stage.serve()
+
+        call = asyncio.create_task(replica.call("write_file", WRITE))
+        await stage.deny(BOB, "elsewhere", arguments='{"path": "b.txt", "text": "hello"}')
+        told = (await answered(replica, call, WRITE))["_meta"]["placet/decision"]
+        suggested = told["suggested_arguments"]
+        again = asyncio.create_task(replica.call("write_file", suggested))
+        await stage.press(BOB, "approval.approve", saying="b.txt")
+        result = await answered(replica, again, suggested)
+
+        assert told["status"] == "denied"
+        assert result["content"][0]["text"].startswith("done: write_file")
+        assert [arguments["path"] for _, arguments in stage.server.runs] == ["b.txt"]
+
+
+async def answered(replica, call, arguments):
+    """Return the answer once people gave one; a busy machine may be slower than the hold."""
+    result = await call
+    while result.get("_meta", {}).get("placet/decision", {}).get("status") == "pending":
+        result = await replica.call("write_file", arguments)
+    return result
+
+
 async def test_silence_is_expiry_and_not_denial(staged):
     policy = POLICY.replace(
         "redact:",
