@@ -113,7 +113,7 @@ def _narrowed(name: Name, word: str, risk: Risk) -> Risk:
     """Return the risk of a verb, less where the things beside it say that it means less."""
     if word == "resolve" and name.things & words.RESOLVED:
         return Risk.READ
-    if word == "run" and name.things & words.LOOKED_INTO:
+    if word in {"perform", "run"} and name.things & words.LOOKED_INTO:
         return Risk.READ
     if word == "transfer" and name.things & words.NOT_TRANSFERRED_MONEY:
         return Risk.WRITE

@@ -25,33 +25,37 @@ SEEMING = _words("""
 """Reading verbs that may be things themselves, as in `status_update`."""
 WRITING = _words("""
     accept acknowledge activate add adjust allow alter annotate append approve archive assign attach
-    authorize ban block bookmark change clone close comment commit complete configure confirm
-    connect copy create deactivate decline define deny detach disable dismiss draft duplicate edit
-    enable enroll export finalize follow fork forward grant import increment index initialize
-    initiate insert invite join kick label leave link lock log make manage mark mention merge modify
-    move mute notify open patch pin post protect provision publish pull push put reassign register
-    rename reopen reorder replace reply report request reschedule resize resolve respond return
-    review rotate save schedule send set setup share sign star store submit subscribe suspend switch
-    sync tag toggle transition unarchive unassign unfollow unlock unmute unpin unstar unsubscribe
-    update upload upsert watch write
+    authorise authorize ban block bookmark broadcast change clone close comment commit complete
+    configure confirm connect copy create deactivate decline define deny detach disable dismiss
+    draft duplicate edit emit enable enqueue enroll escalate export finalize flag follow fork
+    forward fulfil fulfill grant import increment index ingest initialise initialize initiate insert
+    invite join kick label leave link lock log make manage mark mention merge modify move mute
+    notify open organise organize patch pin populate post protect provision publish pull push put
+    quarantine reassign register relocate rename reopen reorder replace reply report request
+    reschedule resize resolve respond return review rotate save schedule send set setup share sign
+    snooze star store submit subscribe suspend switch sync synchronise synchronize tag toggle track
+    transition unarchive unassign unblock unfollow unlock unmute unpin unstar unsubscribe update
+    upload upsert void watch write
 """)
 EXECUTING = _words("""
-    act apply autoscale boot build call click compile cordon cycle delegate deploy dispatch
-    downgrade drag drain eval evaluate exec execute failover fill goto handle hotkey hover input
-    install interact invoke launch materialize migrate mutate navigate pause power press promote
-    rebase reboot redeploy repl replay requeue rerun restart restore resume retry rollback run scale
-    scroll select shutdown spawn start stop swipe tap test train trigger tune turn type upgrade
+    act apply autoscale boot bootstrap build call click compile cordon cycle delegate deploy
+    dispatch downgrade drag drain eval evaluate exec execute failover fill fire goto halt handle
+    hotkey hover inject input install interact interrupt invoke isolate launch materialize migrate
+    mutate navigate orchestrate pause perform power press promote rebase reboot redeploy repl replay
+    requeue rerun restart restore resume retry rollback run scale scroll select shutdown spawn start
+    stop swipe tap test train trigger tune turn type upgrade
 """)
 DESTROYING = _words("""
-    abort cancel cleanup clear decommission del delete deletion deprovision deregister destroy
-    destruction discard dispose drop empty erase evict expire flush flushall flushdb hdel kill nuke
-    obliterate overwrite pop prune purge removal remove reset revert revoke rm rmdir scrub shred
-    srem teardown terminate termination trash truncate undeploy undo uninstall unlink unpublish
-    unregister wipe xdel zrem
+    abort annihilate cancel cleanup clear decommission del delete deletion deprovision deregister
+    destroy destruction discard dispose drop eliminate empty erase evict expire expunge flush
+    flushall flushdb hdel kill nuke obliterate overwrite pop prune purge removal remove reset revert
+    revoke rm rmdir scrub shred srem teardown terminate termination trash truncate undeploy undo
+    uninstall unlink unpublish unregister wipe xdel zap zrem
 """)
 PAYING = _words("""
-    bet bid bill borrow buy charge deposit donate exercise lend liquidate pay payout purchase refund
-    reimburse repay sell spend sponsor stake swap tip topup trade transfer unstake withdraw wire
+    airdrop bet bid bill borrow burn buy charge deposit donate exercise lend liquidate mint pay
+    payout purchase redeem refund reimburse repay sell spend sponsor stake swap tip topup trade
+    transfer unstake wire withdraw
 """)
 ALWAYS = _words("""
     delete destroy drop erase eval exec execute nuke obliterate purge remove shred terminate
@@ -63,8 +67,8 @@ LAST = _words("add create edit insert patch put set update upsert write")
 JOINING = frozenset({"and", "or", "then"})
 """Words behind which a verb in a name is a verb, as in `find_or_create`."""
 HOMOGRAPHS = _words("""
-    change comment copy draft export fork import index label link lock log merge pin plan post pull
-    report request review schedule set share star store tag watch
+    change comment copy draft export flag fork import index label link lock log merge pin plan post
+    pull report request review schedule set share star store tag track watch
 """)
 """Writing verbs that may be things, as in `git_log` and `pull_request_read`."""
 THINGS_OF_WORK = _words("""
@@ -72,7 +76,9 @@ THINGS_OF_WORK = _words("""
     scroll select start stop tap test train trigger tune turn type
 """)
 """Executing verbs that are things behind a writing verb, as in `create_call`."""
-WEAK = THINGS_OF_WORK | _words("apply exercise install promote restore swap trade transfer")
+WEAK = THINGS_OF_WORK | _words(
+    "apply exercise fire perform install promote restore swap trade transfer"
+)
 """Verbs that a description uses loosely: they count where the name has no verb of its own."""
 BROAD = frozenset({"manage"})
 """Verbs that cover all that can be done with a thing, unless the description says what."""
