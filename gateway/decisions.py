@@ -12,15 +12,17 @@ from gateway.examining import Asked, Examiner
 from gateway.kept_asks import KeptAsks
 from gateway.problems import Kind, Problem, not_found
 from gateway.tool_calls import Pending, ToolCalls, Verdict
-from ledger.approvals import OPEN
+from ledger.approvals import OPEN, ApprovalStatus
 from ledger.calls import CallStatus, CompleteCall
 from ledger.claims import AlreadyDecided
 from ledger.decided_calls import DecidedCall
 from ledger.events import CallCompleted
 from ledger.ledger import Ledger
+from ledger.steps import WithdrawApproval
 from policies.inert import inert_line
 from policies.people import Agent
 from policies.redaction import redact_text
+from policies.refusals import Refused
 
 _BY_REQUEST = "request:"
 _LONGEST_ERROR = 500
@@ -111,6 +113,28 @@ class Decisions:
             detail = f"another outcome was reported before: `{known.ended.outcome}`"
             raise Problem(409, Kind.ALREADY_REPORTED, detail)
         return told(known)
+
+    async def withdraw(self, agent: Agent, name: str) -> ToldDecision:
+        """Take back the question that a call of the agent's own waits on; again, nothing changes.
+
+        Whatever else waits on it hears that it was cancelled. Raises Problem,
+        and Refused where nobody is asked, or the call was let through.
+        """
+        known = await self._own(agent, name)
+        if known.approval is None:
+            raise Refused("nobody was asked about this call, so there is nothing to take back")
+        if known.approval.status is not ApprovalStatus.CANCELLED:
+            await self._ledger.execute(
+                WithdrawApproval(
+                    id=f"withdraw:{known.record.id}",
+                    actor=f"agent:{agent.name}",
+                    approval=known.approval.id,
+                    reason=None,
+                    evidence=None,
+                )
+            )
+        await self._kept.drop(known.record.id)
+        return told(await self._own(agent, name))
 
     async def _hear(self, known: DecidedCall) -> None:
         """Note that a caller came back by its id for how its waiting ended, the first time."""

@@ -77,7 +77,7 @@ class JsonApi:
         return {
             "/v1/openapi.json": {"GET": self._described},
             "/v1/decisions": {"POST": self._asked},
-            "/v1/decisions/{id}": {"GET": self._looked_at},
+            "/v1/decisions/{id}": {"GET": self._looked_at, "DELETE": self._withdrawn},
             "/v1/decisions/{id}/outcome": {"POST": self._reported},
             "/v1/approvals": {"GET": self._approvals},
             "/v1/approvals/{id}": {"GET": self._approval},
@@ -133,6 +133,13 @@ class JsonApi:
         with self._parts.crowd.enter(agent.name, _SHARE), self._taken():
             decision = await self._parts.decisions.look(agent, http.match_info["id"], wait)
             self._parts.reach("answering")
+        return _json(decision)
+
+    async def _withdrawn(self, http: web.Request) -> web.Response:
+        agent = await self._parts.identity.caller(http)
+        read_query(http, NoQuery)
+        with self._parts.crowd.enter(agent.name, _SHARE), self._parts.under_way:
+            decision = await self._parts.decisions.withdraw(agent, http.match_info["id"])
         return _json(decision)
 
     async def _reported(self, http: web.Request) -> web.Response:

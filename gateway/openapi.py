@@ -102,7 +102,11 @@ def _paths(queries: Mapping[str, _Json]) -> _Json:
     one = _parameter("id", "The id of the decision, or `request:` and its request id.")
     return {
         "/v1/decisions": {"post": _ask()},
-        "/v1/decisions/{id}": {"parameters": [one], "get": _look(queries["WaitQuery"])},
+        "/v1/decisions/{id}": {
+            "parameters": [one],
+            "get": _look(queries["WaitQuery"]),
+            "delete": _withdraw(),
+        },
         "/v1/decisions/{id}/outcome": {"parameters": [one], "post": _report()},
         "/v1/approvals": {
             "get": _reading("List approvals, the newest first", ToldApprovals)
@@ -152,6 +156,19 @@ def _look(query: _Json) -> _Json:
         "however often and wherever it is asked.",
         "security": [{"agent": []}],
         **_query(query),
+        "responses": _responses("The decision.", ToldDecision, errors),
+    }
+
+
+def _withdraw() -> _Json:
+    errors = {**_KEYED, **_MISSING, 409: (Kind.REFUSED,), 503: _DECIDING}
+    return {
+        "operationId": "withdraw",
+        "tags": ["decisions"],
+        "summary": "Take back a question that people have not answered",
+        "description": "It is cancelled for every call that waits on it, which is no denial. A "
+        "call that was let through cannot be taken back.",
+        "security": [{"agent": []}],
         "responses": _responses("The decision.", ToldDecision, errors),
     }
 

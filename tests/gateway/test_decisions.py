@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from asking_api import OPERATOR, api, asked
-from gateway_stage import OTHER_BOT, until
+from gateway_stage import CI_BOT, OTHER_BOT, until
 
 from ledger.approvals import ApprovalStatus
 from ledger.calls import CallStatus
@@ -94,6 +94,34 @@ async def test_waiting_ends_as_soon_as_people_have_decided(given):
     await given.stage.decide(told["approval"])
 
     assert (await looking)["decision"] == "allow"
+
+
+async def test_an_agent_takes_its_question_back_which_is_no_denial(given):
+    told = await pending(given)
+    path = f"/v1/decisions/{told['id']}"
+
+    others, _ = await given.send("DELETE", path, OTHER_BOT)
+    first = await given.send("DELETE", path, CI_BOT)
+    again = await given.send("DELETE", path, CI_BOT)
+
+    assert others == 404
+    assert first == again
+    status, answer = first
+    assert (status, answer["decision"], answer["status"]) == (200, "deny", "cancelled")
+    approval = await given.stage.ledger.approval(told["approval"])
+    assert approval.status is ApprovalStatus.CANCELLED
+    assert approval.reason == "withdrawn by the agent `ci-bot`"
+
+
+async def test_a_call_that_was_let_through_is_not_taken_back(given):
+    told = await pending(given)
+    await given.stage.decide(told["approval"])
+    await given.look(told["id"], wait=5)
+
+    status, problem = await given.send("DELETE", f"/v1/decisions/{told['id']}", CI_BOT)
+
+    assert status == 409
+    assert "nothing is left to take back" in problem["detail"]
 
 
 async def test_a_question_may_wait_itself(given):
