@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from bot.backlog import Backlog
 from bot.delivery import Delivery
 from bot.notice_delivery import NoticeDelivery
-from bot.notice_subjects import subject_of
+from bot.notice_subjects import subject_of, touches_cards
 from bot.outbox import NotTaken
 from bot.review_delivery import ReviewDelivery
 from ledger.approvals import ApprovalStatus
@@ -31,6 +31,9 @@ LOOK = 20.0
 
 _TOOLS = "tools of "
 """What stands before a server's name in the backlog; ids of approvals hold no blanks."""
+
+_EVERY = "every card"
+"""Stands in the backlog for all cards that may have to say something else now."""
 
 _TOGETHER = 0.5
 """Seconds for which changes of a server's tools wait for one another, to be on one card."""
@@ -121,6 +124,8 @@ class Courier:
             subject = subject_of(one.event)
             if subject is not None:
                 self._backlog.add(subject)
+            if touches_cards(one.event):
+                self._backlog.add(_EVERY)
             approval = getattr(one.event, "approval", None)
             if isinstance(approval, str):
                 self._backlog.add(approval)
@@ -195,6 +200,8 @@ class Courier:
         try:
             if self._notices.knows(approval):
                 await self._notices.attend(approval)
+            elif approval == _EVERY:
+                await self._look_at_everything()
             elif approval.startswith(_TOOLS):
                 await self._reviews.attend(approval.removeprefix(_TOOLS))
             else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.cards import Card
 from bot.drawing import drawn
+from bot.frozen_cards import frozen_line, with_line
 from bot.outbox import NotTaken, Outbox, Place
 from bot.recording import ACTOR, record
 from bot.summaries import Summaries, part_of
@@ -91,7 +92,7 @@ class Delivery:
             raise
 
     async def _post_alone(self, approval: Approval, team: Team) -> None:
-        made = await drawn(approval, self._directory, approval.position)
+        made = await self._drawn(approval, approval.position)
         self._reach("card-sending")
         place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
         self._reach("card-sent")
@@ -147,14 +148,20 @@ class Delivery:
         """Return what a card has to show of an approval: all of it, or its part of it."""
         if painted.members:
             return part_of(approval, painted, revision)
-        return await drawn(approval, self._directory, revision)
+        return await self._drawn(approval, revision)
+
+    async def _drawn(self, approval: Approval, revision: int) -> Card:
+        """Return the whole card, which says where what it is about is frozen."""
+        made = await drawn(approval, self._directory, revision)
+        frozen = await frozen_line(self._ledger, approval)
+        return with_line(made, frozen, f"{approval.id}:{revision}")
 
     async def _paint(self, approval: Approval, painted: PaintedCard, place: Place) -> None:
         """Paint a card as it has to look, unless this process has done so. Raises NotTaken."""
         if painted.members:
             await self._summaries.paint(painted)
             return
-        made = await drawn(approval, self._directory, approval.position)
+        made = await self._drawn(approval, approval.position)
         if self._showing.get(place) != made.sha256:
             await self._outbox.update(place, made.text, list(made.blocks))
             self._reach("card-repainted")

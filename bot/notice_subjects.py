@@ -42,6 +42,11 @@ def subject_of(event: Event) -> str | None:
             return None
 
 
+def touches_cards(event: Event) -> bool:
+    """Tell whether the cards of open approvals have to say something of an event too."""
+    return isinstance(event, FreezeBegun | FreezeEnded)
+
+
 def notice_delivery(outbox: Outbox, ledger: Ledger, directory: Directory) -> NoticeDelivery:
     """Return what tells channels of freezes, grants and broken glasses."""
     composing = _Composing(ledger, directory)

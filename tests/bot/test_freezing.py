@@ -1,14 +1,21 @@
 """Freezing from Slack: the command, the channels that are told, the second person."""
 
-import acme
-from office import ALICE, BOB, CAT, EVE, GUEST, OUT, PLATFORM, SECURITY, shown
+from dataclasses import replace
 
+import acme
+import pytest
+from office import ALICE, BOB, CAT, EVE, GUEST, OUT, PLATFORM, SECURITY, shown, until_async
+
+from ledger.approvals import ApprovalStatus
+from ledger.claims import FrozenNow
 from ledger.events import CallDecided
 from ledger.freeze_events import FreezeRefused
 from ledger.freeze_readings import freezes_in_force
 from ledger.freezes import BeginFreeze
 from policies.decisions import Effect
 from policies.freezes import Frozen
+
+DIGEST = f"k1:{'call_1':0>64}"
 
 
 async def typed(office, user, text) -> str:
@@ -114,3 +121,37 @@ async def test_channels_are_told_after_a_restart_too(closed_office) -> None:
     message = await told_in(closed_office, PLATFORM, "Frozen: agent ci-bot")
     assert "shell:ops" in shown(message)
     assert "\\u{202E}" in shown(message)
+
+
+async def test_the_card_of_what_waits_says_that_it_is_frozen_until_it_is_lifted(office) -> None:
+    approval = await office.ask()
+    await office.told_card(approval)
+
+    await typed(office, CAT, "freeze agent ci-bot")
+    frozen = await office.card(approval, "FROZEN: agent `ci-bot` was frozen by `cat`")
+    await typed(office, BOB, "unfreeze agent ci-bot")
+
+    async def lifted() -> bool:
+        (card,) = await office.cards(approval)
+        return "FROZEN" not in shown(card)
+
+    await until_async(lifted)
+    (card,) = await office.cards(approval)
+    assert card["ts"] == frozen["ts"]
+    assert "Approve once" in str(card["blocks"])
+
+
+async def test_a_yes_while_frozen_counts_and_the_call_runs_once_it_is_lifted(office) -> None:
+    approval = await office.ask()
+    await office.told_card(approval)
+    await typed(office, CAT, "freeze server files")
+
+    await office.click(BOB, approval, "approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    with pytest.raises(FrozenNow):
+        await office.run(approval)
+    await typed(office, BOB, "unfreeze server files")
+    use = acme.use("call_1", approval, instance=office.ledger.instance, digests=(DIGEST,))
+    await office.ledger.execute(replace(use, id="again"))
+    await office.becomes(approval, ApprovalStatus.DISPATCHED)
