@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from ledger.events import ChargedLimit
-from policies.amounts import NOTHING, written_amount
+from policies.amounts import written_amount
 from policies.decisions import Assessment
 
 
@@ -17,8 +17,9 @@ def charged(assessment: Assessment) -> tuple[ChargedLimit, ...]:
         ChargedLimit(
             limit=charge.limit,
             bucket=charge.bucket,
-            amount=written_amount(NOTHING if charge.amount is None else charge.amount),
+            amount=written_amount(charge.amount),
             within_ms=charge.within // timedelta(milliseconds=1),
         )
         for charge in {each.bucket: each for each in assessment.charges}.values()
+        if charge.amount
     )

@@ -160,19 +160,18 @@ def _list(arguments: argparse.Namespace, shell: Shell) -> int:
 
 
 def _table(grants: Sequence[Grant]) -> Iterator[str]:
-    titles = ("ID", "STATUS", "AGENT", "TARGET", "UNTIL", "USED", "BY", "BECAUSE")
+    titles = ("ID", "STATUS", "AGENT", "TARGET", "UNTIL", "USED", "BY", "BECAUSE", "TERMS")
     rows = [
         (
             grant.id,
             str(grant.status),
             named(grant.agent),
-            named(grant.target)
-            + (f" exactly as {grant.given_with}" if grant.digest else "")
-            + terms_told(grant),
+            named(grant.target) + (f" exactly as {grant.given_with}" if grant.digest else ""),
             clock(grant.until),
             _used(grant),
             named(grant.by),
             quoted(grant.reason, 80) if grant.reason else "-",
+            terms_told(grant).removeprefix(", ") or "-",
         )
         for grant in grants
     ]

@@ -65,8 +65,8 @@ class Limit:
 
     @property
     def looks_inside(self) -> bool:
-        """Whether what it says of a call depends on more than who calls what."""
-        return self.sums or self.condition is not None
+        """Whether what it says of a call depends on more than a matcher looks at."""
+        return self.sums or self.condition is not None or Per.TEAM in self.per
 
     def concerns(self, subject: Subject) -> bool:
         """Say whether the call is one the limit speaks of, its condition aside."""
@@ -124,7 +124,7 @@ def _charge(limit: Limit, subject: Subject, scope: Scope) -> Charge | None:
         pointer=limit.pointer,
         meter=limit.meter,
         bucket=_bucket(limit.meter, whose),
-        whose=" and ".join(f"{key} `{value}`" for key, value in whose),
+        whose=" and ".join(f"{key} `{value}`" if value else f"no {key}" for key, value in whose),
         sums=limit.sums,
         amount=amount if isinstance(amount, Decimal) else None,
         obstacle="" if told else _reason(amount),

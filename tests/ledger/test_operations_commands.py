@@ -105,6 +105,24 @@ def test_a_grant_of_the_shell_is_recorded_by_its_user(ledger_url) -> None:
     assert line.endswith(", for 3 calls at most")
 
 
+def test_a_grant_of_the_shell_may_ask_something_of_arguments_and_end_with_a_sum(terminal) -> None:
+    when = 'args.path.startsWith("docs/")'
+    issue = ("grant", "issue", "ci-bot", "vault/*", "--for", "1h", "--json")
+
+    terminal.run(*issue, "--when", when, "--sum", "args.amount", "--at-most", "500")
+
+    issued = terminal.json()
+    assert (issued["when"], issued["sum"], issued["at_most"]) == (when, "args.amount", "500")
+    terminal.run("grant", "list")
+    (line,) = [line for line in terminal.lines if line.startswith(issued["grant"])]
+    assert "0 of any, 0 of 500" in line
+    assert line.endswith(
+        r'where "args.path.startsWith(\"docs/\")", at most 500 of "args.amount" in all'
+    )
+    with pytest.raises(Refused, match="there is no `arg`; did you mean `args`"):
+        terminal.run(*issue, "--when", "arg.path == 1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
