@@ -27,6 +27,8 @@ def argument_problems(policy: Policy, tools: Sequence[Tool]) -> list[Problem]:
     an argument, or can never have the value it is compared with. Rules that
     match no known tool are left out, and so are schemas that say nothing.
     """
+    if not tools:
+        return []
     schemas = {(tool.server, tool.name): Known.of(tool) for tool in tools}
     problems: list[Problem] = []
     for source in read_sources(policy.text, file=policy.file, unread={})[0]:

@@ -42,7 +42,7 @@ def formatted(text: str, model: type[BaseModel]) -> str:
         body.pop(0)
     head = [*tree.head, *([""] if tree.head and tree.gap else [])]
     result = "\n".join([*head, *body, *tree.foot]) + "\n"
-    if _said(result) != _said(text) or comments_of(result) != comments_of(text):
+    if _said(result) != _said(text) or comments_of(result) != sorted(tree.comments):
         raise Unformattable("its form cannot be changed without a change of what it says")
     return result
 

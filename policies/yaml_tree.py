@@ -1,7 +1,8 @@
 """Reads YAML as a person wrote it: values with their styles, comments and blank lines."""
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
@@ -53,12 +54,16 @@ _VALUES = (ScalarEvent, MappingStartEvent, SequenceStartEvent)
 
 @dataclass
 class Tree:
-    """A file: its root, the comments before and after it, whether a gap follows the first."""
+    """A file: its root, the comments before and after it, whether a gap follows the first.
+
+    `comments` are all there are, in the order of the file.
+    """
 
     root: Node
     head: list[str]
     gap: bool
     foot: list[str]
+    comments: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,19 +75,23 @@ class _Comment:
 
 def read_tree(text: str) -> Tree:
     """Return the tree of a text that `read_document` takes without problems."""
-    events = iter(_events(text))
+    found = list(_events(text))
+    events = iter(found)
     first = next(event for event in events if isinstance(event, _VALUES))
     root = _node(first, events, text.split("\n"))
     entries = list(_entries(root, block=True))
     tree = Tree(root, [], gap=False, foot=[])
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    begin = min((entry.place for entry, _ in entries), default=Place(len(lines), 1))
-    for comment in _comments(lines, _spans(text)):
+    outside = [entry for entry, block in entries if block]
+    places = [entry.place for entry in outside]
+    begin = entries[0][0].place if entries else Place(len(lines), 1)
+    for comment in _comments(lines, _spans(found)):
+        tree.comments.append(comment.text)
         if comment.place < begin:
             tree.head += [*([""] if tree.gap else []), comment.text]
             tree.gap = not lines[comment.place.line].strip()
         else:
-            _attach(comment, entries, tree)
+            _attach(comment, outside, bisect_left(places, comment.place), tree)
     for entry, block in entries[1:]:
         above = entry.place.line - 2 - len(entry.above)
         entry.apart = block and above >= 0 and not lines[above].strip()
@@ -137,10 +146,10 @@ def _last(event: ScalarEvent, lines: Sequence[str]) -> int:
     return last
 
 
-def _spans(text: str) -> list[tuple[Place, Place]]:
+def _spans(events: Iterable[Event]) -> list[tuple[Place, Place]]:
     """Return where texts begin and end: no `#` in them begins a comment."""
     spans = []
-    for event in _events(text):
+    for event in events:
         if isinstance(event, ScalarEvent):
             begin = Place(event.start_mark.line + 1, event.start_mark.column + 1)
             if event.style in ("|", ">"):
@@ -150,10 +159,12 @@ def _spans(text: str) -> list[tuple[Place, Place]]:
 
 
 def _comments(lines: Sequence[str], spans: Sequence[tuple[Place, Place]]) -> Iterator[_Comment]:
+    begins = [begin for begin, _ in spans]
     for number, line in enumerate(lines, 1):
         for found in re.finditer(r"(?:^|(?<=\s))#", line):
             place = Place(number, found.start() + 1)
-            if not any(begin <= place < end for begin, end in spans):
+            before = bisect_right(begins, place)
+            if before == 0 or place >= spans[before - 1][1]:
                 alone = not line[: found.start()].strip(" \t-")
                 yield _Comment(place, line[found.start() :].rstrip(), alone)
                 break
@@ -171,16 +182,14 @@ def _entries(node: Node, *, block: bool) -> Iterator[tuple[Entry, bool]]:
 def comments_of(text: str) -> list[str]:
     """Return the comments of a text that `read_document` takes, sorted by their words."""
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    return sorted(comment.text for comment in _comments(lines, _spans(text)))
+    return sorted(comment.text for comment in _comments(lines, _spans(_events(text))))
 
 
-def _attach(comment: _Comment, entries: Sequence[tuple[Entry, bool]], tree: Tree) -> None:
-    """Give a comment to the entry that it stands beside or above."""
-    before = [entry for entry, block in entries if block and entry.place < comment.place]
-    after = [entry for entry, block in entries if block and entry.place > comment.place]
-    if not comment.alone and before and before[-1].beside is None:
-        before[-1].beside = comment.text
-    elif after:
-        after[0].above.append(comment.text)
+def _attach(comment: _Comment, entries: Sequence[Entry], at: int, tree: Tree) -> None:
+    """Give a comment to the entry that it stands beside or above: before `at`, or there."""
+    if not comment.alone and at > 0 and entries[at - 1].beside is None:
+        entries[at - 1].beside = comment.text
+    elif at < len(entries):
+        entries[at].above.append(comment.text)
     else:
         tree.foot.append(comment.text)
