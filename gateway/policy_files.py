@@ -73,7 +73,9 @@ class PolicyFiles:
             text = read_text(path)
         except InvalidDocument as invalid:
             first = invalid.problems[0]
-            raise _Unusable(Unread(first.what, first.instead)) from None
+            far = (first.line, first.column) != (1, 1)
+            where = f" in its line {first.line}, column {first.column}" if far else ""
+            raise _Unusable(Unread(f"{first.what}{where}", first.instead)) from None
         if parted(text):
             what = "a second document begins in it"
             raise _Unusable(Unread(what, "keep one document to a file: remove `---`"))

@@ -14,7 +14,8 @@ from policies.validation import keys_at
 from policies.yaml_tree import Branch, Entry, Node, Scalar, comments_of, read_tree
 
 _WIDTH = 100
-_PLAIN = re.compile(r"[A-Za-z0-9_./$(+^;].*")
+_PLAIN = re.compile(r"[A-Za-z_/$(^;][^:]*|(?:[0-9]+(?:ms|[dhms]))+")
+_ELSEWHERE = re.compile(r"(?i)y|n|yes|no|on|off")  # no text in YAML 1.1, which others may speak
 _BREAKS = re.compile("[\x85\u2028\u2029]")
 _POLICY = (
     "version", "default", "include", "conditions", "rules", "limits", "grants", "owners", "risk",
@@ -152,8 +153,6 @@ def _stays(text: str, *, flow: bool) -> bool:
     """Say whether a text without quotes is read as it is."""
     if not (text.isprintable() and _PLAIN.fullmatch(text) and isinstance(_resolved(text), str)):
         return False
-    if text != text.strip() or ": " in text or " #" in text or text.endswith(":"):
-        return False
-    if text.startswith("..."):
+    if text != text.strip() or " #" in text or _ELSEWHERE.fullmatch(text):
         return False
     return not (flow and re.search(r"[\[\]{},]", text))

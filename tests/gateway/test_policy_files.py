@@ -59,7 +59,7 @@ def test_a_policy_in_a_folder_may_include_from_the_configurations_folder(folder)
         ("policies/../../out.yaml", "`policies/../../out.yaml`: the path leads out of"),
         ("no.yaml", "`no.yaml`: there is no file"),
         ("policies", "`policies`: `"),
-        ("latin.yaml", "`latin.yaml`: the byte 0xFF is not UTF-8; save the file as UTF-8"),
+        ("latin.yaml", "`latin.yaml`: the byte 0xFF is not UTF-8 in its line 2, column 2; save"),
         ("two.yaml", "`two.yaml`: a second document begins in it; keep one document to a file"),
         ("pipe.yaml", "is not a plain file; name a text file"),
         ("huge.yaml", "`huge.yaml`: the file is too long"),
@@ -68,7 +68,7 @@ def test_a_policy_in_a_folder_may_include_from_the_configurations_folder(folder)
     ],
 )
 def test_what_cannot_be_included_is_said_where_it_is_included(folder, path, expected):
-    (folder / "latin.yaml").write_bytes(b"\xff")
+    (folder / "latin.yaml").write_bytes(b"a\nb\xff")
     (folder / "two.yaml").write_text(f"{FILES}--- # included file: x\n{FILES}")
     (folder / "huge.yaml").write_text("#" * 4_000_001)
     os.mkfifo(folder / "pipe.yaml")

@@ -40,7 +40,10 @@ drop things"}  # long
 
   - # odd
     name: x
-    effect: deny
+    effect: require_approval
+    approval: {use_within: "5m", expires_in: 1h30m}
+    description: '2026-01-01'
+    message: "no"
 risk: {"github/get_*": read,  # mild
        "*/x": write}
 # end
@@ -66,7 +69,10 @@ rules:
 
   # odd
   - name: x
-    effect: deny
+    description: "2026-01-01"
+    effect: require_approval
+    approval: {expires_in: 1h30m, use_within: 5m}
+    message: "no"
 risk: {github/get_*: read, "*/x": write}  # mild
 # end
 """
