@@ -28,6 +28,8 @@ from ledger.events import (
     CallCompleted,
     CallDecided,
 )
+from ledger.freeze_events import FreezeBegun, FreezeEnded
+from ledger.freezes import BeginFreeze, EndFreeze
 from ledger.grants import RevokeGrant
 from ledger.standing_events import (
     GrantExpired,
@@ -38,6 +40,7 @@ from ledger.standing_events import (
 from ledger.state import State
 from ledger.tools import SeeTools
 from policies.decisions import Assessment, Effect, Term
+from policies.freezes import Frozen
 from policies.people import Agent, Directory
 from policies.refusals import Refused
 
@@ -74,6 +77,8 @@ ACTION = st.tuples(
             "complete",
             "lose",
             "redefine",
+            "freeze",
+            *("unfreeze",) * 2,
             "restart",
         ]
     ),
@@ -140,6 +145,15 @@ class World:
                 id=name, actor="placet:x", call=call, outcome="ok", duration_ms=1, size=1
             ),
             "lose": PresumeLost(id=name, actor="placet:x", instances=("one",)),
+            "freeze": BeginFreeze(
+                id=name,
+                actor="shell:ops",
+                freeze=f"frz_{name}",
+                over=(Frozen.AGENT, Frozen.SERVER, Frozen.EVERYTHING)[which % 3],
+                name=("ci-bot", "files", "")[which % 3],
+                lasting=(None, timedelta(seconds=300))[which % 2],
+            ),
+            "unfreeze": EndFreeze(id=name, actor="shell:root", freeze=self.freeze(which)),
             "redefine": SeeTools(id=name, actor="placet:x", server="files", tools=redefined),
         }
         if kind == "expire" and which == 5:
@@ -190,6 +204,11 @@ class World:
         """Return the ids of all approvals so far."""
         return [e.approval for e in self.events() if isinstance(e, ApprovalRequested)]
 
+    def freeze(self, which: int) -> str:
+        """Return the id of some freeze."""
+        freezes = [e.freeze for e in self.events() if isinstance(e, FreezeBegun)] or ["frz_none"]
+        return freezes[which % len(freezes)]
+
     def grant(self, which: int) -> str:
         """Return the id of some grant."""
         grants = [e.grant for e in self.events() if isinstance(e, GrantIssued)] or ["grt_none"]
@@ -208,6 +227,7 @@ def test_the_promises_hold_whatever_happens(actions) -> None:
     assert_approvals_run_once_and_only_by_their_approvers(history)
     assert_grants_lift_only_while_they_live(history)
     assert_calls_end_only_after_they_began(history)
+    assert_nothing_runs_while_it_is_frozen(history)
     assert_a_fresh_fold_finds_the_same(world.book)
 
 
@@ -261,6 +281,29 @@ def assert_grants_lift_only_while_they_live(history: list[Recorded]) -> None:
                 assert used[event.grant] <= (live[event.grant].uses or 10**6)
             case GrantRevoked() | GrantExpired():
                 del live[event.grant]
+
+
+def assert_nothing_runs_while_it_is_frozen(history: list[Recorded]) -> None:
+    live: dict[str, FreezeBegun] = {}
+    agents: dict[str, str] = {}
+    for recorded in history:
+        event = recorded.event
+        match event:
+            case FreezeBegun():
+                live[event.freeze] = event
+            case FreezeEnded():
+                assert event.by != live.pop(event.freeze).by
+            case ApprovalRequested():
+                agents[event.approval] = event.agent
+        runs = None
+        if isinstance(event, CallDecided) and event.effect is Effect.ALLOW:
+            runs = event.agent
+        elif isinstance(event, ApprovalDispatched):
+            runs = agents[event.approval]
+        for freeze in live.values():
+            held = freeze.until is None or recorded.at < freeze.until
+            stops = freeze.over is not Frozen.AGENT or freeze.name == runs
+            assert runs is None or not (held and stops), "every call here is to `files`"
 
 
 def assert_calls_end_only_after_they_began(history: list[Recorded]) -> None:

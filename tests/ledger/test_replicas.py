@@ -14,9 +14,11 @@ from ledger.agents import RevokeAgent
 from ledger.calls import CompleteCall, PresumeLost
 from ledger.deadlines_due import ExpireApproval, ExpireGrant
 from ledger.envelopes import Command, Recorded
+from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.grants import RevokeGrant
 from ledger.ledger import Ledger
 from policies.decisions import Effect
+from policies.freezes import Frozen
 from policies.refusals import Refused
 
 CALLS = ("call_1", "call_2", "call_3")
@@ -58,6 +60,16 @@ BUILD = {
     "lose": lambda n, _: PresumeLost(id=f"lost:{n}", actor="placet:leases", instances=("one",)),
     "add": lambda n, _: replace(ADD_MOLE, id=f"add-{n}"),
     "remove": lambda n, _: RevokeAgent(id=f"remove-{n}", actor="shell:root", agent="mole"),
+    "freeze": lambda n, _: BeginFreeze(
+        id=f"freeze-{n}",
+        actor="shell:ops",
+        freeze=f"frz_{n}",
+        over=Frozen.AGENT if n % 2 else Frozen.EVERYTHING,
+        name="ci-bot" if n % 2 else "",
+        lasting=timedelta(seconds=90) if n % 3 else None,
+    ),
+    "lift": lambda n, _: EndFreeze(id=f"lift-{n}", actor="shell:root", freeze=f"frz_{n}"),
+    "thaw": lambda n, _: ExpireFreeze(id=f"thaw-{n}", actor="placet:x", freeze=f"frz_{n}"),
 }
 """Commands by name, of a number that chooses among their variants, and the time."""
 
@@ -68,6 +80,8 @@ def makes_sense(book: Book, kind: str, number: int) -> bool:
     """Tell whether gateway and bot would send it: no claim without a call, no id used twice."""
     if kind == "grant":
         return book.state.grant("grt_1") is None
+    if kind == "freeze":
+        return book.state.freeze(f"frz_{number}") is None
     return kind != "use" or book.state.call(CALLS[number % 3]) is not None
 
 
