@@ -60,7 +60,7 @@ async def standing_policy(
         _log.warning("a condition of the policy reads what no known tool has: %s", problem)
     trusted = frozenset(name for name, each in configuration.servers.items() if each.trusted)
     held = HeldApprovals(ledger, policy, configuration.directory(), trusted)
-    await held.start()
+    held.start()
     watching = asyncio.create_task(policy.watch())
     try:
         yield policy

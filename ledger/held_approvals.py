@@ -50,10 +50,10 @@ class HeldApprovals:
         self._looking: asyncio.Task[None] | None = None
         self._leave: Callable[[], None] = lambda: None
 
-    async def start(self) -> None:
-        """Look at all approvals once, and again after each change from now on."""
+    def start(self) -> None:
+        """Begin to look at all approvals, once and again after each change from now on."""
         self._leave = self._ledger.observe(self._follow, plain_calls=False)
-        await self.look()
+        self._look_soon()
 
     async def stop(self) -> None:
         """Look at nothing any more."""
@@ -73,9 +73,12 @@ class HeldApprovals:
 
     def _follow(self, events: Sequence[Recorded]) -> None:
         if any(isinstance(recorded.event, PolicyActivated) for recorded in events):
-            self._due = True
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(self._look_while_due(), name="held approvals")
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        self._due = True
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_while_due(), name="held approvals")
 
     async def _look_while_due(self) -> None:
         while self._due:

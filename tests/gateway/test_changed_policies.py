@@ -25,7 +25,7 @@ async def waiting(ledger_url, text):
     """Give a stage, and the answer to a call that was held when `text` came into force."""
     async with staged(ledger_url, hold="0s") as stage:
         held = HeldApprovals(stage.ledger, stage.policy, PEOPLE, frozenset())
-        await held.start()
+        held.start()
         call = asyncio.create_task(held_on(stage))
         await stage.pending()
         await stage.policy.activate(text)

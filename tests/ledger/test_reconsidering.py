@@ -123,7 +123,7 @@ rules:
         )
         await ledger.execute(ask("call_3", digests=("k1:3",), arguments='{"path":"/tmp/y"}'))
         held = HeldApprovals(ledger, lambda: policy, DIRECTORY, frozenset())
-        await held.start()
+        held.start()
         await ledger.execute(
             ActivatePolicy(
                 id="new", actor="placet:policy", digest=policy.digest, text=text, source="p"

@@ -2,11 +2,14 @@
 
 import pytest
 from broken_files import broken
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policies.calls import Tool
 from policies.documents import read_document
 from policies.people import Agent, Directory
 from policies.policy import compile_policy
+from policies.problems import InvalidDocument
 from policies.trial_checks import trial_problems
 from policies.trial_file import TrialFile
 from policies.trial_results import coverage, tried
@@ -208,3 +211,24 @@ def test_an_owner_that_no_file_names_is_not_known_to_conditions_and_counts_again
     test = "{call: files/read_file, expect: {effect: deny, rules: [reads, owners]}}"
 
     assert results_of(test, agent="{team: platform}") == []
+
+
+@given(st.data())
+def test_no_file_of_tests_is_so_broken_that_it_is_not_told_in_words(data):
+    lines = TESTS.splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        junk = data.draw(
+            st.sampled_from(["", "[", "{a: }", "- x", "!!int 1", "\u0000", "? :", "é: 1"])
+        )
+        cut = data.draw(st.integers(0, len(lines[at])))
+        lines[at] = lines[at][:cut] + junk + data.draw(st.sampled_from([lines[at][cut:], ""]))
+    try:
+        document, written, ground, problems = read("\n".join(lines))
+    except InvalidDocument as invalid:
+        problems = invalid.problems
+    else:
+        if written is not None and not problems:
+            tried(trials_of(document, written, ground), ground)
+
+    assert all(problem.what and problem.instead for problem in problems)
