@@ -111,6 +111,35 @@ def test_without_a_policy_nothing_can_be_looked_at(capsys):
     assert "name a policy with --policy" in capsys.readouterr().err
 
 
+@pytest.fixture
+def configured(folder, monkeypatch):
+    """Give the configuration and the policy of the policy reference, and what they need."""
+    for block in blocks(ROOT / "docs" / "policy.md"):
+        if block.title in {"placet.yaml", "policy.yaml"}:
+            (folder / block.title).write_text(block.text)
+    for name in ("CI_BOT_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        monkeypatch.setenv(name, "xoxb-xapp-" + "k" * 32)
+    return folder
+
+
+def test_beside_a_configuration_more_is_known_and_no_ledger_begins(configured, capsys):
+    code = placet.main(["lint", "--fail-on", "hint"])
+
+    assert (code, capsys.readouterr().out) == (0, "nothing found\n")
+    assert not list(configured.glob("*.db*"))
+
+
+def test_approvals_that_nobody_could_give_are_found(configured, capsys):
+    text = (configured / "placet.yaml").read_text()
+    (configured / "placet.yaml").write_text(text.replace("[bob, cat]", "[alice]"))
+
+    code = placet.main(["lint", "--json"])
+
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert code == 1
+    assert {finding["kind"] for finding in found} == {"nobody-can-approve"}
+
+
 def documented() -> list[tuple[str, str]]:
     """Return the policies of the documents and of the library, by where they stand."""
     found = [
