@@ -6,7 +6,6 @@ from bot.cards import Card, card
 from bot.details import Page, pages
 from ledger.approvals import Approval
 from ledger.backgrounds import Background
-from ledger.tools import SeenTool
 from policies.people import Directory
 
 _SMALL = 8_000
@@ -20,8 +19,6 @@ async def drawn(approval: Approval, directory: Directory, revision: int) -> Card
     return await asyncio.to_thread(card, approval, directory, revision=revision)
 
 
-async def paged(
-    approval: Approval, definition: SeenTool | None, background: Background
-) -> list[Page]:
+async def paged(approval: Approval, background: Background) -> list[Page]:
     """Return the pages of the details, laid out in a thread."""
-    return await asyncio.to_thread(pages, approval, definition, background)
+    return await asyncio.to_thread(pages, approval, background.tool, background)

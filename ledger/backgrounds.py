@@ -8,9 +8,10 @@ from ledger.approvals import Approval
 from ledger.events import ApprovalRequested
 from ledger.mapper import RecordMapper
 from ledger.policy_in_force import STREAM
-from ledger.projections import read_models
+from ledger.projections import find_model, read_models, storable
 from ledger.standing_events import PolicyActivated
 from ledger.tables import EVENT, PROJECTIONS
+from ledger.tools import SeenTool
 
 NEWEST = 2_000
 """Requests that are looked through for like ones, the newest first."""
@@ -23,11 +24,13 @@ _POLICIES = 100
 class Background:
     """What stands behind a request.
 
-    `policy` is the text that it was decided by, None where that is not kept.
+    `tool` is the tool as it was seen last. `policy` is the text that it was
+    decided by, None where that is not kept.
     `own` are the newest requests of the same agent for the same tool, `others`
     those of other agents for it, the newest first, eight of each at most.
     """
 
+    tool: SeenTool | None = None
     policy: str | None = None
     own: tuple[Approval, ...] = ()
     others: tuple[Approval, ...] = ()
@@ -36,10 +39,17 @@ class Background:
 def background(connection: Connection, request: ApprovalRequested) -> Background:
     """Return what stands behind a request."""
     return Background(
+        tool=_tool(connection, request),
         policy=_policy(connection, request.policy_digest),
         own=_alike(connection, request, own=True),
         others=_alike(connection, request, own=False),
     )
+
+
+def _tool(connection: Connection, request: ApprovalRequested) -> SeenTool | None:
+    name = storable(f"{request.server}/{request.tool}")
+    found = find_model(connection, "tool", str(name))
+    return found if isinstance(found, SeenTool) else None
 
 
 def _policy(connection: Connection, digest: str) -> str | None:
@@ -64,12 +74,13 @@ def _alike(
     """Return the newest requests for the same tool, of the same agent or of others."""
     table = PROJECTIONS["approval"]
     newest = select(table).order_by(table.c.requested_at.desc()).limit(NEWEST).subquery()
-    who = newest.c.agent == request.agent if own else newest.c.agent != request.agent
+    agent = storable(request.agent)
+    who = newest.c.agent == agent if own else newest.c.agent != agent
     query = (
         select(newest.c.state)
         .where(
             newest.c.server == request.server,
-            newest.c.tool == request.tool,
+            newest.c.tool == storable(request.tool),
             newest.c.id != request.approval,
             who,
         )

@@ -30,7 +30,7 @@ def projected_row(kind: str, model: Model) -> tuple[Any, ...]:
     state = to_json(kept).decode()
     searched = kept.columns()
     if _ESCAPED_NUL in state:
-        searched = {name: _storable(value) for name, value in searched.items()}
+        searched = {name: storable(value) for name, value in searched.items()}
     columns = map(searched.__getitem__, _SEARCHED[kind])
     return (kept.id, int(kept.open), kept.position, state, *columns)
 
@@ -80,6 +80,6 @@ def read_models(connection: Connection, kind: str, query: Select[str]) -> list[K
     return [model_of(kind, state) for (state,) in rows]
 
 
-def _storable(value: str | int | None) -> str | int | None:
-    """Replace NUL, which PostgreSQL keeps in no text; the state has it escaped."""
+def storable(value: str | int | None) -> str | int | None:
+    """Return what a model is searched by as it is kept: PostgreSQL keeps no NUL in a text."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value

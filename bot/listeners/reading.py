@@ -43,10 +43,8 @@ async def turn_page(desk: Desk, click: Click, step: int) -> None:
 
 
 async def _pages(desk: Desk, approval: Approval) -> list[Page]:
-    tools = await desk.ledger.tools(approval.request.server)
-    named = [tool for tool in tools if tool.tool == approval.request.tool]
     known = await desk.ledger.look(lambda connection: background(connection, approval.request))
-    return await paged(approval, named[0] if named else None, known)
+    return await paged(approval, known)
 
 
 async def _note(

@@ -27,9 +27,26 @@ async def test_the_policy_of_then_and_like_requests_are_found_whatever_came_afte
     known = await ledger.look(lambda connection: background(connection, request))
 
     ledger.close()
+    assert known.tool.hash == acme.WRITE_FILE.hash
     assert known.policy == "version: 1\nrules: []\n"
     assert [each.id for each in known.own] == ["apr_2"]
     assert [each.id for each in known.others] == ["apr_3"]
+
+
+async def test_a_name_that_no_database_keeps_is_looked_for_as_it_is_kept(ledger_url):
+    ledger = open_ledger(ledger_url)
+    await prepare(ledger)
+    for number in (1, 2):
+        facts = {"tool": "write\0file", "definition_hash": "", "digests": (f"k1:{number}",)}
+        asked = acme.ask(f"call_{number}", acme.assessed(tool="write\0file"), **facts)
+        await ledger.execute(asked)
+    request = (await ledger.approval("apr_1")).request
+
+    known = await ledger.look(lambda connection: background(connection, request))
+
+    ledger.close()
+    assert [each.id for each in known.own] == ["apr_2"]
+    assert known.tool is None
 
 
 async def test_of_many_like_requests_the_newest_are_told_and_no_more(sqlite_url):
