@@ -53,6 +53,11 @@ _GROUPS: Mapping[Risk, _Group] = {
     ),
 }
 _REVEALING = _Group("secrets", "may give secrets away, so reading is asked for", "require_approval")
+_ROVING = _Group(
+    "addresses",
+    "goes to any address it is given, which can carry something away, so it is asked for",
+    "require_approval",
+)
 _ANYTHING = _Group(
     "anything",
     "runs whatever it is given, which nobody can judge in a hurry.\n"
@@ -168,7 +173,7 @@ class _Rule:
 
 def _rules(server: SeenServer, kinds: AbstractSet[tuple[str, str, str]]) -> Iterator[_Rule]:
     groups: dict[_Group, list[SeenTool]] = {
-        group: [] for group in (*_GROUPS.values(), _REVEALING, _ANYTHING)
+        group: [] for group in (*_GROUPS.values(), _REVEALING, _ROVING, _ANYTHING)
     }
     for seen in server.tools:
         if _TOOL.fullmatch(seen.tool.name):
@@ -181,6 +186,8 @@ def _group(server: str, seen: SeenTool, kinds: AbstractSet[tuple[str, str, str]]
         return _ANYTHING
     if (server, seen.tool.name, "gives-secrets") in kinds and seen.risk.risk is Risk.READ:
         return _REVEALING
+    if (server, seen.tool.name, "any-address") in kinds and seen.risk.risk is Risk.READ:
+        return _ROVING
     return _GROUPS[seen.risk.risk]
 
 

@@ -22,6 +22,7 @@ TOOLS = [
     tool("refund_it"),
     tool("bash", "", command={"type": "string"}),
     tool("get_env"),
+    tool("fetch_page", "Fetches a page", url={"type": "string"}),
     tool("od\u200bd: {tool}\n"),
 ]
 
@@ -46,6 +47,7 @@ def test_each_risk_has_a_rule_and_what_can_do_anything_is_denied():
         "s-destructive": ("require_approval", 1),
         "s-financial": ("require_approval", 2),
         "s-secrets": ("require_approval", 1),
+        "s-addresses": ("require_approval", 1),
         "s-anything": ("deny", 1),
     }
 
