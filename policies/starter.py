@@ -6,8 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from policies.calls import Risk
+from policies.configuration import Configuration
+from policies.formatting import Unformattable, formatted
 from policies.inert import inert_line
+from policies.policy_file import PolicyFile
 from policies.scanned import Finding, SeenServer, SeenTool
 from policies.starter_servers import Section, quoted
 
@@ -125,8 +130,8 @@ def starter(
     kinds = {(each.server, each.tool, each.kind) for each in found}
     rules = [rule for server in written for rule in _rules(server, kinds)]
     files = {
-        "placet.yaml": _placet(servers, sections),
-        "policy.yaml": _POLICY + "".join(rule.text for rule in rules) + ("" if rules else "  []\n"),
+        "placet.yaml": _formed(_placet(servers, sections), Configuration),
+        "policy.yaml": _formed(_policy(rules), PolicyFile),
         "policy.test.yaml": _tests(written, rules),
     }
     for server in written:
@@ -139,6 +144,18 @@ def starter(
         for name, what in sections[server.name].variables.items()
     }
     return Starter(files, variables)
+
+
+def _formed(text: str, model: type[BaseModel]) -> str:
+    """Return a file in the form that `placet fmt` gives it."""
+    try:
+        return formatted(text, model)
+    except Unformattable:
+        return text
+
+
+def _policy(rules: Sequence["_Rule"]) -> str:
+    return _POLICY + "".join(rule.text for rule in rules) + ("" if rules else "  []\n")
 
 
 def _placet(servers: Sequence[SeenServer], sections: Mapping[str, Section]) -> str:

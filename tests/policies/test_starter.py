@@ -7,8 +7,10 @@ from pydantic import SecretStr
 from scanning import seen, tool
 
 from policies.client_files import ReachedServer, StartedServer
-from policies.configuration import parse_configuration
+from policies.configuration import Configuration, parse_configuration
+from policies.formatting import formatted
 from policies.policy import compile_policy
+from policies.policy_file import PolicyFile
 from policies.scan_findings import findings
 from policies.scanned import SeenServer
 from policies.starter import starter
@@ -111,6 +113,8 @@ def test_no_credential_is_in_any_file():
 def test_whatever_was_scanned_the_files_are_valid(made):
     parse_configuration(made.files["placet.yaml"], {}, unsafe_local_approvers=True)
     compile_policy(made.files["policy.yaml"])
+    assert formatted(made.files["placet.yaml"], Configuration) == made.files["placet.yaml"]
+    assert formatted(made.files["policy.yaml"], PolicyFile) == made.files["policy.yaml"]
     assert all(
         json.loads(text)["tools"] is not None
         for name, text in made.files.items()
