@@ -157,8 +157,8 @@ def _told(approval: Approval, planned: Plan) -> Iterator[Row]:
         yield [words("That is so for whomever it acts, but for you.")]
     yield [
         words(
-            "The grant lifts no denial, and no rule that wants another team, more people or a"
-            " reason. It ends earlier with /placet revoke."
+            "The grant lifts no denial, no limit, and no rule that wants another team, more people"
+            " or a reason. It ends earlier with /placet revoke."
         )
     ]
 
