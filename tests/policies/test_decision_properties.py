@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from generated_policies import AGENTS, SERVERS, TEAMS, TOOLS, named, policies, rules, some
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from policies.assessment import STRICTNESS
@@ -157,6 +157,7 @@ def test_the_rules_a_decision_names_suffice_to_come_to_it(
 
 
 @given(policies(), st.lists(rules(), max_size=3), CALLS, RISKS, AT)
+@settings(max_examples=40)
 def test_a_file_that_is_included_for_a_server_changes_nothing_at_others(
     written, included, call, risk, at
 ):
