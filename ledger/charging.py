@@ -10,8 +10,9 @@ from policies.decisions import Assessment
 def charged(assessment: Assessment) -> tuple[ChargedLimit, ...]:
     """Return what a call takes of the limits that speak of it, each bucket once.
 
-    What cannot be told adds nothing: it counted against the call itself, which
-    runs only because people let it or its server only observes.
+    Nothing is kept of what adds 0. What cannot be told adds nothing: it counted
+    against the call itself, which runs only because people let it or its server
+    only observes.
     """
     return tuple(
         ChargedLimit(

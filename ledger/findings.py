@@ -16,7 +16,7 @@ from policies.freezes import FROZEN
 from policies.policy import Policy
 from policies.recomputing import KeptCall, Recomputed, recompute
 from policies.risk import RiskFinding, classify
-from policies.settling import obstacle
+from policies.settling import obstacle, with_answers
 from policies.strict_json import NotStrict, parse
 from policies.tool_objects import tool_in
 
@@ -106,8 +106,9 @@ def why_not(grant: Grant, then: Then, recomputed: Recomputed | None) -> str | No
         return "the call cannot be recomputed"
     if recomputed.certain.effect is not Effect.REQUIRE_APPROVAL:
         return "the call does not wait for approval"
-    live = _live(grant, recomputed.certain, then.decided.digest)
-    return obstacle(live, recomputed.certain, then.recorded.at)
+    if any(is_limit(rule.pointer) for rule in then.decided.rules):
+        return "a limit had no room for the call, and no grant lifts that"
+    return _against(grant, then, recomputed.certain)
 
 
 def kept_call(then: Then) -> KeptCall | None:
@@ -218,8 +219,21 @@ def _lifted(then: Then, effect: Effect, certain: Assessment) -> Effect:
     grant = next((each for each in then.grants if each.id == then.decided.grant), None)
     if grant is None or effect is not Effect.REQUIRE_APPROVAL or effect is not certain.effect:
         return effect
-    against = obstacle(_live(grant, certain, then.decided.digest), certain, then.recorded.at)
-    return Effect.ALLOW if against is None else effect
+    return Effect.ALLOW if _against(grant, then, certain) is None else effect
+
+
+def _against(grant: Grant, then: Then, certain: Assessment) -> str | None:
+    """Return what kept a grant from lifting the call, as far as what is kept of it tells.
+
+    Its terms count as met where values are hidden: nobody can tell any more.
+    """
+    live, at = _live(grant, certain, then.decided.digest), then.recorded.at
+    kept, policy = kept_call(then), then.policy.compiled if then.policy else None
+    if grant.terms is not None and kept is not None and policy is not None and not kept.hidden:
+        live = replace(live, terms=grant.terms, left=grant.left)
+        call = replace(kept.call, arguments=kept.arguments)
+        certain = with_answers(certain, [live], call, policy, at, kept.directory)
+    return obstacle(live, certain, at)
 
 
 def _live(grant: Grant, assessment: Assessment, digest: str) -> LiveGrant:

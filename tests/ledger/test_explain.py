@@ -34,8 +34,11 @@ from ledger.lasting import Lasting, ThisCall
 from ledger.ledger import Ledger
 from ledger.policy_in_force import ActivatePolicy
 from ledger.tools import SeeTools
+from policies.arguments import Scope
 from policies.assessment import assess, unlisted
 from policies.calls import Call, JsonValue, Number
+from policies.decisions import GrantTerms
+from policies.grant_terms import answered
 from policies.policy import compile_policy
 from policies.redaction import redact
 from policies.refusals import Refused
@@ -247,6 +250,29 @@ def test_grants_are_told_as_they_stood_then(sqlite_url) -> None:
     assert "it was not used: it is for `files/read_*`" in terminal.text
     assert "the decision     follows" in terminal.text
     assert "the same call    would wait for approval" in terminal.text
+
+
+def test_the_terms_of_a_grant_are_held_against_the_call_that_is_kept(sqlite_url) -> None:
+    terms = GrantTerms('args.path == "/etc/motd"', "args.size")
+
+    async def granted(world: World) -> None:
+        at = world.clock.now()
+        given = replace(grant("bob", at), when=terms.when, sum=terms.sum, at_most="5")
+        await world.ledger.execute(replace(given, evidence=evidence("bob", at)))
+        for number, arguments in enumerate([MOTD, MOTD], 1):
+            asked = world.asked(f"call_{number}", arguments)
+            scope = Scope(arguments, {}, {}, at)
+            met = answered(asked.assessment, [terms], scope)
+            await world.ledger.execute(replace(asked, assessment=met))
+
+    terminal = recorded(sqlite_url, then=granted)
+
+    assert terminal.run("audit", "explain", "call_1") == 0
+    assert "it was used" in terminal.text
+    assert terminal.run("audit", "explain", "call_2") == 0
+    assert "it was not used: 2 are left of it, and the call takes 3" in terminal.text
+    change(terminal, "CallDecided", "/etc/motd", "/etc/other")
+    assert terminal.run("audit", "explain", "call_1") == 1
 
 
 def test_a_grant_of_very_arguments_is_told_of_their_calls_and_of_no_others(sqlite_url) -> None:
