@@ -7,13 +7,17 @@ import pytest
 from office import BOB, PLATFORM, open_office
 
 from bot.listeners.commands import COMMAND
-from bot.manifest import SCOPES, http_manifest, manifest
+from bot.manifest import SCOPES, http_manifest, manifest, reading_emails
 from ledger.approvals import ApprovalStatus
 
 URL = "https://placet.example/slack/events"
 
 
-@pytest.mark.parametrize("told", [manifest(), http_manifest(URL)], ids=["socket", "http"])
+@pytest.mark.parametrize(
+    "told",
+    [manifest(), http_manifest(URL), reading_emails(http_manifest(URL))],
+    ids=["socket", "http", "emails"],
+)
 def test_slacks_own_schema_takes_the_manifest(told, shared_data) -> None:
     schema = json.loads((shared_data / "slack-manifest.schema.2.0.0.json").read_text())
 
