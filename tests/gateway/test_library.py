@@ -33,6 +33,15 @@ def test_what_is_printed_is_what_is_tested(name, capsys):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_each_is_in_the_form_of_placet_fmt_and_lint_finds_nothing(name, capsys):
+    file = str(LIBRARY / f"{name}.yaml")
+
+    codes = (placet.main(["fmt", "--check", file]), placet.main(["lint", "--policy", file]))
+
+    assert codes == (0, 0), capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_each_can_be_included_for_a_server(name, tmp_path):
     (tmp_path / f"{name}.yaml").write_text((LIBRARY / f"{name}.yaml").read_text())
     (tmp_path / "policy.yaml").write_text(
