@@ -22,7 +22,7 @@ from policies.refusals import Refused
 
 ACTOR = "placet:deadlines"
 
-_MOVED = (ApprovalRequested, VoteCast, ApprovalReminded, ApprovalEscalated, ApprovalExtended)
+_MOVED = (VoteCast, ApprovalReminded, ApprovalEscalated, ApprovalExtended)
 _OVER = (ApprovalGiven, ApprovalDenied, ApprovalExpired, ApprovalCancelled, ApprovalVoided)
 _LOG = logging.getLogger(__name__)
 
@@ -83,7 +83,11 @@ class Nudges:
     def _heard(self, recorded: Sequence[Recorded]) -> None:
         for one in recorded:
             event = one.event
-            if isinstance(event, _MOVED):
+            if isinstance(event, ApprovalRequested):
+                planned = [plan.at for plan in event.reminders]
+                planned += [plan.at for plan in event.escalations]
+                self._due |= {event.approval: min(planned)} if planned else {}
+            elif isinstance(event, _MOVED):
                 self._moved.add(event.approval)
             elif isinstance(event, _OVER):
                 self._moved.discard(event.approval)

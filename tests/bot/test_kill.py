@@ -82,5 +82,32 @@ async def test_killed_in_the_middle_of_a_click_the_vote_counts_once(
     assert len(await office.cards(approval)) == 1
 
 
+async def test_killed_between_a_repaint_and_its_record_all_is_shown_and_told_once(
+    closed_office, sqlite_url
+) -> None:
+    office = closed_office
+    approval = await office.ask()
+
+    async with dying_bot(office, sqlite_url, "card-repainted") as process:
+        await office.local.wait_until_connected(1, 60)
+        await office.told_card(approval)
+        await office.click(BOB, approval, "approve")
+        assert await asyncio.wait_for(process.wait(), 60) == -9
+    await office.listening()
+
+    card = await office.card(approval, "Approved: files")
+    told = await office.local.wait_for_message(
+        PLATFORM, lambda m: m.get("thread_ts") == card["ts"] and "bob approved" in shown(m)
+    )
+    await until_async(lambda: _painted(office, approval))
+    thread = (await office.local.messages(PLATFORM, card["ts"]))[1:]
+    assert [shown(message) for message in thread] == [shown(told)]
+    assert len(await office.cards(approval)) == 1
+
+
+async def _painted(office, approval) -> bool:
+    return "CardRepainted" in await office.topics(approval)
+
+
 async def _known(office, approval) -> bool:
     return bool((await office.approval(approval)).cards)
