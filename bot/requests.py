@@ -29,11 +29,13 @@ from bot.asked import (
     AskWithdraw,
 )
 from bot.builder import build_modal
+from bot.command_forms import FORMS
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.grammar import NotUnderstood
 from bot.parsing import parse
 from bot.patience_requests import about_waiting
+from bot.refusals import noted
 from policies.refusals import Refused
 
 _Read: TypeAlias = AskHelp | AskList | AskPending | AskShow | AskFreezes | AskAfterReviews
@@ -87,7 +89,10 @@ class Requests:
         except NotUnderstood as unclear:
             return plainly(sentence(str(unclear)))
         except Refused as refused:
-            return plainly(f"Refused: {refused}.")
+            verb = text.split(maxsplit=1)[0].lower() if text.split() else ""
+            asked = f"/placet {verb}" if verb in FORMS else "/placet"
+            told = await noted(self._desk, refused, asked, origin.slack, origin.command)
+            return plainly(f"Refused: {told}.")
 
     async def _answered(self, asked: Asked, origin: Origin) -> Answer:
         match asked:

@@ -32,6 +32,7 @@ from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlas
 from ledger.grant_request_events import GrantRequestAnswered, GrantRequested
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.patience_events import StepRefused
+from ledger.refusals import CommandRefused
 from ledger.review_events import ReviewPosted, ReviewRepainted
 from ledger.standing_events import (
     AgentRevoked,
@@ -116,6 +117,7 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     BreakGlassUsed: {"reason": _text},
     BreakGlassReviewed: {"note": _text},
     BreakGlassRefused: {"message": _text},
+    CommandRefused: {"message": _text},
     NoticePosted: _CARD,
     NoticeRepainted: _CARD,
     GrantIssued: {"reason": _text},

@@ -41,6 +41,7 @@ from ledger.patience_events import (
     StepRefused,
 )
 from ledger.redaction_events import EventRedacted
+from ledger.refusals import CommandRefused
 from ledger.review_events import (
     ReviewFound,
     ReviewGone,
@@ -110,6 +111,7 @@ EVENTS: tuple[type[Event], ...] = (
     BreakGlassUsed,
     BreakGlassReviewed,
     BreakGlassRefused,
+    CommandRefused,
     NoticePosted,
     NoticeRepainted,
     PolicyActivated,

@@ -13,6 +13,7 @@ from ledger import (
     issuing,
     notices,
     policy_in_force,
+    refusals,
     reviews,
     tools,
     votes,
@@ -41,6 +42,7 @@ from ledger.notices import RecordNotice, RecordNoticeRepaint
 from ledger.policy_in_force import ActivatePolicy
 from ledger.reconsidering import ReconsiderApproval, reconsider
 from ledger.redacting import RedactEvents, redact
+from ledger.refusals import NoteRefusal
 from ledger.renewing import RenewGrant
 from ledger.reviews import AboutReview
 from ledger.standing_events import GrantIssued, GrantRevoked
@@ -116,6 +118,8 @@ def _standing(command: Command, state: State, at: datetime) -> _Decided:
             approval = approval_of(command.approval, state)
             events = step(approval, command, state.directory, at)
             return [Draft(f"approval-{approval.id}", event) for event in events]
+        case NoteRefusal():
+            return refusals.note(command)
         case RecordNotice() | RecordNoticeRepaint():
             return notices.record(command, state.notice(command.notice))
         case ReconsiderApproval():

@@ -19,6 +19,7 @@ from ledger.ocsf_grants import user_access
 from ledger.ocsf_parts import Body, Version
 from ledger.ocsf_verdicts import CALLS, GRANTS
 from ledger.redaction_events import EventRedacted
+from ledger.refusals import CommandRefused
 from ledger.review_events import (
     ReviewFound,
     ReviewGone,
@@ -77,6 +78,7 @@ LEFT_OUT: Mapping[type[Event], str] = {
     GrantRequested: _ASKED,
     GrantRequestAnswered: _ASKED,
     GrantRequestExpired: _ASKED,
+    CommandRefused: "what was refused changes nothing; votes and grants have their own refusals",
     FreezeBegun: _FREEZES,
     FreezeEnded: _FREEZES,
     FreezeRefused: _FREEZES,

@@ -13,6 +13,7 @@ from ledger.grant_request_events import (
 )
 from ledger.notice_events import NoticePosted, NoticeRepainted
 from ledger.phrases import because, clock, named, several
+from ledger.refusals import CommandRefused
 
 
 def _frozen(event: FreezeBegun) -> str:
@@ -59,6 +60,9 @@ OF_PEOPLE: Mapping[type[Event], Callable[[Any], str]] = {
         + because(e.reason)
     ),
     GrantRequestExpired: lambda e: f"{e.request}: expired, nobody answered in time",
+    CommandRefused: lambda e: (
+        f"{named(e.person)} was refused {named(e.asked)}" + because(e.message)
+    ),
     NoticePosted: lambda e: (
         f"{e.notice}: {named(e.team)} is told of {named(e.about)} in {named(e.channel)}"
     ),

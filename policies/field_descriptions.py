@@ -79,6 +79,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "SlackSection.group_after": "After how many cards a minute an agent's share; 0: never.",
     "TeamSection.escalate_to": "The team whose approvers may decide too when nobody reacts.",
     "TeamSection.escalate_after": "After what time they may; half of the time unless written.",
+    "TeamSection.break_glass": "People who may approve alone in an emergency.",
     "TeamSection.quiet_hours": "When the team is not reminded, like `20:00-07:30 Europe/Zurich`.",
     "AgentSection.owner": "The person who answers for the agent, and never approves its calls.",
     "AgentSection.client_id": "What tokens call the agent.",

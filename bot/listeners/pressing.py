@@ -8,6 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.payloads import Click
+from bot.refusals import noted
 from policies.refusals import Refused
 
 Work = Callable[[str, str, str], Awaitable[str]]
@@ -23,9 +24,11 @@ def on_press(app: AsyncApp, desk: Desk, action: str, work: Work) -> None:
         slack = desk.slack_of(click.teams, click.user.id)
         mark = click.action.action_ts or click.trigger_id
         named = click.action.value
+        command = f"{action}:{slack}:{named}:{mark}"
         try:
-            told = await work(named, slack, f"{action}:{slack}:{named}:{mark}")
+            told = await work(named, slack, command)
         except Refused as refused:
-            told = f"Nothing changed. {sentence(str(refused))}"
+            message = await noted(desk, refused, action, slack, command)
+            told = f"Nothing changed. {sentence(message)}"
         await ack()
         desk.whisper(click.container.channel_id, slack, told)

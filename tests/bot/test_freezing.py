@@ -135,7 +135,7 @@ async def test_the_card_of_what_waits_says_that_it_is_frozen_until_it_is_lifted(
         (card,) = await office.cards(approval)
         return "FROZEN" not in shown(card)
 
-    await until_async(lifted)
+    await until_async(lifted, 60)
     (card,) = await office.cards(approval)
     assert card["ts"] == frozen["ts"]
     assert "Approve once" in str(card["blocks"])

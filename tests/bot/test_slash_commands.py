@@ -9,6 +9,7 @@ from office import ALICE, BOB, EVE, GUEST, MEMBER, OUT, PLATFORM, shown
 from bot.workspace.faults import AnswerStatus
 from ledger.events import CallDecided
 from ledger.grants import GrantStatus
+from ledger.refusals import CommandRefused
 from ledger.standing_events import GrantRefused
 from policies.calls import Risk
 from policies.decisions import Effect, Term
@@ -202,3 +203,12 @@ async def test_what_is_typed_comes_back_inert(office) -> None:
 
 def _elements(blocks):
     return [e for block in blocks for part in block["elements"] for e in part["elements"]]
+
+
+async def test_whoever_may_not_look_is_refused_on_the_record(office) -> None:
+    await typed(office, OUT, "list")
+
+    events = [one.event for one in await office.ledger.events()]
+    (refused,) = [event for event in events if isinstance(event, CommandRefused)]
+    assert (refused.person, refused.asked) == ("T0ACME/U0OUT", "/placet list")
+    assert refused.message.startswith("only people of Placet's configuration")
