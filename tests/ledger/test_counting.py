@@ -1,6 +1,7 @@
 """A limit that comes into force counts the calls that ran before it, as far as they are kept."""
 
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 import pytest
@@ -16,7 +17,7 @@ from ledger.usage_events import UsageCounted
 from policies.assessment import assess
 from policies.calls import Call, JsonValue, Number, Risk
 from policies.decisions import Assessment, Effect
-from policies.policy import compile_policy
+from policies.policy import Policy, compile_policy
 from policies.risk import RiskFinding
 
 FREE = "version: 1\nrules: [{name: all, effect: allow}]\n"
@@ -33,12 +34,17 @@ def activate(text: str) -> ActivatePolicy:
     )
 
 
+@lru_cache
+def compiled(text: str) -> Policy:
+    return compile_policy(text)
+
+
 def assessed_by(text: str, book: Book, **arguments: JsonValue) -> Assessment:
     call = Call("ci-bot", "platform", None, "files", "write_file", arguments)
     risk = RiskFinding(Risk.WRITE, "by name")
     return assess(
         call,
-        compile_policy(text),
+        compiled(text),
         tool=WRITE_FILE,
         risk=risk,
         at=NOON,
@@ -155,8 +161,8 @@ def test_a_limit_that_was_away_counts_what_ran_meanwhile_and_nothing_twice() -> 
     assert effects == [Effect.ALLOW, Effect.DENY]
 
 
-@settings(max_examples=30)
-@given(st.lists(st.integers(0, 20), min_size=150, max_size=400))
+@settings(max_examples=10)
+@given(st.lists(st.integers(0, 20), min_size=101, max_size=250))
 def test_many_calls_are_put_together_and_never_count_for_less(seconds) -> None:
     book = begun()
     text = SUMMED.replace("at_most: 10", "at_most: 100000")

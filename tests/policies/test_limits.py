@@ -4,6 +4,7 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from policies.assessment import assess
 from policies.calls import Call, JsonValue, Number, Risk, Tool
 from policies.decisions import STRICTNESS, Assessment, Effect
 from policies.people import Agent, Directory
-from policies.policy import compile_policy
+from policies.policy import Policy, compile_policy
 from policies.risk import RiskFinding
 from policies.settling import decide, settle
 from policies.strict_json import NotStrict, parse
@@ -37,10 +38,15 @@ def call(arguments: dict[str, JsonValue], agent: str = "ci-bot", **changes: str)
     return Call(agent=agent, arguments=arguments, **{**known, **changes})  # type: ignore[arg-type]
 
 
+@lru_cache
+def compiled(text: str) -> Policy:
+    return compile_policy(text)
+
+
 def assessed(text: str, arguments: dict[str, JsonValue], **changes: str) -> Assessment:
     asked = call(arguments, **changes)
     tool = Tool(asked.server, asked.tool, "", "{}", "")
-    policy = compile_policy(text)
+    policy = compiled(text)
     return assess(asked, policy, tool=tool, risk=RISK, at=NOON, directory=DIRECTORY)
 
 
