@@ -106,7 +106,13 @@ def _configuration(stage: DemoStage, files_url: str, ports: Ports) -> str:
             "cat": {"slack": "T0DEMO/U0CAT"},
             "alice": {"slack": "T0DEMO/U0ALICE"},
         },
-        "teams": {"platform": {"channel": "C0PLATFORM", "approvers": ["bob", "cat"]}},
+        "teams": {
+            "platform": {
+                "channel": "C0PLATFORM",
+                "approvers": ["bob", "cat"],
+                "break_glass": ["cat"],
+            }
+        },
         "servers": {"files": {"url": files_url, "team": "platform"}},
         "agents": {
             "demo-bot": {**owned, "key": stage.key},
