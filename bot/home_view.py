@@ -116,7 +116,7 @@ def _agents(facts: HomeFacts) -> Iterator[Block]:
     def own(approval: Approval) -> list[Block]:
         take_back = button("Withdraw", WITHDRAW, approval.id)
         row: Row = [name(approval.request.agent, 80), words(" waits to call "), _call(approval)]
-        row += [words(", until "), moment(approval.request.expires_at)]
+        row += [words(", until "), moment(approval.expires_at)]
         mark = f"{approval.id}:{approval.position}"
         buttons = [take_back, button("Details", DETAILS, approval.id)]
         return [lines([row], f"mine:{mark}"), _actions(f"minedo:{mark}", buttons)]
@@ -128,7 +128,7 @@ def _agents(facts: HomeFacts) -> Iterator[Block]:
 def _waits(approval: Approval, directory: Directory) -> list[Block]:
     request, mark = approval.request, f"{approval.id}:{approval.position}"
     row: Row = [name(request.agent, 80), words(" wants "), _call(approval)]
-    more: Row = [words(f"Risk: {request.risk}. Expires "), moment(request.expires_at)]
+    more: Row = [words(f"Risk: {request.risk}. Expires "), moment(approval.expires_at)]
     if approval.votes:
         voted = tuple(vote.person for vote in approval.votes if vote.approves)
         more += [words(". Approved so far by "), *people(voted[:5], directory)]
