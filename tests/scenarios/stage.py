@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import socket
-import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import aiohttp
+import forked
 from scenarios.recording_server import RecordingServer
 
 from bot.workspace.server import LocalWorkspace
@@ -79,7 +80,7 @@ class Replica:
         self.operations = f"127.0.0.1:{free_port()}"
         self.config = stage.folder / f"{name}.yaml"
         self.log = stage.folder / f"{name}.log"
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: forked.Forked | None = None
 
     async def start(self, kill_at: str | None = None) -> None:
         """Start it and wait until it is ready; `kill_at` is a fault point, `name` or `name:n`."""
@@ -98,12 +99,8 @@ class Replica:
         if kill_at:
             environment["PLACET_KILL_AT"] = kill_at
         with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "placet_entry", "serve", "--config", str(self.config)),
-                cwd=ROOT,
-                env=environment,
-                stdout=log,
-                stderr=log,
+            self.process = await forked.start(
+                ["serve", "--config", str(self.config)], environment, stdout=log, stderr=log
             )
 
     async def ready(self) -> bool:
@@ -298,20 +295,19 @@ class Stage:
     async def run(self, *arguments: str) -> tuple[int, str, str]:
         """Run a `placet` command with this stage's configuration; return code, output, errors."""
         config = self.replicas[0].config
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "placet_entry", *arguments, "--config", str(config)),
-            cwd=ROOT,
-            env={
-                "PATH": os.environ["PATH"],  # noqa: TID251  a process needs its path
-                "CI_BOT_KEY": CI_BOT,
-                "OTHER_BOT_KEY": OTHER_BOT,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, errors = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), errors.decode()
+        environment = {
+            "PATH": os.environ["PATH"],  # noqa: TID251  a process needs its path
+            "CI_BOT_KEY": CI_BOT,
+            "OTHER_BOT_KEY": OTHER_BOT,
+        }
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            process = await forked.start(
+                [*arguments, "--config", str(config)], environment, stdout=out, stderr=errors
+            )
+            code = await process.wait()
+            out.seek(0)
+            errors.seek(0)
+            return code, out.read().decode(), errors.read().decode()
 
 
 def workspace_spec() -> WorkspaceSpec:

@@ -1,0 +1,184 @@
+"""Starts `placet` processes from one that has loaded everything, each a fork of it.
+
+Loading Placet takes a second of a processor, and the tests start some hundreds of processes. A fork
+is a process like any other: it has its own number, is killed like one, and ends with its own code.
+Run as a program, this is the one that is forked: it listens on the socket that is its argument.
+"""
+
+import array
+import asyncio
+import atexit
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+_LONGEST = 1024 * 1024
+_ROOT = Path(__file__).resolve().parent.parent
+_STARTING = threading.Lock()
+
+
+class Forked:
+    """A running `placet`, as `asyncio.subprocess.Process` shows one."""
+
+    def __init__(self, pid: int, connection: socket.socket) -> None:
+        """Take its number, and the connection on which its end is told."""
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended = asyncio.create_task(self._end(connection))
+
+    async def wait(self) -> int:
+        """Wait until it has ended, and return its exit code; of a signal, its negative number."""
+        return await asyncio.shield(self._ended)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal. Raises ProcessLookupError where it has ended."""
+        if self.returncode is not None:
+            raise ProcessLookupError
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it as a power cut would. Raises ProcessLookupError."""
+        self.send_signal(signal.SIGKILL)
+
+    async def _end(self, connection: socket.socket) -> int:
+        with connection:
+            self.returncode = await _number(connection)
+        return self.returncode
+
+
+async def start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    cwd: Path = _ROOT,
+    stdout: BinaryIO,
+    stderr: BinaryIO,
+) -> Forked:
+    """Start `placet ARGUMENTS` with this environment and these files."""
+    order = {"arguments": list(arguments), "environment": dict(environment), "cwd": str(cwd)}
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(await asyncio.to_thread(_parent))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    files = array.array("i", [nothing, stdout.fileno(), stderr.fileno()])
+    sent = json.dumps(order).encode() + b"\n"
+    connection.sendmsg([sent], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+    os.close(nothing)
+    connection.setblocking(False)  # noqa: FBT003  the socket's own way to say it
+    return Forked(await _number(connection), connection)
+
+
+async def _number(connection: socket.socket) -> int:
+    said = b""
+    while not said.endswith(b"\n"):
+        more = await asyncio.get_running_loop().sock_recv(connection, 1)
+        assert more, "the process that is forked has ended"
+        said += more
+    return int(said)
+
+
+_parents: list[str] = []
+
+
+def _parent() -> str:
+    """Return the socket of the process that is forked, once it listens; one for all tests here."""
+    with _STARTING:
+        if not _parents:
+            folder = tempfile.mkdtemp(prefix="placet-")
+            address = f"{folder}/parent"
+            process = subprocess.Popen(
+                [sys.executable, __file__, address],
+                cwd=_ROOT,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_ROOT)},  # noqa: TID251  its own
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+            )
+            atexit.register(process.wait)
+            atexit.register(process.kill)
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"listening\n"
+            _parents.append(address)
+        return _parents[0]
+
+
+def _serve(address: str) -> list[str]:
+    """Fork for each order; return in the forks, with the arguments that `placet` gets."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakes)
+    waiting: dict[int, socket.socket] = {}
+    os.write(1, b"listening\n")
+    while True:
+        ready, _, _ = select.select([listener, woken], [], [])
+        if listener in ready:
+            connection, _ = listener.accept()
+            order, files = _order(connection)
+            child = os.fork()
+            if not child:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for each in (listener, connection, *waiting.values()):
+                    each.close()
+                os.close(woken)
+                os.close(wakes)
+                return _become(order, files)
+            for each in files:
+                os.close(each)
+            waiting[child] = connection
+            connection.sendall(b"%d\n" % child)
+        if woken in ready:
+            os.read(woken, 4096)
+            _tell_ends(waiting)
+
+
+def _order(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
+    said, files, _, _ = socket.recv_fds(connection, _LONGEST, 3)
+    while not said.endswith(b"\n"):
+        said += connection.recv(_LONGEST)
+    return json.loads(said), files
+
+
+def _become(order: dict[str, object], files: list[int]) -> list[str]:
+    for number, each in enumerate(files):
+        os.dup2(each, number)
+        os.close(each)
+    os.chdir(str(order["cwd"]))
+    os.environ.clear()  # noqa: TID251  a process has an environment of its own
+    os.environ.update(order["environment"])  # type: ignore[call-overload] # noqa: TID251
+    arguments = order["arguments"]
+    assert isinstance(arguments, list)
+    return [str(each) for each in arguments]
+
+
+def _tell_ends(waiting: dict[int, socket.socket]) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if not child:
+                return
+            connection = waiting.pop(child)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+            connection.close()
+
+
+if __name__ == "__main__":
+    import placet  # what it loads is what the forks need not load
+    import placet_entry
+
+    del placet
+    sys.argv = ["placet", *_serve(sys.argv[1])]
+    sys.exit(placet_entry.main())
