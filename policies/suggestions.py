@@ -48,15 +48,18 @@ def suggestion(written: str, arguments: str, patterns: Sequence[str] = ()) -> st
     if not isinstance(value, Mapping):
         raise Unusable('the arguments are no JSON object; write them as `{"name": value}`')
     asked = parse(arguments.encode())
+    if canonical(value) == canonical(asked):
+        return None
     known = dict(_hidden(asked, ()))
     for path, text in _hidden(value, ()):
         if known.get(path) != text:
             raise Unusable(
                 f"`{MARKER}` stands for a value that is not shown; leave it where it was"
             )
-    if canonical(redact(value, patterns).value) != canonical(value):
+    written_anew = _without_hidden(value)
+    if canonical(redact(written_anew, patterns).value) != canonical(written_anew):
         raise Unusable("it holds what is hidden in the ledger, as it may be a secret; leave it out")
-    return None if canonical(value) == canonical(asked) else canonical(value)
+    return canonical(value)
 
 
 def difference(arguments: str, suggested: str) -> str:
@@ -86,6 +89,22 @@ def _hidden(value: JsonValue, path: _Path) -> Iterator[tuple[_Path, str]]:
         case list():
             for place, item in enumerate(value):
                 yield from _hidden(item, (*path, place))
+
+
+def _without_hidden(value: JsonValue) -> JsonValue:
+    """Return a value whose texts with a hidden part are nothing but the marker.
+
+    What stands round a hidden part may itself look like a secret to a second look.
+    """
+    match value:
+        case str() if MARKER in value:
+            return MARKER
+        case Mapping():
+            return {key: _without_hidden(member) for key, member in value.items()}
+        case list():
+            return [_without_hidden(item) for item in value]
+        case _:
+            return value
 
 
 def _units(text: str) -> int:

@@ -77,3 +77,11 @@ def test_what_is_offered_and_not_changed_is_no_suggestion(members) -> None:
         return
 
     assert suggestion(editable(arguments) or "", arguments) is None
+
+
+def test_what_stands_round_a_hidden_part_is_not_taken_for_a_secret_of_the_person() -> None:
+    asked = json.dumps({"a": "curl -H 'Authorization: Bearer [hidden]' said 401", "b": 1})
+
+    assert suggestion(asked, asked) is None
+    changed = suggestion(asked.replace("1}", "2}"), asked)
+    assert changed == '{"a":"curl -H \'Authorization: Bearer [hidden]\' said 401","b":2}'

@@ -272,7 +272,9 @@ class Stage:
         before = len(await self.workspace.ephemerals(user))
         await self.workspace.click(user, channel, card["ts"], "approval.deny")
         view = await self.workspace.wait_for_view(user)
-        await self.workspace.submit_view(user, view["id"], {"reason": reason, **given})
+        said = await self.workspace.submit_view(user, view["id"], {"reason": reason, **given})
+        assert not said.errors, said
+        assert not said.error, said
         return await self._told(user, before)
 
     async def slash(self, user: str, text: str, channel: str = PLATFORM) -> str:
