@@ -92,11 +92,15 @@ class Delivery:
             raise
 
     async def _post_alone(self, approval: Approval, team: Team) -> None:
+        self._summaries.posting(approval, team)
         made = await self._drawn(approval, approval.position)
         self._reach("card-sending")
-        place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
+        try:
+            place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
+        except NotTaken:
+            self._summaries.not_posted(approval, team)
+            raise
         self._reach("card-sent")
-        self._summaries.posted(approval, team)
         await self._record(
             RecordCard(
                 id=f"card:{approval.id}:{place.channel}:{place.ts}",
@@ -123,7 +127,7 @@ class Delivery:
             return
         made = await self._shown(approval, painted, approval.position)
         try:
-            await self._paint(approval, painted, place)
+            await self._paint(made, painted, place)
             await self._tell(approval, place, painted)
         except NotTaken as refused:
             if not self._give_up(approval, place, refused):
@@ -156,12 +160,14 @@ class Delivery:
         frozen = await frozen_line(self._ledger, approval)
         return with_line(made, frozen, f"{approval.id}:{revision}")
 
-    async def _paint(self, approval: Approval, painted: PaintedCard, place: Place) -> None:
-        """Paint a card as it has to look, unless this process has done so. Raises NotTaken."""
-        if painted.members:
+    async def _paint(self, made: Card | Item, painted: PaintedCard, place: Place) -> None:
+        """Paint a card as it has to look, unless this process has done so. Raises NotTaken.
+
+        INVARIANT: what is painted is what is recorded of it; it is drawn once.
+        """
+        if not isinstance(made, Card):
             await self._summaries.paint(painted)
             return
-        made = await self._drawn(approval, approval.position)
         if self._showing.get(place) != made.sha256:
             await self._outbox.update(place, made.text, list(made.blocks))
             self._reach("card-repainted")

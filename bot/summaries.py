@@ -66,9 +66,15 @@ class Summaries:
             crowd.posted.popleft()
         return len(crowd.posted) >= self._after
 
-    def posted(self, approval: Approval, team: Team) -> None:
-        """Note that a question got a card of its own."""
+    def posting(self, approval: Approval, team: Team) -> None:
+        """Note that a question gets a card of its own, before anything is waited for."""
         self._crowds[approval.request.agent, team.name].posted.append(self._clock())
+
+    def not_posted(self, approval: Approval, team: Team) -> None:
+        """Note that it got none: Slack did not take it."""
+        posted = self._crowds[approval.request.agent, team.name].posted
+        if posted:
+            posted.pop()
 
     async def post(self, approval: Approval, team: Team) -> None:
         """Post the card that a question shares, unless it stands on one by now. Raises NotTaken."""
