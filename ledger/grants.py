@@ -170,7 +170,7 @@ def live(
         target=grant.target,
         until=grant.until,
         uses_left=None if grant.uses is None else grant.uses - grant.used,
-        standing={team: 1 for team in grant.teams if _still_speaks(grant, team, agent, directory)},
+        standing={team: 1 for team in _spoken_for(grant, agent, directory)},
         elsewhere=grant.digest is not None and grant.digest not in digests,
         terms=grant.terms,
         left=grant.left,
@@ -240,6 +240,12 @@ def standing_for(
         group_age=FRESH,
         at=at,
     )
+
+
+def _spoken_for(grant: Grant, agent: Agent | None, directory: Directory) -> list[str]:
+    """Return the teams whose approver gave it: any of a person's, at the shell the servers' own."""
+    teams = grant.teams if grant.by.startswith("shell:") else sorted(directory.teams)
+    return [team for team in teams if _still_speaks(grant, team, agent, directory)]
 
 
 def _still_speaks(grant: Grant, name: str, agent: Agent | None, directory: Directory) -> bool:

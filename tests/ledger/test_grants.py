@@ -118,6 +118,19 @@ def test_a_rule_that_asks_for_more_than_its_giver_is_not_lifted(
     assert decision.grant is None
 
 
+@pytest.mark.parametrize("terms", [("security",), ("platform", "security")])
+def test_a_grant_of_an_approver_of_several_teams_lifts_what_any_of_them_is_asked_for(
+    terms: tuple[str, ...],
+) -> None:
+    book = Book()
+    book.do(grant("cat"))
+
+    decision = decided(book, after(1), terms=tuple(Term(team, 1) for team in terms))
+
+    assert decision.effect is Effect.ALLOW
+    assert decision.grant == "grt_1"
+
+
 @pytest.mark.parametrize(
     "changes", [{"agent": "helper"}, {"target": "files/read_*"}, {"target": "vault/*"}]
 )
