@@ -170,7 +170,7 @@ def live(
         target=grant.target,
         until=grant.until,
         uses_left=None if grant.uses is None else grant.uses - grant.used,
-        standing={team: 1 for team in _spoken_for(grant, agent, directory)},
+        standing=dict.fromkeys(_spoken_for(grant, agent, directory), 1),
         elsewhere=grant.digest is not None and grant.digest not in digests,
         terms=grant.terms,
         left=grant.left,
