@@ -208,6 +208,69 @@ async def granted(visit: Visit) -> None:
     await visit.sees("grt_")
 
 
+async def grouped(visit: Visit) -> None:
+    """An agent asks much at once: what shares a card is ticked, and approved together."""
+    await visit.office.stop_bot()
+    visit.office.group_after = 2
+    await visit.office.listening()
+    asked = [
+        await visit.office.ask(f"call_{n:02}", arguments=f'{{"path":"docs/page-{n}.md"}}')
+        for n in range(8)
+    ]
+    for approval in asked:
+        await visit.office.told_card(approval)
+    await visit.become(BOB)
+    await visit.sees("calls of ci-bot")
+    boxes = visit.card("calls of ci-bot").get_by_role("checkbox")
+    await boxes.nth(0).check()
+    await boxes.nth(1).check()
+
+
+async def grouped_approved(visit: Visit) -> None:
+    """Each tick is a vote of its own; the rest waits."""
+    await grouped(visit)
+    selected = re.compile("Approve")
+    await visit.card("calls of ci-bot").get_by_role("button", name=selected).first.click()
+    await visit.sure()
+    await visit.sees("2 of 2 votes count.")
+
+
+async def home(visit: Visit) -> None:
+    """Bob opens the home tab: what waits for him, and what he gave."""
+    await visit.office.ask()
+    await visit.become(BOB)
+    await visit.type("grant ci-bot files/write_* for 1h because the migration runs tonight")
+    await visit.sees("Granted grt_")
+    await visit.become(BOB, "home")
+    await visit.sees("Waiting for you", "write_file", "Grants you gave", "files/write_*")
+
+
+async def home_approved(visit: Visit) -> None:
+    """Bob decides from the home tab, after he has looked at the card there."""
+    await home(visit)
+    await visit.page.get_by_role("button", name="Look and approve…").first.click()
+    await expect(visit.dialog).to_contain_text("write_file")
+    await visit.submit()
+    await visit.sees("Nothing waits for you.")
+
+
+async def renewed(visit: Visit) -> None:
+    """A grant is about to end: the channel is told, and cat gives it once more."""
+    office = visit.office
+    await visit.become(BOB)
+    await visit.type("grant ci-bot files/write_* for 1h")
+    await visit.sees("Granted grt_")
+    await office.stop_bot()
+    office.clock.ahead += timedelta(minutes=50)
+    await office.listening()
+    await visit.become(CAT)
+    await visit.sees("Grant ends soon: ci-bot")
+    await visit.press("Grant ends soon", "Renew")
+    if await visit.page.locator("dialog.confirm").count():
+        await visit.sure()
+    await visit.sees("Renewed as grt_")
+
+
 DRAWN: dict[str, Flow] = {
     "approved": approve,
     "approve-for": approve_for,
@@ -218,6 +281,8 @@ DRAWN: dict[str, Flow] = {
     "escalated": escalated,
     "frozen": frozen,
     "grant-requested": requested,
+    "grouped": grouped,
+    "home": home,
 }
 """The flows whose end is shown in docs/, by the picture's name."""
 
@@ -226,4 +291,7 @@ ALL: dict[str, Flow] = DRAWN | {
     "denied": denied,
     "thawed": thawed,
     "granted": granted,
+    "grouped-approved": grouped_approved,
+    "home-approved": home_approved,
+    "renewed": renewed,
 }
