@@ -73,7 +73,14 @@ class Outage(_Request):
 class Simple(_Request):
     """Do what needs no more words."""
 
-    do: Literal["recover", "clear_faults", "duplicate_next", "drop_sockets", "disconnect_sockets"]
+    do: Literal[
+        "recover",
+        "clear_faults",
+        "duplicate_next",
+        "drop_sockets",
+        "deafen_sockets",
+        "disconnect_sockets",
+    ]
 
     async def apply(self, workspace: Disturbing) -> None:
         """Do it."""
@@ -86,6 +93,8 @@ class Simple(_Request):
                 await workspace.duplicate_next()
             case "drop_sockets":
                 await workspace.drop_sockets()
+            case "deafen_sockets":
+                await workspace.deafen_sockets()
             case "disconnect_sockets":
                 await workspace.disconnect_sockets()
 

@@ -45,6 +45,10 @@ class Disturbing(ABC):
         """Cut every Socket Mode connection without a word."""
         self.sockets.drop()
 
+    async def deafen_sockets(self) -> None:
+        """Let every Socket Mode connection stand without hearing or saying anything on it."""
+        self.sockets.deafen()
+
     async def disconnect_sockets(self) -> None:
         """Ask for every Socket Mode connection to be opened anew, as Slack does."""
         await self.sockets.disconnect()

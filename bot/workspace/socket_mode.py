@@ -32,6 +32,7 @@ class SocketMode:
     _tickets: set[str] = field(default_factory=set)
     _connections: list[web.WebSocketResponse] = field(default_factory=list)
     _transports: dict[web.WebSocketResponse, asyncio.Transport] = field(default_factory=dict)
+    _deaf: set[web.WebSocketResponse] = field(default_factory=set)
     _waiting: dict[str, asyncio.Future[Ack]] = field(default_factory=dict)
     _turn: int = 0
 
@@ -68,6 +69,7 @@ class SocketMode:
         finally:
             self._connections.remove(connection)
             self._transports.pop(connection, None)
+            self._deaf.discard(connection)
             self.changed(self.connected)
         return connection
 
@@ -102,15 +104,22 @@ class SocketMode:
         for transport in list(self._transports.values()):
             transport.abort()
 
+    def deafen(self) -> None:
+        """Let every connection stand, but hear and say nothing on it any more."""
+        for connection, transport in self._transports.items():
+            transport.pause_reading()
+            self._deaf.add(connection)
+
     async def close(self) -> None:
         """Close every connection."""
         for connection in list(self._connections):
             await connection.close()
 
     async def _send(self, message: dict[str, Any]) -> None:
-        for _ in range(len(self._connections)):
+        hearing = [each for each in self._connections if each not in self._deaf]
+        for _ in range(len(hearing)):
             self._turn += 1
-            connection = self._connections[self._turn % len(self._connections)]
+            connection = hearing[self._turn % len(hearing)]
             try:
                 await connection.send_json(message)
             except (ConnectionError, RuntimeError):

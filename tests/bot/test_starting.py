@@ -87,6 +87,24 @@ async def test_a_connection_that_was_cut_is_opened_again_and_clicks_arrive(offic
     await until(lambda: office.bot.ready() == [])
 
 
+async def test_a_connection_that_went_deaf_is_replaced_and_clicks_arrive(
+    closed_office, monkeypatch
+) -> None:
+    monkeypatch.setattr("bot.sockets._PING", 0.5)
+    office = closed_office
+    await office.listening()
+    approval = await office.ask()
+    await office.card(approval)
+
+    async def pressed_again() -> bool:
+        return (await office.click(BOB, approval, "approve")).acknowledged
+
+    await office.local.deafen_sockets()
+    await until_async(pressed_again, 30)
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+
+
 async def test_closing_leaves_no_task_behind(closed_office) -> None:
     office = closed_office
     bot = await office.listening()
