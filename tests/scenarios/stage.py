@@ -241,6 +241,7 @@ class Stage:
                     "bot_token": workspace_spec().bot_token,
                     "app_token": workspace_spec().app_token,
                     "api_url": self.workspace.api_url,
+                    "group_after": 0,
                 },
                 "gateway": {"hold": self.hold},
             },
