@@ -39,6 +39,7 @@ _FIELDS = (
         "call",
         "grant",
         "freeze",
+        "delegation",
         "agent",
         "server",
         "tool",

@@ -99,6 +99,26 @@ class AskFreezes:
 
 
 @dataclass(frozen=True)
+class AskDelegate:
+    """`delegate`: let somebody vote in one's stead; without `teams` for all that one may."""
+
+    delegate: str
+    lasting: timedelta
+    teams: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class AskUndelegate:
+    """`undelegate`: take that back."""
+
+
+@dataclass(frozen=True)
+class AskDelegations:
+    """`delegations`: who votes for whom now."""
+
+
+@dataclass(frozen=True)
 class AskBreakGlass:
     """`break-glass`: approve a call alone, after a dialog that asks again."""
 
@@ -142,6 +162,9 @@ Asked: TypeAlias = (
     | AskFreeze
     | AskUnfreeze
     | AskFreezes
+    | AskDelegate
+    | AskUndelegate
+    | AskDelegations
     | AskBreakGlass
     | AskSignOff
     | AskAfterReviews

@@ -96,6 +96,26 @@ FORMS: Mapping[str, Form] = {
         "For people of the configuration and approvers.",
         "/placet freezes",
     ),
+    "delegate": Form(
+        "/placet delegate @PERSON for 2d [in TEAM] [because REASON]",
+        "let somebody vote in your stead for a time, 30 days at most",
+        "For approvers, to a full member of the workspace: a person by their name in the"
+        " configuration, or as `<@U…>`. Only votes are delegated, and count as yours: you two count"
+        " once. Without `in` it is for all teams of which you are an approver.",
+        "/placet delegate @cat for 5d in platform because I am away",
+    ),
+    "undelegate": Form(
+        "/placet undelegate",
+        "vote for yourself again",
+        "What your delegate approved and has not run yet does not count any more.",
+        "/placet undelegate",
+    ),
+    "delegations": Form(
+        "/placet delegations",
+        "who votes for whom, for which teams, and until when",
+        "For people of the configuration and approvers.",
+        "/placet delegations",
+    ),
     "break-glass": Form(
         "/placet break-glass APPROVAL REASON",
         "approve a call alone, in an emergency",
@@ -118,7 +138,7 @@ FORMS: Mapping[str, Form] = {
     "help": Form(
         "/placet help [COMMAND]",
         "what can be typed, or all about one command",
-        "Everything that can be done here can be done with `placet` in a shell too.",
+        "Most of what can be done here can be done with `placet` in a shell too.",
         "/placet help freeze",
     ),
 }

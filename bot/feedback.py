@@ -31,8 +31,10 @@ def verdict(recorded: Sequence[Recorded], approval: Approval | None) -> str:
     given = [event for event in events if isinstance(event, ApprovalGiven)]
     if given:
         return f"Approved. The call may run once.{_granted(given[0])}"
-    if any(isinstance(event, VoteCast) for event in events):
-        return f"Your approval is recorded. {_missing(approval)}"
+    cast = [event for event in events if isinstance(event, VoteCast)]
+    if cast:
+        stead = f" for {cast[0].giver}" if cast[0].giver else ""
+        return f"Your approval{stead} is recorded. {_missing(approval)}"
     return "Nothing changed."
 
 

@@ -5,7 +5,9 @@ from bot.desk import Desk
 from bot.home_view import HomeFacts
 from bot.looking import waiting_for
 from ledger.approvals import Approval, ApprovalStatus
-from ledger.evidence import FRESH, Evidence, standing
+from ledger.delegation_readings import delegations_in_force
+from ledger.delegations import Delegation
+from ledger.evidence import FRESH, Evidence, standing, unfit
 from ledger.freeze_readings import freezes_in_force
 from ledger.glass_readings import open_glasses
 from ledger.grant_request_readings import open_requests
@@ -22,7 +24,8 @@ async def home_facts(desk: Desk, slack: str, news: str) -> HomeFacts:
         return HomeFacts(news, problem=problem)
     person = evidence.person_in(directory)
     teams = _teams(desk, evidence)
-    if person not in directory.people and not teams:
+    delegations = await _delegations(desk, evidence)
+    if person not in directory.people and not teams and not delegations:
         problem = "Placet knows you neither as a person of its configuration nor as an approver."
         return HomeFacts(news, problem=problem)
     ledger = desk.ledger
@@ -40,8 +43,21 @@ async def home_facts(desk: Desk, slack: str, news: str) -> HomeFacts:
         agents=agents,
         own=_oldest_first([each for each in pending if each.request.agent in agents]),
         freezes=await freezes_in_force(ledger),
+        delegations=delegations,
         glasses=[glass for glass in await open_glasses(ledger) if glass.by != person],
     )
+
+
+async def _delegations(desk: Desk, evidence: Evidence) -> list[Delegation]:
+    """Return the delegations that are to a person, or theirs; none for who could not vote."""
+    person = evidence.person_in(desk.directory)
+    if unfit(person, evidence, Parties(), evidence.fetched_at) is not None:
+        return []
+    return [
+        each
+        for each in await delegations_in_force(desk.ledger)
+        if evidence.slack in {each.giver_slack, each.delegate_slack}
+    ]
 
 
 async def _owned(desk: Desk, person: str) -> list[str]:

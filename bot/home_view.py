@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.cards import DENY, DETAILS
+from bot.delegation_notices import stands as voting
 from bot.freeze_notices import UNFREEZE, stands
 from bot.glass import SIGN_OFF, glass_row
 from bot.grant_notices import GIVE, REFUSE, RENEW, REVOKE, grant_row
 from bot.pieces import Block, button, confirm, header, lines, moment, name, words
 from bot.wording import Row, duration, people
 from ledger.approvals import Approval
+from ledger.delegations import Delegation
 from ledger.freezes import Freeze
 from ledger.glasses import Glass
 from ledger.grant_requests import GrantRequest
@@ -22,6 +24,7 @@ LOOK = "home.look"
 WITHDRAW = "home.withdraw"
 FREEZE = "home.freeze"
 
+_DELEGATIONS = 5
 _WAITING, _REQUESTS, _GRANTS, _AGENTS, _OWN, _FREEZES, _GLASSES = 10, 4, 8, 6, 5, 4, 4
 """How many of each are shown; together with their titles they stay under 100 blocks."""
 
@@ -43,6 +46,7 @@ class HomeFacts:
     own: Sequence[Approval] = ()
     freezes: Sequence[Freeze] = ()
     glasses: Sequence[Glass] = ()
+    delegations: Sequence[Delegation] = ()
     problem: str = field(default="", kw_only=True)
 
 
@@ -74,6 +78,9 @@ def _blocks(facts: HomeFacts, directory: Directory) -> Iterator[Block]:
         return _broken(glass, directory)
 
     yield from _section("Waiting for you", facts.waiting, _WAITING, waits, "Nothing waits for you.")
+    if facts.delegations:
+        rows = [voting(each) for each in facts.delegations[:_DELEGATIONS]]
+        yield lines(rows, "delegations")
     yield from _section("Grants that are asked of you", facts.requests, _REQUESTS, asked)
     yield from _section("Grants you gave", facts.grants, _GRANTS, _granted, "None is in force.")
     yield from _agents(facts)

@@ -8,8 +8,11 @@ from bot.desk import Desk
 from bot.drawing import drawn
 from bot.voting import groups_of
 from ledger.approvals import Approval, ApprovalStatus
+from ledger.deciders import Seat, parties, seat_of, taken
+from ledger.delegation_readings import delegations_in_force
+from ledger.delegations import Delegation
 from ledger.evidence import GROUP_FRESH, Evidence, standing
-from ledger.tallying import parties
+from ledger.freeze_rights import same_user
 from policies.people import Directory
 from policies.refusals import Refused
 
@@ -28,10 +31,12 @@ async def pending(desk: Desk, slack: str) -> Answer:
 async def waiting_for(desk: Desk, evidence: Evidence, found: Sequence[Approval]) -> list[Approval]:
     """Return which of the pending approvals a person may decide and has not."""
     at = await desk.ledger.now()
+    held = await delegations_in_force(desk.ledger)
+    givers = await _givers(desk, evidence, held, found)
     return [
         approval
         for approval in found
-        if at < approval.expires_at and _decides(approval, evidence, desk.directory)
+        if at < approval.expires_at and _decides(approval, evidence, givers, held, desk.directory)
     ]
 
 
@@ -46,9 +51,26 @@ async def show(desk: Desk, name: str, slack: str) -> Answer:
     return showing(approval, made, at)
 
 
-def _decides(approval: Approval, evidence: Evidence, directory: Directory) -> bool:
+async def _givers(
+    desk: Desk, evidence: Evidence, held: Sequence[Delegation], found: Sequence[Approval]
+) -> list[Evidence]:
+    """Return the evidence of those in whose stead a person may vote."""
+    mine = [d.giver_slack for d in held if same_user(d.delegate_slack, evidence.slack)]
+    if not mine or not found:
+        return []
+    groups = {group for approval in found for group in groups_of(approval, desk.directory)}
+    return await desk.witness.evidence(mine, groups, cached=False)
+
+
+def _decides(
+    approval: Approval,
+    evidence: Evidence,
+    givers: Sequence[Evidence],
+    held: Sequence[Delegation],
+    directory: Directory,
+) -> bool:
     """Tell whether the person's vote is still wanted, by the rule that votes are held to."""
-    person = evidence.person_in(directory)
+    person, at = evidence.person_in(directory), evidence.fetched_at
     if any(vote.is_of(person, evidence.slack) for vote in approval.votes):
         return False
     where = standing(
@@ -58,7 +80,11 @@ def _decides(approval: Approval, evidence: Evidence, directory: Directory) -> bo
         teams=tuple(term.team for term in approval.request.terms),
         parties=parties(approval, directory),
         group_age=GROUP_FRESH,
-        at=evidence.fetched_at,
+        at=at,
         also=approval.patience.escalated,
     )
-    return bool(where.teams)
+    seat = Seat(where)
+    if not where.teams:
+        seat = seat_of(approval, evidence, givers, held, directory, at)
+    free = taken(approval, seat, evidence, held, directory, at) is None
+    return bool(seat.standing.teams) and free

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.delegation_notices import delegation_notices
 from bot.freeze_notices import freeze_notices
 from bot.glass import glass_notices
 from bot.grant_notices import grant_notices, request_notices, warns_at
@@ -9,6 +10,8 @@ from bot.notice_delivery import NoticeDelivery
 from bot.notices import Wanted
 from bot.outbox import Outbox
 from ledger.agents import LedgerAgent
+from ledger.delegation_events import DelegationEnded, DelegationGiven
+from ledger.delegation_readings import delegation_of, delegations_in_force
 from ledger.envelopes import Event
 from ledger.freeze_events import FreezeBegun, FreezeEnded
 from ledger.freeze_readings import freeze_of, freezes_in_force
@@ -32,6 +35,8 @@ def subject_of(event: Event) -> str | None:
     match event:
         case FreezeBegun() | FreezeEnded():
             return f"freeze:{event.freeze}"
+        case DelegationGiven() | DelegationEnded():
+            return f"delegation:{event.delegation}"
         case GrantRequested() | GrantRequestAnswered() | GrantRequestExpired():
             return f"request:{event.request}"
         case GrantRevoked() | GrantExpired():
@@ -55,6 +60,7 @@ def notice_delivery(outbox: Outbox, ledger: Ledger, directory: Directory) -> Not
         "glass": composing.glass,
         "request": composing.request,
         "grant": composing.grant,
+        "delegation": composing.delegation,
     }
     return NoticeDelivery(outbox, ledger, composers, composing.live)
 
@@ -75,6 +81,7 @@ class _Composing:
         ]
         return {
             *(f"freeze:{freeze.id}" for freeze in await freezes_in_force(ledger)),
+            *(f"delegation:{each.id}" for each in await delegations_in_force(ledger)),
             *(f"glass:{glass.id}" for glass in await open_glasses(ledger)),
             *(f"request:{request.id}" for request in await open_requests(ledger)),
             *(f"grant:{grant}" for grant in ending),
@@ -93,6 +100,10 @@ class _Composing:
     async def glass(self, name: str) -> Sequence[Wanted]:
         glass = await glass_by_id(self._ledger, name)
         return glass_notices(glass, self._directory) if glass is not None else []
+
+    async def delegation(self, name: str) -> Sequence[Wanted]:
+        delegation = await delegation_of(self._ledger, name)
+        return delegation_notices(delegation, self._directory) if delegation is not None else []
 
     async def freeze(self, name: str) -> Sequence[Wanted]:
         freeze = await freeze_of(self._ledger, name)

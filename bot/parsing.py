@@ -7,6 +7,8 @@ from bot.asked import (
     AskAfterReviews,
     AskBreakGlass,
     AskBuilder,
+    AskDelegate,
+    AskDelegations,
     Asked,
     AskExtend,
     AskFreeze,
@@ -20,6 +22,7 @@ from bot.asked import (
     AskRevoke,
     AskShow,
     AskSignOff,
+    AskUndelegate,
     AskUnfreeze,
     AskWithdraw,
 )
@@ -132,6 +135,24 @@ def _frozen(words: list[str], verb: str) -> tuple[Frozen, str, list[str]]:
     return Frozen(over), words[1], words[2:]
 
 
+def _delegate(said: Typed) -> AskDelegate:
+    words, form = said.words, FORMS["delegate"].written
+    if not words:
+        raise NotUnderstood(f"say who votes for you; write `{form}`")
+    if not words[1:] or words[1].lower() != "for":
+        raise NotUnderstood(f"say for how long, as in `for 2d`; write `{form}`")
+    lasting, rest = lasting_of(words[2:])
+    teams: list[str] = []
+    if rest and rest[0].lower() == "in":
+        teams = [team for word in rest[1:] for team in word.split(",") if team]
+        if not teams:
+            raise NotUnderstood(f"`in` wants a team after it; write `{form}`")
+        rest = []
+    if rest:
+        raise NotUnderstood(f"`{shown(rest[0])}` is too much; write `{form}`")
+    return AskDelegate(words[0], lasting, tuple(teams), said.reason)
+
+
 def _break_glass(said: Typed) -> AskBreakGlass:
     words, form = said.words, FORMS["break-glass"].written
     reason = joined(words[1:], said.reason)
@@ -204,6 +225,9 @@ _READERS: Mapping[str, _Reader] = {
     "freeze": _freeze,
     "unfreeze": _unfreeze,
     "freezes": _alone("freezes", AskFreezes()),
+    "delegate": _delegate,
+    "undelegate": _alone("undelegate", AskUndelegate()),
+    "delegations": _alone("delegations", AskDelegations()),
     "break-glass": _break_glass,
     "sign-off": _sign_off,
     "after-reviews": _alone("after-reviews", AskAfterReviews()),

@@ -3,9 +3,9 @@
 from bot.pieces import Block, button, moment, name, person, words
 from bot.wording import Row, duration, slack_of
 from ledger.approvals import Approval, ApprovalStatus
+from ledger.deciders import parties
 from ledger.envelopes import Event
 from ledger.patience_events import ApprovalEscalated, ApprovalExtended, ApprovalReminded
-from ledger.tallying import parties
 from policies.people import Directory
 
 EXTEND = "approval.extend"
@@ -81,7 +81,7 @@ def _reminder(approval: Approval, event: ApprovalReminded, directory: Directory)
 
 def _callable(approval: Approval, team: str, directory: Directory) -> list[Block]:
     own = parties(approval, directory)
-    voted = {vote.person for vote in approval.votes}
+    voted = {name for vote in approval.votes for name in (vote.person, vote.holder[0])}
     known = directory.teams[team]
     people = [
         (who, slack)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
-from bot import freeze_requests, glass_requests, grant_requests, looking
+from bot import delegation_requests, freeze_requests, glass_requests, grant_requests, looking
 from bot.admission import admitted
 from bot.answers import Answer, helping, listing, plainly
 from bot.asked import (
     AskAfterReviews,
     AskBreakGlass,
     AskBuilder,
+    AskDelegate,
+    AskDelegations,
     Asked,
     AskExtend,
     AskFreeze,
@@ -25,6 +27,7 @@ from bot.asked import (
     AskRevoke,
     AskShow,
     AskSignOff,
+    AskUndelegate,
     AskUnfreeze,
     AskWithdraw,
 )
@@ -38,7 +41,9 @@ from bot.patience_requests import about_waiting
 from bot.refusals import noted
 from policies.refusals import Refused
 
-_Read: TypeAlias = AskHelp | AskList | AskPending | AskShow | AskFreezes | AskAfterReviews
+_Read: TypeAlias = (
+    AskHelp | AskList | AskPending | AskShow | AskFreezes | AskDelegations | AskAfterReviews
+)
 """What changes nothing."""
 
 _Change: TypeAlias = (
@@ -48,6 +53,8 @@ _Change: TypeAlias = (
     | AskRevoke
     | AskFreeze
     | AskUnfreeze
+    | AskDelegate
+    | AskUndelegate
     | AskBreakGlass
     | AskSignOff
     | AskBuilder
@@ -97,7 +104,13 @@ class Requests:
     async def _answered(self, asked: Asked, origin: Origin) -> Answer:
         match asked:
             case (
-                AskHelp() | AskList() | AskPending() | AskShow() | AskFreezes() | AskAfterReviews()
+                AskHelp()
+                | AskList()
+                | AskPending()
+                | AskShow()
+                | AskFreezes()
+                | AskDelegations()
+                | AskAfterReviews()
             ):
                 return await self._read(asked, origin.slack)
             case _:
@@ -116,6 +129,8 @@ class Requests:
                 return await looking.show(self._desk, asked.approval, slack)
             case AskFreezes():
                 return await freeze_requests.listed(self._desk, slack)
+            case AskDelegations():
+                return await delegation_requests.listed(self._desk, slack)
             case AskAfterReviews():
                 return await glass_requests.listed(self._desk, slack)
             case _:
@@ -130,6 +145,8 @@ class Requests:
                 return await freeze_requests.freeze(desk, asked, slack, command)
             case AskUnfreeze():
                 return await freeze_requests.unfreeze(desk, asked, slack, command)
+            case AskDelegate() | AskUndelegate():
+                return await delegation_requests.about_votes(desk, asked, slack, command)
             case AskExtend() | AskWithdraw():
                 return await about_waiting(desk, asked, slack, command)
             case AskBuilder():

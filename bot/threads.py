@@ -66,7 +66,8 @@ def _row(approval: Approval, event: Event) -> list[Row]:
     match event:
         case VoteCast():
             verb = " approved" if event.approves else " denied"
-            return [[name(event.person, 120), words(verb), *_because(event.reason)]]
+            stead = [words(" for "), name(event.giver, 120)] if event.giver else []
+            return [[name(event.person, 120), *stead, words(verb), *_because(event.reason)]]
         case ApprovalGiven():
             alone = "Break-glass: approved alone by " if event.broke_glass else "Approved once by "
             row = [words(alone), name(" and ".join(event.by), 300)]

@@ -10,6 +10,7 @@ from bot.summary_cards import shows_whole
 from bot.witness import Witness
 from ledger.approvals import Approval
 from ledger.card_events import VoteRefused
+from ledger.delegation_readings import delegations_in_force
 from ledger.envelopes import Recorded
 from ledger.lasting import Lasting
 from ledger.ledger import Ledger
@@ -106,8 +107,9 @@ class Voting:
         earlier = (
             [vote.slack for vote in approval.votes if vote.approves] if ballot.approves else []
         )
-        voter, *voters = await self._witness.evidence(
-            [ballot.slack, *earlier],
+        givers = await self._givers(ballot, approval)
+        voter, *others = await self._witness.evidence(
+            [ballot.slack, *earlier, *givers],
             groups_of(approval, self._directory),
             cached=approval.request.risk in _MILD and ballot.lasting is None,
         )
@@ -130,8 +132,20 @@ class Voting:
             whole=whole,
             members=ballot.members,
             evidence=voter,
-            voters=tuple(voters),
+            voters=tuple(others[: len(earlier)]),
+            givers=tuple(others[len(earlier) :]),
         )
+
+    async def _givers(self, ballot: Ballot, approval: Approval) -> list[str]:
+        """Return the accounts of those in whose stead the voter may vote, or somebody has."""
+        user = ballot.slack.rpartition("/")[2]
+        mine = [
+            each.giver_slack
+            for each in await delegations_in_force(self._ledger)
+            if each.delegate_slack.rpartition("/")[2] == user
+        ]
+        voted = [vote.holder[1] for vote in approval.votes if vote.delegation is not None]
+        return list(dict.fromkeys([*mine, *voted]))
 
 
 def groups_of(approval: Approval, directory: Directory) -> frozenset[str]:

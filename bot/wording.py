@@ -90,7 +90,10 @@ def slack_of(who: str, directory: Directory) -> str | None:
 
 def ballot(vote: KnownVote, limit: int = 240) -> Row:
     """Return one vote as a line; its reason weighs at most `limit`, 0 leaves it out."""
-    row = [*person(vote.person, vote.slack), words(" approved" if vote.approves else " denied")]
+    row = person(vote.person, vote.slack)
+    if vote.giver:
+        row = [*row, words(" for "), *person(vote.giver, vote.holder[1])]
+    row = [*row, words(" approved" if vote.approves else " denied")]
     if vote.reason and limit:
         row += [words(": "), name(vote.reason, limit)]
     return row

@@ -80,9 +80,10 @@ class ToldTerm(Told):
 
 
 class ToldVote(Told):
-    """A vote that counts."""
+    """A vote that counts; `giver` is in whose stead the person cast it."""
 
     person: str
+    giver: str | None
     approves: bool
     teams: list[str]
     reason: str | None
@@ -264,6 +265,7 @@ def told_events(events: Sequence[Recorded], after: int, head: int) -> ToldEvents
 def _vote(vote: KnownVote) -> ToldVote:
     return ToldVote(
         person=vote.person,
+        giver=vote.giver,
         approves=vote.approves,
         teams=list(vote.teams),
         reason=vote.reason,

@@ -193,7 +193,8 @@ def _decided(approval: Approval) -> Iterator[tuple[str, list[str]]]:
     for vote in approval.votes:
         word = "yes" if vote.approves else "no"
         reason = f": {quoted(vote.reason)}" if vote.reason else ""
-        yield "vote", [f"{word} by {named(vote.person)} at {clock(vote.at)}{reason}"]
+        stead = f" for {named(vote.giver)}" if vote.giver else ""
+        yield "vote", [f"{word} by {named(vote.person)}{stead} at {clock(vote.at)}{reason}"]
     if approval.refused_votes:
         yield "refused votes", [str(approval.refused_votes)]
     if approval.by:

@@ -31,7 +31,7 @@ from ledger.events import (
     GrantedWith,
     OutcomeUnknown,
 )
-from ledger.known_votes import KnownVote, known_vote
+from ledger.known_votes import KnownVote, known_vote, one_per_seat
 from ledger.painted_cards import PaintedCard, painted
 from ledger.patience import Patience
 from ledger.patience_events import (
@@ -139,8 +139,9 @@ class Approval(Model):
         return None
 
     def yes_votes(self, team: str) -> tuple[KnownVote, ...]:
-        """Return the yes votes that count for `team`, one per person."""
-        return tuple(vote for vote in self.votes if vote.approves and team in vote.teams)
+        """Return the yes votes that count for `team`, one per seat."""
+        yes = [vote for vote in self.votes if vote.approves and team in vote.teams]
+        return one_per_seat(yes)
 
     @property
     def expires_at(self) -> AwareDatetime:

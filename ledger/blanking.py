@@ -14,6 +14,7 @@ from ledger.card_events import (
     VoteCast,
     VoteRefused,
 )
+from ledger.delegation_events import DelegationGiven
 from ledger.envelopes import Event
 from ledger.events import (
     ApprovalCancelled,
@@ -123,6 +124,7 @@ _CONTENT: Mapping[type[Event], Mapping[str, _Blank]] = {
     GrantIssued: {"reason": _text},
     GrantRefused: {"message": _text},
     GrantRevoked: {"reason": _text},
+    DelegationGiven: {"reason": _text},
     FreezeBegun: {"reason": _text},
     FreezeEnded: {"reason": _text},
     FreezeRefused: {"message": _text},

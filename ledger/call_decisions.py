@@ -17,6 +17,7 @@ from ledger.claims import (
     decide_call,
 )
 from ledger.continuing import ContinueCall, continue_call
+from ledger.delegations import Delegation
 from ledger.envelopes import Draft
 from ledger.state import State
 from policies.acceptance import until_accepted
@@ -95,7 +96,9 @@ def _continue(command: ContinueCall, state: State, at: datetime) -> list[Draft]:
     assessment = tightened(command.assessment, state)
     command = replace(command, assessment=assessment)
     approval = approval_of(command.approval, state)
-    return continue_call(command, approval, _situation(command.facts, state), at)
+    situation = _situation(command.facts, state)
+    situation = replace(situation, delegations=_delegations(approval, state))
+    return continue_call(command, approval, situation, at)
 
 
 def _check(facts: CallFacts, assessment: Assessment, state: State, at: datetime) -> None:
@@ -148,16 +151,24 @@ def tightened(assessment: Assessment, state: State) -> Assessment:
 
 
 def _situation(facts: CallFacts, state: State, approval: Approval | None = None) -> Situation:
+    approval = approval or state.approval_for(facts.digests)
     return Situation(
         grants=tuple(
             grants.live(grant, _owned(facts.agent, state), state.directory, facts.digests)
             for grant in state.live_grants(facts.agent.name)
         ),
-        approval=approval or state.approval_for(facts.digests),
+        approval=approval,
+        delegations=_delegations(approval, state) if approval else (),
         directory=state.directory,
         freezes=state.live_freezes(),
         usage=state.usage,
     )
+
+
+def _delegations(approval: Approval, state: State) -> tuple[Delegation, ...]:
+    """Return the delegations under which votes were cast, ended or not."""
+    named = {vote.delegation for vote in approval.votes if vote.delegation}
+    return tuple(known for name in sorted(named) if (known := state.delegation(name)))
 
 
 def _owned(agent: Agent, state: State) -> Agent:

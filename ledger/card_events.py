@@ -84,7 +84,10 @@ class DetailsViewed(Event):
 
 
 class VoteCast(Event):
-    """A person voted on the revision of the card that they saw."""
+    """A person voted on the revision of the card that they saw.
+
+    Under a `delegation` it is the vote of the `giver`, of whom `giver_evidence` is.
+    """
 
     TOPIC: ClassVar[str] = "VoteCast"
 
@@ -97,6 +100,9 @@ class VoteCast(Event):
     ts: str
     revision: int
     evidence: Evidence
+    delegation: str | None = None
+    giver: str | None = None
+    giver_evidence: Evidence | None = None
 
 
 class VoteRefused(Event):

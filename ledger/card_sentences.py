@@ -34,9 +34,9 @@ def _posted(event: CardPosted) -> str:
 
 def _cast(event: VoteCast) -> str:
     vote = "approves" if event.approves else "denies"
-    return f"{event.approval}: {named(event.person)} {vote} for {several(event.teams)}" + because(
-        event.reason
-    )
+    stead = f", in the stead of {named(event.giver)}," if event.giver else ""
+    who = f"{named(event.person)}{stead}"
+    return f"{event.approval}: {who} {vote} for {several(event.teams)}" + because(event.reason)
 
 
 def _refused(event: VoteRefused) -> str:

@@ -10,6 +10,7 @@ from ledger.card_events import (
     VoteCast,
     VoteRefused,
 )
+from ledger.delegation_events import DelegationEnded, DelegationGiven
 from ledger.envelopes import Event
 from ledger.events import (
     ApprovalCancelled,
@@ -111,6 +112,8 @@ EVENTS: tuple[type[Event], ...] = (
     BreakGlassUsed,
     BreakGlassReviewed,
     BreakGlassRefused,
+    DelegationGiven,
+    DelegationEnded,
     CommandRefused,
     NoticePosted,
     NoticeRepainted,

@@ -7,6 +7,7 @@ from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallFacts, DecideCall, decided, spoken
 from ledger.charging import charged
 from ledger.deadlines_due import overdue
+from ledger.delegations import Delegation
 from ledger.envelopes import Command, Draft, Event
 from ledger.events import (
     ApprovalDispatched,
@@ -71,13 +72,17 @@ class ClaimApproval(Command):
 
 @dataclass(frozen=True)
 class Situation:
-    """What a call meets: grants, freezes and limits in force, the approval for its digest."""
+    """What a call meets: grants, freezes and limits in force, the approval for its digest.
+
+    `delegations` are those under which votes on the approval were cast.
+    """
 
     grants: tuple[LiveGrant, ...]
     approval: Approval | None
     directory: Directory
     usage: Usage
     freezes: tuple[LiveFreeze, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
 
 
 def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list[Draft]:
@@ -123,7 +128,7 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     decision = _settled(command.assessment, situation, at)
     if is_frozen(decision):
         raise FrozenNow(by_whom(decision))
-    because = unmet(approval, decision, command.facts, situation.directory)
+    because = _unmet(approval, decision, command.facts, situation)
     if because:
         return [_of(approval, ApprovalVoided(approval=approval.id, because=because))]
     dispatch = _dispatch(approval, command.facts, command.assessment, command.task)
@@ -163,7 +168,7 @@ def _deny(facts: CallFacts, decision: Decision, situation: Situation, at: dateti
 
 def _ask(facts: CallFacts, decision: Decision, situation: Situation, at: datetime) -> list[Draft]:
     approval = situation.approval
-    ended = _ended(approval, decision, facts, situation.directory, at) if approval else None
+    ended = _ended(approval, decision, facts, situation, at) if approval else None
     if approval is None or ended is not None:
         asked = f"apr_{facts.call.removeprefix('call_')}"
         closing = [] if ended is None or approval is None else [_of(approval, ended)]
@@ -181,7 +186,7 @@ def _ask(facts: CallFacts, decision: Decision, situation: Situation, at: datetim
 
 
 def _ended(
-    approval: Approval, decision: Decision, facts: CallFacts, directory: Directory, at: datetime
+    approval: Approval, decision: Decision, facts: CallFacts, situation: Situation, at: datetime
 ) -> Event | None:
     """Return the event that closes an approval which cannot serve this call any more."""
     late = overdue(approval, at)
@@ -190,8 +195,14 @@ def _ended(
     if approval.status is ApprovalStatus.PENDING:
         because = _changed(approval, decision, facts)
     else:
-        because = unmet(approval, decision, facts, directory)
+        because = _unmet(approval, decision, facts, situation)
     return ApprovalVoided(approval=approval.id, because=because) if because else None
+
+
+def _unmet(
+    approval: Approval, decision: Decision, facts: CallFacts, situation: Situation
+) -> str | None:
+    return unmet(approval, decision, facts, situation.directory, situation.delegations)
 
 
 def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | None:

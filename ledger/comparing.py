@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ledger.delegation_events import DelegationEnded, DelegationGiven
 from ledger.envelopes import Event, Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -68,6 +69,7 @@ SECTIONS: Mapping[str, tuple[type[Event], ...]] = {
     ),
     "policies": (PolicyActivated,),
     "freezes": (FreezeBegun, FreezeEnded),
+    "delegations": (DelegationGiven, DelegationEnded),
     "projections": (ProjectionsMended,),
 }
 """What is told event by event, by what it is about."""

@@ -53,8 +53,9 @@ def continue_call(
     decision = settle(assessment, (), at, situation.usage, freezes=situation.freezes)
     if is_frozen(decision) or (decision.effect is Effect.DENY and not facts.observed):
         return decide_call(_decide(command), situation, at)
-    because = None if facts.observed else unmet(approval, decision, facts, situation.directory)
-    if because is not None:
+    directory, delegations = situation.directory, situation.delegations
+    because = unmet(approval, decision, facts, directory, delegations)
+    if because is not None and not facts.observed:
         raise Unfit(because)
     continued = CallContinued(
         call=facts.call,

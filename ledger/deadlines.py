@@ -10,6 +10,8 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant
+from ledger.delegation_events import DelegationEnded, DelegationGiven
+from ledger.delegations import ExpireDelegation
 from ledger.envelopes import Command, Event, Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -143,6 +145,8 @@ class Deadlines:
                     self._set(Deadline("grant", event.grant, event.until))
                 case GrantRequested() as event:
                     self._set(Deadline("request", event.request, event.expires_at))
+                case DelegationGiven() as event:
+                    self._set(Deadline("delegation", event.delegation, event.until))
                 case FreezeBegun(freeze=name, until=datetime() as until):
                     self._set(Deadline("freeze", name, until))
                 case event:
@@ -163,6 +167,8 @@ class Deadlines:
                 self._unset(f"grant:{event.grant}")
             case GrantRequestAnswered() | GrantRequestExpired():
                 self._unset(f"request:{event.request}")
+            case DelegationEnded():
+                self._unset(f"delegation:{event.delegation}")
             case FreezeEnded():
                 self._unset(f"freeze:{event.freeze}")
             case _:
@@ -194,6 +200,8 @@ def _command(deadline: Deadline) -> Command:
             return ExpireGrant(id=name, actor=ACTOR, grant=deadline.id)
         case "request":
             return ExpireRequest(id=name, actor=ACTOR, request=deadline.id)
+        case "delegation":
+            return ExpireDelegation(id=name, actor=ACTOR, delegation=deadline.id)
         case "freeze":
             return ExpireFreeze(id=name, actor=ACTOR, freeze=deadline.id)
         case _:

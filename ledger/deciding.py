@@ -28,6 +28,8 @@ from ledger.closing import closing
 from ledger.continuing import ContinueCall
 from ledger.counting import counted
 from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant, overdue
+from ledger.delegating import delegate
+from ledger.delegations import EndDelegation, ExpireDelegation, GiveDelegation
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable, WantCard
 from ledger.envelopes import Command, Draft, Event
 from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
@@ -142,6 +144,8 @@ def _housekeeping(command: Command, state: State, at: datetime) -> _Decided:
             return _revoke_agent(command, state)
         case RedactEvents():
             return redact(command, state)
+        case GiveDelegation() | EndDelegation() | ExpireDelegation():
+            return delegate(command, state, at)
         case SeeTools():
             return tools.see(command, state.tools(command.server), state.server(command.server))
         case ActivatePolicy():
@@ -179,7 +183,7 @@ def _about_approval(
 
 
 def _vote(approval: Approval, command: CastVote, state: State, at: datetime) -> _Decided:
-    events = votes.vote(approval, command, state.directory, at)
+    events = votes.vote(approval, command, state.directory, at, state.live_delegations())
     drafts = [Draft(f"approval-{approval.id}", event) for event in events]
     return drafts + issued(approval, events, command.evidence, command.reason)
 

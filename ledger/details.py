@@ -11,6 +11,7 @@ from ledger.card_events import (
     VoteCast,
     VoteRefused,
 )
+from ledger.delegation_events import DelegationGiven
 from ledger.envelopes import Event, Recorded
 from ledger.events import (
     ApprovalDispatched,
@@ -180,6 +181,9 @@ def _voted(
     place = f"{named(event.channel)} at {named(event.ts)}, " if event.ts else ""
     yield "saw", [f"{place}revision {event.revision}{which}"]
     yield "evidence", list(evidence_lines(event.evidence, recorded))
+    if isinstance(event, VoteCast) and event.delegation and event.giver_evidence:
+        lines = [f"{named(event.giver or '')}, by {event.delegation}"]
+        yield "in the stead of", [*lines, *evidence_lines(event.giver_evidence, recorded)]
 
 
 def evidence_lines(evidence: Evidence, recorded: Recorded) -> Iterator[str]:
@@ -251,6 +255,11 @@ _Evident: TypeAlias = (
 )
 
 
+def _delegated(event: DelegationGiven, recorded: Recorded, _: Seen) -> Iterator[tuple[str, Row]]:
+    yield "giver", list(evidence_lines(event.evidence, recorded))
+    yield "delegate", list(evidence_lines(event.delegate_evidence, recorded))
+
+
 def _by_evidence(event: _Evident, recorded: Recorded, _: Seen) -> Iterator[tuple[str, Row]]:
     if event.evidence:
         yield "evidence", list(evidence_lines(event.evidence, recorded))
@@ -270,6 +279,7 @@ _ROWS: dict[type[Event], _Rows] = {
     VoteCast: _voted,
     VoteRefused: _voted,
     GrantIssued: _issued,
+    DelegationGiven: _delegated,
     FreezeBegun: _by_evidence,
     FreezeEnded: _by_evidence,
     FreezeRefused: _by_evidence,

@@ -130,7 +130,7 @@ def standing(
     )
     if entitled:
         hidden = parties.mistakable(person, directory)
-        return Standing(teams=entitled) if hidden is None else _perhaps_own(hidden)
+        return Standing(teams=entitled) if hidden is None else perhaps_own(hidden)
     if evidence.groups_undetermined:
         return _undetermined(evidence.groups_undetermined)
     named = " or ".join(f"`{name}`" for name in teams)
@@ -159,7 +159,8 @@ def unfit(person: str, evidence: Evidence, parties: Parties, at: datetime) -> St
     return None
 
 
-def _perhaps_own(hidden: str) -> Standing:
+def perhaps_own(hidden: str) -> Standing:
+    """Return that a person could be `hidden`, who is a party and has no Slack id here."""
     return Standing(
         because="perhaps-own-request",
         message=f"`{hidden}` owns this agent, or it acts for them, and the configuration has no"

@@ -186,6 +186,8 @@ def _said_by(recorded: Recorded) -> Iterator[str]:
     match event:
         case VoteCast() | VoteRefused():
             yield from evidence_lines(event.evidence, recorded)
+            if isinstance(event, VoteCast) and event.giver_evidence:
+                yield from evidence_lines(event.giver_evidence, recorded)
         case ApprovalGiven():
             for confirmed in event.confirmed:
                 yield from evidence_lines(confirmed, recorded)

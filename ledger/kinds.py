@@ -9,6 +9,7 @@ from ledger import (
     approvals,
     calls,
     counted_limits,
+    delegations,
     freezes,
     glasses,
     grant_requests,
@@ -23,6 +24,8 @@ from ledger.agents import LedgerAgent
 from ledger.approvals import Approval
 from ledger.calls import CallRecord
 from ledger.counted_limits import CountedLimit
+from ledger.delegation_events import DelegationGiven
+from ledger.delegations import Delegation
 from ledger.envelopes import Event, Model, Recorded
 from ledger.events import (
     ApprovalDispatched,
@@ -62,6 +65,7 @@ Kept: TypeAlias = (
     | Glass
     | GrantRequest
     | CountedLimit
+    | Delegation
 )
 
 KINDS: dict[str, type[Kept]] = {
@@ -78,6 +82,7 @@ KINDS: dict[str, type[Kept]] = {
     "glass": Glass,
     "request": GrantRequest,
     "meter": CountedLimit,
+    "delegation": Delegation,
 }
 """The models that projections keep, by the prefix of their streams."""
 
@@ -95,6 +100,7 @@ _EVOLVE: dict[str, Callable[..., Kept]] = {
     "glass": glasses.evolve,
     "request": grant_requests.evolve,
     "meter": counted_limits.evolve,
+    "delegation": delegations.evolve,
 }
 
 OPENING = frozenset(
@@ -103,6 +109,7 @@ OPENING = frozenset(
         ApprovalRequested,
         BreakGlassUsed,
         CallDecided,
+        DelegationGiven,
         FreezeBegun,
         GrantIssued,
         GrantRequested,

@@ -51,13 +51,16 @@ class Lasting:
 
 
 def hindrance(
-    approval: Approval, wanted: Lasting, teams: tuple[str, ...]
+    approval: Approval, wanted: Lasting, teams: tuple[str, ...], *, delegated: bool = False
 ) -> tuple[str, str] | None:
     """Return code and message of why the grant cannot come with the yes; None where it can.
 
-    `teams` are those that the voter may decide for. A grant that could lift
-    no later call, or more than the policy lets any lift, is not given.
+    `teams` are those that the voter may decide for, `delegated` whether in the
+    stead of somebody else. A grant that could lift no later call, or more than
+    the policy lets any lift, is not given.
     """
+    if delegated:
+        return "delegated", f"who votes for somebody else gives no grants: {_ONCE}"
     request = approval.request
     if not request.grantable:
         return "not-grantable", f"the policy lets no grant lift such calls: {_ONCE}"

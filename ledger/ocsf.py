@@ -6,6 +6,7 @@ Source: https://schema.ocsf.io
 from collections.abc import Mapping
 
 from ledger.card_events import CardFound, CardPosted, CardRepainted, CardWanted, DetailsViewed
+from ledger.delegation_events import DelegationEnded, DelegationGiven
 from ledger.envelopes import Event, Recorded
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.grant_request_events import (
@@ -50,6 +51,7 @@ _REVIEW = "what stands on a card about tools decides nothing"
 _TOOLS = "what a server offers is no activity of an agent"
 _ASKED = "what is given says so itself; what is asked for changes no access"
 _FREEZES = "each call that a freeze stops says so, and by whom"
+_DELEGATIONS = "each vote in another's stead says so, and in whose"
 _AGENTS = "the agents of the ledger are accounts, which neither class is about"
 
 LEFT_OUT: Mapping[type[Event], str] = {
@@ -79,6 +81,8 @@ LEFT_OUT: Mapping[type[Event], str] = {
     GrantRequestAnswered: _ASKED,
     GrantRequestExpired: _ASKED,
     CommandRefused: "what was refused changes nothing; votes and grants have their own refusals",
+    DelegationGiven: _DELEGATIONS,
+    DelegationEnded: _DELEGATIONS,
     FreezeBegun: _FREEZES,
     FreezeEnded: _FREEZES,
     FreezeRefused: _FREEZES,

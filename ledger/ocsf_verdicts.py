@@ -104,9 +104,12 @@ def _completed(event: CallCompleted) -> Verdict:
 
 
 def _voted(event: VoteCast) -> Verdict:
+    said = event.reason
+    if event.giver:
+        said = f"in the stead of {event.giver}" + (f": {said}" if said else "")
     if event.approves:
-        return Verdict(SUCCESS, LET, APPROVED, INFORMATIONAL, "yes", event.reason)
-    return Verdict(SUCCESS, DENIED, REJECTED, LOW, "no", event.reason)
+        return Verdict(SUCCESS, LET, APPROVED, INFORMATIONAL, "yes", said)
+    return Verdict(SUCCESS, DENIED, REJECTED, LOW, "no", said)
 
 
 def _over(code: str) -> Callable[[Any], Verdict]:

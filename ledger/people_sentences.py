@@ -1,8 +1,9 @@
-"""Says in a line each what people put in force beside votes and grants: freezes, broken glasses."""
+"""Says in a line each what people put in force beside votes and grants: freezes and the like."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ledger.delegation_events import DelegationEnded, DelegationGiven
 from ledger.envelopes import Event
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
@@ -38,6 +39,15 @@ OF_PEOPLE: Mapping[type[Event], Callable[[Any], str]] = {
     FreezeRefused: lambda e: (
         f"{named(e.person)} may not {'lift the freeze of' if e.freeze else 'freeze'} {_subject(e)}"
         f" ({named(e.because)})" + because(e.message)
+    ),
+    DelegationGiven: lambda e: (
+        f"{e.delegation}: {named(e.giver)} lets {named(e.delegate)} vote for them, for"
+        f" {several(e.teams)} until {clock(e.until)}" + because(e.reason)
+    ),
+    DelegationEnded: lambda e: (
+        f"{e.delegation}: taken back by {named(e.by)}"
+        if e.by
+        else f"{e.delegation}: its time is over"
     ),
     BreakGlassUsed: lambda e: (
         f"{e.approval}: {named(e.by)} breaks the glass, past {several(e.skipped)}"

@@ -168,7 +168,7 @@ class Readings:
         """Return what ends by itself, the earliest first; only what is due `before`, if given."""
         found = []
         with self.database.reading.connect() as connection:
-            for kind in ("approval", "grant", "freeze", "request", "call"):
+            for kind in ("approval", "grant", "freeze", "request", "delegation", "call"):
                 column = PROJECTIONS[kind].c.deadline
                 query = select(PROJECTIONS[kind].c.id, column).where(column.is_not(None))
                 if before is not None:

@@ -14,7 +14,13 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from ledger.redaction_guards import let_redact
-from ledger.standing_tables import with_freezes, with_glasses, with_notices, with_requests
+from ledger.standing_tables import (
+    with_delegations,
+    with_freezes,
+    with_glasses,
+    with_notices,
+    with_requests,
+)
 from ledger.unavailable import LedgerUnavailable
 
 _SCHEMA = Table(
@@ -242,6 +248,7 @@ MIGRATIONS = (
     with_glasses,
     with_requests,
     _with_meters,
+    with_delegations,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 

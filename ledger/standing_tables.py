@@ -61,3 +61,18 @@ def with_requests(connection: Connection) -> None:
     """Make the table of requests for grants."""
     for statement in _REQUESTS.split(";\n"):
         connection.exec_driver_sql(statement)
+
+
+_DELEGATIONS = """
+CREATE TABLE projected_delegation (
+  id TEXT PRIMARY KEY, open BIGINT NOT NULL, position BIGINT NOT NULL, state TEXT NOT NULL,
+  deadline BIGINT
+);
+CREATE INDEX projected_delegation_open ON projected_delegation (id) WHERE open = 1
+"""
+
+
+def with_delegations(connection: Connection) -> None:
+    """Make the table of delegations."""
+    for statement in _DELEGATIONS.split(";\n"):
+        connection.exec_driver_sql(statement)

@@ -8,6 +8,7 @@ from ledger import policy_in_force
 from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
 from ledger.calls import CallRecord
+from ledger.delegations import Delegation
 from ledger.envelopes import Draft, Model, Recorded
 from ledger.events import CallDecided
 from ledger.freezes import Freeze
@@ -25,7 +26,10 @@ from ledger.usage import UsageBook
 from policies.freezes import LiveFreeze
 from policies.people import Agent, Directory
 
-_DROPPED = ("agent", "approval", "call", "freeze", "glass", "grant", "notice", "request", "review")
+_DROPPED = (
+    *("agent", "approval", "call", "delegation", "freeze"),
+    *("glass", "grant", "notice", "request", "review"),
+)
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
 _INDEXED = ("approval", "grant")
@@ -204,6 +208,15 @@ class State:
         if not known:
             return ()
         return tuple(freeze.live() for freeze in self._all(Freeze) if freeze.open)
+
+    def delegation(self, name: str) -> Delegation | None:
+        """Return a delegation, in force or ended."""
+        return cast("Delegation | None", self._find("delegation", name))
+
+    def live_delegations(self) -> list[Delegation]:
+        """Return the delegations that have not ended, the oldest first; nothing is read."""
+        live = [each for each in self._all(Delegation) if each.open]
+        return sorted(live, key=lambda each: each.position)
 
     def notice(self, name: str) -> Notice | None:
         """Return a message that tells a channel of something."""

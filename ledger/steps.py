@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from ledger.approvals import OPEN, Approval, ApprovalStatus
 from ledger.closing import closing
 from ledger.deadlines_due import overdue
+from ledger.deciders import parties, standing_on
 from ledger.envelopes import Command, Event
 from ledger.evidence import Evidence, Standing, unfit
 from ledger.parties import Parties
@@ -16,7 +17,6 @@ from ledger.patience_events import (
     ApprovalReminded,
     StepRefused,
 )
-from ledger.tallying import parties, standing_on
 from policies.durations import written
 from policies.people import Directory
 from policies.refusals import Refused

@@ -141,6 +141,7 @@ _SEARCHED: Mapping[str, Mapping[str, type[Text | BigInteger]]] = {
     "notice": {"about": Text},
     "glass": {"approval": Text},
     "request": {"deadline": BigInteger},
+    "delegation": {"deadline": BigInteger},
 }
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.approvals import Approval
-from ledger.evidence import FRESH, GROUP_FRESH, Evidence, Standing, standing
-from ledger.known_votes import KnownVote
-from ledger.parties import Parties
-from policies.calls import Risk
+from ledger.deciders import Seat, in_stead, standing_on
+from ledger.delegations import Delegation
+from ledger.evidence import Evidence, Standing
+from ledger.known_votes import KnownVote, one_per_seat
 from policies.people import Directory
 
 _UNSURE = frozenset({"stale-evidence", "undetermined"})
@@ -31,32 +31,36 @@ class Tally:
 
 def tally(
     approval: Approval,
-    teams: tuple[str, ...],
+    seat: Seat,
     voter: Evidence,
     voters: Sequence[Evidence],
+    delegations: Sequence[Delegation],
     directory: Directory,
     at: datetime,
 ) -> Tally:
-    """Count the yes of `voter` for `teams` with the earlier ones that fresh evidence bears out.
+    """Count the yes of `voter` on `seat` with the earlier ones that fresh evidence bears out.
 
-    `voters` is evidence of those who voted before.
+    `voters` is evidence of those who voted before, and of those in whose stead
+    they did. INVARIANT: of every seat one yes counts.
     """
     person = voter.person_in(directory)
-    counts = Counter(teams)
+    holder = seat.holder(voter, directory)
+    counts = Counter(seat.standing.teams)
     hoped: Counter[str] = Counter()
     people, confirmed, unsure = [person], [], []
-    for known in approval.votes:
-        evidence = _newest(known, voters)
-        if evidence is None or known.is_of(person, voter.slack):
+    for known in one_per_seat(approval.votes):
+        evidence = _newest(known.slack, known.evidence, voters)
+        if evidence is None or known.is_of(person, voter.slack) or known.fills(*holder):
             continue
-        still = standing_on(approval, evidence, directory, at)
+        giver = _giver(known, voters)
+        still = _still(approval, known, evidence, giver, delegations, directory, at)
         if still.because in _UNSURE:
             hoped.update(known.teams)
             unsure.append(known.person)
         elif counted := set(still.teams) & set(known.teams):
             counts.update(counted)
             people.append(known.person)
-            confirmed.append(evidence)
+            confirmed += [evidence, giver] if giver is not None else [evidence]
     terms = approval.request.terms
     complete = all(counts[term.team] >= term.approvals for term in terms)
     could = all(counts[term.team] + hoped[term.team] >= term.approvals for term in terms)
@@ -64,38 +68,31 @@ def tally(
     return Tally(complete, by, tuple(confirmed), tuple(unsure) if could and not complete else ())
 
 
-def parties(approval: Approval, directory: Directory) -> Parties:
-    """Return the people who may never decide: the owner and the one acted for."""
-    return Parties.of(approval.request.owner, approval.request.on_behalf_of, directory)
-
-
-def standing_on(
+def _still(
     approval: Approval,
+    known: KnownVote,
     evidence: Evidence,
+    giver: Evidence | None,
+    delegations: Sequence[Delegation],
     directory: Directory,
     at: datetime,
-    *,
-    lasting: bool = False,
 ) -> Standing:
-    """Return for which of the approval's teams a person may decide at `at`, or why for none.
-
-    A yes that is `lasting` needs memberships that were read just now, whatever the risk.
-    """
-    mild = approval.request.risk in {Risk.READ, Risk.WRITE} and not lasting
-    return standing(
-        evidence.person_in(directory),
-        evidence,
-        directory,
-        teams=tuple(term.team for term in approval.request.terms),
-        parties=parties(approval, directory),
-        group_age=GROUP_FRESH if mild else FRESH,
-        at=at,
-        also=approval.patience.escalated,
-    )
+    """Return for which teams whoever cast an earlier vote may decide now, and in whose stead."""
+    if known.delegation is None:
+        return standing_on(approval, evidence, directory, at)
+    held = next((d for d in delegations if d.id == known.delegation and d.holds(at)), None)
+    if held is None:
+        return Standing(because="delegation-over")
+    return in_stead(approval, evidence, held, giver, directory, at)
 
 
-def _newest(known: KnownVote, voters: Sequence[Evidence]) -> Evidence | None:
-    """Return the latest evidence of an earlier voter: handed in now, or that of the vote."""
-    found = [evidence for evidence in voters if evidence.slack == known.slack]
-    found += [known.evidence] if known.evidence else []
+def _giver(known: KnownVote, voters: Sequence[Evidence]) -> Evidence | None:
+    then = known.giver_evidence
+    return None if then is None else _newest(then.slack, then, voters)
+
+
+def _newest(slack: str, then: Evidence | None, voters: Sequence[Evidence]) -> Evidence | None:
+    """Return the latest evidence of a person: handed in now, or that of the vote."""
+    found = [evidence for evidence in voters if evidence.slack == slack]
+    found += [then] if then else []
     return max(found, key=lambda evidence: evidence.fetched_at, default=None)

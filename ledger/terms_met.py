@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ledger.approvals import Approval
 from ledger.calls import CallFacts
+from ledger.delegations import Delegation
 from ledger.glass_rights import still_may_break
 from ledger.known_votes import KnownVote
 from ledger.parties import Parties
@@ -13,11 +14,17 @@ from policies.people import Directory
 
 
 def unmet(
-    approval: Approval, decision: Decision, facts: CallFacts, directory: Directory
+    approval: Approval,
+    decision: Decision,
+    facts: CallFacts,
+    directory: Directory,
+    delegations: Sequence[Delegation] = (),
 ) -> str | None:
     """Say why a given approval does not meet the terms of now; None where it does.
 
-    The votes count as long as those who cast them may approve.
+    The votes count as long as those who cast them, and those in whose stead
+    they did, may approve. `delegations` are those of its votes, ended or not:
+    what was taken back does not count any more.
     """
     if decision.effect is Effect.DENY:
         return f"denied by {denier(decision)}"
@@ -29,16 +36,13 @@ def unmet(
         return _broken_still(approval, facts, directory)
     parties = Parties.of(facts.agent.owner, facts.agent.on_behalf_of, directory)
     for term in decision.assessment.terms:
+        names = approval.patience.deciding(term.team)
         counted = {
-            person
+            known.holder_in(directory)
             for known in approval.yes_votes(term.team)
-            if _speaks(
-                person := known.person_in(directory),
-                known,
-                approval.patience.deciding(term.team),
-                directory,
-            )
-            and not parties.may_include(person, known.slack, directory)
+            if _speaks(known, names, delegations, directory)
+            and not parties.may_include(known.person_in(directory), known.slack, directory)
+            and not parties.may_include(known.holder_in(directory), known.holder[1], directory)
         }
         if len(counted) < term.approvals:
             asked, given = term.approvals, len(counted)
@@ -60,10 +64,19 @@ def _broken_still(approval: Approval, facts: CallFacts, directory: Directory) ->
     return f"`{by}`, who broke the glass, has no right to any more"
 
 
-def _speaks(person: str, vote: KnownVote, names: Sequence[str], directory: Directory) -> bool:
-    """Tell whether a voter is on a team's list now, or was found in a group that is."""
+def _speaks(
+    vote: KnownVote, names: Sequence[str], delegations: Sequence[Delegation], directory: Directory
+) -> bool:
+    """Tell whether whose vote it is is on a team's list now, or was found in a group that is."""
+    evidence = vote.evidence
+    if vote.delegation is not None:
+        under = next((each for each in delegations if each.id == vote.delegation), None)
+        if under is None or under.revoked:
+            return False
+        names, evidence = [name for name in names if name in under.teams], vote.giver_evidence
+    person = vote.holder_in(directory)
     teams = [directory.teams[name] for name in names if name in directory.teams]
-    groups = vote.evidence.groups if vote.evidence else frozenset()
+    groups = evidence.groups if evidence else frozenset()
     return any(person in team.approvers or not groups.isdisjoint(team.groups) for team in teams)
 
 

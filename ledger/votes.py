@@ -1,5 +1,6 @@
 """A person's yes or no: who may say it, when it counts, what it comes to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,15 +12,17 @@ from ledger.card_events import (
     VoteRefused,
 )
 from ledger.deadlines_due import overdue
+from ledger.deciders import Seat, seat_of, taken
+from ledger.delegations import Delegation
 from ledger.envelopes import Command, Event
 from ledger.events import (
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
 )
-from ledger.evidence import Evidence, Standing
+from ledger.evidence import Evidence
 from ledger.lasting import Lasting, hindrance, promised
-from ledger.tallying import standing_on, tally
+from ledger.tallying import tally
 from policies.calls import GRAVE
 from policies.people import Directory
 from policies.redaction import redact, redact_text
@@ -32,7 +35,8 @@ class CastVote(Command):
 
     `channel`, `ts` and `revision` name the card that was clicked, `whole` says
     whether that card shows the call in full. `evidence` is of the voter,
-    `voters` of everybody who voted before. `suggested` are arguments, canonical
+    `voters` of everybody who voted before, `givers` of those in whose stead the
+    voter or one of them may vote. `suggested` are arguments, canonical
     JSON, that the agent is told with a no; `lasting` is the grant that is to
     come with a yes, which does not count without it. Where the card asks several
     questions, `members` are all of them.
@@ -47,6 +51,7 @@ class CastVote(Command):
     whole: bool
     evidence: Evidence
     voters: tuple[Evidence, ...] = ()
+    givers: tuple[Evidence, ...] = ()
     suggested: str | None = None
     lasting: Lasting | None = None
     members: tuple[str, ...] = ()
@@ -84,30 +89,42 @@ def without_secrets(command: CastVote) -> CastVote:
     return replace(command, reason=reason and redact_text(reason).text, suggested=suggested)
 
 
-def vote(approval: Approval, command: CastVote, directory: Directory, at: datetime) -> list[Event]:
-    """Return the events that a click causes; a vote that does not count is an event too."""
+def vote(
+    approval: Approval,
+    command: CastVote,
+    directory: Directory,
+    at: datetime,
+    delegations: Sequence[Delegation] = (),
+) -> list[Event]:
+    """Return the events that a click causes; a vote that does not count is an event too.
+
+    `delegations` are those that have not ended.
+    """
     found = _found(approval, command, directory)
     expired = overdue(approval, at)
     if isinstance(expired, ApprovalExpired):
         message = "this request expired before you decided; the agent has to ask again"
         return [*found, expired, _refuse(approval, command, directory, "expired", message)]
-    where = _refusal(approval, command, directory, at)
-    if isinstance(where, VoteRefused):
-        return [*found, where]
+    seat = _refusal(approval, command, delegations, directory, at)
+    if isinstance(seat, VoteRefused):
+        return [*found, seat]
     cast = VoteCast(
         approval=approval.id,
         person=command.evidence.person_in(directory),
         approves=command.approves,
-        teams=where.teams,
+        teams=seat.standing.teams,
         reason=command.reason,
         channel=command.channel,
         ts=command.ts,
         revision=command.revision,
         evidence=command.evidence,
+        delegation=seat.delegation.id if seat.delegation else None,
+        giver=seat.giver.person_in(directory) if seat.giver else None,
+        giver_evidence=seat.giver,
     )
     if not command.approves:
         return [*found, cast, _denied(approval, cast, command)]
-    return [*found, *_counted(approval, cast, command, directory, at)]
+    return [*found, *_counted(approval, cast, seat, command, delegations, directory, at)]
 
 
 def _denied(approval: Approval, cast: VoteCast, command: CastVote) -> ApprovalDenied:
@@ -120,14 +137,21 @@ def _denied(approval: Approval, cast: VoteCast, command: CastVote) -> ApprovalDe
 
 
 def _counted(
-    approval: Approval, cast: VoteCast, command: CastVote, directory: Directory, at: datetime
+    approval: Approval,
+    cast: VoteCast,
+    seat: Seat,
+    command: CastVote,
+    delegations: Sequence[Delegation],
+    directory: Directory,
+    at: datetime,
 ) -> list[Event]:
     """Return the yes, and ApprovalGiven where it completes every count.
 
     Where it would complete them if Slack could confirm the earlier voters, it
     is refused instead, so that the same person can press again.
     """
-    count = tally(approval, cast.teams, command.evidence, command.voters, directory, at)
+    voters = (*command.voters, *command.givers)
+    count = tally(approval, seat, command.evidence, voters, delegations, directory, at)
     if count.unsure:
         named = " and ".join(f"`{person}`" for person in count.unsure)
         message = f"Slack could not confirm that {named} may still decide; press the button again"
@@ -158,22 +182,47 @@ def view(approval: Approval, command: ViewDetails, directory: Directory) -> list
 
 
 def _refusal(
-    approval: Approval, command: CastVote, directory: Directory, at: datetime
-) -> VoteRefused | Standing:
+    approval: Approval,
+    command: CastVote,
+    delegations: Sequence[Delegation],
+    directory: Directory,
+    at: datetime,
+) -> VoteRefused | Seat:
     if approval.status is not ApprovalStatus.PENDING:
         message = _DECIDED[approval.status].format(
             by=" and ".join(f"`{name}`" for name in approval.by), reason=approval.reason
         )
         return _refuse(approval, command, directory, "already-decided", message)
-    where = standing_on(
-        approval, command.evidence, directory, at, lasting=command.lasting is not None
-    )
+    voter, lasting = command.evidence, command.lasting is not None
+    seat = seat_of(approval, voter, command.givers, delegations, directory, at, lasting=lasting)
+    where = seat.standing
     if where.because:
         return _refuse(approval, command, directory, where.because, where.message)
+    by = taken(approval, seat, voter, delegations, directory, at)
     against = _hindrance(approval, command, directory) if command.approves else None
+    if by != voter.person_in(directory):
+        against = against or _seated(seat, command, by)
     if against is None and command.approves and command.lasting:
-        against = hindrance(approval, command.lasting, where.teams)
-    return _refuse(approval, command, directory, *against) if against else where
+        against = hindrance(
+            approval, command.lasting, where.teams, delegated=seat.delegation is not None
+        )
+    return _refuse(approval, command, directory, *against) if against else seat
+
+
+def _seated(seat: Seat, command: CastVote, by: str | None) -> tuple[str, str] | None:
+    """Return why a seat that `by` has voted on takes no other vote; None where it does.
+
+    The person whose seat it is may still say no.
+    """
+    if by is None:
+        return None
+    if seat.delegation is not None:
+        whose = f"`{seat.delegation.giver}`, for whom you vote,"
+        who = "" if by == seat.delegation.giver else f" through `{by}`"
+        return "seat-taken", f"{whose} has approved this{who}: that counts once"
+    if not command.approves:
+        return None
+    return "seat-taken", f"`{by}` has approved this in your stead: that counts once"
 
 
 def _hindrance(

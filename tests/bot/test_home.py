@@ -10,11 +10,13 @@ from office import ALICE, BOB, CAT, EVE, OUT, PLATFORM, shown, until_async
 from slack_limits import breaches, check_message, check_view
 from slack_sdk.models.blocks import Block
 
+from bot.delegation_notices import delegation_notices
 from bot.freeze_notices import freeze_notices
 from bot.glass import break_modal, glass_notices, sign_modal
 from bot.grant_notices import grant_notices, request_notices
 from bot.home_view import HomeFacts, home_view
 from ledger.approvals import Approval, ApprovalStatus
+from ledger.delegations import Delegation
 from ledger.freeze_readings import freezes_in_force
 from ledger.freezes import Freeze
 from ledger.glasses import Glass
@@ -210,6 +212,20 @@ def hostile_facts(text: str, count: int) -> HomeFacts:
                 **place,
             )
         ),
+        delegations=many(
+            lambda n: Delegation(
+                id=f"dlg_{n}",
+                giver=text,
+                giver_slack="T0ACME/U0BOB",
+                delegate=text,
+                delegate_slack=text,
+                teams=("platform", text),
+                reason=text,
+                given_at=at,
+                until=later,
+                **place,
+            )
+        ),
         glasses=many(
             lambda n: Glass(
                 id=f"brk_{n}",
@@ -258,6 +274,8 @@ def test_messages_about_freezes_grants_and_glasses_keep_slacks_limits(text) -> N
     for message in (
         *freeze_notices(freeze, ("platform",), acme.DIRECTORY),
         *freeze_notices(freeze.model_copy(update=ended), ("platform",), acme.DIRECTORY),
+        *delegation_notices(facts.delegations[0], acme.DIRECTORY),
+        *delegation_notices(facts.delegations[0].model_copy(update=ended), acme.DIRECTORY),
         *glass_notices(glass, acme.DIRECTORY),
         *glass_notices(glass.model_copy(update=signed), acme.DIRECTORY),
         *request_notices(request, acme.DIRECTORY),

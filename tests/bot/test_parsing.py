@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from bot.asked import (
     AskBuilder,
+    AskDelegate,
+    AskDelegations,
     AskFreeze,
     AskFreezes,
     AskGrant,
@@ -18,6 +20,7 @@ from bot.asked import (
     AskRequest,
     AskRevoke,
     AskShow,
+    AskUndelegate,
     AskUnfreeze,
 )
 from bot.grammar import NotUnderstood
@@ -48,6 +51,13 @@ HOUR = timedelta(hours=1)
         ("unfreeze frz_1 because mended", AskUnfreeze(None, "frz_1", "mended")),
         ("unfreeze agent ci-bot mended now", AskUnfreeze(Frozen.AGENT, "ci-bot", "mended now")),
         ("unfreeze everything", AskUnfreeze(Frozen.EVERYTHING, "")),
+        ("delegate @cat for 2d", AskDelegate("@cat", 48 * HOUR)),
+        (
+            "delegate &lt;@U0CAT|cat&gt; for 1h in platform, security because I am away",
+            AskDelegate("<@U0CAT|cat>", HOUR, ("platform", "security"), "I am away"),
+        ),
+        ("undelegate", AskUndelegate()),
+        ("delegations", AskDelegations()),
         ("list", AskList()),
         ("PENDING", AskPending()),
         ("show apr_1", AskShow("apr_1")),
@@ -100,6 +110,12 @@ def test_a_command_is_read_as_it_is_meant(text, asked) -> None:
         ("freeze agent", "say which agent; write `/placet freeze"),
         ("freeze agent x for ever", "`ever` is no duration"),
         ("unfreeze frz_1 x", "`x` is too much"),
+        ("delegate", "say who votes for you; write `/placet delegate @PERSON for 2d"),
+        ("delegate cat", "say for how long, as in `for 2d`"),
+        ("delegate cat in platform", "say for how long, as in `for 2d`"),
+        ("delegate cat for 2d platform", "`platform` is too much"),
+        ("delegate cat for 2d in", "`in` wants a team after it"),
+        ("undelegate cat", "`cat` is too much; write just `/placet undelegate`"),
         ("grant", "a grant needs an agent; write `/placet grant AGENT"),
         ("grant ci-bot", "a grant needs `SERVER/TOOL` after the agent"),
         ("grant ci-bot for 1h", "a grant needs `SERVER/TOOL` after the agent"),

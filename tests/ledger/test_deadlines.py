@@ -4,11 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from acme import NOON, ask, assessed, card, click, grant
+from acme import NOON, ask, assessed, card, click, evidence, grant
 from open_ledgers import Clock, open_ledger, prepare, until
 
 from ledger.approvals import ApprovalStatus
 from ledger.deadlines import Deadlines
+from ledger.delegation_events import DelegationEnded
+from ledger.delegations import GiveDelegation
 from ledger.grants import GrantStatus, RevokeGrant
 
 SOON = timedelta(milliseconds=300)
@@ -51,6 +53,25 @@ async def test_an_approval_that_nobody_decided_expires_on_time(ledger, deadlines
     assert approval.status is ApprovalStatus.EXPIRED
     assert expired.at >= approval.request.expires_at
     assert expired.actor == "placet:deadlines"
+
+
+async def test_a_delegation_ends_on_time(ledger, deadlines, heard):
+    at = await ledger.now()
+    await ledger.execute(
+        GiveDelegation(
+            id="delegate",
+            actor="person:bob",
+            delegation="dlg_1",
+            lasting=SOON,
+            evidence=evidence("bob", at),
+            delegate=evidence("eve", at),
+        )
+    )
+
+    await until(lambda: "DelegationEnded" in names(heard))
+
+    assert heard[-1].event == DelegationEnded(delegation="dlg_1", by=None, because="expired")
+    assert heard[-1].at >= at + SOON
 
 
 async def test_an_approval_that_was_not_used_lapses_on_time(ledger, deadlines, heard):

@@ -56,6 +56,7 @@ def test_what_happened_between_two_positions_is_told_by_what_it_is_about(ledger_
         "agents: none",
         "tools: none",
         "freezes: none",
+        "delegations: none",
         "projections: none",
         "policy: none activated",
     ]
@@ -80,6 +81,7 @@ def test_between_a_position_and_itself_nothing_happened(terminal) -> None:
         "tools": [],
         "policies": [],
         "freezes": [],
+        "delegations": [],
         "projections": [],
         "policy": {"before": "5f" * 32, "after": "5f" * 32, "changes": [], "lines": []},
     }

@@ -338,7 +338,7 @@ def test_what_is_left_of_an_event_is_read_and_holds_nothing_more_to_take(line):
 def test_every_field_of_an_event_is_either_content_or_not_free_text():
     free = {"reason", "because", "message", "error", "blocks", "arguments", "content", "text"}
     kept = {"VoteRefused", "GrantRefused", "ToolAcceptanceRefused", "FreezeRefused"}
-    kept |= {"EventRedacted", "BreakGlassRefused", "StepRefused"}
+    kept |= {"EventRedacted", "BreakGlassRefused", "StepRefused", "DelegationEnded"}
 
     left = {
         (event.TOPIC, name)
