@@ -306,6 +306,54 @@ def test_no_grant_comes_with_a_delegates_yes() -> None:
     assert refused.message == ("who votes for somebody else gives no grants: approve this one only")
 
 
+def test_a_delegate_who_has_left_since_completes_no_count() -> None:
+    book = asked(approvals=2)
+    book.do(vote())
+    gone = (evidence("eve", after(20), deleted=True), evidence("bob", after(20)))
+
+    (cast,) = book.do(vote("dan", after(20), of=(), givers=gone), after(20))
+
+    assert cast.TOPIC == "VoteCast"
+    assert book.approval().status is ApprovalStatus.PENDING
+
+
+def test_a_giver_who_has_left_since_completes_no_count() -> None:
+    book = asked(approvals=2)
+    book.do(vote())
+    gone = (evidence("eve", after(20)), evidence("bob", after(20), deleted=True))
+
+    (cast,) = book.do(vote("dan", after(20), of=(), givers=gone), after(20))
+
+    assert cast.TOPIC == "VoteCast"
+    assert book.approval().status is ApprovalStatus.PENDING
+
+
+def test_where_slack_says_nothing_of_the_giver_the_last_voter_has_to_press_again() -> None:
+    book = asked(approvals=2)
+    book.do(vote())
+
+    refused = refusal(book, vote("dan", after(20), of=(), voters=("eve",)), after(20))
+
+    assert refused.because == "undetermined"
+
+
+def test_what_ran_out_unnoticed_counts_no_more_and_is_in_nobodys_way() -> None:
+    end = NOON + timedelta(days=2)
+    book = Book()
+    book.do(delegate())
+    book.do(ask(assessment=assessed(terms=(Term("platform", 2),))), end - timedelta(minutes=2))
+    book.do(card(), end - timedelta(minutes=2))
+    book.do(vote(at=end - timedelta(minutes=1)), end - timedelta(minutes=1))
+
+    (cast,) = book.do(vote("dan", end, voters=("eve",)), end)
+
+    assert cast.TOPIC == "VoteCast"
+    assert book.do(delegate(at=end), end)[0].TOPIC == "DelegationGiven"
+    assert book.do(click("bob", end, voters=(evidence("dan", end),)), end)[-1].TOPIC == (
+        "ApprovalGiven"
+    )
+
+
 def test_a_delegation_ends_by_itself_also_where_nobody_expires_it() -> None:
     end = NOON + timedelta(days=2)
     book = Book()
