@@ -86,6 +86,32 @@ async def _number(connection: socket.socket) -> int:
     return int(said)
 
 
+_PROGRAM = """\
+#!{python} -SE
+import array, json, os, signal, socket, sys
+
+connection = socket.socket(socket.AF_UNIX)
+connection.connect({address!r})
+order = dict(arguments=sys.argv[1:], environment=dict(os.environ), cwd=os.getcwd())
+files = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
+connection.sendmsg([json.dumps(order).encode() + b"\\n"], files)
+told = connection.makefile()
+child = int(told.readline())
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, lambda number, _: os.kill(child, number))
+code = int(told.readline())
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+def program(folder: Path) -> Path:
+    """Write a `placet` into a folder that forks as well, for scripts; return the folder."""
+    path = folder / "placet"
+    path.write_text(_PROGRAM.format(python=sys.executable, address=_parent()))
+    path.chmod(0o755)
+    return folder
+
+
 _parents: list[str] = []
 
 

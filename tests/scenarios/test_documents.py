@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import program
 from scenarios.demo import running_demo
 from scenarios.documents import DOCUMENTS, ROOT, blocks, commands, script
 from scenarios.stage import CI_BOT, OTHER_BOT, Replica, stage
@@ -55,13 +56,14 @@ async def run(text, folder, *, beside=()):
     [each for each in DOCUMENTS if each.name != "from-no-policy.md"],  # test_from_no_policy does
     ids=lambda document: document.name,
 )
-async def test_every_command_of_a_document_runs(document, staged, tmp_path):
+async def test_every_command_of_a_document_runs(document, staged, tmp_path, tmp_path_factory):
     (tmp_path / "placet.yaml").write_text(staged.configuration(Replica(staged, "placet")))
     for block in blocks(document):
         if block.title is not None:
             (tmp_path / block.title).write_text(block.text)
 
-    code, said = await run(script(document), tmp_path)
+    programs = await asyncio.to_thread(program, tmp_path_factory.mktemp("programs"))
+    code, said = await run(script(document), tmp_path, beside=[programs])
 
     assert code == 0, said
 
