@@ -107,7 +107,7 @@ def showing(approval: Approval, made: Card, at: datetime) -> Answer:
     blocks = tuple(block for block in made.blocks if block["type"] != "actions")
     told = [
         [words("Request "), name(approval.id), words(", asked "), moment(approval.requested_at)],
-        [words("Looked at "), moment(at)],
+        [words("As of "), moment(at)],
     ]
     text = notification(f"{heading(approval)}: {approval.id}")
     return Answer(text, (*blocks, lines(told, "asked")))

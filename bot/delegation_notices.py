@@ -46,7 +46,7 @@ def stands(delegation: Delegation) -> Row:
 
 
 def _ending(delegation: Delegation) -> Row:
-    at = [words(" at "), moment(delegation.ended_at)] if delegation.ended_at else []
+    at = [words(", "), moment(delegation.ended_at)] if delegation.ended_at else []
     if delegation.ended_by is None:
         return [words("Its time was over"), *at]
     return [words("Taken back by "), name(delegation.ended_by, 120), *at]

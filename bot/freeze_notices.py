@@ -51,7 +51,7 @@ def freeze_blocks(freeze: Freeze, directory: Directory) -> list[Block]:
 def stands(freeze: Freeze, directory: Directory) -> Row:
     """Return in a line who froze what, since when and until when."""
     row = [*what(freeze), words(" was frozen by "), *people((freeze.by,), directory)]
-    row += [words(" at "), moment(freeze.begun_at)]
+    row += [words(", "), moment(freeze.begun_at)]
     if freeze.until is not None:
         return [*row, words(", until "), moment(freeze.until), words(".")]
     return [*row, words(", until a second person lifts it." if freeze.open else ".")]
@@ -66,7 +66,7 @@ def what(freeze: Freeze) -> Row:
 
 def ending(freeze: Freeze, directory: Directory) -> Row:
     """Return in a line how a freeze ended."""
-    at = [words(" at "), moment(freeze.ended_at)] if freeze.ended_at else []
+    at = [words(", "), moment(freeze.ended_at)] if freeze.ended_at else []
     if freeze.ended_by is None:
         return [words("Its time was over"), *at]
     because = [words(": "), name(freeze.end_reason, 600)] if freeze.end_reason else []

@@ -110,18 +110,18 @@ def glass_row(glass: Glass, directory: Directory) -> Row:
     """Return a broken glass in a line."""
     row = [name(glass.approval, 60), words("  "), *people((glass.by,), directory)]
     row += [words(" approved "), name(f"{glass.server} / {glass.tool}", 160), words(" of ")]
-    return [*row, name(glass.agent, 80), words(" alone at "), moment(glass.broken_at)]
+    return [*row, name(glass.agent, 80), words(" alone, "), moment(glass.broken_at)]
 
 
 def _told(glass: Glass, directory: Directory) -> list[Row]:
     return [
-        [*people((glass.by,), directory), words(" approved alone, at "), moment(glass.broken_at)],
+        [*people((glass.by,), directory), words(" approved alone, "), moment(glass.broken_at)],
         [words("Agent "), name(glass.agent, 120), words(", approval "), name(glass.approval, 60)],
         [words("Reason: "), name(glass.reason, 600)],
     ]
 
 
 def _signed(glass: Glass, directory: Directory) -> Row:
-    at = [words(" at "), moment(glass.reviewed_at)] if glass.reviewed_at else []
+    at = [words(", "), moment(glass.reviewed_at)] if glass.reviewed_at else []
     note = [words(": "), name(glass.note, 600)] if glass.note else []
     return [words("Signed off by "), *people((glass.reviewed_by or "?",), directory), *at, *note]

@@ -248,7 +248,7 @@ def _acceptance(change: Change, directory: Directory) -> Row:
     tool = change.now
     if tool is None or not tool.by or tool.at is None:
         return [words("is accepted")]
-    return [words("accepted by "), *people((tool.by,), directory), words(" at "), moment(tool.at)]
+    return [words("accepted by "), *people((tool.by,), directory), words(", "), moment(tool.at)]
 
 
 def _risk(change: Change, weigh: Weigh) -> Row:

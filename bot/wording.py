@@ -128,7 +128,7 @@ def granted(promise: GrantedWith | None) -> list[Row]:
 
 
 def _at(approval: Approval) -> Row:
-    return [words(" at "), moment(approval.decided_at)] if approval.decided_at else []
+    return [words(", "), moment(approval.decided_at)] if approval.decided_at else []
 
 
 def _ending(approval: Approval, directory: Directory) -> list[Row]:

@@ -25,8 +25,10 @@ _PRESSES = 5
 
 
 def directory() -> Directory:
-    """Return acme's people, where security decides for platform in the end."""
-    platform = replace(acme.DIRECTORY.teams["platform"], escalate_to="security")
+    """Return acme's people; security decides for platform in the end, eve in an emergency."""
+    platform = replace(
+        acme.DIRECTORY.teams["platform"], escalate_to="security", break_glass=("eve",)
+    )
     teams = {**acme.DIRECTORY.teams, "platform": platform}
     return replace(acme.DIRECTORY, teams=teams)
 
@@ -278,6 +280,38 @@ async def renewed(visit: Visit) -> None:
     await visit.sees("Renewed as grt_")
 
 
+async def broken_glass(visit: Visit) -> None:
+    """Nobody of two can be reached: eve approves alone, and all who were skipped are told."""
+    approval = await visit.office.ask(assessment=acme.assessed(terms=(Term("platform", 2),)))
+    await visit.office.told_card(approval)
+    await visit.become(EVE)
+    await visit.type(f"break-glass {approval} the shop is down")
+    await expect(visit.dialog).to_contain_text("without the votes of")
+    await visit.submit()
+    await visit.sees("Break-glass: files / write_file", "Reason: the shop is down")
+
+
+async def signed_off(visit: Visit) -> None:
+    """Cat looks at it afterwards, and signs it off."""
+    await broken_glass(visit)
+    await visit.become(CAT)
+    await visit.press("Break-glass: files", "Sign off…")
+    await visit.dialog.get_by_role("textbox").fill("looked at with eve")
+    await visit.submit()
+    await visit.sees("looked at with eve")
+
+
+async def delegated(visit: Visit) -> None:
+    """Bob is away: eve votes in his stead, and the card says so."""
+    await visit.become(BOB)
+    await visit.type("delegate @eve for 2d because on a train")
+    await visit.sees("eve", "bob", "on a train")
+    await visit.office.ask()
+    await visit.become(EVE)
+    await visit.press("write_file", "Approve once")
+    await visit.sees("Approved: files", "@eve for @bob")
+
+
 DRAWN: dict[str, Flow] = {
     "approved": approve,
     "approve-for": approve_for,
@@ -290,6 +324,8 @@ DRAWN: dict[str, Flow] = {
     "grant-requested": requested,
     "grouped": grouped,
     "home": home,
+    "break-glass": broken_glass,
+    "delegated": delegated,
 }
 """The flows whose end is shown in docs/, by the picture's name."""
 
@@ -301,4 +337,5 @@ ALL: dict[str, Flow] = DRAWN | {
     "grouped-approved": grouped_approved,
     "home-approved": home_approved,
     "renewed": renewed,
+    "signed-off": signed_off,
 }
