@@ -94,9 +94,13 @@ class Crowd:
                 if action == "leave":
                     continue
                 for user in (BOB, CAT) if action == "again" else (BOB,):
-                    with contextlib.suppress(Impossible, Unanswered, SlackError, *AWAY):
-                        await self.stage.workspace.click(user, PLATFORM, card, "approval.approve")
+                    await self.press(card, user)
             await asyncio.sleep(_LIST)
+
+    async def press(self, card: str, user: str = BOB) -> None:
+        """Approve on a card, if its button is there and the bot hears of it."""
+        with contextlib.suppress(Impossible, Unanswered, SlackError, *AWAY):
+            await self.stage.workspace.click(user, PLATFORM, card, "approval.approve")
 
     def open_cards(self) -> list[str]:
         """Return the cards that can be decided on, by their timestamps."""
