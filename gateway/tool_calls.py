@@ -158,8 +158,13 @@ class ToolCalls:
         return self._settled(examined, grants) is Effect.REQUIRE_APPROVAL
 
     def _settled(self, examined: Examined, grants: Sequence[LiveGrant]) -> Effect:
-        """Return what the call would come to now, as far as this process has heard."""
-        return settle(examined.assessment, grants, self._now(), self._ledger).effect
+        """Return what the call would come to now, as far as this process has heard.
+
+        Freezes are left to the ledger, which stops the call by them: whether
+        people are asked does not depend on them.
+        """
+        now = self._now()
+        return settle(examined.assessment, grants, now, self._ledger, freezes=()).effect
 
     def _came_back(self, ruling: Ruling, examined: Examined) -> None:
         """Note whom the caller found waiting, if it is the approval it was told of."""

@@ -21,7 +21,7 @@ def settle(
     at: datetime,
     usage: Usage,
     *,
-    freezes: Sequence[LiveFreeze] = (),
+    freezes: Sequence[LiveFreeze],
 ) -> Decision:
     """Return the decision on an assessed call, `usage` being what is taken of limits at `at`.
 

@@ -129,7 +129,7 @@ class Simulation:
             assessment = self._beyond(call, assessment)
         if any(grant.terms is not None for grant in grants):
             assessment = self._answered(call, known, assessment, grants)
-        decision = settle(assessment, grants, call.at, usage)
+        decision = settle(assessment, grants, call.at, usage, freezes=())
         if any(effect is Effect.DENY for _, effect in call.beyond):
             return Simulated(call, decision, _ALONE[decision.effect], ())
         exceeded = [

@@ -84,7 +84,7 @@ def decision(trial: Trial, ground: Ground) -> Decision:
         assessment = (
             undeclared(call, policy, at, directory) if server.asks else unlisted(call, policy)
         )
-        return settle(assessment, trial.grants, at, NOTHING_USED)
+        return settle(assessment, trial.grants, at, NOTHING_USED, freezes=())
     risk = classify(tool, trusted=server.trusted, overrides=policy.risks)
     charges = assess(call, policy, at=at, tool=tool, risk=risk, directory=ground.directory).charges
     usage = Taken({charge.bucket: trial.usage.get(charge.limit, NOTHING) for charge in charges})

@@ -109,7 +109,7 @@ def ours(lines: Sequence[Line]) -> Decide:
         call = Call(ask.agent, "platform", None, ask.server, ask.tool, {})
         tool = Tool(ask.server, ask.tool, "", "{}", "")
         assessment = assess(call, policy, tool=tool, risk=RISK, at=AT, directory=DIRECTORY)
-        return settle(assessment, (), AT, NOTHING_USED).effect is Effect.ALLOW
+        return settle(assessment, (), AT, NOTHING_USED, freezes=()).effect is Effect.ALLOW
 
     return decide
 

@@ -52,7 +52,7 @@ def assessed(text: str, arguments: dict[str, JsonValue], **changes: str) -> Asse
 
 def take(taken: Taken, assessment: Assessment, name: str) -> Effect:
     """Settle a call, and count what it takes where it runs."""
-    effect = settle(assessment, (), NOON, taken).effect
+    effect = settle(assessment, (), NOON, taken, freezes=()).effect
     for charge in assessment.charges if effect is Effect.ALLOW else ():
         assert charge.amount is not None, "no limit has room for what cannot be told"
         taken.take(charge.bucket, name, charge.amount, NOON, NOON + charge.within)
@@ -145,7 +145,7 @@ def test_a_limit_more_never_loosens_a_decision(rules, limits, more, amount, befo
         assessment = assessed(text, {"amount": Number(str(amount))})
         for charge in assessment.charges:
             taken.take(charge.bucket, "before", Decimal(before), NOON, NOON + timedelta(hours=1))
-        return settle(assessment, (), NOON, taken).assessment
+        return settle(assessment, (), NOON, taken, freezes=()).assessment
 
     few, many = decided(written(rules, limits)), decided(written(rules, [*limits, *more]))
 
@@ -164,7 +164,7 @@ def test_the_order_of_limits_changes_no_decision(rules, limits, amount) -> None:
     shuffled = "".join([*head, marker, *(f"{x}\n" for x in random.sample(lines, len(lines)))])
 
     decisions = [
-        settle(assessed(each, {"amount": Number(str(amount))}), (), NOON, Taken())
+        settle(assessed(each, {"amount": Number(str(amount))}), (), NOON, Taken(), freezes=())
         for each in (text, shuffled)
     ]
 
@@ -209,7 +209,7 @@ def test_a_call_without_limits_carries_nothing() -> None:
     assessment = assessed("version: 1\n", {"amount": Number("1")})
 
     assert assessment.charges == ()
-    assert settle(assessment, (), NOON, Taken()).assessment is assessment
+    assert settle(assessment, (), NOON, Taken(), freezes=()).assessment is assessment
 
 
 def test_an_expression_counts_as_cel_does() -> None:

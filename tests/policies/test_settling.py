@@ -45,7 +45,7 @@ GRANT = LiveGrant(
 
 
 def settled(assessment: Assessment, grants: Sequence[LiveGrant], at: datetime) -> Decision:
-    return settle(assessment, grants, at, NOTHING_USED)
+    return settle(assessment, grants, at, NOTHING_USED, freezes=())
 
 
 def test_a_grant_in_force_lifts_the_call_and_is_named():
