@@ -13,8 +13,7 @@ CREATE INDEX projected_freeze_open ON projected_freeze (id) WHERE open = 1
 
 def with_freezes(connection: Connection) -> None:
     """Make the table of freezes."""
-    for statement in _FREEZES.split(";\n"):
-        connection.exec_driver_sql(statement)
+    _make(connection, _FREEZES)
 
 
 _NOTICES = """
@@ -29,8 +28,7 @@ CREATE INDEX projected_notice_open ON projected_notice (id) WHERE open = 1
 
 def with_notices(connection: Connection) -> None:
     """Make the table of notices."""
-    for statement in _NOTICES.split(";\n"):
-        connection.exec_driver_sql(statement)
+    _make(connection, _NOTICES)
 
 
 _GLASSES = """
@@ -44,8 +42,7 @@ CREATE INDEX projected_glass_open ON projected_glass (id) WHERE open = 1
 
 def with_glasses(connection: Connection) -> None:
     """Make the table of glasses."""
-    for statement in _GLASSES.split(";\n"):
-        connection.exec_driver_sql(statement)
+    _make(connection, _GLASSES)
 
 
 _REQUESTS = """
@@ -59,8 +56,7 @@ CREATE INDEX projected_request_open ON projected_request (id) WHERE open = 1
 
 def with_requests(connection: Connection) -> None:
     """Make the table of requests for grants."""
-    for statement in _REQUESTS.split(";\n"):
-        connection.exec_driver_sql(statement)
+    _make(connection, _REQUESTS)
 
 
 _DELEGATIONS = """
@@ -74,5 +70,9 @@ CREATE INDEX projected_delegation_open ON projected_delegation (id) WHERE open =
 
 def with_delegations(connection: Connection) -> None:
     """Make the table of delegations."""
-    for statement in _DELEGATIONS.split(";\n"):
+    _make(connection, _DELEGATIONS)
+
+
+def _make(connection: Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
         connection.exec_driver_sql(statement)
