@@ -91,7 +91,10 @@ async def _granted(slack: SlackClient) -> frozenset[str] | None:
 
     Source: https://docs.slack.dev/authentication/
     """
-    said = await slack.auth_test()
+    try:
+        said = await slack.auth_test()
+    except UNREACHABLE:
+        return None
     headers = {key.lower(): value for key, value in said.headers.items()}
     named = headers.get("x-oauth-scopes")
     return frozenset(str(named).replace(" ", "").split(",")) if named else None

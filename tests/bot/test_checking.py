@@ -13,6 +13,7 @@ from office import APP_TOKEN, BOT, BOT_TOKEN, EVERYBODY, PLATFORM, SECURITY, spe
 from bot.checking import Finding, Wanted, Weight, look
 from bot.client import SlackClient
 from bot.manifest import SCOPES
+from bot.workspace.faults import AnswerError
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import WorkspaceChannel
 from policies.people import Directory, Person, Team
@@ -100,6 +101,31 @@ async def test_a_token_that_does_not_work_is_all_there_is_to_say() -> None:
     (only,) = findings
     assert only.weight is Weight.WRONG
     assert only.said == "auth.test failed: Slack says invalid_auth"
+
+
+@pytest.mark.parametrize(
+    ("method", "subject"),
+    [
+        ("auth.test", "scopes"),
+        ("apps.connections.open", "app token"),
+        ("conversations.info", f"channel {PLATFORM} of team platform"),
+        ("users.info", "approver alice of platform (T0ACME/U0ALICE)"),
+        ("usergroups.users.list", "user group S0PLATFORM of platform"),
+    ],
+)
+async def test_where_slack_fails_half_way_that_is_told_and_all_else_looked_at(
+    method, subject
+) -> None:
+    async with workspace() as local:
+        slack = SlackClient(BOT_TOKEN, local.api_url, patient=True)
+        looking = look(slack, Wanted(acme.DIRECTORY, CHANNELS, APP_TOKEN))
+        first = await anext(looking)
+        await local.fail_next(method, AnswerError("fatal_error"))
+        findings = [finding async for finding in looking]
+
+    assert first.weight is Weight.GOOD
+    bad = {each.subject for each in findings if each.weight is not Weight.GOOD}
+    assert bad == {subject}
 
 
 async def test_without_the_scopes_for_it_a_channel_is_only_doubtful() -> None:
