@@ -167,6 +167,11 @@ class Submission(_Interaction):
 
     view: Submitted
 
+    @property
+    def mark(self) -> str:
+        """What names this submission: the same each time that Slack delivers it."""
+        return f"{self.view.id}:{self.trigger_id or self.view.hash}"
+
 
 class Event(_Payload):
     """What happened, by its type."""

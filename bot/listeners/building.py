@@ -34,7 +34,7 @@ async def _carry_out(
 ) -> None:
     """Do what the command of the same words does, and say in the dialog what came of it."""
     slack = desk.slack_of(sent.teams, sent.user.id)
-    command = f"build:{slack}:{sent.view.id}:{sent.trigger_id or sent.view.hash}"
+    command = f"build:{slack}:{sent.mark}"
     try:
         answer = await _answer(desk, asked, slack, command, longest)
     except Refused as refused:

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.glass import BREAK_VIEW, REASON, SIGN_OFF, SIGN_VIEW, Breaking, sign_modal
 from bot.glass_requests import break_glass, sign_off
+from bot.listeners.carried import carried
 from bot.payloads import Click, Submission
 from ledger.glass_readings import glass_by_id
 from ledger.glasses import glass_of
@@ -58,18 +58,14 @@ async def _look(desk: Desk, click: Click) -> str | None:
 
 async def _submit(desk: Desk, ack: AsyncAck, sent: Submission, work: _Work, done: str) -> None:
     """Do what a dialog was submitted for, or say under its field why not."""
-    try:
-        about = Breaking.model_validate_json(sent.view.private_metadata)
-    except ValidationError:
-        _LOG.warning("a dialog came back without the approval it belongs to")
-        await ack()
+    about = await carried(Breaking, sent, ack)
+    if about is None:
         return
     slack = desk.slack_of(sent.teams, sent.user.id)
-    mark = f"{sent.view.id}:{sent.trigger_id or sent.view.hash}"
     reason = sent.view.typed(REASON, REASON)
     try:
         wrong = await work(
-            desk, about.approval, reason, slack, f"glass:{slack}:{about.approval}:{mark}"
+            desk, about.approval, reason, slack, f"glass:{slack}:{about.approval}:{sent.mark}"
         )
     except Refused as refused:
         wrong = str(refused)

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.asked import AskFreeze, AskWithdraw
@@ -14,6 +13,7 @@ from bot.home_look import LOOK_VIEW, look_modal
 from bot.home_tabs import HomeTabs
 from bot.home_view import FREEZE, LOOK, WITHDRAW
 from bot.listeners.actions import spot_of
+from bot.listeners.carried import carried
 from bot.listeners.pressing import on_press
 from bot.modals import REASON, Spot
 from bot.patience_requests import take_back
@@ -72,17 +72,13 @@ async def _look(desk: Desk, click: Click) -> str | None:
 
 async def _approve(desk: Desk, ack: AsyncAck, sent: Submission) -> None:
     """Cast the yes and close the dialog, or say in it why the vote did not count."""
-    try:
-        spot = Spot.model_validate_json(sent.view.private_metadata)
-    except ValidationError:
-        _LOG.warning("a dialog came back without the approval it belongs to")
-        await ack()
+    spot = await carried(Spot, sent, ack)
+    if spot is None:
         return
     slack = desk.slack_of(sent.teams, sent.user.id)
-    mark = f"{sent.view.id}:{sent.trigger_id or sent.view.hash}"
     reason = sent.view.typed(REASON, REASON) or None
     ballot = Ballot(
-        f"home:{slack}:{spot.approval}:{mark}", slack, spot, approves=True, reason=reason
+        f"home:{slack}:{spot.approval}:{sent.mark}", slack, spot, approves=True, reason=reason
     )
     verdict = await desk.voting.cast(ballot)
     if verdict.refusal:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.cards import APPROVE_FOR
@@ -15,6 +14,7 @@ from bot.desk import Desk
 from bot.feedback import sentence
 from bot.lasting import ASK_VIEW, CONFIRM_VIEW, SCOPE, Plan, ask_modal, confirm_modal, plan
 from bot.listeners.actions import carry_out, cast, is_pending, open_modal
+from bot.listeners.carried import carried
 from bot.modals import REASON, Spot
 from bot.payloads import Click, Submission
 from bot.voting import Ballot
@@ -60,13 +60,11 @@ async def _ask(desk: Desk, click: Click, spot: Spot, longest: timedelta) -> None
 
 async def _choose(desk: Desk, ack: AsyncAck, sent: Submission, longest: timedelta) -> None:
     """Put what was chosen into words, on top of the modal in which it was chosen."""
-    try:
-        spot = Spot.model_validate_json(sent.view.private_metadata)
-        approval = await desk.ledger.approval(spot.approval)
-    except ValidationError:
-        _LOG.warning("a modal came back without the card it belongs to")
-        await ack()
+    spot = await carried(Spot, sent, ack)
+    if spot is None:
         return
+    try:
+        approval = await desk.ledger.approval(spot.approval)
     except Refused as refused:
         await ack(response_action="errors", errors={SCOPE: sentence(str(refused))[:2000]})
         return
@@ -106,15 +104,12 @@ async def _met(desk: Desk, request: ApprovalRequested, planned: Plan) -> bool | 
 
 async def _confirm(desk: Desk, ack: AsyncAck, sent: Submission, longest: timedelta) -> None:
     """Cast the yes with its grant and close both modals, or say why it did not count."""
-    try:
-        planned = Plan.model_validate_json(sent.view.private_metadata)
-    except ValidationError:
-        _LOG.warning("a modal came back without what it is about")
-        await ack()
+    planned = await carried(Plan, sent, ack)
+    if planned is None:
         return
     slack = desk.slack_of(sent.teams, sent.user.id)
     spot = planned.spot
-    mark = f"lasting:{slack}:{spot.approval}:{sent.view.id}:{sent.trigger_id or sent.view.hash}"
+    mark = f"lasting:{slack}:{spot.approval}:{sent.mark}"
     wanted = Lasting(
         grant=f"grt_{hashlib.sha256(mark.encode()).hexdigest()[:12]}",
         scope=planned.meant,

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.denials import DENY_VIEW, Denial, denial
 from bot.desk import Desk
 from bot.feedback import sentence
+from bot.listeners.carried import carried
 from bot.modals import APPROVE_VIEW, REASON, Spot
 from bot.payloads import Submission
 from bot.voting import Ballot
@@ -49,15 +49,11 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 async def _submit(desk: Desk, ack: AsyncAck, sent: Submission, read: _Read) -> None:
     """Cast the vote and close the modal, or say under its field why the vote did not count."""
-    try:
-        spot = Spot.model_validate_json(sent.view.private_metadata)
-    except ValidationError:
-        _LOG.warning("a modal came back without the card it belongs to")
-        await ack()
+    spot = await carried(Spot, sent, ack)
+    if spot is None:
         return
     slack = desk.slack_of(sent.teams, sent.user.id)
-    mark = f"{sent.view.id}:{sent.trigger_id or sent.view.hash}"
-    ballot = Ballot(f"submit:{slack}:{spot.approval}:{mark}", slack, spot, approves=False)
+    ballot = Ballot(f"submit:{slack}:{spot.approval}:{sent.mark}", slack, spot, approves=False)
     filled = await read(desk, sent, ballot)
     if not isinstance(filled, Ballot):
         await ack(response_action="errors", errors=filled)
