@@ -8,6 +8,7 @@ from decimal import Decimal
 from ledger.agents import AddAgent
 from ledger.approvals import Approval
 from ledger.calls import CallFacts, CallRecord, DecideCall
+from ledger.card_events import VoteRefused
 from ledger.claims import ClaimApproval
 from ledger.deciding import decide
 from ledger.deliveries import RecordCard
@@ -324,3 +325,10 @@ class Book:
     def _fetch(self, kind: str, name: str) -> Model | None:
         kept = self._kept.get((kind, name))
         return None if kept is None else KINDS[kind].model_validate_json(kept)
+
+
+def refusal(book: Book, command: CastVote, at: datetime = NOON) -> VoteRefused:
+    """Cast a vote that does not count, and return why."""
+    events = book.do(command, at)
+    assert isinstance(events[-1], VoteRefused)
+    return events[-1]

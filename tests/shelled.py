@@ -164,3 +164,26 @@ def a_history(url: str) -> Terminal:
     with open_ledger(url) as ledger:
         asyncio.run(record())
     return Terminal(url)
+
+
+async def calls(url: str, *numbers: int) -> None:
+    """Let an agent make calls that are asked about, one for each number."""
+    with open_ledger(url) as ledger:
+        for number in numbers:
+            await ledger.execute(ask(f"call_{number}", digests=(f"k1:{number:064x}",)))
+
+
+def verdict(terminal: Terminal, *options: str) -> dict[str, Any]:
+    """Return what `audit verify` says; its exit code says the same."""
+    code = terminal.run("audit", "verify", "--json", *options)
+    found: dict[str, Any] = terminal.json()
+    assert code == (0 if found["ok"] else 1)
+    return found
+
+
+def checkpoint_kept(terminal: Terminal, folder: Path) -> Path:
+    """Write the newest checkpoint into a file outside of the ledger, and return the file."""
+    terminal.run("audit", "checkpoint")
+    kept = folder / "checkpoints"
+    kept.write_text("\n".join([*terminal.lines, ""]))
+    return kept

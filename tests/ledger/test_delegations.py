@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from acme import DIRECTORY, NOON, Book, after, ask, assessed, card, click, evidence, use
+from acme import DIRECTORY, NOON, Book, after, ask, assessed, card, click, evidence, refusal, use
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.approvals import ApprovalStatus
-from ledger.card_events import VoteCast, VoteRefused
+from ledger.card_events import VoteCast
 from ledger.delegation_events import DelegationEnded, DelegationGiven
 from ledger.delegations import EndDelegation, ExpireDelegation, GiveDelegation
 from ledger.evidence import Evidence
@@ -64,12 +64,6 @@ def asked(directory: Directory = DIRECTORY, approvals: int = 1, **facts: object)
     book.do(ask(assessment=assessed(terms=(Term("platform", approvals),)), **facts))
     book.do(card())
     return book
-
-
-def refusal(book: Book, command: CastVote, at: datetime = NOON) -> VoteRefused:
-    events = book.do(command, at)
-    assert isinstance(events[-1], VoteRefused)
-    return events[-1]
 
 
 def test_a_delegate_votes_for_an_approver_and_the_vote_says_for_whom() -> None:

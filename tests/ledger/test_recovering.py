@@ -11,10 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from acme import ask
 from conftest import postgres
-from open_ledgers import open_ledger
-from shelled import a_history
+from shelled import a_history, calls, verdict
 from tampering import seal
 
 
@@ -97,19 +95,6 @@ def recovered(copy, archive, point):
                 assert time.monotonic() < until, "the copy stays in recovery"
                 time.sleep(0.05)
         yield server
-
-
-async def calls(url, *numbers):
-    with open_ledger(url) as ledger:
-        for number in numbers:
-            await ledger.execute(ask(f"call_{number}", digests=(f"k1:{number:064x}",)))
-
-
-def verdict(terminal, *options):
-    code = terminal.run("audit", "verify", "--json", *options)
-    found = terminal.json()
-    assert code == (0 if found["ok"] else 1)
-    return found
 
 
 def test_a_recovery_to_a_point_in_time_is_told_by_a_checkpoint_kept_elsewhere(

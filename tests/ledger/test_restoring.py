@@ -5,9 +5,7 @@ import sqlite3
 
 import psycopg
 import pytest
-from acme import ask
-from open_ledgers import open_ledger
-from shelled import a_history
+from shelled import a_history, calls, checkpoint_kept, verdict
 from sqlalchemy import make_url
 from tampering import seal
 
@@ -37,19 +35,6 @@ def copied(ledger_url, tmp_path):
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-async def calls(url, *numbers):
-    with open_ledger(url) as ledger:
-        for number in numbers:
-            await ledger.execute(ask(f"call_{number}", digests=(f"k1:{number:064x}",)))
-
-
-def verdict(terminal, *options):
-    code = terminal.run("audit", "verify", "--json", *options)
-    found = terminal.json()
-    assert code == (0 if found["ok"] else 1)
-    return found
-
-
 def test_what_a_restored_copy_lacks_is_told_by_a_checkpoint_kept_elsewhere(
     ledger_url, copied, tmp_path
 ):
@@ -59,9 +44,7 @@ def test_what_a_restored_copy_lacks_is_told_by_a_checkpoint_kept_elsewhere(
     back_up()
     asyncio.run(calls(ledger_url, 20, 21))
     seal(ledger_url)
-    terminal.run("audit", "checkpoint")
-    kept = tmp_path / "checkpoints"
-    kept.write_text("\n".join([*terminal.lines, ""]))
+    kept = checkpoint_kept(terminal, tmp_path)
 
     terminal.url = restored()
     alone, with_the_copy = verdict(terminal), verdict(terminal, "--checkpoint", str(kept))
@@ -80,9 +63,7 @@ def test_a_restored_copy_that_went_on_is_never_taken_for_the_whole_history(
     back_up()
     asyncio.run(calls(ledger_url, 20, 21))
     seal(ledger_url)
-    terminal.run("audit", "checkpoint")
-    kept = tmp_path / "checkpoints"
-    kept.write_text("\n".join([*terminal.lines, ""]))
+    kept = checkpoint_kept(terminal, tmp_path)
     terminal.url = restored()
 
     asyncio.run(calls(terminal.url, 30, 31, 32))
@@ -97,9 +78,7 @@ def test_a_whole_copy_is_proven_by_the_same_checkpoint_and_goes_on(ledger_url, c
     back_up, restored = copied
     terminal = a_history(ledger_url)
     seal(ledger_url)
-    terminal.run("audit", "checkpoint")
-    kept = tmp_path / "checkpoints"
-    kept.write_text("\n".join([*terminal.lines, ""]))
+    kept = checkpoint_kept(terminal, tmp_path)
     back_up()
 
     terminal.url = restored()

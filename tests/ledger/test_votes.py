@@ -4,17 +4,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from acme import DIRECTORY, NOON, Book, after, ask, assessed, card, click, evidence
+from acme import DIRECTORY, NOON, Book, after, ask, assessed, card, click, evidence, refusal
 
 from ledger.approvals import ApprovalStatus
 from ledger.card_events import (
     DetailsViewed,
     VoteCast,
-    VoteRefused,
 )
 from ledger.events import ApprovalDenied, ApprovalGiven
 from ledger.evidence import Evidence, Membership
-from ledger.votes import CastVote, ViewDetails
+from ledger.votes import ViewDetails
 from policies.calls import Risk
 from policies.decisions import Term
 from policies.people import Person, Team
@@ -25,12 +24,6 @@ def asked(**assessment: object) -> Book:
     book.do(ask(assessment=assessed(**assessment)))
     book.do(card())
     return book
-
-
-def refusal(book: Book, command: CastVote, at: datetime = NOON) -> VoteRefused:
-    events = book.do(command, at)
-    assert isinstance(events[-1], VoteRefused)
-    return events[-1]
 
 
 def test_one_approvers_yes_gives_an_approval_that_asks_for_one() -> None:
