@@ -1,12 +1,11 @@
 """Intercept's counters stop as many calls as imported limits do, or fewer."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from intercept_reference import Engine
 
@@ -18,6 +17,7 @@ from policies.policy import Policy, compile_policy
 from policies.risk import RiskFinding
 from policies.settling import decide
 from policies.strict_json import parse
+from policies.taking import Taken
 
 MIDNIGHT = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 DIRECTORY = Directory(
@@ -28,21 +28,19 @@ DIRECTORY = Directory(
 
 
 @dataclass
-class Book:
-    """What calls took of limits, as the ledger keeps it."""
+class Book(Taken):
+    """What calls took of limits, as the ledger keeps it: each call once of what several share."""
 
-    entries: list[tuple[str, datetime, Decimal]] = field(default_factory=list)
+    calls: int = 0
 
-    def used(self, bucket: str, at: datetime) -> Decimal:
-        return sum(
-            (amount for name, until, amount in self.entries if name == bucket and until > at),
-            Decimal(0),
-        )
+    def __post_init__(self) -> None:
+        super().__init__()
 
-    def take(self, assessment: Assessment, at: datetime) -> None:
+    def take_for(self, assessment: Assessment, at: datetime) -> None:
+        self.calls += 1
         for charge in assessment.charges:
             assert charge.amount is not None
-            self.entries.append((charge.bucket, at + charge.within, charge.amount))
+            self.take(charge.bucket, f"call_{self.calls}", charge.amount, at, at + charge.within)
 
 
 def decided(policy: Policy, book: Book, tool: str, arguments: str, at: datetime) -> Effect:
@@ -58,7 +56,7 @@ def decided(policy: Policy, book: Book, tool: str, arguments: str, at: datetime)
         usage=book,
     )
     if decision.effect is Effect.ALLOW:
-        book.take(decision.assessment, at)
+        book.take_for(decision.assessment, at)
     return decision.effect
 
 
@@ -203,6 +201,22 @@ def test_no_call_is_allowed_that_the_source_would_stop_after_the_same_calls(sour
             engine.ran(tool, arguments, at)
 
 
+SHARED = source_of(
+    {
+        "*": [
+            {
+                "name": "c",
+                "conditions": [{"path": "state._global.c0", "op": "lt", "value": 3}],
+                "state": {"counter": "c0", "window": "hour"},
+            },
+            {"name": "r", "rate_limit": "2/hour"},
+        ]
+    }
+)
+"""Two rules that count the same."""
+
+
+@example(source=SHARED, calls=[("pay", "{}")] * 4)
 @given(source=SOURCES, calls=CALLS.map(lambda calls: [each[:2] for each in calls]))
 def test_within_one_window_exactly_the_calls_of_the_source_are_allowed(source, calls):
     policy, book, engine = policy_for(source), Book(), Engine(source)
