@@ -30,7 +30,7 @@ from policies.decisions import Effect  # noqa: E402 (the same)
 TASKS = 50
 SECONDS = 2.0
 ROUNDS = 3
-MOST_A_SECOND = 12_000
+MOST_A_SECOND = 40_000
 """Commands that are made beforehand for each second."""
 
 _NUMBERS = itertools.count()
