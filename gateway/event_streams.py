@@ -5,12 +5,15 @@ from collections.abc import Iterator
 _LONGEST = 4 * 1024 * 1024
 """Bytes of one event above which it is not looked into."""
 
+_MARK = b"\xef\xbb\xbf"
+
 
 class EventReader:
     """Cuts a server-sent event stream into the texts of its events (WHATWG HTML, 9.2.6).
 
-    It only listens: the bytes go on as they came. An event above 4 MiB is
-    passed over.
+    It only listens: the bytes go on as they came. Lines end as the stream has
+    it, by CR, LF or both; a byte order mark may begin it. An event above 4 MiB
+    is passed over.
     """
 
     def __init__(self) -> None:
@@ -19,6 +22,8 @@ class EventReader:
         self._waiting = 0
         self._lines: list[bytes] = []
         self._size = 0
+        self._begun = False
+        self._after_cr = False
         self.resumable = False
         self.passed_over = False
 
@@ -28,14 +33,22 @@ class EventReader:
         `resumable` becomes true with the first event that has an id,
         `passed_over` with the first one that is too large.
         """
-        if b"\n" not in chunk:
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\n" not in chunk and b"\r" not in chunk:
             self._keep(chunk)
             return
-        pieces = b"".join([*self._rest, chunk]).replace(b"\r\n", b"\n").split(b"\n")
+        self._after_cr = chunk.endswith(b"\r")
+        whole = b"".join([*self._rest, chunk]).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        pieces = whole.split(b"\n")
         self._rest, self._waiting = [], 0
         self._keep(pieces.pop())
+        if not self._begun:
+            self._begun = True
+            pieces[0] = pieces[0].removeprefix(_MARK)
         for line in pieces:
-            yield from self._take(line.rstrip(b"\r"))
+            yield from self._take(line)
 
     def _keep(self, rest: bytes) -> None:
         """Keep the begin of a line, unless it is too long."""

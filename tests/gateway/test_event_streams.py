@@ -12,6 +12,23 @@ STREAM = (
 )
 
 
+ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+
+
+@given(ENDS, st.sampled_from([b"", b"\xef\xbb\xbf"]), st.lists(st.integers(0, 9), max_size=40))
+def test_events_are_the_same_however_lines_end_and_the_stream_begins_and_is_cut(end, mark, cuts):
+    lines = STREAM.replace(b"\r\n", b"\n")
+    reader, rest, found = EventReader(), mark + lines.replace(b"\n", end), []
+    for cut in cuts:
+        found += reader.feed(rest[:cut])
+        rest = rest[cut:]
+
+    found += reader.feed(rest)
+
+    assert found == [b"one", b'{"a":\n1}']
+    assert reader.resumable
+
+
 @given(st.lists(st.integers(1, 9), max_size=40))
 def test_events_are_the_same_however_the_stream_is_cut(cuts):
     reader, rest, found = EventReader(), STREAM, []
@@ -23,6 +40,14 @@ def test_events_are_the_same_however_the_stream_is_cut(cuts):
 
     assert found == [b"one", b'{"a":\n1}']
     assert reader.resumable
+
+
+def test_a_mark_begins_a_stream_and_nothing_else():
+    reader = EventReader()
+
+    found = [*reader.feed(b"\xef\xbb\xbfdata: one\r\r\xef\xbb\xbfdata: two\r\rdata: three\r\r")]
+
+    assert found == [b"one", b"three"]
 
 
 def test_an_event_that_is_too_large_is_passed_over():

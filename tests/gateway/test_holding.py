@@ -271,6 +271,24 @@ async def test_the_servers_own_events_follow_untouched_and_their_progress_goes_o
         assert (await stage.ended())[0].outcome == "ok"
 
 
+@pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf"], ids=["plain", "marked"])
+async def test_an_answer_whose_lines_end_otherwise_is_the_only_one(sqlite_url, begin):
+    async def stream(_, asked):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(asked)
+        await response.write(begin + b'data: {"jsonrpc":"2.0","id":7,"result":{"content":[]}}\r\r')
+        return response
+
+    async with staged(sqlite_url, hold="0s", pace=QUICK) as stage, calling(stage) as held:
+        stage.server.reply = stream
+        await approved(stage, held)
+
+        assert held.bytes.endswith(
+            b': still waiting\n\ndata: {"jsonrpc":"2.0","id":7,"result":{"content":[]}}\r\r'
+        )
+        assert (await stage.ended())[0].outcome == "ok"
+
+
 ERROR = {"code": -32602, "message": "no such file"}
 
 
