@@ -67,8 +67,9 @@ def read_message(body: bytes) -> Message:
     if not isinstance(value, dict):
         _refuse(None, "the body is not a JSON-RPC object; send one message")
     known = _known_id(value)
-    _check_spelling(known, value, _MEMBERS, "member")
-    _check_members(known, value)
+    if not value.keys() <= _MEMBERS:
+        _check_spelling(known, value, _MEMBERS, "member")
+        _check_members(known, value)
     if value.get("jsonrpc") != "2.0":
         _refuse(known, '`jsonrpc` is not "2.0"; send JSON-RPC 2.0')
     return _message(known, value)
@@ -108,7 +109,8 @@ def _response(known: RequestId, value: Mapping[str, JsonValue]) -> Response:
 
 def _check_call(known: RequestId, params: Mapping[str, JsonValue]) -> None:
     """Refuse parameters of `tools/call` that are not what they must be."""
-    _check_spelling(known, params, _CALL_PARAMS, "parameter", Code.INVALID_PARAMS)
+    if not params.keys() <= _CALL_PARAMS:
+        _check_spelling(known, params, _CALL_PARAMS, "parameter", Code.INVALID_PARAMS)
     name = params.get("name")
     if not isinstance(name, str) or not is_tool_name(name):
         _refuse(known, "`name` is not the name of a tool; send it as text", Code.INVALID_PARAMS)

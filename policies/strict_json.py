@@ -25,8 +25,14 @@ _INFINITIES = (math.inf, -math.inf)
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_BLANKS = re.compile(r"[ \t\r\n]*+")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LONGEST_REMEMBERED = 500
+_MOST_REMEMBERED = 1024
+_APART: set[tuple[str, ...]] = set()
+"""Keys of objects that were found to be apart: many bodies have the same."""
+
 _OBJECTS = (dict, Mapping)
 _CONSTANTS = {None: "null", True: "true", False: "false"}
 _quoted = json.encoder.encode_basestring
@@ -61,15 +67,11 @@ def parse(body: bytes, *, max_depth: int = 100) -> JsonValue:
     Raises NotStrict.
     """
     text = _decoded(body)
-    if body.count(b"[") + body.count(b"{") > max_depth and _depth(body) > max_depth:
+    if text.count("[") + text.count("{") > max_depth and _depth(body) > max_depth:
         message = f"the body nests deeper than {max_depth} levels; send it flatter"
         raise NotStrict(Flaw.DEPTH, message)
-    try:
-        value: JsonValue = _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        message = f"the body is not JSON at character {error.pos}; send one JSON value in UTF-8"
-        raise NotStrict(Flaw.SYNTAX, message) from None
-    if _SURROGATE_ESCAPE.search(body):
+    value = _read(text)
+    if "\\" in text and _SURROGATE_ESCAPE.search(body):
         _refuse_half_pairs(value)
     return value
 
@@ -135,6 +137,31 @@ def _decoded(body: bytes) -> str:
         raise NotStrict(Flaw.ENCODING, message) from None
 
 
+def _read(text: str) -> JsonValue:
+    """Return the one value in `text`. Raises NotStrict."""
+    try:
+        value: JsonValue
+        value, end = _SCAN(text, 0 if text.startswith("{") else _after_blanks(text, 0))
+        if end != len(text):
+            end = _after_blanks(text, end)
+    except StopIteration as nothing:
+        end = nothing.value
+    except json.JSONDecodeError as error:
+        end = error.pos
+    else:
+        if end == len(text):
+            return value
+    message = f"the body is not JSON at character {end}; send one JSON value in UTF-8"
+    raise NotStrict(Flaw.SYNTAX, message)
+
+
+def _after_blanks(text: str, at: int) -> int:
+    """Return the first place in `text`, from `at` on, without a blank of JSON."""
+    blanks = _BLANKS.match(text, at)
+    assert blanks is not None, "none is a match too"
+    return blanks.end()
+
+
 def _depth(body: bytes) -> int:
     """Return how deep the brackets outside strings nest."""
     brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKETS)
@@ -146,10 +173,22 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(pairs) <= 1:
         return members
-    fold = str.lower if "".join(members).isascii() else folded_key
+    if len(members) == len(pairs) and (keys := tuple(members)) in _APART:
+        return members
+    joined = "".join(members)
+    fold = str.lower if joined.isascii() else folded_key
     if len(set(map(fold, members))) != len(pairs):
         _refuse_keys([key for key, _ in pairs])
+    if len(joined) <= _LONGEST_REMEMBERED:
+        _remember(keys)
     return members
+
+
+def _remember(keys: tuple[str, ...]) -> None:
+    """Keep in mind that no two of these keys can be taken for one another."""
+    if len(_APART) >= _MOST_REMEMBERED:
+        _APART.clear()
+    _APART.add(keys)
 
 
 def _refuse_keys(keys: Sequence[str]) -> Never:
@@ -201,3 +240,4 @@ _DECODER = json.JSONDecoder(
     parse_float=_number,
     parse_constant=_refuse_constant,
 )
+_SCAN = _DECODER.scan_once  # type: ignore[attr-defined]  # the C scanner, unknown to typeshed

@@ -205,3 +205,36 @@ def test_what_is_read_here_the_standard_library_reads_alike(text: str):
         return
 
     assert plain(value) == json.loads(text)
+
+
+@pytest.mark.parametrize("last", ["b", "B", "\uff41"])
+def test_a_key_that_comes_twice_is_refused_where_its_object_without_it_was_read_before(last: str):
+    parse(b'{"a":1,"b":2}')
+
+    body = f'{{"a":1,"b":2,"{last}":3}}'.encode()
+
+    assert flaw_of(body) is Flaw.KEYS
+    assert flaw_of(body) is Flaw.KEYS
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "A", "\uff41", "k", "\u212a", "ß", "ss"]), max_size=4))
+)
+def test_objects_are_refused_for_alike_keys_alone_whatever_was_read_before(objects):
+    members = [",".join(f'"{key}":1' for key in keys) for keys in objects]
+    body = ("[" + ",".join(f"{{{each}}}" for each in members) + "]").encode()
+    alike = {"a": "a", "A": "a", "\uff41": "a", "k": "k", "\u212a": "k", "ß": "ss", "ss": "ss"}
+
+    if any(len({alike[key] for key in keys}) < len(keys) for keys in objects):
+        assert flaw_of(body) is Flaw.KEYS
+    else:
+        assert parse(body) == [dict.fromkeys(keys, Number("1")) for keys in objects]
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [("", 0), (" ", 1), ("\n[1]x", 4), ("{}\t{}", 3), ("\u00a01", 0), ('{"a":1,}', 7), ("[1,", 3)],
+)
+def test_what_is_no_json_is_told_with_the_place_at_which_it_ends_to_be(body: str, place: int):
+    with pytest.raises(NotStrict, match=f"^the body is not JSON at character {place};"):
+        parse(body.encode())
