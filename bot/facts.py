@@ -58,6 +58,7 @@ def facts(approval: Approval, directory: Directory, room: Room = AMPLE) -> Facts
         [_label("Risk"), words(request.risk.upper(), bold=True), *_said(request.evidence, room)],
         *_rules(request, room),
         *_strange_keys(request),
+        *_repeats(request),
         *_warnings(request),
         *_needs(approval, room),
         *_expires(approval),
@@ -132,6 +133,14 @@ def _warnings(request: ApprovalRequested) -> list[Row]:
 @lru_cache(maxsize=32)
 def _findings(text: str) -> tuple[str, ...]:
     return tuple(hostile(text))
+
+
+def _repeats(request: ApprovalRequested) -> list[Row]:
+    """Warn of an identical call that may have run: a yes to this one may do it twice."""
+    if not request.repeats:
+        return []
+    before = words("the identical call "), name(request.repeats, _NAME)
+    return [[_label("May run twice"), *before, words(" was sent, and its outcome is unknown")]]
 
 
 def _needs(approval: Approval, room: Room) -> list[Row]:

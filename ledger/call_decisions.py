@@ -162,6 +162,7 @@ def _situation(facts: CallFacts, state: State, approval: Approval | None = None)
         directory=state.directory,
         freezes=state.live_freezes(),
         usage=state.usage,
+        unknown=state.of_unknown_outcome,
     )
 
 

@@ -1,5 +1,6 @@
 """What a settled call comes to in the ledger: it runs, is denied, waits, or claims its approval."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -74,7 +75,8 @@ class ClaimApproval(Command):
 class Situation:
     """What a call meets: grants, freezes and limits in force, the approval for its digest.
 
-    `delegations` are those under which votes on the approval were cast.
+    `delegations` are those under which votes on the approval were cast. `unknown`
+    finds the newest call of a digest that was sent and never heard of again.
     """
 
     grants: tuple[LiveGrant, ...]
@@ -83,6 +85,7 @@ class Situation:
     usage: Usage
     freezes: tuple[LiveFreeze, ...] = ()
     delegations: tuple[Delegation, ...] = ()
+    unknown: Callable[[tuple[str, ...]], str | None] = lambda _digests: None
 
 
 def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list[Draft]:
@@ -175,7 +178,7 @@ def _ask(facts: CallFacts, decision: Decision, situation: Situation, at: datetim
         return [
             *closing,
             Draft(f"call-{facts.call}", decided(facts, decision, asked)),
-            Draft(f"approval-{asked}", _requested(asked, facts, decision, situation.directory, at)),
+            Draft(f"approval-{asked}", _requested(asked, facts, decision, situation, at)),
         ]
     drafts = [Draft(f"call-{facts.call}", decided(facts, decision, approval.id))]
     joined = ApprovalJoined(approval=approval.id, call=facts.call)
@@ -241,7 +244,7 @@ def _dispatch(
 
 
 def _requested(
-    asked: str, facts: CallFacts, decision: Decision, directory: Directory, at: datetime
+    asked: str, facts: CallFacts, decision: Decision, situation: Situation, at: datetime
 ) -> ApprovalRequested:
     assessment = decision.assessment
     teams = tuple(dict.fromkeys(term.team for term in assessment.terms))
@@ -271,8 +274,9 @@ def _requested(
         expires_at=until,
         use_within_seconds=int(assessment.use_within / timedelta(seconds=1)),
         grantable=assessment.grantable,
-        reminders=reminders(teams, at, until, directory),
-        escalations=escalations(teams, at, until, directory),
+        reminders=reminders(teams, at, until, situation.directory),
+        escalations=escalations(teams, at, until, situation.directory),
+        repeats=situation.unknown(facts.digests),
     )
 
 

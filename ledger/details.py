@@ -157,6 +157,8 @@ def _requested(event: ApprovalRequested, _: Recorded, __: Seen) -> Iterator[tupl
     yield "then use", [f"within {event.use_within_seconds} s of the decision"]
     yield "result", ["is shown in Slack" if event.show_result else "is not shown in Slack"]
     yield "bound to", [f"digest {named(event.digest)}"]
+    if event.repeats:
+        yield "repeats", [f"{event.repeats}, of which nobody knows whether it ran"]
 
 
 def _painted(

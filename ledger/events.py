@@ -129,6 +129,8 @@ class ApprovalRequested(Event):
 
     `grantable` says that the policy let grants lift such calls. `reminders`
     and `escalations` are what is planned for as long as nobody decides.
+    `repeats` is an identical call that was sent under an earlier yes, and of
+    which nobody knows whether it ran.
     """
 
     TOPIC: ClassVar[str] = "ApprovalRequested"
@@ -159,6 +161,7 @@ class ApprovalRequested(Event):
     grantable: bool = False
     reminders: tuple[PlannedReminder, ...] = ()
     escalations: tuple[PlannedEscalation, ...] = ()
+    repeats: str | None = None
 
 
 class ApprovalJoined(Event):

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.envelopes import Recorded
 from ledger.events import ApprovalDispatched, CallCompleted, CallDecided
 from ledger.history import History
 from ledger.moments import head, position_before
+from ledger.projections import read_models
+from ledger.tables import PROJECTIONS
 
 _TOPICS = (CallDecided.TOPIC, ApprovalDispatched.TOPIC, CallCompleted.TOPIC)
 
@@ -39,3 +42,18 @@ class KeptPast:
         found = self._history.after(self._connected(), 0, stream=f"call-{call}", limit=1)
         event = found[0].event if found else None
         return event if isinstance(event, CallDecided) else None
+
+    def of_unknown_outcome(self, digests: Iterable[str]) -> str | None:
+        """Return the newest call bound to one of these digests that may have run, or None."""
+        table = PROJECTIONS["approval"]
+        query = (
+            select(table.c.state)
+            .where(
+                table.c.status == ApprovalStatus.OUTCOME_UNKNOWN.value,
+                table.c.digest.in_(tuple(digests)),
+            )
+            .order_by(table.c.requested_at.desc())
+            .limit(1)
+        )
+        found = read_models(self._connected(), "approval", query)
+        return next((each.dispatched_call for each in found if isinstance(each, Approval)), None)

@@ -19,6 +19,10 @@ class Past(Protocol):
         """Return how a call was decided, None where that is not kept."""
         ...
 
+    def of_unknown_outcome(self, digests: Iterable[str]) -> str | None:
+        """Return the newest call bound to one of these digests that may have run, or None."""
+        ...
+
 
 class NoPast:
     """A past of which nothing is kept."""
@@ -31,4 +35,9 @@ class NoPast:
     def decision(self, call: str) -> CallDecided | None:
         """Return nothing."""
         del call
+        return None
+
+    def of_unknown_outcome(self, digests: Iterable[str]) -> str | None:
+        """Return nothing."""
+        del digests
         return None

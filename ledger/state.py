@@ -122,6 +122,10 @@ class State:
         found = next((event for event in mine if event.call == call), None)
         return found or self.past.decision(call)
 
+    def of_unknown_outcome(self, digests: Iterable[str]) -> str | None:
+        """Return the newest call bound to one of these digests that may have run, or None."""
+        return self.past.of_unknown_outcome(digests)
+
     def approval(self, name: str) -> Approval | None:
         """Return an approval, open or ended."""
         return cast("Approval | None", self._find("approval", name))

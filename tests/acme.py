@@ -1,12 +1,12 @@
 """The company that the ledger's tests speak of, and a ledger of it in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from ledger.agents import AddAgent
-from ledger.approvals import Approval
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallFacts, CallRecord, DecideCall
 from ledger.card_events import VoteRefused
 from ledger.claims import ClaimApproval
@@ -297,6 +297,18 @@ class Book:
         """Return how a call was decided."""
         decided = (each.event for each in self.recorded if isinstance(each.event, CallDecided))
         return next((event for event in decided if event.call == call), None)
+
+    def of_unknown_outcome(self, digests: Iterable[str]) -> str | None:
+        """Return the newest call bound to one of these digests that may have run."""
+        found = [self._fetch(*key) for key in self._kept if key[0] == "approval"]
+        lost = [
+            each.dispatched_call
+            for each in found
+            if isinstance(each, Approval)
+            and each.status is ApprovalStatus.OUTCOME_UNKNOWN
+            and each.request.digest in digests
+        ]
+        return lost[-1] if lost else None
 
     def _call(self, key: tuple[str, str]) -> CallRecord | None:
         model = self._fetch(*key)

@@ -215,6 +215,14 @@ def test_letters_that_could_mislead_are_pointed_out() -> None:
 
 def test_a_plain_call_is_not_warned_about() -> None:
     assert "Careful" not in said(requested())
+    assert "May run twice" not in said(requested())
+
+
+def test_a_call_whose_like_may_have_run_already_is_warned_about() -> None:
+    shown = said(requested(repeats="call_0"))
+
+    assert "May run twice  the identical call call_0 was sent" in shown
+    assert "its outcome is unknown" in shown
 
 
 def test_the_person_acted_for_is_named_and_shown() -> None:
