@@ -1,5 +1,6 @@
 """Says what a tool can do at worst, with the evidence, from its name and definition."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,13 @@ from policies.risk_words import singular
 
 GRAVITY = {risk: place for place, risk in enumerate(Risk)}
 """How grave a risk is; the gravest of several wins."""
+
+_ONE_WORD = re.compile(
+    "BuildKite|ClickHouse|ClickUp|DropBox|LaunchDarkly|OpenAI|OpenAPI|OpenSearch|OpenTelemetry"
+    "|PlayStation|PowerBI|PowerPoint|RunPod|SendGrid|TestFlight|TestRail|TypeForm|TypeScript"
+    "|WordPress"
+)
+"""Proper names in which a verb is written, and none is meant."""
 
 _UNKNOWN: Speaking = (Risk.WRITE, "nothing is known of it")
 
@@ -78,7 +86,8 @@ def _by_words(tool: Tool) -> list[Speaking]:
 
 
 def _words(name: str) -> list[str]:
-    return [word.lower() for word in HUMPS.findall(name)]
+    written = name if name.islower() else _ONE_WORD.sub(lambda found: found[0].title(), name)
+    return [word.lower() for word in HUMPS.findall(written)]
 
 
 def _by_hints(tool: Tool) -> Iterator[Speaking]:

@@ -11,10 +11,10 @@ from policies.risk_words import FORMS, VERBS
 
 _LONGEST = 800
 """Characters of a description that are looked at."""
-_SPOKEN = re.compile(r"[A-Za-z][A-Za-z'-]*|[,/&:;().!?\n]")
+_SPOKEN = re.compile(r"[A-Za-z][A-Za-z'-]*|[,/&:;|().!?\n]")
 _ENDS = frozenset(".!?\n")
 _JOINTS = frozenset(
-    {",", "/", "&", ":", ";", "(", "and", "or", "to", "then", "also", "can", "will"}
+    {",", "/", "&", ":", ";", "|", "(", "and", "or", "to", "then", "also", "can", "will"}
     | {"tool", "it", "you", "allows", "lets", "may"}
 )
 """Words and signs behind which a verb can stand."""
@@ -22,9 +22,17 @@ _OURSELVES = frozenset({"tool", "function", "helper", "command", "utility", "ser
 """What a description calls the tool."""
 _LATER = frozenset({"can", "will", "also", "it", "tool", "may"})
 """Words behind which a verb of a later sentence is said of the tool."""
+_GOING_ON = frozenset({"and", "then", "also", "can", "will", "may"})
+"""Words behind which what follows is done as well."""
+_LISTING = frozenset({",", "/", "&", "(", "and", "or"})
+"""Words and signs by which things are listed."""
 _OBJECTS = frozenset(
     {"it", "the", "a", "an", "them", "all", "any", "this", "that", "each", "every"}
 )
+_NEAR = 4
+"""Words behind a verb among which its object stands."""
+_ABOUT = frozenset({"about", "for", "of", "on"})
+"""Words that lead to what is told of."""
 _MILD = frozenset({Risk.READ, Risk.WRITE})
 _PRODUCTION = re.compile(r"\b(?:to|in|into|on) production\b")
 
@@ -65,12 +73,16 @@ class Named:
 
 
 def reads_first(sentences: Sequence[Sentence]) -> bool:
-    """Tell whether a description begins with a reading verb."""
+    """Tell whether a description begins with a reading verb, or with what it tells."""
     if not sentences:
         return False
     first, *rest = sentences[0].words
     if [first, *rest[:1]] in (["read", "only"], ["check", "out"]):
         return False
+    if first in words.ACCOUNTS and not _ABOUT.isdisjoint(rest[:1]):
+        return True
+    if first in words.PROVIDING and not words.ACCOUNTS.isdisjoint(rest[:_NEAR]):
+        return True
     return first in words.RETURNING or VERBS.get(FORMS.get(first, "")) is Risk.READ
 
 
@@ -85,12 +97,24 @@ def speaking(sentences: Sequence[Sentence], name: Named) -> Iterator[Speaking]:
     yield from ((_risk(word, verb), _quoted(word)) for word, verb in found)
     for sentence in sentences[1:]:
         yield from _said_later(sentence)
-    listed = len(found) > 1 or not words.NARROW.isdisjoint(first.words)
-    if not listed and (name.broad or any(verb in words.BROAD for _, verb in found)):
+    if first.words[:1] and first.words[0] in words.STEERING:
+        yield Risk.EXECUTE, _quoted(first.written[0])
+    if not found and reads_first(sentences):
+        yield Risk.READ, _quoted(first.written[0])
+    if _broad(first, found, name):
         yield Risk.DESTRUCTIVE, "`manage`, which may be to delete"
     risks = name.risks.union(VERBS[verb] for _, verb in found)
     if Risk.WRITE in risks and _PRODUCTION.search(" ".join(first.words)):
         yield Risk.EXECUTE, _quoted("production")
+
+
+def _broad(first: Sentence, found: Sequence[tuple[str, str]], name: Named) -> bool:
+    """Tell whether a tool manages things, and nothing says what that is."""
+    if len(found) > 1 or not words.NARROW.isdisjoint(first.words):
+        return False
+    if name.broad:
+        return all(VERBS[verb] is Risk.READ for _, verb in found)
+    return any(verb in words.BROAD for _, verb in found)
 
 
 def _quoted(word: str) -> str:
@@ -126,9 +150,7 @@ def _begins(sentence: Sequence[str], place: int) -> bool:
 def _means(spoken: Sequence[str], place: int, verb: str, name: Named) -> bool:
     """Tell whether a word that may be a verb is one where it stands, and says something new."""
     word = spoken[place]
-    if verb in name.words:
-        return False
-    if not place and Risk.READ in name.risks and verb in words.HOMOGRAPHS:
+    if verb in name.words or _looks_like_one(spoken, place, verb, name):
         return False
     if verb == "apply" and not words.APPLIED.isdisjoint(spoken):
         return True
@@ -142,6 +164,46 @@ def _means(spoken: Sequence[str], place: int, verb: str, name: Named) -> bool:
     if VERBS[verb] is Risk.FINANCIAL or verb in words.WEAK:
         return following in _OBJECTS
     return True
+
+
+def _looks_like_one(spoken: Sequence[str], place: int, verb: str, name: Named) -> bool:
+    """Tell whether a word that is written like a verb is none where it stands, or says little."""
+    if verb == "clear" and not words.CLEARED.isdisjoint(spoken[place : place + _NEAR]):
+        return True
+    if not place:
+        return _begins_a_thing(spoken, verb, name)
+    return spoken[place] in words.SILENT or _is_said_of_another(spoken, place, verb, name)
+
+
+def _begins_a_thing(spoken: Sequence[str], verb: str, name: Named) -> bool:
+    """Tell whether a description begins with a thing that is written like a verb."""
+    following, after = [*spoken[1:3], "", ""][:2]
+    if following in words.ACCOUNTS and spoken[0].endswith("ing"):
+        return True
+    if Risk.READ not in name.risks:
+        return False
+    listed = following == "," and after not in FORMS
+    return listed or (verb in words.HOMOGRAPHS and following not in _OBJECTS)
+
+
+def _is_said_of_another(spoken: Sequence[str], place: int, verb: str, name: Named) -> bool:
+    """Tell whether a word that is written like a verb says of what kind or for what a thing is."""
+    followed = place + 1 < len(spoken) and spoken[place + 1] in _OBJECTS
+    if spoken[place] == verb and verb in words.ADJECTIVES:
+        return not followed
+    if Risk.READ not in name.risks:
+        return False
+    before = spoken[place - 1]
+    if VERBS[verb] in _MILD and (before == "for" or (place >= _NEAR and not followed)):
+        return before not in _GOING_ON
+    if spoken[place] == verb or followed:
+        return False
+    return verb in words.HOMOGRAPHS or (before in _LISTING and not _acts(spoken[0]))
+
+
+def _acts(word: str) -> bool:
+    """Tell whether a first word says that something is done, in the third person."""
+    return word.endswith(("s", "ing")) and word in FORMS
 
 
 def _said_later(sentence: Sentence) -> Iterator[Speaking]:

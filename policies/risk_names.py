@@ -13,6 +13,7 @@ from policies.risk_words import VERBS
 Speaking: TypeAlias = tuple[Risk, str]
 """A risk, and the words that speak for it."""
 
+_NONE: frozenset[str] = frozenset()
 _LEAST_GLUED = 5
 _LEAST_TAIL = 3
 _INFLECTIONS = ("ed", "ing", "ion", "or", "er", "ive", "able", "al", "e")
@@ -37,14 +38,20 @@ class Name:
     def only_reads(self) -> bool:
         """Whether the first verb reads, so that all else is what is read.
 
-        Of a name without a verb the description says whether it does.
+        Of a name without a verb the description says whether it does, or a thing
+        that tells of others.
         """
         first = self.first_verb
         if first is None:
-            return self.told_to_read and "checkout" not in self.words
+            return (self.told_to_read or self.tells) and "checkout" not in self.words
         if first in words.HOMOGRAPHS and self.words[-1] in words.READING:
             return True
         return VERBS[first] is Risk.READ
+
+    @property
+    def tells(self) -> bool:
+        """Whether it has no verb and names what tells of things, as in `sales_summary`."""
+        return self.first_verb is None and not words.ACCOUNTS.isdisjoint(self.words)
 
     @property
     def first_verb(self) -> str | None:
@@ -58,6 +65,8 @@ def speaking(name: Name) -> Iterator[Speaking]:
     yield from ((risk, _quoted(word)) for word, risk in verbs)
     meant = frozenset(word for word, _ in verbs)
     yield from _together(meant, name.things, words.TOGETHER)
+    if not verbs and name.tells:
+        yield Risk.READ, _quoted(min(words.ACCOUNTS.intersection(name.words)))
     acting = frozenset(word for word, risk in verbs if risk is not Risk.READ)
     if acting or not name.only_reads:
         yield from _together(name.things, name.things, words.THINGS_TOGETHER)
@@ -106,17 +115,17 @@ def _is_thing(name: Name, word: str, place: int, *, wrote: bool) -> bool:
         before_reading = place < final and name.words[final] in words.READING
         behind_run = place > 0 and name.words[place - 1] == "run"
         return before_reading or behind_run or (place == final > 0 and name.told_to_read)
+    beside = name.words[place + 1 : place + 2]
+    if place and not words.COMPOUNDS.get(word, _NONE).isdisjoint(beside):
+        return name.words[place - 1] in VERBS
     return wrote and word in words.THINGS_OF_WORK
 
 
 def _narrowed(name: Name, word: str, risk: Risk) -> Risk:
     """Return the risk of a verb, less where the things beside it say that it means less."""
-    if word == "resolve" and name.things & words.RESOLVED:
-        return Risk.READ
-    if word in {"perform", "run"} and name.things & words.LOOKED_INTO:
-        return Risk.READ
-    if word == "transfer" and name.things & words.NOT_TRANSFERRED_MONEY:
-        return Risk.WRITE
+    for verbs, things, less in words.NARROWED:
+        if word in verbs and not things.isdisjoint(name.things):
+            return less
     return risk
 
 
@@ -144,10 +153,14 @@ def _money(name: Name, verbs: AbstractSet[str]) -> Iterator[Speaking]:
 
 
 def _code(name: Name, verbs: AbstractSet[str]) -> Iterator[Speaking]:
-    code = words.CODE if name.told_to_read else words.CODE | words.CODE_PERHAPS
+    kept = name.told_to_read or bool(verbs and verbs <= words.STORING)
+    code = words.CODE if kept else words.CODE | words.CODE_PERHAPS
+    if not words.LOGGED.isdisjoint(name.things):
+        code -= {"console"}
     for word in sorted(name.things & code):
         yield Risk.EXECUTE, _quoted(word)
     if verbs:
-        driven = (name.things & words.SCREENS) | (name.server & words.DRIVERS)
+        screens = words.SCREENS - {"element"} if verbs <= words.MAKING else words.SCREENS
+        driven = (name.things & screens) | (name.server & words.DRIVERS)
         for word in sorted(driven):
             yield Risk.EXECUTE, f"`{min(verbs)}` of `{word}`"

@@ -10,52 +10,59 @@ def _words(text: str) -> frozenset[str]:
 
 
 READING = _words("""
-    analyse analyze count describe detect explain fetch find get introspect list lookup read
+    analyse analyze count describe detect explain fetch find get introspect list lookup query read
     retrieve search show suggest validate wait
 """)
 """Reading verbs behind which another verb in a name is a thing, as in `get_commit`."""
 SEEMING = _words("""
-    aggregate ask audit autocomplete browse calculate check classify compare compute convert crawl
-    decode diagnose diff discover download echo encode estimate examine explore extract forecast
-    format generate geocode grep identify inspect learn lint look ls measure monitor observe output
-    parse peek ping plan poll predict preview query rank reason recognize recommend render rephrase
-    rerank research sample scan scrape screenshot simulate snapshot sort stats status sum summarise
-    summarize surface tail think trace transcribe translate verify view visualize whoami
+    aggregate ask assess audit autocomplete browse calculate cat check classify compare compute
+    convert crawl debate decode decompile deduce deobfuscate diagnose diff disasm disassemble
+    discover download echo encode estimate examine explore extract filter forecast format generate
+    geocode grep identify infer inspect investigate learn lint locate look ls measure monitor
+    observe output parse peek ping plan poll predict preview rank reason recall recognize recommend
+    render rephrase rerank research sample scan scrape screenshot simulate snapshot solve sort stat
+    stats status sum summarise summarize surface tail think trace transcribe translate verify view
+    visualize whoami
 """)
 """Reading verbs that may be things themselves, as in `status_update`."""
 WRITING = _words("""
-    accept acknowledge activate add adjust allow alter annotate append approve archive assign attach
-    authorise authorize ban block bookmark broadcast change clone close comment commit complete
-    configure confirm connect copy create deactivate decline define deny detach disable dismiss
-    draft duplicate edit emit enable enqueue enroll escalate export finalize flag follow fork
-    forward fulfil fulfill grant import increment index ingest initialise initialize initiate insert
-    invite join kick label leave link lock log make manage mark mention merge modify move mute
-    notify open organise organize patch pin populate post protect provision publish pull push put
-    quarantine reassign register relocate rename reopen reorder replace reply report request
-    reschedule resize resolve respond return review rotate save schedule send set setup share sign
-    snooze star store submit subscribe suspend switch sync synchronise synchronize tag toggle track
-    transition unarchive unassign unblock unfollow unlock unmute unpin unstar unsubscribe update
-    upload upsert void watch write
+    accept acknowledge activate add adjust allow alter animate annotate append approve archive
+    arrange assign associate attach authorise authorize ban bind block bookmark broadcast change
+    clone close comment commit complete compress configure confirm connect copy create crop
+    deactivate declare decline define demote deny detach disable dismiss downvote draft draw
+    duplicate edit elevate emit enable encrypt enqueue enroll escalate export extend finalize flag
+    follow fork forward freeze fulfil fulfill grant hide import increment index ingest initialise
+    initialize initiate insert invite join kick label leave link lock log make manage mark memorize
+    mention merge modify mount move mute notify onboard open organise organize paint patch pin
+    populate post prepend protect provision publish pull push put quarantine react reassign redact
+    register reindex relocate remember rename reopen reorder repair replace reply report request
+    reschedule resize resolve respond return retweet review rotate save schedule send set setup
+    share sign skip snooze star store submit subscribe suspend switch sync synchronise synchronize
+    tag toggle track transition tweet unarchive unassign unblock unfollow unfreeze ungroup unhide
+    unlike unload unlock unmount unmute unpin unstar unsubscribe unzip update upload upsert upvote
+    void vote watch write
 """)
 EXECUTING = _words("""
-    act apply autoscale boot bootstrap build call click compile cordon cycle delegate deploy
-    dispatch downgrade drag drain eval evaluate exec execute failover fill fire goto halt handle
-    hotkey hover inject input install interact interrupt invoke isolate launch materialize migrate
-    mutate navigate orchestrate pause perform power press promote rebase reboot redeploy repl replay
-    requeue rerun restart restore resume retry rollback run scale scroll select shutdown spawn start
-    stop swipe tap test train trigger tune turn type upgrade
+    act apply autoscale boot bootstrap build call click compile continue cordon crack cycle delegate
+    deploy dispatch downgrade drag drain eval evaluate exec execute exploit failover fill fire fuzz
+    goto halt handle hibernate hotkey hover inject input install interact interrupt invoke isolate
+    kickoff launch materialize migrate mutate navigate orchestrate pause perform play power press
+    promote proxy rebase reboot rebuild recompile redeploy relaunch reload repl replay reprocess
+    requeue rerun respawn restart restore resume retry rollback run scale scroll select shutdown
+    spawn start stop swipe tap test touch train trigger tune turn type unpause upgrade wake
 """)
 DESTROYING = _words("""
-    abort annihilate cancel cleanup clear decommission del delete deletion deprovision deregister
-    destroy destruction discard dispose drop eliminate empty erase evict expire expunge flush
-    flushall flushdb hdel kill nuke obliterate overwrite pop prune purge removal remove reset revert
-    revoke rm rmdir scrub shred srem teardown terminate termination trash truncate undeploy undo
-    uninstall unlink unpublish unregister wipe xdel zap zrem
+    abort annihilate cancel clean cleanup clear deallocate decommission del delete deletion
+    deprovision deregister destroy destruction discard dispose drop eliminate empty erase evict
+    expire expunge flush flushall flushdb forget hdel kill nuke obliterate offboard overwrite pop
+    prune purge recreate reformat reimage reinstall removal remove reset revert revoke rm rmdir
+    scrub shred srem teardown terminate termination trash truncate undeploy undo uninstall unlink
+    unpublish unregister wipe xdel zap zrem
 """)
 PAYING = _words("""
-    airdrop bet bid bill borrow burn buy charge deposit donate exercise lend liquidate mint pay
-    payout purchase redeem refund reimburse repay sell spend sponsor stake swap tip topup trade
-    transfer unstake wire withdraw
+    airdrop bet bid bill borrow burn buy cashout charge deposit disburse donate exercise hedge
+    invest lend liquidate mint pay payout prepay purchase redeem refund reimburse remit repay sell
+    settle spend sponsor stake swap tip topup trade transfer unstake wager wire withdraw
 """)
 ALWAYS = _words("""
     delete destroy drop erase eval exec execute nuke obliterate purge remove shred terminate
@@ -72,12 +79,12 @@ HOMOGRAPHS = _words("""
 """)
 """Writing verbs that may be things, as in `git_log` and `pull_request_read`."""
 THINGS_OF_WORK = _words("""
-    act boot build call click compile drag handle hover input launch pause power press resume scale
-    scroll select start stop tap test train trigger tune turn type
+    act boot build call click compile drag fill handle hover input launch pause play power press
+    proxy resume scale scroll select start stop tap test touch train trigger tune turn type
 """)
 """Executing verbs that are things behind a writing verb, as in `create_call`."""
 WEAK = THINGS_OF_WORK | _words(
-    "apply exercise fire perform install promote restore swap trade transfer"
+    "apply clean continue exercise fire perform promote restore swap trade transfer"
 )
 """Verbs that a description uses loosely: they count where the name has no verb of its own."""
 BROAD = frozenset({"manage"})
@@ -86,10 +93,10 @@ NARROW = _words("member membership notification preference setting subscription 
 """Things of which managing destroys nothing."""
 
 MONEY = _words("""
-    allowance billing bitcoin btc cash charge checkout cost credit crypto deposit dispute erc20 eth
-    expense fund funds gift invoice leverage liquidity loan money nft order payment payout payroll
-    price purchase refund settlement spender spending subscription transaction transfer usdc usdt
-    wallet
+    allowance billing bitcoin btc cash charge chargeback checkout cost credit crypto debit deposit
+    disbursement dispute donation erc20 escrow eth expense fund funds gift invoice leverage
+    liquidity loan money nft order payment payout payroll price purchase refund reimbursement
+    remittance salary settlement spender spending subscription transaction transfer usdc usdt wallet
 """)
 """Things that make a change to them a matter of money."""
 NOT_MONEY = _words("""
@@ -120,12 +127,15 @@ TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_words("send"), _words("input key"), Risk.EXECUTE),
     (_words("open"), _words("app browser page tab url"), Risk.EXECUTE),
     (_words("make request send"), _words("api http"), Risk.EXECUTE),
+    (_words("update upgrade"), _words("firmware software"), Risk.EXECUTE),
     (_words("push"), _words("force"), Risk.DESTRUCTIVE),
+    (_words("format replace"), _words("disk drive volume"), Risk.DESTRUCTIVE),
     (_words("close"), _words("account"), Risk.DESTRUCTIVE),
     (_words("close open"), _words("position"), Risk.FINANCIAL),
     (_words("request"), _BOOKED, Risk.FINANCIAL),
     (_words("change"), _words("plan"), Risk.FINANCIAL),
     (_words("convert"), _words("draft issue lead"), Risk.WRITE),
+    (_words("sort"), _words("cell column layer playlist range row sheet worksheet"), Risk.WRITE),
     (_words("convert"), _words("balance cash coin crypto fund money token"), Risk.FINANCIAL),
 )
 """Verbs and things that mean more together."""
@@ -134,20 +144,65 @@ THINGS_TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_words("claim"), _words("reward"), Risk.FINANCIAL),
     (_words("bridge"), _words("asset token"), Risk.FINANCIAL),
     (_words("compose"), _words("down up"), Risk.EXECUTE),
+    (_words("step"), _words("into out over"), Risk.EXECUTE),
 )
 """The same, of words that are no verbs by themselves."""
 CODE = _words("bash cmd command cypher powershell shell sql terminal")
 """Things that make a tool that takes them run what it is given."""
 CODE_PERHAPS = _words("code console python script")
 """Things that do so unless the tool is said to read."""
-RESOLVED = _words("address dns domain host hostname id ids library name path url")
-"""Things whose resolving is looking up."""
-LOOKED_INTO = _words("analysis audit benchmark check diagnostic lint report scan search")
-"""Things whose running only tells what is there."""
+NARROWED: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
+    (
+        _words("resolve"),
+        _words("address dns domain host hostname id ids library name path url"),
+        Risk.READ,
+    ),
+    (
+        _words("perform run"),
+        _words("analysis audit benchmark check diagnostic lint report scan search"),
+        Risk.READ,
+    ),
+    (_words("transfer"), NOT_TRANSFERRED_MONEY, Risk.WRITE),
+    (
+        _words("apply"),
+        _words("border color design effect filter font format formatting formula label layout")
+        | _words("style tag theme type"),
+        Risk.WRITE,
+    ),
+    (
+        _words("scale"),
+        _words("actor axis element gameobject image layer mesh object selection shape sprite"),
+        Risk.WRITE,
+    ),
+)
+"""Verbs that mean less beside certain things, and what they mean there."""
+LOGGED = _words("log message warning")
+"""Things that are written to a console, and not run by it."""
+ACCOUNTS = _words("""
+    count details documentation guidance history info information metrics overview statistics stats
+    status summary total
+""")
+"""Things that tell of other things, where nothing says what is done with them."""
+PROVIDING = frozenset({"gives", "provides"})
+"""Words that, before what tells of things, read."""
+CLEARED = _words("box field filter flag form highlight input reminder selection")
+"""Things that, where they are cleared in passing, are set anew."""
+ADJECTIVES = _words("clean complete empty open")
+"""Verbs that say of what kind a thing is where no object follows them."""
+SILENT = frozenset({"accepts", "allows"})
+"""Words that look like verbs and tell only how a tool is called."""
+STEERING = frozenset({"control", "controls"})
+"""Words that, at the beginning of a description, say that something is made to move."""
 APPLIED = _words("change changes configuration manifest migration migrations terraform")
 """Things whose applying makes something run otherwise."""
 DRIVERS = _words("browserbase chrome devtools playwright puppeteer selenium webdriver")
 """Words in a server's name that say that it drives a browser."""
+STORING = _words("add create edit insert save set store update write")
+"""Verbs by which code is kept, and not run."""
+MAKING = _words("add create delete remove")
+"""Verbs by which an element is one of a drawing, and not of a page."""
+COMPOUNDS = {"drop": _words("point rate rule rules")}
+"""Verbs that, behind another verb, are a thing together with the next word."""
 SCREENS = _words("browser cursor element keyboard keystroke mouse")
 """Things by whose handling somebody else's program is driven."""
 

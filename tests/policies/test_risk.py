@@ -227,6 +227,78 @@ def test_the_server_says_what_a_word_means():
     assert classify(sent, trusted=False).risk is Risk.FINANCIAL
 
 
+@pytest.mark.parametrize(
+    ("name", "description", "risk"),
+    [
+        ("engine_proxy", "Proxy any request to the engine (GET only in safe mode)", "execute"),
+        ("update_firmware", "Install the pending firmware", "execute"),
+        ("add_package", "Installs a package", "execute"),
+        ("debugger_continue", "", "execute"),
+        ("step_into", "Step into a function", "execute"),
+        ("service_reload", "", "execute"),
+        ("queue_clean", "", "destructive"),
+        ("replace_disk", "", "destructive"),
+        ("recreate_machine", "", "destructive"),
+        ("things", "Manage things with `action: list|get|delete`", "destructive"),
+        ("mode", "Controls the mode of the player", "execute"),
+        ("sort_range", "Sort the rows of a range", "write"),
+        ("get_it", "Gets it, deletes the original", "destructive"),
+        ("get_it", "Gets it and marks it as seen", "write"),
+        ("get_page", "Page fetcher; executes scripts", "execute"),
+    ],
+)
+def test_words_that_are_seldom_verbs_count_where_they_act(name, description, risk):
+    assert risk_of(name, description).value == risk
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "risk"),
+    [
+        ("payments_summary", "Spending summary by month", "read"),
+        ("transactions_pending", "Summary of what is pending", "read"),
+        ("diagnostic", "Provides detailed information about the host", "read"),
+        ("get_activities", "Fills, dividends, transfers", "read"),
+        ("get_changes", "Deployments, changes, rollbacks", "read"),
+        ("get_clock", "State of the market and next open/close", "read"),
+        ("list_places", "Lists the places available for provisioning a site", "read"),
+        ("find_it", "Find it by its name (accepts a list, allows wildcards)", "read"),
+        ("diagnose_it", "Diagnose it (status, logs, settings)", "read"),
+        ("check_WordPress", "Check a site", "read"),
+        ("get_drop_rules", "", "read"),
+        ("add_drop_rule", "", "write"),
+        ("apply_label", "", "write"),
+        ("scale_shape", "Scale a shape", "write"),
+        ("send_console_message", "Send a message to the console", "write"),
+        ("set_code", "", "write"),
+        ("create_element", "Create an element of a drawing", "write"),
+        ("create_book", "Create a new, empty book", "write"),
+        ("set_flag", "Set a flag, or clear the flag", "write"),
+        ("manage_incidents", "Updates the status of incidents", "write"),
+    ],
+)
+def test_words_that_look_like_verbs_and_say_what_a_thing_is_do_not_count(name, description, risk):
+    assert risk_of(name, description).value == risk
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "risk"),
+    [
+        ("helm_template_apply", "Render a chart and apply it", "execute"),
+        ("run_code", "", "execute"),
+        ("send_console", "", "execute"),
+        ("manage_incidents", "Manage incidents", "destructive"),
+        ("manage_incidents", "Lists incidents", "destructive"),
+        ("drop_rule", "", "destructive"),
+        ("clear_flag", "", "destructive"),
+        ("empty_bin", "", "destructive"),
+        ("click_element", "", "execute"),
+        ("scale_deployment", "", "execute"),
+    ],
+)
+def test_the_same_words_count_where_nothing_takes_their_meaning_away(name, description, risk):
+    assert risk_of(name, description).value == risk
+
+
 def test_a_sum_of_money_in_the_arguments_makes_a_tool_financial():
     assert risk_of("settle_it", "", "amount currency to") is Risk.FINANCIAL
     assert risk_of("mix", "", "amount") is Risk.WRITE
