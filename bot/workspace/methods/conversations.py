@@ -11,6 +11,11 @@ from bot.workspace.state import Workspace
 
 PAGE = 100
 PAGE_AT_MOST = 999
+_HISTORY = {
+    "public_channel": "channels:history",
+    "private_channel": "groups:history",
+    "im": "im:history",
+}
 
 
 def about(workspace: Workspace, arguments: Arguments) -> dict[str, Any]:
@@ -146,6 +151,10 @@ def cut(found: list[Any], arguments: Arguments) -> tuple[list[Any], str]:
 
 def _readable(workspace: Workspace, arguments: Arguments) -> Channel:
     channel = visible(workspace, arguments.channel())
+    needed = _HISTORY[kind_of(channel)]
+    if needed not in workspace.spec.scopes:
+        provided = ",".join(sorted(workspace.spec.scopes))
+        raise SlackError("missing_scope", {"needed": needed, "provided": provided})
     if workspace.spec.bot_user_id not in channel.members:
         raise SlackError("not_in_channel")
     return channel

@@ -75,6 +75,21 @@ async def test_a_missing_scope_is_named():
     assert refused.value.response["provided"] == "chat:write"
 
 
+async def test_each_kind_of_channel_is_read_with_a_scope_of_its_own():
+    local = LocalWorkspace(spec(scopes=frozenset({"channels:history"})))
+    await local.start()
+    client = AsyncWebClient(token=BOT_TOKEN, base_url=local.api_url)
+
+    public = await client.conversations_history(channel=GENERAL)
+    with pytest.raises(SlackApiError) as refused:
+        await client.conversations_history(channel=SECRET)
+    await local.close()
+
+    assert public["messages"] == []
+    assert refused.value.response["error"] == "missing_scope"
+    assert refused.value.response["needed"] == "groups:history"
+
+
 async def test_an_unknown_method_is_unknown(client):
     assert await refusal(client.api_call("chat.guess")) == "unknown_method"
 
