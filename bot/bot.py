@@ -13,9 +13,8 @@ from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
 from bot.app import bolt_app
+from bot.channel_history import ChannelHistory
 from bot.client import SlackClient
-from bot.courier import Courier
-from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
@@ -36,16 +35,13 @@ from bot.listeners import (
     views,
 )
 from bot.meters import BotMeters
-from bot.notice_subjects import notice_delivery
 from bot.outbox import Outbox
 from bot.pieces import lines, preformatted, words
+from bot.posting import courier_of
 from bot.rates import Rates
 from bot.requests import Requests
 from bot.review_cards import Weigh
-from bot.review_delivery import ReviewDelivery
-from bot.review_pace import ReviewPace
 from bot.sockets import Socket
-from bot.summaries import Summaries
 from bot.undelivered import Undelivered
 from bot.voting import Voting
 from bot.witness import Witness
@@ -135,17 +131,13 @@ class Bot:
         self._tabs = HomeTabs(self._desk)
         bolt = bolt_app(slack, self._finder, _signed_with(access.reached))
         app = _listening(bolt, self._desk, self._tabs, longest, weigh)
-        self._socket: Socket | None = None
-        self.application: web.Application | None = None
-        match access.reached:
-            case OverSocket(app_token):
-                self._socket = Socket(app, slack, app_token)
-            case OverHttp(signing_secret):
-                self.application = Endpoint(app, signing_secret, now).application()
-        self._outbox = _outbox(access, meters, rates)
-        summaries = Summaries(self._outbox, ledger, reach, time.monotonic, access.group_after)
-        delivery = Delivery(self._outbox, ledger, directory, summaries, reach)
-        self._courier = _courier(self._outbox, ledger, directory, delivery, weigh, meters)
+        self._socket, self.application = _ways_in(access.reached, app, slack, now)
+        curt = SlackClient(access.bot_token, access.api_url, patient=False, heard=meters.heard)
+        self._outbox = Outbox(curt, rates)
+        history = ChannelHistory(curt, rates, self._finder)
+        self._courier = courier_of(
+            self._outbox, history, self._desk, reach, access.group_after, weigh, meters.retried
+        )
         self._undelivered = Undelivered(ledger)
         self._watching: asyncio.Task[None] | None = None
 
@@ -238,28 +230,21 @@ def _signed_with(reached: Reached) -> str:
     return reached.signing_secret if isinstance(reached, OverHttp) else "-"
 
 
-def _courier(
-    outbox: Outbox,
-    ledger: Ledger,
-    directory: Directory,
-    delivery: Delivery,
-    weigh: Weigh,
-    meters: BotMeters,
-) -> Courier:
-    reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
-    notices = notice_delivery(outbox, ledger, directory)
-    return Courier(ledger, delivery, reviews, notices, meters.retried)
+def _ways_in(
+    reached: Reached, app: AsyncApp, slack: SlackClient, now: Callable[[], float]
+) -> tuple[Socket | None, web.Application | None]:
+    """Return how Slack reaches us: by a socket that we open, or by what the root has to serve."""
+    match reached:
+        case OverSocket(app_token):
+            return Socket(app, slack, app_token), None
+        case OverHttp(signing_secret):
+            return None, Endpoint(app, signing_secret, now).application()
 
 
 def _client(access: SlackAccess, meters: BotMeters, rates: Rates) -> SlackClient:
     return SlackClient(
         access.bot_token, access.api_url, patient=True, rates=rates, heard=meters.heard
     )
-
-
-def _outbox(access: SlackAccess, meters: BotMeters, rates: Rates) -> Outbox:
-    slack = SlackClient(access.bot_token, access.api_url, patient=False, heard=meters.heard)
-    return Outbox(slack, rates)
 
 
 def _listening(

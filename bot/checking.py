@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.client import UNREACHABLE, SlackClient, code_of, reason_of
 from bot.home import Home, HomeFinder
-from bot.manifest import EMAIL, LOOKING, SCOPES
+from bot.manifest import EMAIL, FINDING, LOOKING, SCOPES
 from policies.people import Directory, Team
 
 _AT_ONCE = 4
@@ -119,7 +119,7 @@ def _scopes(granted: frozenset[str] | None, directory: Directory) -> list[Findin
 
 
 def _weight_of(scope: str) -> Weight:
-    return Weight.DOUBTFUL if scope in LOOKING else Weight.WRONG
+    return Weight.DOUBTFUL if scope in LOOKING or scope in FINDING else Weight.WRONG
 
 
 async def _app(slack: SlackClient, home: Home, app_token: str | None) -> list[Finding]:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from bot.backlog import Backlog
+from bot.copies import Copies
 from bot.delivery import Delivery
 from bot.notice_delivery import NoticeDelivery
 from bot.notice_subjects import subject_of, touches_cards
@@ -31,6 +32,9 @@ LOOK = 20.0
 
 _TOOLS = "tools of "
 """What stands before a server's name in the backlog; ids of approvals hold no blanks."""
+
+_COPIES = "copies in "
+"""What stands before the id of a channel that has to be read."""
 
 _EVERY = "every card"
 """Stands in the backlog for all cards that may have to say something else now."""
@@ -70,12 +74,14 @@ class Courier:
         delivery: Delivery,
         reviews: ReviewDelivery,
         notices: NoticeDelivery,
+        copies: Copies,
         retried: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the collaborators; `retried` is called for each attempt that failed."""
         self._ledger = ledger
         self._reviews = reviews
         self._notices = notices
+        self._copies = copies
         self._retried = retried
         self._delivery = delivery
         self._leave: Callable[[], None] | None = None
@@ -141,6 +147,7 @@ class Courier:
                 await self._renew()
             if loop.time() - looked_at >= LOOK and self._held_until:
                 looked_at = loop.time()
+                self._look_at_channels()
                 await self._look_at_subjects()
             if loop.time() + _ATTEMPT < self._held_until:
                 self._hand_out()
@@ -154,7 +161,7 @@ class Courier:
             self._held_until = 0.0
             self._backlog.clear()
             return
-        if fresh and not await self._look_at_everything():
+        if fresh and not await self._look_at_everything(fresh=True):
             return
         self._held_until = asked_at + LEASE
 
@@ -165,15 +172,22 @@ class Courier:
             _LOG.warning("the courier rests: %s", away)
             return False
 
-    async def _look_at_everything(self) -> bool:
-        """Make every open approval due, and the newest ended ones; False if they are not known."""
+    async def _look_at_everything(self, *, fresh: bool = False) -> bool:
+        """Make every open approval due, and the newest ended ones; False if they are not known.
+
+        With `fresh` another process was the courier until now.
+        """
         try:
             found = await self._ledger.approvals(*_LIVE, limit=10_000)
             found += await self._ledger.approvals(limit=_RECENT)
             subjects = await self._notices.subjects()
+            at = await self._ledger.now()
         except Refused as away:
             _LOG.warning("the courier rests: %s", away)
             return False
+        if fresh:
+            self._copies.took_over(found, at)
+            self._look_at_channels()
         for approval in sorted(found, key=lambda one: one.requested_at):
             self._backlog.add(approval.id)
         for subject in subjects:
@@ -181,6 +195,11 @@ class Courier:
         for server in self._reviews.servers:
             self._backlog.add(f"{_TOOLS}{server}")
         return True
+
+    def _look_at_channels(self) -> None:
+        """Make due the channels in which a card may stand that is not recorded."""
+        for channel in self._copies.due():
+            self._backlog.add(f"{_COPIES}{channel}")
 
     async def _look_at_subjects(self) -> None:
         """Make due what channels have to be told of by the clock, such as the end of a grant."""
@@ -202,6 +221,8 @@ class Courier:
                 await self._notices.attend(approval)
             elif approval == _EVERY:
                 await self._look_at_everything()
+            elif approval.startswith(_COPIES):
+                await self._copies.look(approval.removeprefix(_COPIES))
             elif approval.startswith(_TOOLS):
                 await self._reviews.attend(approval.removeprefix(_TOOLS))
             else:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from bot.cards import Card
+from bot.copies import Copies
 from bot.drawing import drawn
 from bot.frozen_cards import frozen_line, with_line
+from bot.marks import Mark
 from bot.outbox import NotTaken, Outbox, Place
 from bot.recording import ACTOR, record
 from bot.summaries import Summaries, part_of
@@ -32,9 +34,11 @@ class Delivery:
         ledger: Ledger,
         directory: Directory,
         summaries: Summaries,
+        copies: Copies,
         reach: Callable[[str], None],
     ) -> None:
         self._outbox = outbox
+        self._copies = copies
         self._summaries = summaries
         self._ledger = ledger
         self._directory = directory
@@ -82,6 +86,8 @@ class Delivery:
 
     async def _post(self, approval: Approval, team: Team) -> None:
         try:
+            if await self._copies.turned_up(approval, team):
+                return
             if self._summaries.shares(approval, team):
                 await self._summaries.post(approval, team)
             else:
@@ -94,9 +100,14 @@ class Delivery:
     async def _post_alone(self, approval: Approval, team: Team) -> None:
         self._summaries.posting(approval, team)
         made = await self._drawn(approval, approval.position)
+        with self._copies.posting([approval], team.channel):
+            await self._send(approval, team, made)
+
+    async def _send(self, approval: Approval, team: Team, made: Card) -> None:
+        mark = Mark(approval.id, approval.position)
         self._reach("card-sending")
         try:
-            place = await self._outbox.post(team.channel, made.text, list(made.blocks), approval.id)
+            place = await self._outbox.post(team.channel, made.text, list(made.blocks), mark)
         except NotTaken:
             self._summaries.not_posted(approval, team)
             raise

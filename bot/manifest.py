@@ -10,8 +10,17 @@ LOOKING = {
 }
 """Scopes that serving needs nothing of: without them the check cannot look at channels."""
 
+FINDING = {
+    "channels:history": "finds in a public channel a card whose record was lost, instead of"
+    " posting it again",
+    "groups:history": "finds in a private channel a card whose record was lost, instead of"
+    " posting it again",
+}
+"""Scopes that serving can do without: a crash between two steps may then leave a second card."""
+
 SCOPES = {
     **LOOKING,
+    **FINDING,
     "chat:write": "posts cards to the channels it was invited to, and answers clicks",
     "commands": "adds the slash command /placet",
     "usergroups:read": "reads who is in the user groups that may approve",

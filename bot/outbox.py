@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
+
 from bot.client import UNREACHABLE, SlackClient, code_of, reason_of, wait_of
+from bot.marks import Mark
 from bot.pieces import Block
 from bot.published_rates import POST
 from bot.rates import Rates
@@ -22,18 +25,25 @@ _PASSING = frozenset(
 )
 """Error codes by which Slack says that it, not the message, is in trouble."""
 
+_HALFWAY = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+"""Error codes after which some of what was asked may have been done."""
+
 
 class NotTaken(Refused):
     """Slack took no message; `code` is its error where the message or the place is wrong.
 
     `code` is None where Slack is away or asks to wait, `wait` seconds if it says how long.
+    `unsure` tells that Slack may have taken it all the same: only its answer is missing.
     """
 
-    def __init__(self, message: str, code: str | None, wait: float | None) -> None:
+    def __init__(
+        self, message: str, code: str | None, wait: float | None, *, unsure: bool = False
+    ) -> None:
         """Keep code and wait beside the message."""
         super().__init__(message)
         self.code = code
         self.wait = wait
+        self.unsure = unsure
 
 
 _UPDATE = "chat.update"
@@ -59,14 +69,13 @@ class Outbox:
         self._slack = slack
         self._rates = rates
 
-    async def post(self, channel: str, text: str, blocks: list[Block], subject: str) -> Place:
-        """Post a card about `subject`, an approval. Raises NotTaken.
+    async def post(self, channel: str, text: str, blocks: list[Block], mark: Mark) -> Place:
+        """Post a card, with the mark by which it is known again. Raises NotTaken.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage
         """
-        self._wait(POST, channel, subject)
-        metadata = {"event_type": "placet_approval", "event_payload": {"approval": subject}}
-        return await self._send(POST, channel, text, blocks, metadata=metadata)
+        self._wait(POST, channel, mark.approval)
+        return await self._send(POST, channel, text, blocks, metadata=mark.metadata)
 
     async def announce(self, channel: str, text: str, blocks: list[Block]) -> Place:
         """Post a message that is about no approval. Raises NotTaken."""
@@ -114,16 +123,25 @@ class Outbox:
             asked = wait_of(error)
             if asked is not None:
                 self._rates.close(method, channel, asked)
-            raise _not_taken(error) from error
+            raise not_taken(error) from error
         finally:
             self._rates.answered(method, channel)
         where, ts = said.get("channel"), said.get("ts")
         if not isinstance(where, str) or not isinstance(ts, str):
-            raise NotTaken("Slack's answer names no message", None, None)
+            raise NotTaken("Slack's answer names no message", None, None, unsure=True)
         return Place(where, ts)
 
 
-def _not_taken(error: Exception) -> NotTaken:
+def not_taken(error: Exception) -> NotTaken:
+    """Return what the failure of a call means for whoever asked it."""
     code = code_of(error)
     lasting = code if code is not None and code not in _PASSING else None
-    return NotTaken(reason_of(error), lasting, wait_of(error))
+    return NotTaken(reason_of(error), lasting, wait_of(error), unsure=_unsure(error))
+
+
+def _unsure(error: Exception) -> bool:
+    """Tell whether Slack may have done what it did not say it has."""
+    if isinstance(error, aiohttp.ClientConnectorError) or wait_of(error) is not None:
+        return False
+    code = code_of(error)
+    return code is None or code in _HALFWAY

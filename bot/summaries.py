@@ -5,9 +5,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from bot.copies import Copies
+from bot.marks import Mark
 from bot.outbox import NotTaken, Outbox, Place
 from bot.recording import ACTOR, record
-from bot.summary_cards import MOST, Item, item, shows_whole, summary_card
+from bot.summary_cards import MOST, Item, SummaryCard, item, shows_whole, summary_card
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard
 from ledger.ledger import Ledger
@@ -45,12 +47,14 @@ class Summaries:
         self,
         outbox: Outbox,
         ledger: Ledger,
+        copies: Copies,
         reach: Callable[[str], None],
         clock: Callable[[], float],
         after: int,
     ) -> None:
         self._outbox = outbox
         self._ledger = ledger
+        self._copies = copies
         self._reach = reach
         self._clock = clock
         self._after = after
@@ -85,6 +89,7 @@ class Summaries:
         async with crowd.turn:
             if approval.id not in crowd.waiting:
                 return
+            await self._copies.turned_up(approval, team)
             left = crowd.since + GATHERED - self._clock()
             if left > 0 and len(crowd.waiting) < MOST:
                 raise NotTaken("questions of one agent are gathered", None, left)
@@ -118,19 +123,24 @@ class Summaries:
 
     async def _send(self, members: Sequence[Approval], crowd: _Crowd, team: Team) -> None:
         made = summary_card(members, team.name)
-        self._reach("card-sending")
+        with self._copies.posting(members, team.channel):
+            await self._post(made, members, crowd, team)
+
+    async def _post(
+        self, made: SummaryCard, members: Sequence[Approval], crowd: _Crowd, team: Team
+    ) -> None:
+        names = tuple(one.id for one in members)
+        mark = Mark(names[0], max(one.position for one in members), names)
+        self._reach("summary-sending")
         try:
-            place = await self._outbox.post(
-                team.channel, made.text, list(made.blocks), members[0].id
-            )
+            place = await self._outbox.post(team.channel, made.text, list(made.blocks), mark)
         except NotTaken:
             crowd.waiting = {**{one.id: None for one in members}, **crowd.waiting}
             raise
-        self._reach("card-sent")
-        names = tuple(one.id for one in members)
+        self._reach("summary-sent")
         commands = [_card(one, number, names, team, place) for number, one in enumerate(members, 1)]
         await asyncio.gather(*(record(self._ledger, command) for command in commands))
-        self._reach("card-recorded")
+        self._reach("summary-recorded")
 
 
 def part_of(approval: Approval, painted: PaintedCard, revision: int) -> Item:

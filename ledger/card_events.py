@@ -40,7 +40,10 @@ class CardRepainted(Event):
 
 
 class CardFound(Event):
-    """A copy of a card that the ledger did not know was clicked; it is painted from now on."""
+    """A card that the ledger did not know was clicked, or seen in its channel.
+
+    It is painted from now on.
+    """
 
     TOPIC: ClassVar[str] = "CardFound"
 

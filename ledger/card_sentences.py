@@ -54,7 +54,7 @@ CARD_SENTENCES: Mapping[type[Event], Callable[[Any], str]] = {
         f"revision {e.revision}"
     ),
     CardFound: lambda e: (
-        f"{e.approval}: a copy of the card was clicked in {named(e.channel)} at {named(e.ts)}"
+        f"{e.approval}: an unrecorded card was found in {named(e.channel)} at {named(e.ts)}"
     ),
     CardUndeliverable: lambda e: (
         f"{e.approval}: {named(e.channel)} of {named(e.team)} does not take the card"

@@ -30,7 +30,14 @@ from ledger.counting import counted
 from ledger.deadlines_due import ExpireApproval, ExpireCall, ExpireGrant, overdue
 from ledger.delegating import delegate
 from ledger.delegations import EndDelegation, ExpireDelegation, GiveDelegation
-from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable, WantCard
+from ledger.deliveries import (
+    Delivered,
+    RecordCard,
+    RecordCopy,
+    RecordRepaint,
+    RecordUndeliverable,
+    WantCard,
+)
 from ledger.envelopes import Command, Draft, Event
 from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.freezing import freeze
@@ -82,6 +89,7 @@ def _decide_other(command: Command, state: State, at: datetime) -> _Decided:
             CastVote()
             | ViewDetails()
             | RecordCard()
+            | RecordCopy()
             | RecordRepaint()
             | RecordUndeliverable()
             | WantCard()
@@ -166,7 +174,7 @@ def _activate(command: ActivatePolicy, state: State, at: datetime) -> _Decided:
 
 
 def _about_approval(
-    command: CastVote | ViewDetails | RecordCard | RecordRepaint | RecordUndeliverable | WantCard,
+    command: CastVote | ViewDetails | Delivered,
     state: State,
     at: datetime,
 ) -> _Decided:

@@ -1,9 +1,11 @@
 """What became of a card in Slack: posted, painted anew, or not taken."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ledger.approvals import Approval
 from ledger.card_events import (
+    CardFound,
     CardPosted,
     CardRepainted,
     CardUndeliverable,
@@ -24,6 +26,18 @@ class RecordCard(Command):
     blocks: str
     sha256: str
     whole: bool
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordCopy(Command):
+    """Note that a card stands in a channel of which the ledger knows nothing yet."""
+
+    approval: str
+    team: str
+    channel: str
+    ts: str
+    revision: int
     members: tuple[str, ...] = ()
 
 
@@ -57,9 +71,11 @@ class WantCard(Command):
     person: str
 
 
-def deliver(
-    approval: Approval, command: RecordCard | RecordRepaint | RecordUndeliverable | WantCard
-) -> list[Event]:
+Delivered: TypeAlias = RecordCard | RecordCopy | RecordRepaint | RecordUndeliverable | WantCard
+"""What can become of a card."""
+
+
+def deliver(approval: Approval, command: Delivered) -> list[Event]:
     """Return the event of a delivery; a fact that is already known causes none."""
     match command:
         case RecordCard():
@@ -87,10 +103,28 @@ def deliver(
                     sha256=command.sha256,
                 )
             ]
+        case RecordCopy():
+            return _found(approval, command)
         case WantCard():
             return _wanted(approval, command)
         case RecordUndeliverable():
             return _undeliverable(approval, command)
+
+
+def _found(approval: Approval, command: RecordCopy) -> list[Event]:
+    """Return the finding of a card, unless it is known by now."""
+    if any((c.channel, c.ts) == (command.channel, command.ts) for c in approval.cards):
+        return []
+    return [
+        CardFound(
+            approval=approval.id,
+            team=command.team,
+            channel=command.channel,
+            ts=command.ts,
+            revision=command.revision,
+            members=command.members,
+        )
+    ]
 
 
 def _wanted(approval: Approval, command: WantCard) -> list[Event]:

@@ -25,12 +25,14 @@ class Asked:
 class Wire:
     """Stands between the bot and the Web API at `target`, and passes every request on as it is.
 
-    What the bot sends to a response URL ends here, since not every server has these.
+    The next answer of each method in `lost` never arrives. What the bot sends to a response URL
+    ends here, since not every server has these.
     """
 
     target: str
     asked: list[Asked] = field(default_factory=list)
     responded: list[Json] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     api_url: str = ""
     response_url: str = ""
 
@@ -62,6 +64,10 @@ class Wire:
         ):
             said = await answer.json()
         self.asked.append(Asked(method, await _form(request, body), said))
+        if method in self.lost:
+            self.lost.discard(method)
+            assert request.transport is not None
+            request.transport.abort()
         return web.json_response(said, status=answer.status)
 
     async def _respond(self, request: web.Request) -> web.Response:

@@ -28,6 +28,7 @@ from office import (
     Office,
     spec,
     until,
+    until_async,
 )
 from processes import serving, unused_port
 from slack_wire import Wire
@@ -41,7 +42,7 @@ from policies.decisions import Term
 from policies.people import Directory
 
 EMULATOR = Path(__file__).parent.parent / "node" / "emulator.mjs"
-SCOPES = ["chat:write", "commands", "users:read", "usergroups:read"]
+SCOPES = ["channels:history", "chat:write", "commands", "users:read", "usergroups:read"]
 SEED = {
     "tokens": {},
     "slack": {
@@ -192,6 +193,23 @@ async def test_a_yes_repaints_the_card_in_place_and_is_told_in_its_thread(place:
     assert painted["ts"] == card["ts"]
     assert len([m for m in await place.slack.messages() if approval in str(m)]) == 1
     assert place.slack.refused() == []
+
+
+async def test_a_card_whose_answer_was_lost_is_found_in_its_channel(place: Place) -> None:
+    place.slack.wire.lost.add("chat.postMessage")
+
+    approval, card = await place.ask()
+    await until_async(lambda: _recorded(place, approval, "CardRepainted"))
+
+    assert [m["ts"] for m in await place.slack.messages() if approval in str(m)] == [card["ts"]]
+    found = await place.slack.hears("conversations.history")
+    assert found.answer["ok"]
+    await place.slack.press("bob", card, "approval.approve")
+    await place.slack.card(approval, "Approved")
+
+
+async def _recorded(place: Place, approval: str, topic: str) -> bool:
+    return topic in await place.office.topics(approval)
 
 
 async def test_a_no_asks_why_in_a_modal(place: Place) -> None:

@@ -1,15 +1,21 @@
 """Kill the bot's process anywhere: after a restart the cards stand where the ledger stands."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
+import acme
 import pytest
-from office import BOB, PLATFORM, shown, until_async
+from office import BOB, PLATFORM, open_office, shown, spec, until_async
 
+from bot.workspace.spec import EVERY_SCOPE
 from ledger.approvals import ApprovalStatus
+from ledger.card_events import CardFound, CardRepainted
+from ledger.deadlines_due import ExpireApproval
 
 TESTS = Path(__file__).resolve().parent.parent
 SCRIPT = (
@@ -31,29 +37,123 @@ async def dying_bot(office, url, point) -> AsyncIterator[asyncio.subprocess.Proc
         await process.wait()
 
 
+UNREAD = EVERY_SCOPE - {"channels:history", "groups:history"}
+
+
 @pytest.mark.parametrize(
-    ("point", "copies"), [("card-sending", 1), ("card-sent", 2), ("card-recorded", 1)]
+    ("point", "scopes", "copies"),
+    [
+        ("card-sending", EVERY_SCOPE, 1),
+        ("card-sent", EVERY_SCOPE, 1),
+        ("card-sent", UNREAD, 2),
+        ("card-recorded", EVERY_SCOPE, 1),
+        ("card-recorded", UNREAD, 1),
+    ],
 )
 async def test_killed_while_posting_the_card_works_after_a_restart(
-    closed_office, sqlite_url, point, copies
+    sqlite_url, point, scopes, copies
+) -> None:
+    async with open_office(sqlite_url, scopes=scopes) as office:
+        approval = await office.ask()
+
+        await killed(office, sqlite_url, point)
+        await office.listening()
+        await until_async(lambda: _known(office, approval))
+        cards = await office.cards(approval)
+        await office.local.click(BOB, PLATFORM, cards[0]["ts"], "approval.approve")
+
+        await office.becomes(approval, ApprovalStatus.APPROVED)
+        assert len(cards) == copies
+        for card in cards:
+            await _says(office, card, "Approved: files")
+
+
+async def test_a_card_whose_record_was_lost_is_found_and_recorded_as_it_then_looks(
+    closed_office, sqlite_url
 ) -> None:
     office = closed_office
     approval = await office.ask()
 
-    async with dying_bot(office, sqlite_url, point) as process:
-        assert await asyncio.wait_for(process.wait(), 60) == -9
+    await killed(office, sqlite_url, "card-sent")
     await office.listening()
-    await until_async(lambda: _known(office, approval))
-    cards = await office.cards(approval)
-    await office.local.click(BOB, PLATFORM, cards[0]["ts"], "approval.approve")
+    await until_async(lambda: _painted(office, approval))
 
-    await office.becomes(approval, ApprovalStatus.APPROVED)
-    assert len(cards) == copies
-    for card in cards:
-        await office.local.wait_for_message(
-            PLATFORM,
-            lambda m, card=card: m["ts"] == card["ts"] and "Approved: files" in shown(m),
-        )
+    (card,) = await office.cards(approval)
+    events = await office.events(approval)
+    (found,) = [event for event in events if isinstance(event, CardFound)]
+    (painted,) = [event for event in events if isinstance(event, CardRepainted)]
+    assert (found.team, found.channel, found.ts) == ("platform", PLATFORM, card["ts"])
+    assert json.loads(painted.blocks) == card["blocks"]
+    assert len(await office.local.requests("chat.postMessage")) == 1
+
+
+async def test_a_lost_card_of_what_ended_meanwhile_does_not_ask_any_more(
+    closed_office, sqlite_url
+) -> None:
+    office = closed_office
+    approval = await office.ask(assessment=acme.assessed(expires_in=timedelta(seconds=40)))
+
+    await killed(office, sqlite_url, "card-sent")
+    office.clock.ahead += timedelta(seconds=41)
+    await office.ledger.execute(
+        ExpireApproval(id=f"expire:{approval}", actor="placet:deadlines", approval=approval)
+    )
+    await office.listening()
+
+    await office.card(approval, "Expired: files")
+    assert len(await office.cards(approval)) == 1
+
+
+async def test_a_lost_card_of_several_questions_is_found_for_all_of_them(
+    closed_office, sqlite_url
+) -> None:
+    office = closed_office
+    approvals = [await office.ask(f"call_{n}") for n in range(7)]
+    alone, shared = approvals[:5], approvals[5:]
+
+    await killed(office, sqlite_url, "summary-sent")
+    office.group_after = 5
+    await office.listening()
+    for approval in shared:
+        await until_async(lambda approval=approval: _painted(office, approval), 40)
+
+    posts = await office.local.requests("chat.postMessage")
+    assert len(posts) == len(alone) + 1
+    (card,) = await office.cards(shared[0])
+    assert all(approval in str(card["blocks"]) for approval in shared)
+    for approval in shared:
+        assert (await office.approval(approval)).cards[0].members == tuple(shared)
+
+
+async def test_a_second_copy_is_painted_once_the_channel_can_be_read_though_nobody_clicks(
+    sqlite_url,
+) -> None:
+    async with open_office(sqlite_url, scopes=UNREAD) as office:
+        approval = await office.ask()
+        await killed(office, sqlite_url, "card-sent")
+        await office.listening()
+        await until_async(lambda: _known(office, approval))
+        await office.stop_bot()
+        lost, posted = sorted(await office.cards(approval), key=lambda card: card["ts"])
+        office.local.workspace.spec = spec(scopes=EVERY_SCOPE)
+
+        await office.listening()
+        await office.local.click(BOB, PLATFORM, posted["ts"], "approval.approve")
+
+        await _says(office, posted, "Approved: files")
+        await _says(office, lost, "Approved: files")
+
+
+async def killed(office, url, point) -> None:
+    """Let a bot run until it has killed itself at a point."""
+    async with dying_bot(office, url, point) as process:
+        assert await asyncio.wait_for(process.wait(), 60) == -9
+
+
+async def _says(office, card, text) -> None:
+    await office.local.wait_for_message(
+        PLATFORM, lambda message: message["ts"] == card["ts"] and text in shown(message)
+    )
 
 
 @pytest.mark.parametrize(("point", "votes"), [("vote-received", 0), ("vote-recorded", 1)])

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import acme
-from office import BOB, CAT, PLATFORM, shown, until_async
+import pytest
+from office import BOB, CAT, PLATFORM, open_office, shown, until_async
 
-from bot.workspace.faults import LoseAnswer
+from bot.workspace.faults import AnswerError, AnswerStatus, CutConnection, LoseAnswer, RateLimit
+from bot.workspace.spec import EVERY_SCOPE
 from ledger.approvals import ApprovalStatus
 from ledger.deadlines_due import ExpireApproval
 from ledger.deliveries import RecordRepaint
@@ -47,20 +49,75 @@ async def test_what_happened_while_no_bot_ran_is_painted_and_told_at_the_next_st
     )
 
 
-async def test_an_answer_that_was_lost_leaves_a_copy_whose_click_counts(office) -> None:
+async def test_a_card_whose_answer_was_lost_is_looked_for_and_not_posted_again(office) -> None:
     await office.local.fail_next("chat.postMessage", LoseAnswer())
 
     approval = await office.ask()
-    await until_async(lambda: _copies(office, approval, 2))
-    first, second = await office.cards(approval)
-    await office.local.click(BOB, PLATFORM, first["ts"], "approval.approve")
+    await until_async(lambda: _topic(office, approval, "CardRepainted"))
 
-    await office.becomes(approval, ApprovalStatus.APPROVED)
-    for copy in (first, second):
-        await office.local.wait_for_message(
-            PLATFORM,
-            lambda m, copy=copy: m["ts"] == copy["ts"] and "Approved: files" in shown(m),
-        )
+    (card,) = await office.cards(approval)
+    assert len(await office.local.requests("chat.postMessage")) == 1
+    await office.local.click(BOB, PLATFORM, card["ts"], "approval.approve")
+    await office.card(approval, "Approved: files")
+
+
+async def test_without_a_look_a_lost_answer_leaves_a_copy_whose_click_counts(sqlite_url) -> None:
+    async with open_office(sqlite_url, scopes=EVERY_SCOPE - {"channels:history"}) as office:
+        await office.listening()
+        await office.local.fail_next("chat.postMessage", LoseAnswer())
+
+        approval = await office.ask()
+        await until_async(lambda: _copies(office, approval, 2))
+        first, second = await office.cards(approval)
+        await office.local.click(BOB, PLATFORM, first["ts"], "approval.approve")
+
+        await office.becomes(approval, ApprovalStatus.APPROVED)
+        for copy in (first, second):
+            await office.local.wait_for_message(
+                PLATFORM,
+                lambda m, copy=copy: m["ts"] == copy["ts"] and "Approved: files" in shown(m),
+            )
+
+
+@pytest.mark.parametrize("fault", [AnswerStatus(503), CutConnection(), RateLimit(1)])
+async def test_a_card_that_may_have_been_lost_waits_until_the_channel_can_be_read(
+    office, fault
+) -> None:
+    await office.local.fail_next("conversations.history", fault)
+    await office.local.fail_next("chat.postMessage", LoseAnswer())
+
+    approval = await office.ask()
+    await until_async(lambda: _topic(office, approval, "CardRepainted"))
+
+    assert len(await office.cards(approval)) == 1
+    assert len(await office.local.requests("conversations.history")) == 2
+
+
+@pytest.mark.parametrize("fault", [AnswerStatus(503), CutConnection(), AnswerError("no_text")])
+async def test_what_slack_did_not_take_is_posted_once_in_the_end(office, fault) -> None:
+    await office.local.fail_next("chat.postMessage", fault)
+
+    approval = await office.ask()
+    await office.told_card(approval)
+
+    assert len(await office.cards(approval)) == 1
+
+
+async def test_while_all_goes_well_no_channel_is_read(office) -> None:
+    approval = await office.ask()
+    await office.click(BOB, approval, "approve")
+    await office.card(approval, "Approved: files")
+    await office.stop_bot()
+
+    await office.listening()
+    later = await office.ask("call_2")
+    await office.card(later)
+
+    assert await office.local.requests("conversations.history") == []
+
+
+async def _topic(office, approval, topic) -> bool:
+    return topic in await office.topics(approval)
 
 
 async def test_only_one_of_two_replicas_posts_and_the_other_takes_over(office, sqlite_url) -> None:

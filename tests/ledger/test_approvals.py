@@ -1,5 +1,6 @@
 """The life of an approval, from its events."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from acme import NOON, Book, after, ask, assessed, card, click, use
 from ledger.approvals import Approval, ApprovalStatus, CorruptHistory, evolve
 from ledger.calls import CompleteCall, PresumeLost
 from ledger.deadlines_due import ExpireApproval
-from ledger.deliveries import RecordRepaint, RecordUndeliverable
+from ledger.deliveries import RecordCopy, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Recorded
 from ledger.events import ApprovalExpired, ApprovalRequested
 from ledger.standing_events import ToolGone
@@ -172,6 +173,27 @@ def repaint(**changes: object) -> RecordRepaint:
         **changes,
     }
     return RecordRepaint(id="repaint-1", actor="placet:courier", approval="apr_1", **known)
+
+
+def test_a_card_that_was_found_counts_as_one_until_it_is_known_how_it_looks() -> None:
+    book = asked()
+    found = RecordCopy(
+        id="copy-1",
+        actor="placet:courier",
+        approval="apr_1",
+        team="platform",
+        channel="C0PLATFORM",
+        ts="1763899200.000100",
+        revision=2,
+    )
+
+    first = book.do(found)
+    again = book.do(replace(found, id="copy-2"))
+
+    assert [event.TOPIC for event in first] == ["CardFound"]
+    assert again == []
+    (known,) = book.approval().cards
+    assert (known.team, known.ts, known.sha256) == ("platform", "1763899200.000100", "")
 
 
 def test_an_undeliverable_card_leaves_the_approval_pending_and_is_noted_once_per_error() -> None:
