@@ -162,7 +162,8 @@ class Delivery:
     async def _shown(self, approval: Approval, painted: PaintedCard, revision: int) -> Card | Item:
         """Return what a card has to show of an approval: all of it, or its part of it."""
         if painted.members:
-            return part_of(approval, painted, revision)
+            frozen = await frozen_line(self._ledger, approval)
+            return part_of(approval, painted, revision, frozen)
         return await self._drawn(approval, revision)
 
     async def _drawn(self, approval: Approval, revision: int) -> Card:

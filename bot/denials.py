@@ -17,6 +17,9 @@ DENY_VIEW = "approval.deny"
 PRESET = "preset"
 ARGUMENTS = "arguments"
 
+UNEXPLAINED = "Choose a reason or write a note, please."
+"""What is said of a no without a reason."""
+
 _NOTE = 1_000
 _LABEL = 75
 
@@ -41,13 +44,7 @@ def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = DENIALS)
     text = editable(approval.request.arguments)
     if text is None:
         told += " The arguments are too long to suggest others here."
-    named = dict.fromkeys(cut(preset, _LABEL).text for preset in presets)
-    choices = [(preset, preset) for preset in named]
-    fields = [
-        asked("Reason", menu(PRESET, choices, placeholder="Choose one"), optional=True),
-        asked("Note to the agent", writing(REASON, most=_NOTE, first=True), optional=True),
-        *([] if text is None else [_arguments(text)]),
-    ]
+    fields = [*why(presets), *([] if text is None else [_arguments(text)])]
     return {
         "type": "modal",
         "callback_id": DENY_VIEW,
@@ -55,8 +52,23 @@ def deny_modal(approval: Approval, spot: Spot, presets: Sequence[str] = DENIALS)
         "submit": plain("Deny", 24),
         "close": plain("Back", 24),
         "private_metadata": spot.model_dump_json(),
-        "blocks": [subject(approval, told), *(fields if choices else fields[1:])],
+        "blocks": [subject(approval, told), *fields],
     }
+
+
+def why(presets: Sequence[str]) -> list[Block]:
+    """Return the fields for the reason of a no: one to choose, and a note."""
+    named = dict.fromkeys(cut(preset, _LABEL).text for preset in presets)
+    choices = [(preset, preset) for preset in named]
+    preset = asked("Reason", menu(PRESET, choices, placeholder="Choose one"), optional=True)
+    note = asked("Note to the agent", writing(REASON, most=_NOTE, first=True), optional=True)
+    return [preset, note] if choices else [note]
+
+
+def reason_in(view: View) -> str:
+    """Return the reason that was chosen and written, empty where there is none."""
+    preset, note = view.picked(PRESET, PRESET)[:_LABEL], view.typed(REASON, REASON)
+    return f"{preset}: {note}" if preset and note else preset or note
 
 
 def denial(
@@ -66,10 +78,9 @@ def denial(
 
     `patterns` are what the policy's `redact` names.
     """
-    preset, note = view.picked(PRESET, PRESET)[:_LABEL], view.typed(REASON, REASON)
-    if not preset and not note:
-        return {REASON: "Choose a reason or write a note, please."}
-    reason = f"{preset}: {note}" if preset and note else preset or note
+    reason = reason_in(view)
+    if not reason:
+        return {REASON: UNEXPLAINED}
     try:
         return Denial(reason, _suggested(view, request, patterns))
     except Unusable as unusable:

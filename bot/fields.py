@@ -1,6 +1,6 @@
 """The fields of modals that people fill in or choose from. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.pieces import Block, plain
 
@@ -60,6 +60,17 @@ def buttons(action_id: str, choices: Sequence[Choice], *, initial: str) -> Block
         "options": [_option(choice) for choice in choices],
     }
     return element | _initially(choices, initial)
+
+
+def boxes(action_id: str, choices: Sequence[Choice], *, ticked: Collection[str]) -> Block:
+    """Return boxes of which those with a value in `ticked` are ticked; Slack allows ten."""
+    element: Block = {
+        "type": "checkboxes",
+        "action_id": action_id,
+        "options": [_option(choice) for choice in choices],
+    }
+    initial = [_option(choice) for choice in choices if choice[1] in ticked]
+    return element | ({"initial_options": initial} if initial else {})
 
 
 def _option(choice: Choice) -> Block:

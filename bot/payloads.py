@@ -71,11 +71,22 @@ class View(_Payload):
         """Return the value of the option that was chosen in a field, empty where none was."""
         return self._entered(block, action, "selected_option", "value")
 
+    def ticked(self, block: str, action: str) -> tuple[str, ...]:
+        """Return the values of the boxes that are ticked in a field."""
+        found = self._at(block, action, "selected_options")
+        options = found if isinstance(found, list) else []
+        values = [option.get("value") for option in options if isinstance(option, dict)]
+        return tuple(str(_storable(value)) for value in values if isinstance(value, str))
+
     def _entered(self, *path: str) -> str:
+        found = self._at(*path)
+        return str(_storable(found)) if isinstance(found, str) else ""
+
+    def _at(self, *path: str) -> Any:
         found: Any = self.state
         for step in ("values", *path):
             found = found.get(step) if isinstance(found, dict) else None
-        return str(_storable(found)) if isinstance(found, str) else ""
+        return found
 
 
 class Submitted(View):

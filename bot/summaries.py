@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.copies import Copies
+from bot.frozen_cards import frozen_line
 from bot.marks import Mark
 from bot.outbox import NotTaken, Outbox, Place
 from bot.recording import ACTOR, record
-from bot.summary_cards import MOST, Item, SummaryCard, item, shows_whole, summary_card
+from bot.summary_cards import MOST, Item, item, shows_whole, summary_card
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard
 from ledger.ledger import Ledger
@@ -102,7 +103,8 @@ class Summaries:
     async def paint(self, painted: PaintedCard) -> None:
         """Paint a card of several questions as they all stand now. Raises NotTaken."""
         found = [await self._ledger.approval(name) for name in painted.members]
-        made = summary_card([one for one in found if one is not None], painted.team)
+        known = [one for one in found if one is not None]
+        made = summary_card(known, painted.team, await self._frozen(known))
         place = Place(painted.channel, painted.ts)
         if self._showing.get(place) != made.sha256:
             await self._outbox.update(place, made.text, list(made.blocks))
@@ -122,13 +124,12 @@ class Summaries:
         return sorted(waits, key=lambda one: one.requested_at)
 
     async def _send(self, members: Sequence[Approval], crowd: _Crowd, team: Team) -> None:
-        made = summary_card(members, team.name)
         with self._copies.posting(members, team.channel):
-            await self._post(made, members, crowd, team)
+            await self._post(members, crowd, team)
 
-    async def _post(
-        self, made: SummaryCard, members: Sequence[Approval], crowd: _Crowd, team: Team
-    ) -> None:
+    async def _post(self, members: Sequence[Approval], crowd: _Crowd, team: Team) -> None:
+        frozen = await self._frozen(members)
+        made = summary_card(members, team.name, frozen)
         names = tuple(one.id for one in members)
         mark = Mark(names[0], max(one.position for one in members), names)
         self._reach("summary-sending")
@@ -138,22 +139,29 @@ class Summaries:
             crowd.waiting = {**{one.id: None for one in members}, **crowd.waiting}
             raise
         self._reach("summary-sent")
-        commands = [_card(one, number, names, team, place) for number, one in enumerate(members, 1)]
+        commands = [_card(one, names, frozen.get(one.id, ""), team, place) for one in members]
         await asyncio.gather(*(record(self._ledger, command) for command in commands))
         self._reach("summary-recorded")
 
+    async def _frozen(self, members: Sequence[Approval]) -> dict[str, str]:
+        """Return what is frozen about each question, by its id."""
+        return {one.id: await frozen_line(self._ledger, one) for one in members}
 
-def part_of(approval: Approval, painted: PaintedCard, revision: int) -> Item:
+
+def part_of(approval: Approval, painted: PaintedCard, revision: int, frozen: str) -> Item:
     """Return how a question is shown on a card that it shares."""
-    names = painted.members
+    return _item(approval, painted.members, revision, frozen)
+
+
+def _item(approval: Approval, names: tuple[str, ...], revision: int, frozen: str) -> Item:
     number = names.index(approval.id) + 1 if approval.id in names else len(names) + 1
-    return item(approval, revision, number)
+    return item(approval, revision, number, frozen)
 
 
 def _card(
-    approval: Approval, number: int, names: tuple[str, ...], team: Team, place: Place
+    approval: Approval, names: tuple[str, ...], frozen: str, team: Team, place: Place
 ) -> RecordCard:
-    shown = item(approval, approval.position, number)
+    shown = _item(approval, names, approval.position, frozen)
     return RecordCard(
         id=f"card:{approval.id}:{place.channel}:{place.ts}",
         actor=ACTOR,

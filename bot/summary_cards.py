@@ -1,10 +1,12 @@
 """One card for many questions of one agent, each shown in full or sent to its own. Pure."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bot.cards import arguments_text
+from bot.fields import Choice
 from bot.fitting import cut
 from bot.pieces import (
     Block,
@@ -27,6 +29,7 @@ from policies.inert import inert
 from policies.strict_json import canonical, parse
 
 APPROVE_SELECTED = "summary.approve"
+DENY_SELECTED = "summary.deny"
 SELECTED = "summary.selected"
 OWN_CARD = "summary.own"
 
@@ -35,9 +38,11 @@ MOST = 10
 
 _NAME = 60
 _ARGUMENTS = 360
+_FROZEN = 110
 _HOW = (
-    "Tick what you approve: each tick is a vote of its own. What has no box is of high risk, needs"
-    " a reason, or is not shown in full here: open its own card, which also has Deny and Details."
+    "Tick what you decide: each tick is a vote of its own. What has no box is of high risk, needs"
+    " a reason, or is not shown in full here: open its own card to approve it, which also has"
+    " Details. Deny selected… asks for the reason, and can deny each of them."
 )
 
 
@@ -71,8 +76,13 @@ class SummaryCard:
         return hashlib.sha256(blocks_json(self.blocks).encode()).hexdigest()
 
 
-def summary_card(approvals: Sequence[Approval], team: str) -> SummaryCard:
-    """Return the card of these questions to a team, as they stand; at most 10 of one agent."""
+def summary_card(
+    approvals: Sequence[Approval], team: str, frozen: Mapping[str, str] = MappingProxyType({})
+) -> SummaryCard:
+    """Return the card of these questions to a team, as they stand; at most 10 of one agent.
+
+    `frozen` says of an approval, by its id, what is frozen about it.
+    """
     first = approvals[0]
     waiting = [one for one in approvals if one.status is ApprovalStatus.PENDING]
     agent = first.request.agent
@@ -83,14 +93,17 @@ def summary_card(approvals: Sequence[Approval], team: str) -> SummaryCard:
         lines([[words("For team "), name(team, _NAME)]], f"team:{mark}"),
     ]
     for number, one in enumerate(approvals, 1):
-        blocks += item(one, one.position, number).blocks
+        blocks += item(one, one.position, number, frozen.get(one.id, "")).blocks
     if waiting:
         blocks += [context(_HOW, f"how:{mark}"), *_choices(approvals, mark)]
     return SummaryCard(notification(f"Approval needed: {title}"), tuple(blocks))
 
 
-def item(approval: Approval, revision: int, number: int) -> Item:
-    """Return how one question is shown, the `number`th; `revision` goes into its block id."""
+def item(approval: Approval, revision: int, number: int, frozen: str = "") -> Item:
+    """Return how one question is shown, the `number`th; `revision` goes into its block id.
+
+    `frozen` says what is frozen about it, and is empty where nothing is.
+    """
     request = approval.request
     rows: list[Row] = [
         [
@@ -108,6 +121,10 @@ def item(approval: Approval, revision: int, number: int) -> Item:
             for t in request.terms[:3]
         )
         rows.append([words(f"Has {cut(needs, 150).text}; expires "), moment(approval.expires_at)])
+    if frozen:
+        rows.append(
+            [words(f"FROZEN: {cut(inert(frozen), _FROZEN).text}: runs once that is lifted")]
+        )
     return Item((lines(rows, f"item:{approval.id}:{revision}"),))
 
 
@@ -142,11 +159,12 @@ def _arguments(approval: Approval) -> str:
 
 
 def _choices(approvals: Sequence[Approval], mark: str) -> list[Block]:
-    numbered = [(number, one) for number, one in enumerate(approvals, 1)]
+    numbered = list(enumerate(approvals, 1))
     boxes = [_option(number, one) for number, one in numbered if selectable(one)]
     waiting = [_option(n, one) for n, one in numbered if one.status is ApprovalStatus.PENDING]
     press = button("Approve selected", APPROVE_SELECTED, approvals[0].id, style="primary")
     press["confirm"] = confirm("Approve what is ticked?", "Each call may run once.", "Approve")
+    deny = button("Deny selected…", DENY_SELECTED, approvals[0].id, style="danger")
     own: Block = {
         "type": "static_select",
         "action_id": OWN_CARD,
@@ -154,11 +172,11 @@ def _choices(approvals: Sequence[Approval], mark: str) -> list[Block]:
         "options": waiting,
     }
     if not boxes:
-        return [{"type": "actions", "block_id": f"own:{mark}", "elements": [own]}]
+        return [{"type": "actions", "block_id": f"own:{mark}", "elements": [deny, own]}]
     ticks: Block = {"type": "checkboxes", "action_id": SELECTED, "options": boxes}
     return [
         {"type": "actions", "block_id": f"ticks:{mark}", "elements": [ticks]},
-        {"type": "actions", "block_id": f"own:{mark}", "elements": [press, own]},
+        {"type": "actions", "block_id": f"own:{mark}", "elements": [press, deny, own]},
     ]
 
 
@@ -166,3 +184,12 @@ def _option(number: int, approval: Approval) -> Block:
     request = approval.request
     label = f"{number}. {request.server} / {request.tool}"
     return {"text": plain(label, 75), "value": f"{approval.id} {approval.position}"}
+
+
+def choices(approvals: Sequence[Approval]) -> list[Choice]:
+    """Return the name and the value of each question that waits, as the card has them."""
+    return [
+        (f"{number}. {one.request.server} / {one.request.tool}", f"{one.id} {one.position}")
+        for number, one in enumerate(approvals, 1)
+        if one.status is ApprovalStatus.PENDING
+    ]

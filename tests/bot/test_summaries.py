@@ -7,15 +7,25 @@ import pytest
 from approvals_given import NOON, requested
 from hypothesis import given
 from hypothesis import strategies as st
-from office import BOB, OUT, PLATFORM, shown, until_async
-from slack_limits import check_message
+from office import BOB, CAT, EVE, OUT, PLATFORM, shown, until_async
+from slack_limits import check_message, check_view
 
-from bot.summary_cards import APPROVE_SELECTED, OWN_CARD, SELECTED, selectable, summary_card
+from bot.summary_cards import (
+    APPROVE_SELECTED,
+    DENY_SELECTED,
+    OWN_CARD,
+    SELECTED,
+    selectable,
+    summary_card,
+)
+from bot.summary_denials import Spread, deny_many_modal
 from ledger.approvals import ApprovalStatus
 from policies.calls import Risk
 from policies.decisions import Term
+from policies.settings import DENIALS
 
 FIRST, MANY = 2, 8
+SPREAD = Spread(channel=PLATFORM, ts="1.000001", members=tuple(f"apr_{n}" for n in range(10)))
 
 
 @pytest.fixture
@@ -150,6 +160,96 @@ async def test_a_grave_call_is_not_approved_beside_others_whatever_is_sent(offic
     assert refused.event.because == "one-by-one"
 
 
+async def test_what_is_ticked_is_denied_with_one_reason_that_each_call_is_told(office) -> None:
+    shared = await many(office)
+    card = await summary(office)
+
+    opened = await deny(office, BOB, card, shared[:2])
+    assert opened.error is None
+    answer = await submit(office, BOB, {"reason": "not on a Friday"})
+
+    assert answer.acknowledged
+    await office.told(BOB, "2 of 2 votes count.")
+    for name in shared[:2]:
+        denied = await office.becomes(name, ApprovalStatus.DENIED)
+        assert (denied.by, denied.reason) == (("bob",), "not on a Friday")
+    for name in shared[2:]:
+        assert (await office.approval(name)).status is ApprovalStatus.PENDING
+    await summary(office, f"{len(shared) - 2} of {len(shared)} calls")
+
+
+async def test_a_no_to_several_needs_calls_and_a_reason(office) -> None:
+    shared = await many(office)
+    await deny(office, BOB, await summary(office), shared[:1])
+
+    unexplained = await submit(office, BOB, {})
+    unchosen = await submit(office, BOB, {"chosen": [], "reason": "no"})
+
+    assert unexplained.errors == {"reason": "Choose a reason or write a note, please."}
+    assert unchosen.errors == {"chosen": "Please complete this required field."}
+    assert (await office.approval(shared[0])).status is ApprovalStatus.PENDING
+
+
+async def test_grave_calls_without_a_box_can_be_denied_together(office) -> None:
+    shared = await many(office, assessment=acme.assessed(risk=Risk.DESTRUCTIVE))
+    card = await summary(office)
+    await office.local.click(BOB, PLATFORM, card["ts"], DENY_SELECTED)
+    view = await office.local.wait_for_view(BOB)
+    options = [e for b in view["blocks"] if (e := b.get("element", {})).get("options")]
+    values = [each["value"] for each in options[0]["options"]]
+
+    await submit(office, BOB, {"chosen": values, "preset": DENIALS[0]})
+
+    for name in shared:
+        await office.becomes(name, ApprovalStatus.DENIED)
+    await summary(office, f"0 of {len(shared)} calls")
+
+
+async def test_an_outsider_denies_several_in_vain(office) -> None:
+    shared = await many(office)
+    await deny(office, OUT, await summary(office), shared[:2])
+
+    await submit(office, OUT, {"reason": "no"})
+
+    await office.told(OUT, "0 of 2 votes count.")
+    for name in shared[:2]:
+        assert "VoteRefused" in await office.topics(name)
+
+
+async def test_a_freeze_is_said_at_each_question_and_goes_with_it(office) -> None:
+    shared = await many(office)
+    await summary(office)
+
+    await office.local.command(CAT, PLATFORM, "/placet", "freeze agent ci-bot it deletes too much")
+    frozen = await summary(office, "FROZEN: agent `ci-bot`")
+    kept = (await office.approval(shared[0])).cards[0]
+    await office.local.command(EVE, PLATFORM, "/placet", "unfreeze agent ci-bot")
+
+    assert shown(frozen).count("FROZEN: agent `ci-bot`") == len(shared)
+    check_message(frozen["blocks"])
+    await until_async(lambda: _repainted_since(office, shared[0], kept))
+    await office.local.wait_for_message(
+        PLATFORM, lambda m: "calls of ci-bot" in shown(m) and "FROZEN" not in shown(m)
+    )
+
+
+async def _repainted_since(office, name, kept) -> bool:
+    return (await office.approval(name)).cards[0] != kept
+
+
+async def submit(office, user: str, values):
+    view = await office.local.wait_for_view(user)
+    return await office.local.submit_view(user, view["id"], values)
+
+
+async def deny(office, user: str, card, names: list[str]):
+    boxes = [e for b in card["blocks"] for e in b.get("elements", []) if e.get("options")]
+    values = [o["value"] for o in boxes[0]["options"] if o["value"].split()[0] in names]
+    return await office.local.click(
+        user, PLATFORM, card["ts"], DENY_SELECTED, values={SELECTED: values}
+    )
+
+
 @given(
     st.lists(
         st.tuples(
@@ -157,6 +257,7 @@ async def test_a_grave_call_is_not_approved_beside_others_whatever_is_sent(offic
             st.text(min_size=1, max_size=300),
             st.sampled_from(Risk),
             st.booleans(),
+            st.text(max_size=300) | st.just("\n" * 200),
         ),
         min_size=1,
         max_size=10,
@@ -173,14 +274,17 @@ def test_hostile_calls_fit_on_one_card_and_nothing_in_part_can_be_ticked(calls) 
             terms=(Term("platform", 2),),
             expires_at=NOON,
         )
-        for n, (text, tool, risk, reason) in enumerate(calls)
+        for n, (text, tool, risk, reason, _) in enumerate(calls)
     ]
 
-    card = summary_card(approvals, "platform")
+    frozen = {one.id: line for one, (*_, line) in zip(approvals, calls, strict=True)}
+
+    card = summary_card(approvals, "platform", frozen)
 
     check_message(list(card.blocks))
+    check_view(deny_many_modal(approvals, SPREAD, {f"{approvals[0].id} 1"}, ["x" * 90, "y"]))
     ticks = [o for b in card.blocks for e in b.get("elements", []) for o in e.get("options", ())]
-    for approval, (_, _, risk, reason) in zip(approvals, calls, strict=True):
+    for approval, (_, _, risk, reason, _) in zip(approvals, calls, strict=True):
         if selectable(approval):
             assert risk in {Risk.READ, Risk.WRITE}
             assert not reason
