@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.errors import Code
 from gateway.fast_lane import Answering, FastLane
+from gateway.whole_answers import AnswerWriter
 from policies.settings import GatewaySection
 
 Refusing: TypeAlias = Callable[[web.BaseRequest], web.StreamResponse]
@@ -83,6 +84,7 @@ class DoorsRunner(web.AppRunner):
             _Speaking,
             patience=self._reader,
             answering=self._answering,
+            writer=AnswerWriter(),
             refusing=self._refusing,
             **{name: value for name, value in self._options.items() if name != _CANCELS},
         )
@@ -174,10 +176,11 @@ class _Speaking(FastLane):
         *,
         patience: float,
         answering: Answering,
+        writer: AnswerWriter,
         refusing: Refusing,
         **options: Any,
     ) -> None:
-        super().__init__(doors, answering, **options)
+        super().__init__(doors, answering, writer, **options)
         self._patience = patience
         self._refusing = refusing
         self._stalled: asyncio.TimerHandle | None = None

@@ -29,6 +29,7 @@ from gateway.task_requests import ABOUT_TASKS, TaskRequests
 from gateway.under_way import UnderWay
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
 from gateway.waiting import WaitingRoom
+from gateway.whole_answers import Reply, for_aiohttp, in_json
 from policies.people import Agent
 from policies.strict_json import canonical
 
@@ -94,21 +95,21 @@ class Endpoint:
 
     async def post(self, http: web.Request) -> web.StreamResponse:
         """Answer a message."""
-        return await self.answer(http, http.match_info["server"])
+        return for_aiohttp(await self.answer(http, http.match_info["server"]))
 
-    async def answer(self, http: web.BaseRequest, server: str) -> web.StreamResponse:
+    async def answer(self, http: web.BaseRequest, server: str) -> Reply:
         """Answer a message to the server of this name."""
         return await self._guarded(http, server, self._posted(http, server))
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Open the server's own stream to the caller (protocols before 2026-07-28)."""
         server = http.match_info["server"]
-        return await self._guarded(http, server, self._passed(http, server))
+        return for_aiohttp(await self._guarded(http, server, self._passed(http, server)))
 
     async def delete(self, http: web.Request) -> web.StreamResponse:
         """End a session (protocols before 2026-07-28)."""
         server = http.match_info["server"]
-        return await self._guarded(http, server, self._passed(http, server))
+        return for_aiohttp(await self._guarded(http, server, self._passed(http, server)))
 
     async def stop(self, seconds: float) -> None:
         """Take no new calls, hold none, and wait for those under way, at most `seconds`.
@@ -124,18 +125,16 @@ class Endpoint:
         text = f"`{http.method}` is not answered here; use POST, GET or DELETE"
         allow = {"Allow": "POST, GET, DELETE"}
         rejected = Rejected(405, Code.WRONG_METHOD, text, headers=allow)
-        return await self._guarded(http, http.match_info["server"], _raising(rejected))
+        return for_aiohttp(await self._guarded(http, http.match_info["server"], _raising(rejected)))
 
     def malformed(self, http: web.BaseRequest) -> web.StreamResponse:
         """Refuse what is no HTTP, of which nothing but the caller's address is known."""
         text = "the request is not HTTP/1.1 that can be read in one way only; send it well-formed"
-        response = self._refused(http, Rejected(400, Code.INVALID_REQUEST, text))
+        response = for_aiohttp(self._refused(http, Rejected(400, Code.INVALID_REQUEST, text)))
         response.force_close()
         return response
 
-    async def _guarded(
-        self, http: web.BaseRequest, server: str, work: Awaitable[web.StreamResponse]
-    ) -> web.StreamResponse:
+    async def _guarded(self, http: web.BaseRequest, server: str, work: Awaitable[Reply]) -> Reply:
         """Return what `work` answers, or the error that it ends in; nothing runs on an error."""
         try:
             return self._in_time(await work)
@@ -151,24 +150,27 @@ class Endpoint:
             text = "Placet failed; look into its log"
             return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
 
-    def _refused(self, http: web.BaseRequest, rejected: Rejected) -> web.StreamResponse:
+    def _refused(self, http: web.BaseRequest, rejected: Rejected) -> Reply:
         self._reporter.refused(http, rejected)
         return self._in_time(rejected.response())
 
-    def _in_time(self, response: web.StreamResponse) -> web.StreamResponse:
+    def _in_time(self, reply: Reply) -> Reply:
         """Return an answer; a process that is to end has its callers connect elsewhere."""
-        if self._under_way.stopping and not response.prepared:
+        if not self._under_way.stopping:
+            return reply
+        response = for_aiohttp(reply)
+        if not response.prepared:
             response.force_close()
         return response
 
-    async def _posted(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
+    async def _posted(self, http: web.BaseRequest, name: str) -> Reply:
         agent, server = await self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name) as place:
             return await self._received(http, agent, server, place)
 
     async def _received(
         self, http: web.BaseRequest, agent: Agent, server: Served, place: Place
-    ) -> web.StreamResponse:
+    ) -> Reply:
         once(http, "content", check_content)
         body = await read_body(http, self._body_limit, place, self._patience)
         message = await _read(body)
@@ -193,12 +195,12 @@ class Endpoint:
                     with self._under_way:
                         answer = await self._tasks.answer(caller, request, message)
                     if isinstance(answer, bytes):
-                        return web.Response(body=answer, content_type="application/json")
+                        return in_json(answer)
                     request = answer
                 with self._identity.while_good(agent):
                     return await self._passage.through(http, caller, request, method)
 
-    async def _passed(self, http: web.BaseRequest, name: str) -> web.StreamResponse:
+    async def _passed(self, http: web.BaseRequest, name: str) -> Reply:
         """Hand on a request without a body; sessions are all that it can be about."""
         agent, server = await self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name), self._identity.while_good(agent):
@@ -241,7 +243,7 @@ class Endpoint:
 
     async def _called(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Have a call decided and answered; a process that is about to end takes none."""
         asked = asked_for(self._ids.new(), caller, message, len(request.body))
         call = Call(http, caller, request, message, asked)
@@ -273,5 +275,5 @@ async def _read(body: bytes) -> Message:
     return await asyncio.to_thread(read_message, body)
 
 
-async def _raising(rejected: Rejected) -> web.StreamResponse:
+async def _raising(rejected: Rejected) -> Reply:
     raise rejected

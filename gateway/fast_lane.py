@@ -2,35 +2,28 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, cast
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE, StreamWriter
-from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
-from multidict import CIMultiDictProxy
-from yarl import URL
 
 from gateway.known_heads import Head
 from gateway.plain_requests import NotPlain, PlainReader, PlainRequest
+from gateway.whole_answers import BODILESS, AnswerWriter, Reply, WholeAnswer, for_aiohttp
 
 _LOG = logging.getLogger(__name__)
 
-_PATH = b"/mcp/"
 _PROMPT = 0.25
 """Seconds within which a plain request is whole; aiohttp has patience with slower ones."""
 
 _LARGEST_LEFT = 64 * 1024
 """Bytes that are taken from a caller who does not wait for its answer."""
 
-_OTHERS = re.compile(rb"[^A-Za-z0-9_.-]")
-_BODILESS = frozenset({204, 304})
-
-Answering: TypeAlias = Callable[["WholeRequest", str], Awaitable[web.StreamResponse]]
+Answering: TypeAlias = Callable[["WholeRequest", str], Awaitable[Reply]]
 """Answers a request to the server of this name; it raises nothing but cancellation."""
 
 
@@ -61,12 +54,18 @@ class FastLane(RequestHandler):
     the two ways apart. A caller that goes away cancels its request.
     """
 
-    __slots__ = ("_answering", "_asking", "_ending", "_left", "_reader", "_tardy")
+    __slots__ = ("_answering", "_asking", "_ending", "_left", "_reader", "_tardy", "_written")
 
-    def __init__(self, manager: web.Server, answering: Answering, **options: Any) -> None:
-        """Serve one connection of `manager`; plain requests are for `answering`."""
+    def __init__(
+        self, manager: web.Server, answering: Answering, writer: AnswerWriter, **options: Any
+    ) -> None:
+        """Serve one connection of `manager`; plain requests are for `answering`.
+
+        `writer` writes their answers, and may do so for any number of connections.
+        """
         super().__init__(manager, **options)
         self._answering = answering
+        self._written = writer.written
         self._reader: PlainReader | None = PlainReader()
         self._left = b""
         self._asking: asyncio.Task[None] | None = None
@@ -116,7 +115,7 @@ class FastLane(RequestHandler):
             if self._tardy is None:
                 self._tardy = self._loop.call_later(_PROMPT, self._leave_to_aiohttp)
             return
-        server = None if request is None else _server(request.head.target)
+        server = None if request is None else request.head.server
         if request is None or server is None:
             self._leave_to_aiohttp()
             return
@@ -137,10 +136,12 @@ class FastLane(RequestHandler):
 
     async def _answer(self, plain: PlainRequest, server: str) -> None:
         writer = StreamWriter(self, self._loop)
-        request = _request(plain, self, writer, self._loop)
+        task = cast("asyncio.Task[None]", asyncio.current_task(self._loop))
+        head = plain.head
+        request = WholeRequest(head.message, EMPTY_PAYLOAD, self, writer, task, self._loop)
+        request.body, request.head = plain.body, head
         try:
-            response = await self._answering(request, server)
-            await _send(response, request, writer)
+            stays = await self._send(await self._answering(request, server), request, writer)
         except ConnectionError:
             self.force_close()
         except asyncio.CancelledError:
@@ -150,12 +151,27 @@ class FastLane(RequestHandler):
             _LOG.exception("an answer could not be sent")
             self.force_close()
         else:
-            self._next(stays=response.keep_alive is not False)
+            self._next(stays=stays)
         finally:
             self._asking = None
             self._request_in_progress = False
             if self._handler_waiter is not None and not self._handler_waiter.done():
                 self._handler_waiter.set_result(None)
+
+    async def _send(self, reply: Reply, request: WholeRequest, writer: StreamWriter) -> bool:
+        """Send an answer, and tell whether the connection stays after it."""
+        if isinstance(reply, WholeAnswer):
+            written = self._written(reply)
+            if written is not None:
+                if self.transport is None or self.transport.is_closing():
+                    raise ConnectionResetError("the caller went away")
+                self.transport.write(written)
+                if self.writing_paused:
+                    await writer.drain()
+                return True
+        response = for_aiohttp(reply)
+        await _sent(response, request, writer)
+        return response.keep_alive is not False
 
     def _next(self, *, stays: bool) -> None:
         """See to what the caller sent meanwhile, or end the connection."""
@@ -175,43 +191,10 @@ class FastLane(RequestHandler):
             self._look(self._left)
 
 
-def _server(target: bytes) -> str | None:
-    """Return the server that a target names, if it is spelled as aiohttp's router has it."""
-    name = target.removeprefix(_PATH)
-    if len(name) == len(target) or not name or _OTHERS.search(name):
-        return None
-    return name.decode("ascii")
-
-
-def _request(
-    plain: PlainRequest, lane: FastLane, writer: StreamWriter, loop: asyncio.AbstractEventLoop
-) -> WholeRequest:
-    headers = CIMultiDictProxy(plain.head.headers)
-    path = plain.head.target.decode("ascii")
-    url = URL.build(path=path, encoded=True)
-    message = RawRequestMessage(
-        method="POST",
-        path=path,
-        version=HttpVersion11,
-        headers=headers,
-        raw_headers=(),
-        should_close=False,
-        compression=None,
-        upgrade=False,
-        chunked=False,
-        url=url,
-    )
-    task = cast("asyncio.Task[None]", asyncio.current_task(loop))
-    request = WholeRequest(message, EMPTY_PAYLOAD, lane, writer, task, loop)
-    request.body = plain.body
-    request.head = plain.head
-    return request
-
-
-async def _send(response: web.StreamResponse, request: WholeRequest, writer: StreamWriter) -> None:
+async def _sent(response: web.StreamResponse, request: WholeRequest, writer: StreamWriter) -> None:
     """Send an answer; a whole one in one piece, with the headers that aiohttp would give it."""
     body = response.body if isinstance(response, web.Response) else None
-    if response.prepared or response.status in _BODILESS or not isinstance(body, bytes | None):
+    if response.prepared or response.status in BODILESS or not isinstance(body, bytes | None):
         await response.prepare(request)
         await response.write_eof()
         return

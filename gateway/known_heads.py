@@ -3,7 +3,10 @@
 import re
 from typing import Self
 
-from multidict import CIMultiDict
+from aiohttp import HttpVersion11
+from aiohttp.http_parser import RawRequestMessage
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from gateway.upstreams import Era
 
@@ -15,9 +18,15 @@ _MOST_DIGITS = 5
 _NEVER = b"\0"
 """No plain request begins so."""
 
+_PATH = b"/mcp/"
+_OTHERS = re.compile(rb"[^A-Za-z0-9_.-]")
+
 
 class Head:
     """The head of a request: its `target` as it was sent, and its `headers`.
+
+    `server` is the one that the target names, if it is spelled as aiohttp's
+    router has it; `message` is what aiohttp would have read.
 
     Requests of one connection whose heads differ in nothing, or only in the
     number of `Content-Length`, have the same head, by `is`. What it was checked
@@ -25,14 +34,16 @@ class Head:
     era and session; nothing that can change with time belongs there.
     """
 
-    __slots__ = ("_after", "_before", "headers", "passed", "target", "upward")
+    __slots__ = ("_after", "_before", "_message", "headers", "passed", "server", "target", "upward")
 
     def __init__(
         self, target: bytes, headers: CIMultiDict[str], before: bytes, after: bytes
     ) -> None:
         """Use `read`; `before` and `after` are the bytes around the number."""
         self.target = target
+        self.server = _server(target)
         self.headers = headers
+        self._message: RawRequestMessage | None = None
         self.passed: set[str] = set()
         self.upward: dict[tuple[Era, str | None], CIMultiDict[str]] = {}
         self._before = before
@@ -68,4 +79,31 @@ class Head:
         if self.headers["Content-Length"] != length:
             self.headers = self.headers.copy()
             self.headers["Content-Length"] = length
+            self._message = None
         return raw[start:]
+
+    @property
+    def message(self) -> RawRequestMessage:
+        """The head of the last request as aiohttp has heads."""
+        if self._message is None:
+            path = self.target.decode("ascii")
+            self._message = RawRequestMessage(
+                method="POST",
+                path=path,
+                version=HttpVersion11,
+                headers=CIMultiDictProxy(self.headers),
+                raw_headers=(),
+                should_close=False,
+                compression=None,
+                upgrade=False,
+                chunked=False,
+                url=URL.build(path=path, encoded=True),
+            )
+        return self._message
+
+
+def _server(target: bytes) -> str | None:
+    name = target.removeprefix(_PATH)
+    if len(name) == len(target) or not name or _OTHERS.search(name):
+        return None
+    return name.decode("ascii")

@@ -22,6 +22,7 @@ from gateway.task_desk import TaskDesk
 from gateway.task_states import waits
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
 from gateway.upstreams import Era
+from gateway.whole_answers import Reply, in_json
 from policies.calls import JsonValue, Number
 from policies.refusals import Refused
 from policies.strict_json import canonical
@@ -63,7 +64,7 @@ class Ladder:
         self._pace = pace
         self._reach = reach
 
-    async def answer(self, call: Call) -> web.StreamResponse:
+    async def answer(self, call: Call) -> Reply:
         """Return the answer to a call. Raises Rejected where there is only an error to tell."""
         began = asyncio.get_running_loop().time()
         try:
@@ -73,7 +74,7 @@ class Ladder:
                 case Passed():
                     return await self._sending.run(call, verdict, partial(relay, call.http))
                 case Answer():
-                    return _json(verdict.body(call.message.id, call.request.era))
+                    return in_json(verdict.body(call.message.id, call.request.era))
                 case Pending():
                     waiting = self._waiting(call, verdict, began)
                     del verdict  # thousands may wait here, for hours: each keeps but an id
@@ -93,19 +94,19 @@ class Ladder:
                 return goes_on, await self._rounds.verdict(call.asked, brought)
         return call, await self._calls.verdict(call.asked)
 
-    async def _waiting(self, call: Call, pending: Pending, began: float) -> web.StreamResponse:
+    async def _waiting(self, call: Call, pending: Pending, began: float) -> Reply:
         """Make a call a task, or hold it on, where its client bears that; else let it go."""
         if not pending.approval.undeliverable:
             task = await self._as_task(call, pending)
             if task is not None:
-                return _json(task)
+                return in_json(task)
         token = progress_token(call.message.params)
         longest = self._patience.longest(call.asked.agent.name, progress=token is not None)
         left = began + longest - asyncio.get_running_loop().time()
         streams = takes_events(call.http.headers.get("Accept", ""))
         if left <= 0 or not streams or pending.approval.undeliverable:
             answer = self._calls.let_go(pending)
-            return _json(answer.body(call.message.id, call.request.era))
+            return in_json(answer.body(call.message.id, call.request.era))
         held = self._held(call, pending, left, token)
         del pending
         return await held
@@ -198,7 +199,3 @@ def _error(error: Exception, call: Call) -> Rejected:
             _LOG.error("a held call failed", exc_info=error, extra={"call": call.asked.id})
             text = "Placet failed; look into its log"
             return Rejected(500, Code.INTERNAL_ERROR, text, id=call.message.id)
-
-
-def _json(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="application/json")

@@ -20,6 +20,7 @@ from gateway.tool_lists import ToolLists
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from gateway.waiting import Ticket
+from gateway.whole_answers import Reply
 from policies.calls import Number, Tool
 from policies.people import Agent
 
@@ -85,7 +86,7 @@ class Passage:
 
     async def through(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, method: str = ""
-    ) -> web.StreamResponse:
+    ) -> Reply:
         """Return the server's answer to a message of `method`. Raises UpstreamFailed."""
         answer = self.as_callers(await caller.server.upstream.forward(request), caller)
         if answer.status in _SUCCESSES:
@@ -182,7 +183,7 @@ async def _relayed(
     http: web.BaseRequest,
     answer: UpstreamAnswer,
     listen: Callable[[bytes], None] = lambda _: None,
-) -> web.StreamResponse:
+) -> Reply:
     """Relay an answer and give its stream up, whatever happens."""
     try:
         return await relay(http, answer, listen)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+from gateway.whole_answers import Reply, WholeAnswer
 
 _UNBUFFERED = "X-Accel-Buffering"
 _LARGE = 64 * 1024
@@ -14,7 +15,7 @@ async def relay(
     request: web.BaseRequest,
     answer: UpstreamAnswer,
     listen: Callable[[bytes], None] = lambda _: None,
-) -> web.StreamResponse:
+) -> Reply:
     """Return the answer's status, headers and bytes; `listen` hears the bytes in passing.
 
     Where the server breaks off, so does this answer: the connection is cut, so
@@ -24,11 +25,13 @@ async def relay(
     if answer.stream is None:
         body = answer.body or b""
         listen(body)
-        whole = web.Response(status=answer.status, headers=answer.headers, body=body)
-        if len(body) > _LARGE:  # its request is under way until the caller has taken it
-            await whole.prepare(request)
-            await whole.write_eof()
-        return whole
+        whole = WholeAnswer(answer.status, answer.headers, body)
+        if len(body) <= _LARGE:
+            return whole
+        large = whole.response()  # its request is under way until the caller has taken it
+        await large.prepare(request)
+        await large.write_eof()
+        return large
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.headers[_UNBUFFERED] = "no"
     await response.prepare(request)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.fast_lane import FastLane, WholeRequest
 from gateway.plain_requests import LARGEST, NotPlain, PlainReader
+from gateway.whole_answers import AnswerWriter
 
 PLAIN = (
     b"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -62,7 +63,7 @@ async def serving(answer, *, lane=True):
     lanes = []
 
     def connection():
-        lanes.append(FastLane(runner.server, answer, loop=loop, access_log=None))
+        lanes.append(FastLane(runner.server, answer, AnswerWriter(), loop=loop, access_log=None))
         return lanes[-1]
 
     server = await loop.create_server(connection if lane else runner.server, "127.0.0.1", 0)

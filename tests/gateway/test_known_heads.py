@@ -67,10 +67,12 @@ def test_heads_that_differ_in_the_length_alone_are_one_head(bodies):
 def test_headers_that_were_given_out_do_not_change_with_the_next_request():
     reader = PlainReader()
 
-    before = reader.feed(request(b"hello")).head.headers
-    reader.feed(request(b"longer than that"))
+    first = reader.feed(request(b"hello")).head
+    before, message = first.headers, first.message
+    second = reader.feed(request(b"longer than that")).head
 
-    assert before["Content-Length"] == "5"
+    assert before["Content-Length"] == message.headers["Content-Length"] == "5"
+    assert second.message.headers["Content-Length"] == "16"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""Answers over HTTP that are whole at once; those that begin alike are begun once."""
+
+from http import HTTPStatus
+from typing import NamedTuple, TypeAlias
+
+from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import SERVER_SOFTWARE
+from multidict import CIMultiDict
+
+from gateway.request_heads import check_fields
+from gateway.same import Same
+from gateway.upstreams import UpstreamFailed
+
+_OURS = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
+BODILESS = frozenset({204, 304})
+"""Statuses of answers without a body (RFC 9110, 6.4.1)."""
+
+_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+    for status in HTTPStatus
+    if status >= HTTPStatus.OK and status not in BODILESS
+}
+_MOST = 1024
+_JSON: CIMultiDict[str] = CIMultiDict({"Content-Type": "application/json"})
+
+
+class WholeAnswer(NamedTuple):
+    """A whole answer; nobody changes its `headers`, which may be those of others as well."""
+
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes
+
+    def response(self) -> web.Response:
+        """Return the same for aiohttp."""
+        return web.Response(status=self.status, headers=self.headers, body=self.body)
+
+
+Reply: TypeAlias = web.StreamResponse | WholeAnswer
+
+
+def in_json(body: bytes) -> WholeAnswer:
+    """Return a whole answer of JSON."""
+    return WholeAnswer(HTTPStatus.OK, _JSON, body)
+
+
+def for_aiohttp(reply: Reply) -> web.StreamResponse:
+    """Return an answer as aiohttp sends them."""
+    return reply.response() if isinstance(reply, WholeAnswer) else reply
+
+
+class AnswerWriter:
+    """Writes whole answers as aiohttp would (RFC 9112, 2.1)."""
+
+    def __init__(self) -> None:
+        """Know no headers yet."""
+        self._fields: Same[CIMultiDict[str], bytes] = Same(_written, _MOST)
+
+    def written(self, answer: WholeAnswer) -> bytes | None:
+        """Return the answer's bytes; None where aiohttp has to think about them."""
+        line, fields = _LINES.get(answer.status), self._fields.of(answer.headers)
+        if line is None or not fields:
+            return None
+        date, length = rfc822_formatted_time().encode(), len(answer.body)
+        return b"%b%bContent-Length: %d\r\nDate: %b\r\n\r\n%b" % (
+            *(line, fields, length, date, answer.body),
+        )
+
+
+def _written(headers: CIMultiDict[str]) -> bytes:
+    """Return the lines of headers; nothing where aiohttp would add to them, or refuse them."""
+    if "Content-Type" not in headers:
+        return b""
+    fields = [field for field in headers.items() if field[0].lower() not in _OURS]
+    try:
+        check_fields(fields)
+    except UpstreamFailed:
+        return b""
+    lines = [f"{name}: {value}\r\n" for name, value in (*fields, ("Server", SERVER_SOFTWARE))]
+    return "".join(lines).encode()
