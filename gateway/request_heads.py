@@ -7,7 +7,11 @@ from functools import lru_cache
 from multidict import CIMultiDict
 from yarl import URL
 
+from gateway.same import Same
 from gateway.upstreams import UpstreamFailed
+
+_MOST = 1024
+"""Headers whose lines are remembered: callers send the same ones again and again."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -30,17 +34,22 @@ class RequestHeads:
             fixed["Accept-Encoding"] = "identity"
         self._begin = f"POST {url.raw_path_qs} HTTP/1.1\r\n{_written([*fixed.items()])}"
         self._ours = frozenset(_FRAMING | {name.lower() for name in fixed})
+        self._begun = Same(self._with, _MOST)
 
     def head(self, headers: CIMultiDict[str], length: int) -> bytes:
         """Return the head of a request with these headers and so many bytes of body.
 
-        What the configuration sets stands. Raises UpstreamFailed where a
-        header cannot be written; nothing is sent then.
+        What the configuration sets stands. The headers must not be changed any
+        more. Raises UpstreamFailed where one cannot be written; nothing is sent
+        then.
         """
+        return b"%bContent-Length: %d\r\n\r\n" % (self._begun.of(headers), length)
+
+    def _with(self, headers: CIMultiDict[str]) -> bytes:
+        """Return the beginning of a request with these headers."""
         ours = self._ours
         passing = [field for field in headers.items() if field[0].lower() not in ours]
-        text = f"{self._begin}{_written(passing)}Content-Length: {length}\r\n\r\n"
-        return text.encode(errors="surrogateescape")
+        return f"{self._begin}{_written(passing)}".encode(errors="surrogateescape")
 
 
 def _written(fields: Sequence[tuple[str, str]]) -> str:
