@@ -41,6 +41,8 @@ def is_card(number: Number) -> bool:
     text = number.text
     if text.isdigit():
         return _is_card(text)
+    if len(text) < _SHORTEST and "e" not in text and "E" not in text:
+        return False
     value = float(text)
     return value.is_integer() and _is_card(str(int(value)))
 

@@ -3,7 +3,7 @@
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from policies.strict_json import Json
 
 _LABELS = frozenset({"name", "key", "header", "field", "variable", "param", "parameter"})
 _EXAMPLES = frozenset({"default", "example", "examples", "const"})
+_VALUES = frozenset({"value", "values"})
 _HEADERS = frozenset({"authorization", "cookie"})
 _SECOND = 2
 _MOST_REMEMBERED = 4096
@@ -49,13 +50,18 @@ class _Patterns:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key of an object: as it may be shown, what it hides, and its folded form."""
+    """A key of an object: as it may be shown, what it hides, and its folded form.
+
+    Where it is `common`, what stands below it is looked at by itself alone.
+    """
 
     shown: str
     hidden: int
     folded: str
     hides: bool
     names_a_secret: bool
+    holds_value: bool
+    common: bool
 
 
 def redact(value: Json, patterns: Sequence[str]) -> Redacted:
@@ -93,11 +99,12 @@ def _definition(value: Json, *, secret: bool) -> JsonValue:
         case str():
             return redact_text(value).text
         case Mapping():
-            apart = _Apart()
-            return {
-                apart.key(redact_text(key).text): _defined(key, member, secret=secret)
-                for key, member in value.items()
-            }
+            defined: dict[str, JsonValue] = {}
+            apart = _Apart(defined)
+            for key, member in value.items():
+                shown = apart.key(redact_text(key).text)
+                defined[shown] = _defined(key, member, secret=secret)
+            return defined
         case list():
             return [_definition(item, secret=secret) for item in value]
         case _:
@@ -115,8 +122,9 @@ def _defined(key: str, member: JsonValue, *, secret: bool) -> JsonValue:
 class _Apart:
     """Keeps keys that hide alike apart: the second is marked `'`, the third `'3`, and so on."""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+    def __init__(self, taken: Container[str]) -> None:
+        """Begin; `taken` are the keys that there are at any time."""
+        self._taken = taken
         self._times: dict[str, int] = {}
 
     def key(self, shown: str) -> str:
@@ -125,7 +133,6 @@ class _Apart:
         while marked in self._taken:
             times = self._times[shown] = self._times.get(shown, 1) + 1
             marked = f"{shown}'" if times == _SECOND else f"{shown}'{times}"
-        self._taken.add(marked)
         return marked
 
 
@@ -164,12 +171,19 @@ class _Redaction:
     ) -> JsonValue:
         """Return an object redacted; two keys that hide alike stay two members."""
         redacted: dict[str, JsonValue] = {}
-        apart = _Apart()
-        labelled = _labels_a_secret(members)
+        known = self._patterns.known
+        apart = None
         for name, member in members.items():
-            key = self._key(name)
-            self.hidden += key.hidden
-            redacted[apart.key(key.shown)] = self._member(key, member, paths, labelled=labelled)
+            key = known.get(name) or self._new_key(name)
+            shown = key.shown
+            if shown in redacted:
+                apart = apart or _Apart(redacted)
+                shown = apart.key(shown)
+            if key.common and not paths:
+                redacted[shown] = self.value(member, ())
+            else:
+                self.hidden += key.hidden
+                redacted[shown] = self._member(key, member, paths, members)
         return redacted
 
     def _member(
@@ -177,30 +191,29 @@ class _Redaction:
         key: _Key,
         member: JsonValue,
         paths: tuple[tuple[re.Pattern[str], ...], ...],
-        *,
-        labelled: bool,
+        beside: Mapping[str, JsonValue],
     ) -> JsonValue:
-        """Return one member redacted."""
+        """Return one member redacted; `beside` is the whole object."""
         rests = tuple(path[1:] for path in paths if path[0].match(key.folded)) if paths else ()
-        if key.hides or () in rests:
+        if key.hides or () in rests or _hides_by_default(key, member):
             return self._hide()
-        if _hides_by_default(key, member) or (labelled and key.folded in {"value", "values"}):
+        if key.holds_value and _labels_a_secret(beside):
             return self._hide()
         return self.value(member, rests)
 
-    def _key(self, name: str) -> _Key:
-        """Return what is known of a key; short ones are remembered, up to 4,096 of them."""
-        known = self._patterns.known
-        key = known.get(name)
-        if key is None:
-            folded = _folded(name)
-            shown, hidden = hide_secrets(name)
-            hides = self._patterns.keys.match(folded) is not None
-            key = _Key(shown, hidden, folded, hides, names_a_secret(name))
-            if len(name) <= _LONGEST_REMEMBERED:
-                if len(known) >= _MOST_REMEMBERED:
-                    known.clear()
-                known[name] = key
+    def _new_key(self, name: str) -> _Key:
+        """Return what there is to know of a key; short ones are remembered, up to 4,096 of them."""
+        folded = _folded(name)
+        shown, hidden = hide_secrets(name)
+        hides = self._patterns.keys.match(folded) is not None
+        named, holds = names_a_secret(name), folded in _VALUES
+        common = not (hidden or hides or named or holds)
+        key = _Key(shown, hidden, folded, hides, named, holds, common)
+        if len(name) <= _LONGEST_REMEMBERED:
+            known = self._patterns.known
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            known[name] = key
         return key
 
     def _items(

@@ -40,6 +40,20 @@ KNOWN_KEY = re.compile(
 )
 """Keys and tokens whose makers gave them a prefix."""
 
+
+def may_hold_known_key(text: str) -> bool:
+    """Tell quickly, without a look at every word, whether `KNOWN_KEY` may match in `text`."""
+    return (
+        "_" in text
+        or "-" in text
+        or "A" in text
+        or "eyJ" in text
+        or "SK" in text
+        or "dapi" in text
+        or ("." in text and ("ya29." in text or "SG." in text or "hv" in text))
+    )
+
+
 WEBHOOK = re.compile(
     r"(?P<kept>hooks\.slack\.com/(?:services|workflows|triggers)/)(?P<value>[A-Za-z0-9/_-]{8,}+)"
 )

@@ -9,7 +9,7 @@ of Bitcoin and Ethereum.
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from operator import ne
 from typing import Final, TypeAlias
 
@@ -22,6 +22,10 @@ MARKER: Final = "[hidden]"
 _Replacement: TypeAlias = Callable[[re.Match[str]], str | None]
 """Returns what stands for a match, or None where it is no secret."""
 
+_Step: TypeAlias = tuple[re.Pattern[str], _Replacement]
+
+_SHORTEST_KEY = 14
+_SHORTEST_RUN = 32
 _SHORTEST_WORD_TOKEN = 20
 _CURL_BEFORE = 300
 _AWS_SECRET = 40
@@ -30,6 +34,7 @@ _LEAST_CHANGES = 0.40
 _LEAST_CHANGES_WITHOUT_CAPITALS = 0.25
 _LEAST_DIGITS = 2
 _DIGEST_LENGTHS = frozenset({32, 40, 56, 64, 96, 128})
+_DIGIT = re.compile(r"[0-9]")
 _HEX = re.compile(r"(?:0x)?([0-9a-fA-F]+)")
 _SHOWN = re.compile(r"sha(?:256|384|512)-.*|AAAA.*|bc1[a-z0-9]+|[13][1-9A-HJ-NP-Za-km-z]{25,34}")
 _LONG_SAME = re.compile(r"a{9}|A{9}|0{9}")
@@ -51,15 +56,59 @@ def hide_secrets(text: str, parts: list[str] | None = None) -> tuple[str, int]:
     What was replaced is added to `parts`.
     """
     hidden = 0
-    folded = text.casefold()
-    for may_apply, pattern, replacement in _STEPS:
-        if may_apply(folded):
-            text, more = _replaced(text, pattern, replacement, parts)
-            hidden += more
-    if may_hold_card(text):
+    digits = _DIGIT.search(text) is not None
+    for pattern, replacement in _steps(text, digits=digits):
+        text, more = _replaced(text, pattern, replacement, parts)
+        hidden += more
+    if digits and may_hold_card(text):
         text, more = hide_cards(text, MARKER, parts)
         hidden += more
     return text, hidden
+
+
+def _steps(text: str, *, digits: bool) -> Sequence[_Step]:
+    """Return what may apply to `text`, in order; nothing to most texts.
+
+    `digits` says whether there are any. Quick, for it is always run.
+    INVARIANT: a pattern matches no text, nor what an earlier one leaves of it,
+    without the signs and words that are looked for here.
+    """
+    folded = text.casefold()
+    joined, dashed = ":" in text or "=" in text, "-" in text
+    steps: list[_Step] = []
+    if dashed and "-----begin " in folded:
+        steps.append(_PRIVATE_KEY)
+    if len(folded) >= _SHORTEST_KEY and patterns.may_hold_known_key(text):
+        steps.append(_KNOWN_KEY)
+    if "hooks.slack.com" in folded:
+        steps.append(_WEBHOOK)
+    if joined or dashed or " " in text or "\t" in text:
+        steps += _worded(folded, joined=joined, dashed=dashed)
+    if digits and len(folded) >= _SHORTEST_RUN:
+        steps.append(_RUN)
+    return steps
+
+
+def _worded(folded: str, *, joined: bool, dashed: bool) -> Iterator[_Step]:
+    """Yield what may apply because of a word, and signs between words."""
+    blank = " " in folded or "\t" in folded
+    named = (joined or (dashed and blank)) and _names(folded)
+    if "://" in folded and "@" in folded:
+        yield _URL_PASSWORD
+    if "=" in folded:
+        yield _QUERY
+    if joined and ("authorization" in folded or "cookie" in folded or "x-" in folded):
+        yield _HEADER
+    if blank and "bearer" in folded:
+        yield _BEARER
+    if blank and "basic" in folded:
+        yield _BASIC
+    if named and joined:
+        yield _ASSIGNED
+    if named and dashed and blank:
+        yield _FLAG
+    if joined and dashed and "-u" in folded:
+        yield _CURL_USER
 
 
 def _replaced(
@@ -160,22 +209,15 @@ def _names(folded: str) -> bool:
     )
 
 
-def _headers(folded: str) -> bool:
-    return "authorization" in folded or "cookie" in folded or "x-" in folded
-
-
-# INVARIANT: a pattern matches no text whose case-folded form its first member rejects.
-_STEPS: tuple[tuple[Callable[[str], bool], re.Pattern[str], _Replacement], ...] = (
-    (lambda folded: "-----begin " in folded, patterns.PRIVATE_KEY, _whole),
-    (lambda folded: len(folded) >= 14, patterns.KNOWN_KEY, _whole),  # noqa: PLR2004 - the shortest
-    (lambda folded: "hooks.slack.com" in folded, patterns.WEBHOOK, _value),
-    (lambda folded: "://" in folded and "@" in folded, patterns.URL_PASSWORD, _value),
-    (lambda folded: "=" in folded, patterns.QUERY, _value),
-    (_headers, patterns.HEADER, _value),
-    (lambda folded: "bearer" in folded, patterns.BEARER, _bearer),
-    (lambda folded: "basic" in folded, patterns.BASIC, _basic),
-    (_names, patterns.ASSIGNED, _assigned),
-    (lambda folded: "-" in folded and _names(folded), patterns.FLAG, _assigned),
-    (lambda folded: "-u" in folded or "-user" in folded, patterns.CURL_USER, _curl_user),
-    (lambda folded: len(folded) >= 32, patterns.RUN, _random),  # noqa: PLR2004 - the shortest
-)
+_PRIVATE_KEY: _Step = (patterns.PRIVATE_KEY, _whole)
+_KNOWN_KEY: _Step = (patterns.KNOWN_KEY, _whole)
+_WEBHOOK: _Step = (patterns.WEBHOOK, _value)
+_URL_PASSWORD: _Step = (patterns.URL_PASSWORD, _value)
+_QUERY: _Step = (patterns.QUERY, _value)
+_HEADER: _Step = (patterns.HEADER, _value)
+_BEARER: _Step = (patterns.BEARER, _bearer)
+_BASIC: _Step = (patterns.BASIC, _basic)
+_ASSIGNED: _Step = (patterns.ASSIGNED, _assigned)
+_FLAG: _Step = (patterns.FLAG, _assigned)
+_CURL_USER: _Step = (patterns.CURL_USER, _curl_user)
+_RUN: _Step = (patterns.RUN, _random)

@@ -9,6 +9,14 @@ from hypothesis import strategies as st
 
 from policies.calls import Number
 from policies.redaction import Redacted, RedactedText, redact, redact_text
+from policies.secret_patterns import (
+    HEADER,
+    KNOWN_KEY,
+    PRIVATE_KEY,
+    QUERY,
+    URL_PASSWORD,
+    WEBHOOK,
+)
 from policies.strict_json import parse
 
 PEM = """-----BEGIN RSA PRIVATE KEY-----
@@ -354,6 +362,26 @@ def test_a_secret_on_a_line_of_its_own_is_hidden_whatever_is_around(around: str,
     shown = redact_text(f"{around}\n{secret}\n{around}").text
 
     assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "pattern", [KNOWN_KEY, PRIVATE_KEY, WEBHOOK, URL_PASSWORD, QUERY, HEADER], ids=range(6)
+)
+@given(found=st.data(), around=st.sampled_from(["", " ", ",", "\n"]))
+def test_whatever_fits_a_pattern_is_hidden(pattern, found, around):
+    text = found.draw(st.from_regex(pattern)) + around
+
+    part = pattern.search(text)
+
+    assert part is not None
+    assert redact_text(text).hidden > 0 or len(text) < 14
+
+
+def test_a_word_without_a_digit_is_no_random_token():
+    letters = "aBcDxYzW" * 5
+
+    assert redact_text(letters).hidden == 0
+    assert redact_text(f"{letters}47").hidden == 1
 
 
 @given(
