@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from gateway.definitions import is_tool_name
 from gateway.errors import Code, Rejected, RequestId
@@ -19,9 +19,8 @@ _OBJECTS = ("arguments", "_meta", "task", "inputResponses")
 _PARSE_FLAWS = frozenset({Flaw.ENCODING, Flaw.SYNTAX, Flaw.NUMBER})
 
 
-@dataclass(frozen=True)
-class Request:
-    """A request: it has an id and wants an answer."""
+class Request(NamedTuple):
+    """A request: it has an id and wants an answer; a tuple, as that is made quickly."""
 
     id: str | Number
     method: str

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.acceptance import Acceptance
 from gateway.errors import Code, Rejected
@@ -28,6 +30,7 @@ _KNOWN = frozenset({"name", "arguments", "_meta", "task", "requestState", "input
 _BESIDE = ("task", "requestState", "inputResponses")
 _PROTOCOL = "io.modelcontextprotocol/"
 _CUSTOMARY = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
+_NO_EXTRAS: Mapping[str, JsonValue] = MappingProxyType({})
 _MOST_KEYS = 20
 _MOST_ANSWERS = 16 * 1024
 _LONGEST_KEY = 200
@@ -55,8 +58,7 @@ class Asked:
     named: bool = False
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(NamedTuple):
     """A call with what is known of it and what the rules say."""
 
     facts: CallFacts
@@ -109,7 +111,9 @@ class Examiner:
         call = _call(asked)
         given = _shown(call)
         shown = redact(given, policy.redact)
-        arguments = canonical(shown.value)
+        written = canonical(call.arguments)
+        same = not shown.hidden and not call.extras
+        arguments = written if same else canonical(shown.value)
         facts = CallFacts(
             call=asked.id,
             agent=asked.agent,
@@ -117,7 +121,7 @@ class Examiner:
             tool=asked.tool if tool else redact_text(asked.tool).text,
             description=tool.description if tool else "",
             definition_hash=tool.hash if tool else "",
-            digests=digests(call, self._keys),
+            digests=digests(call, self._keys, written),
             arguments=arguments,
             hidden=shown.hidden,
             meta_keys=_meta_keys(asked.params),
@@ -141,7 +145,7 @@ class Examiner:
         if subject is None or not terms:
             return examined
         scope = scope_of(call, subject, self._now(), directory)
-        return replace(examined, assessment=answered(examined.assessment, terms, scope))
+        return examined._replace(assessment=answered(examined.assessment, terms, scope))
 
     def hides(self, agent: Agent, server: str, policy: Policy) -> Callable[[Tool], bool]:
         """Return what tells of a server's tools that no call of `agent` to them could run."""
@@ -211,12 +215,19 @@ def _call(asked: Asked) -> Call:
         server=asked.server,
         tool=asked.tool,
         arguments=arguments,
-        extras={name: value for name, value in asked.params.items() if name not in _KNOWN},
+        extras=_NO_EXTRAS if asked.params.keys() <= _KNOWN else _extras(asked.params),
     )
 
 
-def _shown(call: Call) -> dict[str, JsonValue]:
+def _extras(params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return the parameters that the protocol does not know."""
+    return {name: value for name, value in params.items() if name not in _KNOWN}
+
+
+def _shown(call: Call) -> Mapping[str, JsonValue]:
     """Return what people are to see: the arguments, and the parameters that MCP does not know."""
+    if not call.extras:
+        return call.arguments
     shown = dict(call.arguments)
     for name, value in call.extras.items():
         beside = f"params.{name}"
@@ -229,15 +240,14 @@ def _shown(call: Call) -> dict[str, JsonValue]:
 
 def _meta_keys(params: Mapping[str, JsonValue]) -> tuple[str, ...]:
     """Return what travels beside the arguments and is not part of the digest, by name."""
-    beside = [f"params.{name}" for name in _BESIDE if name in params]
+    beside: list[str] = []
+    if not params.keys().isdisjoint(_BESIDE):
+        beside += [f"params.{name}" for name in _BESIDE if name in params]
     meta = params.get("_meta")
-    if isinstance(meta, dict):
-        beside += [
-            redact_text(key[:_LONGEST_KEY]).text
-            for key in meta
-            if not key.startswith(_PROTOCOL) and key not in _CUSTOMARY
-        ]
-    return tuple(beside[:_MOST_KEYS])
+    for key in meta if isinstance(meta, dict) else ():
+        if not key.startswith(_PROTOCOL) and key not in _CUSTOMARY and len(beside) < _MOST_KEYS:
+            beside.append(redact_text(key[:_LONGEST_KEY]).text)
+    return tuple(beside)
 
 
 def _kept_small(assessment: Assessment, arguments: str) -> Assessment:

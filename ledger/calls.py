@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
@@ -90,9 +91,8 @@ class CallRecord(Model):
         return int(self.charged_at.timestamp() * 1_000_000) + longest * 1000
 
 
-@dataclass(frozen=True)
-class CallFacts:
-    """What the gateway knows of a call, redacted.
+class CallFacts(NamedTuple):
+    """What the gateway knows of a call, redacted; a tuple, as that is made quickly.
 
     `digests` are the call's digests, under the key in force first, then under
     keys that older approvals may still be bound with. `arguments` is canonical

@@ -97,7 +97,7 @@ def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list
     """
     decision = _settled(command.assessment, situation, at)
     if is_frozen(decision):
-        facts = replace(command.facts, observed=False)
+        facts = command.facts._replace(observed=False)
         return [Draft(f"call-{facts.call}", decided(facts, decision, None))]
     match decision.effect:
         case Effect.ALLOW:

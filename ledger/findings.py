@@ -231,7 +231,7 @@ def _against(grant: Grant, then: Then, certain: Assessment) -> str | None:
     kept, policy = kept_call(then), then.policy.compiled if then.policy else None
     if grant.terms is not None and kept is not None and policy is not None and not kept.hidden:
         live = replace(live, terms=grant.terms, left=grant.left)
-        call = replace(kept.call, arguments=kept.arguments)
+        call = kept.call._replace(arguments=kept.arguments)
         certain = with_answers(certain, [live], call, policy, at, kept.directory)
     return obstacle(live, certain, at)
 

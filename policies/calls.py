@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,8 @@ class Instructions:
     hash: str
 
 
-@dataclass(frozen=True)
-class Call:
-    """One `tools/call`, as it was parsed.
+class Call(NamedTuple):
+    """One `tools/call`, as it was parsed; a tuple, as that is made quickly.
 
     `extras` holds the members of `params` that the protocol does not know
     (all but `name`, `arguments`, `_meta`, `task`, `requestState`,
@@ -84,4 +84,4 @@ class Call:
     server: str
     tool: str
     arguments: Mapping[str, JsonValue]
-    extras: Mapping[str, JsonValue] = field(default_factory=dict)
+    extras: Mapping[str, JsonValue] = MappingProxyType({})

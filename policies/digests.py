@@ -47,11 +47,15 @@ def digest(call: Call, key: DigestKey) -> str:
     return digests(call, (key,))[0]
 
 
-def digests(call: Call, keys: Sequence[DigestKey]) -> tuple[str, ...]:
-    """Return the digests of `call` under each of these keys, as `digest` does."""
+def digests(call: Call, keys: Sequence[DigestKey], arguments: str | None = None) -> tuple[str, ...]:
+    """Return the digests of `call` under each of these keys, as `digest` does.
+
+    `arguments` is the canonical form of the call's arguments, where that is there already.
+    """
     begin, end = _around(call.agent, call.on_behalf_of, call.server, call.tool)
     extras = canonical(call.extras) if call.extras else "{}"
-    canonical_form = f'{begin}{canonical(call.arguments)},"extras":{extras}{end}'
+    written = canonical(call.arguments) if arguments is None else arguments
+    canonical_form = f'{begin}{written},"extras":{extras}{end}'
     message = _PURPOSE + canonical_form.encode()
     return tuple([f"{key.id}:{coder(key.secret).code(message).hex()}" for key in keys])
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from policies.calls import Risk
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What a matcher looks at; `team` is the team that owns the tool."""
+class Subject(NamedTuple):
+    """What a matcher looks at; `team` is the team that owns the tool.
+
+    A tuple, as one is made and looked up for every call.
+    """
 
     server: str
     tool: str

@@ -107,7 +107,7 @@ def recompute(kept: KeptCall, policy: Policy) -> Recomputed:
 
 def _assessed(kept: KeptCall, policy: Policy) -> Assessment:
     return assess(
-        replace(kept.call, arguments=kept.arguments),
+        kept.call._replace(arguments=kept.arguments),
         policy,
         tool=kept.tool,
         risk=kept.risk,
@@ -220,7 +220,7 @@ def _paths_in(source: str) -> tuple[tuple[str, ...], ...]:
 def _wavering(rule: Rule, condition: Condition, kept: KeptCall, subject: Subject) -> str | None:
     """Return what about the call, unknown within bounds, would make a difference."""
     times = [kept.at, kept.at - _BEFORE] if "now" in condition.reads else [kept.at]
-    calls = [kept.call, replace(kept.call, arguments=kept.arguments)]
+    calls = [kept.call, kept.call._replace(arguments=kept.arguments)]
     answers = [
         [judge(rule, scope_of(call, subject, at, kept.directory)).covers for call in calls]
         for at in times

@@ -33,7 +33,6 @@ _MOST_REMEMBERED = 1024
 _APART: set[tuple[str, ...]] = set()
 """Keys of objects that were found to be apart: many bodies have the same."""
 
-_OBJECTS = (dict, Mapping)
 _CONSTANTS = {None: "null", True: "true", False: "false"}
 _quoted = json.encoder.encode_basestring
 
@@ -82,12 +81,16 @@ def canonical(value: Json) -> str:
         return _quoted(value)
     if isinstance(value, Number):
         return value.text
-    if isinstance(value, _OBJECTS):
-        members = [_quoted(key) + ":" + canonical(value[key]) for key in sorted(value)]
-        return "{" + ",".join(members) + "}"
     if isinstance(value, list):
         return "[" + ",".join([canonical(item) for item in value]) + "]"
-    return _CONSTANTS[value]
+    if value is None or value is True or value is False:
+        return _CONSTANTS[value]
+    members = []
+    for key in sorted(value):
+        member = value[key]
+        text = _quoted(member) if member.__class__ is str else canonical(member)
+        members.append(f"{_quoted(key)}:{text}")
+    return "{" + ",".join(members) + "}"
 
 
 def pretty(value: Json, *, indent: str = "") -> str:

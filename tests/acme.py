@@ -110,7 +110,7 @@ def facts(call: str = "call_1", **changes: object) -> CallFacts:
         meta_keys=(),
         instance="one",
     )
-    return replace(known, **changes)
+    return known._replace(**changes)
 
 
 def ask(

@@ -282,7 +282,7 @@ def test_a_grant_of_very_arguments_is_told_of_their_calls_and_of_no_others(sqlit
         wanted = Lasting("grt_9", ThisCall(), timedelta(hours=1), timedelta(hours=8))
         await world.ledger.execute(click("bob", at, lasting=wanted))
         again = world.asked("call_2", MOTD)
-        facts = replace(again.facts, digests=("k1:call_1",))
+        facts = again.facts._replace(digests=("k1:call_1",))
         await world.ledger.execute(replace(again, facts=facts))
         await world.ledger.execute(world.asked("call_3", MOTD))
 
@@ -457,7 +457,7 @@ def test_a_tool_that_nobody_had_accepted_is_told_with_who_did_later(sqlite_url) 
         await world.ledger.execute(see)
         for number in (1, 2):
             command = world.asked(f"call_{number}", {"path": "/srv/x", "size": Number("1")})
-            known = replace(command.facts, definition_hash="bb" * 32)
+            known = command.facts._replace(definition_hash="bb" * 32)
             await world.ledger.execute(replace(command, facts=known))
             accept = AcceptTools(
                 id="accept", actor="shell:ops", server="files", tools=(("write_file", "bb" * 32),)

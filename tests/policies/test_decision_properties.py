@@ -51,6 +51,7 @@ CALLS = st.builds(
     arguments=st.dictionaries(
         some("branch", "n", "path", "l", "dry") | st.text(), JSON, max_size=5
     ),
+    extras=st.just({}),
 )
 GRANTS = st.builds(
     LiveGrant,
@@ -161,7 +162,7 @@ def test_the_rules_a_decision_names_suffice_to_come_to_it(
 def test_a_file_that_is_included_for_a_server_changes_nothing_at_others(
     written, included, call, risk, at
 ):
-    elsewhere = replace(call, server="files")
+    elsewhere = call._replace(server="files")
 
     alone = decided(elsewhere, compiled(written), risk, at)
     together = decided(elsewhere, compiled(written, _github(included)), risk, at)
