@@ -9,6 +9,7 @@ from bot.client import UNREACHABLE, reason_of
 from bot.desk import Desk
 from bot.home_facts import home_facts
 from bot.home_view import home_view
+from bot.pieces import blocks_json
 from ledger.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
 from ledger.envelopes import Recorded
 from ledger.notice_events import NoticePosted, NoticeRepainted
@@ -32,6 +33,7 @@ class HomeTabs:
         self._desk = desk
         self._opened: OrderedDict[str, float] = OrderedDict()
         self._news: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
         self._due: set[str] = set()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -58,6 +60,8 @@ class HomeTabs:
         while len(self._opened) > _MOST:
             forgotten, _ = self._opened.popitem(last=False)
             self._news.pop(forgotten, None)
+            self._shown.pop(forgotten, None)
+        self._shown.pop(slack, None)
         self._make_due(slack)
 
     def _say(self, slack: str, text: str) -> None:
@@ -85,14 +89,18 @@ class HomeTabs:
             await asyncio.sleep(_REST)
 
     async def _show(self, slack: str) -> None:
-        """Publish one person's tab; a failure is logged, the next change shows it again.
+        """Publish one person's tab where it changed; a failure is logged, the next change mends it.
 
         Source: https://docs.slack.dev/reference/methods/views.publish
         """
         try:
             facts = await home_facts(self._desk, slack, self._news.get(slack, ""))
             view = home_view(facts, self._desk.directory)
+            looks = blocks_json(view["blocks"])
+            if self._shown.get(slack) == looks:
+                return
             await self._desk.slack.views_publish(user_id=slack.rpartition("/")[2], view=view)
+            self._shown[slack] = looks
         except UNREACHABLE as error:
             _LOG.warning("a home tab could not be shown: %s", reason_of(error))
         except Refused as away:

@@ -1,5 +1,6 @@
 """The home tab: what waits for a person and what is theirs, with buttons that do it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import acme
@@ -22,6 +23,7 @@ from ledger.freezes import Freeze
 from ledger.glasses import Glass
 from ledger.grant_requests import GrantRequest, RequestStatus
 from ledger.grants import Grant, GrantStatus
+from ledger.ledger import Ledger
 from policies.decisions import Term
 from policies.freezes import Frozen
 
@@ -80,6 +82,45 @@ async def test_a_call_is_approved_from_the_tab_after_looking_at_the_whole_card(o
     assert approved.by == ("bob",)
     after = await tab(office, BOB, "Nothing waits for you.")
     assert "Approved. The call may run once." in shown(after)
+
+
+async def test_the_tab_follows_what_another_replica_records(office, sqlite_url) -> None:
+    await opened(office, BOB, "Nothing waits for you.")
+    beside = Ledger.open(
+        sqlite_url,
+        now=office.clock.now,
+        monotonic=office.clock.seconds,
+        directory=acme.DIRECTORY,
+        serving=False,
+    )
+    try:
+        approval = await replace(office, ledger=beside, bot=None).ask()
+        await tab(office, BOB, "ci-bot wants")
+
+        await beside.execute(acme.click("cat", office.clock.now(), approval=approval))
+
+        await tab(office, BOB, "Nothing waits for you.")
+    finally:
+        beside.close()
+
+
+async def test_a_tab_on_which_nothing_changed_is_not_published_again(office) -> None:
+    await opened(office, ALICE, "Your agents")
+    await opened(office, BOB, "Nothing waits for you.")
+
+    approval = await office.ask(assessment=acme.assessed(terms=(Term("security", 1),)))
+    await tab(office, ALICE, "waits to call")
+    await office.ledger.execute(acme.click("cat", office.clock.now(), approval=approval))
+    await tab(office, ALICE, "ci-bot")
+
+    await until_async(lambda: _published(office, ALICE, 3))
+    published = [r.arguments["user_id"] for r in await office.local.requests("views.publish")]
+    assert published.count(BOB) == 1
+
+
+async def _published(office, user, times) -> bool:
+    asked = await office.local.requests("views.publish")
+    return [request.arguments["user_id"] for request in asked].count(user) >= times
 
 
 async def test_whoever_may_not_decide_is_told_in_the_dialog(office) -> None:
