@@ -15,6 +15,7 @@ from bot.summaries import Summaries, part_of
 from bot.summary_cards import Item
 from bot.threads import about_block, thread_blocks, thread_text
 from ledger.approvals import Approval, ApprovalStatus
+from ledger.delegation_readings import delegations_in_force
 from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.envelopes import Command, Recorded
 from ledger.ledger import Ledger
@@ -196,7 +197,8 @@ class Delivery:
         """Reply with what happened since a card was painted, each event once in this process."""
         since = max(painted.revision, self._told.get((approval.id, place), 0))
         news = await self._news(approval, since)
-        blocks = thread_blocks(approval, news, place.channel, self._directory)
+        held = await delegations_in_force(self._ledger) if news else []
+        blocks = thread_blocks(approval, news, place.channel, self._directory, held)
         if blocks:
             about = [about_block(approval)] if painted.members else []
             await self._outbox.reply(place, thread_text(approval), about + blocks)

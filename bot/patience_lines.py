@@ -1,9 +1,12 @@
 """What is said of a question that waits: on its card, and in its thread. Pure."""
 
+from collections.abc import Iterator, Sequence
+
 from bot.pieces import Block, button, moment, name, person, words
 from bot.wording import Row, duration, slack_of
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deciders import parties
+from ledger.delegations import Delegation
 from ledger.envelopes import Event
 from ledger.patience_events import ApprovalEscalated, ApprovalExtended, ApprovalReminded
 from policies.people import Directory
@@ -37,15 +40,22 @@ def reminded_rows(approval: Approval) -> list[Row]:
 
 
 def patience_rows(
-    approval: Approval, event: Event, channel: str, directory: Directory
+    approval: Approval,
+    event: Event,
+    channel: str,
+    directory: Directory,
+    delegations: Sequence[Delegation],
 ) -> list[Row]:
-    """Return the lines that tell such an event in the thread of a card in `channel`."""
+    """Return the lines that tell such an event in the thread of a card in `channel`.
+
+    `delegations` are those in force.
+    """
     match event:
         case ApprovalReminded():
             team = directory.teams.get(event.team)
             if team is None or team.channel != channel:
                 return []
-            return [_reminder(approval, event, directory)]
+            return [_reminder(approval, event, directory, delegations)]
         case ApprovalEscalated():
             row = [words("Team "), name(event.team, 100), words(" did not decide so far: team ")]
             return [[*row, name(event.to, 100), words(" may decide in its place now.")]]
@@ -68,25 +78,56 @@ def more_time(approval: Approval) -> Block:
     }
 
 
-def _reminder(approval: Approval, event: ApprovalReminded, directory: Directory) -> Row:
+def _reminder(
+    approval: Approval,
+    event: ApprovalReminded,
+    directory: Directory,
+    delegations: Sequence[Delegation],
+) -> Row:
     """Return the one line in a thread that calls people: who could decide, and has not."""
     row: Row = [words("Reminder: team "), name(event.team, 100), words(" has not decided. ")]
     if approval.status is not ApprovalStatus.PENDING:
         return row
     row += [words("It expires "), moment(approval.expires_at), words(". ")]
-    for called in _callable(approval, event.team, directory)[:_CALLED]:
-        row += [called, words(" ")]
+    called = [
+        *_approvers(approval, event.team, directory),
+        *_delegates(approval, event.team, directory, delegations),
+        *([each] for each in _groups(event.team, directory)),
+    ]
+    for each in called[:_CALLED]:
+        row += [*each, words(" ")]
     return row
 
 
-def _callable(approval: Approval, team: str, directory: Directory) -> list[Block]:
+def _approvers(approval: Approval, team: str, directory: Directory) -> Iterator[Row]:
+    """Yield the approvers of a team who may vote and have not."""
     own = parties(approval, directory)
-    voted = {name for vote in approval.votes for name in (vote.person, vote.holder[0])}
-    known = directory.teams[team]
-    people = [
-        (who, slack)
-        for who in known.approvers
-        if (slack := slack_of(who, directory)) and who not in voted and not own.include(who, slack)
-    ]
-    called = [element for who, slack in people for element in person(who, slack)]
-    return called + [{"type": "usergroup", "usergroup_id": group} for group in known.groups]
+    for who in directory.teams[team].approvers:
+        slack = slack_of(who, directory)
+        if slack and who not in _voted(approval) and not own.include(who, slack):
+            yield person(who, slack)
+
+
+def _delegates(
+    approval: Approval, team: str, directory: Directory, delegations: Sequence[Delegation]
+) -> Iterator[Row]:
+    """Yield those who may vote in the stead of somebody of a team who has not voted."""
+    own, voted = parties(approval, directory), _voted(approval)
+    for each in delegations:
+        if team not in each.teams or {each.giver, each.delegate} & voted:
+            continue
+        if each.delegate in directory.teams[team].approvers:
+            continue
+        if not own.include(each.giver, each.giver_slack) and not own.include(
+            each.delegate, each.delegate_slack
+        ):
+            stead = [words(" (for "), name(each.giver, 100), words(")")]
+            yield [*person(each.delegate, each.delegate_slack), *stead]
+
+
+def _groups(team: str, directory: Directory) -> list[Block]:
+    return [{"type": "usergroup", "usergroup_id": group} for group in directory.teams[team].groups]
+
+
+def _voted(approval: Approval) -> set[str]:
+    return {name for vote in approval.votes for name in (vote.person, vote.holder[0])}

@@ -9,6 +9,7 @@ from bot.pieces import Block, lines, name, notification, words
 from bot.wording import Row, granted, run_report, suggestion
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import VoteCast
+from ledger.delegations import Delegation
 from ledger.envelopes import Event, Recorded
 from ledger.events import (
     ApprovalCancelled,
@@ -30,19 +31,23 @@ _SUGGESTED = 2_000
 
 
 def thread_blocks(
-    approval: Approval, recorded: Sequence[Recorded], channel: str, directory: Directory
+    approval: Approval,
+    recorded: Sequence[Recorded],
+    channel: str,
+    directory: Directory,
+    delegations: Sequence[Delegation] = (),
 ) -> list[Block]:
     """Return the blocks of a reply that tells these events, none if they need no telling.
 
-    `channel` is that of the card. People are named, not mentioned: a line in a
-    thread calls nobody, but for reminders.
+    `channel` is that of the card, `delegations` are those in force. People are named, not
+    mentioned: a line in a thread calls nobody, but for reminders.
     """
     rows = [
         row
         for one in recorded
         for row in (
             *_row(approval, one.event),
-            *patience_rows(approval, one.event, channel, directory),
+            *patience_rows(approval, one.event, channel, directory, delegations),
         )
     ]
     asks = any(isinstance(one.event, ApprovalReminded) for one in recorded)

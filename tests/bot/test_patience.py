@@ -10,6 +10,7 @@ from slack_limits import check_message
 
 from ledger.approvals import ApprovalStatus
 from ledger.steps import TakeStep
+from policies.decisions import Term
 
 HALF = timedelta(minutes=15)
 
@@ -48,6 +49,36 @@ async def test_a_reminder_calls_those_who_can_still_decide_in_the_cards_thread(o
     assert "S0PLATFORM" in str(reminder["blocks"])
     check_message(reminder["blocks"])
     check_message((await office.card(approval, "Reminded  once"))["blocks"])
+
+
+async def test_a_reminder_calls_delegates_of_those_who_have_not_voted(office) -> None:
+    for giver, text in ((BOB, "@eve for 2d"), (CAT, "<@U0MEMBER> for 2d")):
+        answer = await office.local.command(giver, PLATFORM, "/placet", f"delegate {text}")
+        assert "for team platform" in shown({"blocks": answer.blocks})
+    approval = await office.ask(assessment=acme.assessed(terms=(Term("platform", 2),)))
+    card = await office.card(approval)
+    await office.click(CAT, approval, "approve")
+    await office.told(CAT, "recorded")
+
+    await half_time(office, approval)
+
+    reminder = await in_thread(office, card, "Reminder: team platform has not decided")
+    called = [e.get("user_id") for b in reminder["blocks"] for e in elements(b)]
+    assert [user for user in called if user] == [BOB, "U0DAN", EVE]
+    assert "(for bob)" in shown(reminder)
+    check_message(reminder["blocks"])
+
+
+async def test_a_reminder_calls_no_delegate_who_owns_the_agent(office) -> None:
+    answer = await office.local.command(BOB, PLATFORM, "/placet", "delegate @alice for 2d")
+    assert "for team platform" in shown({"blocks": answer.blocks})
+    approval = await office.ask()
+    card = await office.card(approval)
+
+    await half_time(office, approval)
+
+    reminder = await in_thread(office, card, "Reminder: team platform has not decided")
+    assert ALICE not in str(reminder["blocks"])
 
 
 async def test_the_button_of_a_reminder_gives_more_time_on_every_card(office) -> None:
