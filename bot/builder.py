@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.answers import Answer
 from bot.asked import AskGrant, AskRequest
-from bot.fields import Choice, asked, buttons, menu, writing
-from bot.grammar import NotUnderstood, uses
+from bot.fields import Choice, asked, buttons, line, menu, writing
+from bot.grammar import NotUnderstood, counted
 from bot.lasting import offered
 from bot.modals import REASON
 from bot.payloads import View
@@ -54,9 +54,9 @@ def build_modal(
             asked("What", buttons(KIND, _KINDS, initial="grant")),
             asked("Agent", _named(AGENT, agents)),
             asked("Server", _named(SERVER, servers)),
-            asked("Tool", _line(TOOL), hint="`*` and `?` stand for others, as in write_*."),
+            asked("Tool", line(TOOL), hint="`*` and `?` stand for others, as in write_*."),
             asked("For how long", menu(LASTING, times, initial=times[0][1])),
-            asked("How often at most", _line(USES), optional=True, hint="A number, or nothing."),
+            asked("How often at most", line(USES), optional=True, hint="A number, or nothing."),
             asked(
                 "Only where",
                 writing(WHEN, most=1_000),
@@ -79,8 +79,7 @@ def built(view: View, longest: timedelta) -> AskGrant | AskRequest | dict[str, s
         wrong[LASTING] = f"The policy allows {duration(longest)} at most; choose again, please."
     number: int | None = None
     try:
-        if view.typed(USES, USES):
-            number, _ = uses(["uses", view.typed(USES, USES)])
+        number = counted(view.typed(USES, USES))
     except NotUnderstood as unclear:
         wrong[USES] = str(unclear)
     agent, server = _chosen(view, AGENT), _chosen(view, SERVER)
@@ -109,12 +108,8 @@ def _named(action_id: str, names: Sequence[str]) -> Block:
     """Return a menu of names, or a field to write one where Slack would not take the menu."""
     fitting = [(name, name) for name in names if 0 < len(name) <= _VALUE]
     if not fitting or len(fitting) != len(names) or len(fitting) > _OFFERED:
-        return _line(action_id)
+        return line(action_id)
     return menu(action_id, fitting, placeholder="Choose")
-
-
-def _line(action_id: str) -> Block:
-    return {"type": "plain_text_input", "action_id": action_id, "max_length": 200}
 
 
 def _chosen(view: View, block: str) -> str:

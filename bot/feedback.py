@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.pieces import Block, lines, notification, words
+from bot.wording import times
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import VoteCast, VoteRefused
 from ledger.envelopes import Recorded
@@ -49,6 +50,7 @@ def _granted(given: ApprovalGiven) -> str:
         return ""
     which = "with exactly these arguments" if promise.exact else "with any arguments"
     which = f"where {promise.when}" if promise.when else which
+    which += f", {times(promise.uses)}," if promise.uses else ""
     return (
         f" Granted: {promise.target} {which} until {promise.until:%Y-%m-%d %H:%M} UTC;"
         f" /placet revoke {promise.grant} ends it."

@@ -38,6 +38,11 @@ def writing(
     )
 
 
+def line(action_id: str) -> Block:
+    """Return a field of one line to write in."""
+    return {"type": "plain_text_input", "action_id": action_id, "max_length": 200}
+
+
 def menu(
     action_id: str, choices: Sequence[Choice], *, placeholder: str = "", initial: str | None = None
 ) -> Block:

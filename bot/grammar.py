@@ -96,6 +96,11 @@ def uses(words: list[str]) -> tuple[int | None, list[str]]:
     return int(number), words[2:]
 
 
+def counted(written: str) -> int | None:
+    """Return the number that a field for uses holds, None where it is empty."""
+    return uses(["uses", written])[0] if written else None
+
+
 def joined(words: list[str], reason: str | None) -> str | None:
     """Return as one text what stands before and after `because`."""
     said = " ".join(words)

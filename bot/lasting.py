@@ -6,11 +6,13 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.fields import Choice, asked, buttons, menu, writing
+from bot.feedback import sentence
+from bot.fields import Choice, asked, buttons, line, menu, writing
+from bot.grammar import NotUnderstood, counted
 from bot.modals import REASON, Spot, subject
 from bot.payloads import View
 from bot.pieces import Block, lines, name, plain, preformatted, words
-from bot.wording import Row, duration
+from bot.wording import Row, duration, times
 from ledger.approvals import Approval
 from ledger.lasting import Scope, ThisCall, ThisTool, ThisToolWhere
 from policies.argument_conditions import condition_problem, proposal
@@ -21,6 +23,7 @@ CONFIRM_VIEW = "approval.lasting.confirm"
 LASTING = "lasting"
 SCOPE = "scope"
 CONDITION = "condition"
+USES = "uses"
 
 _MOST = 1_000
 _LONGEST = 10**9
@@ -45,6 +48,7 @@ class Plan(BaseModel):
     seconds: Annotated[int, Field(gt=0, le=_LONGEST)]
     scope: Literal["call", "where", "tool"]
     when: str = Field(default="", max_length=_MOST)
+    uses: int | None = Field(default=None, ge=1, le=_LONGEST)
 
     @property
     def lasting(self) -> timedelta:
@@ -67,7 +71,7 @@ class Plan(BaseModel):
 
 def ask_modal(approval: Approval, spot: Spot, longest: timedelta) -> Block:
     """Return the modal that asks for which calls and for how long, up to the policy's cap."""
-    times = [(duration(lasting), _seconds(lasting)) for lasting in offered(longest)]
+    choices = [(duration(lasting), _seconds(lasting)) for lasting in offered(longest)]
     told = "Approves this call, and lets the agent make such calls for a while without asking."
     return {
         "type": "modal",
@@ -85,7 +89,8 @@ def ask_modal(approval: Approval, spot: Spot, longest: timedelta) -> Block:
                 optional=True,
                 hint=_HINT,
             ),
-            asked("For how long", menu(LASTING, times, initial=times[0][1])),
+            asked("For how long", menu(LASTING, choices, initial=choices[0][1])),
+            asked("How often at most", line(USES), optional=True, hint="A number, or nothing."),
         ],
     }
 
@@ -101,15 +106,19 @@ def plan(view: View, spot: Spot, longest: timedelta) -> Plan | dict[str, str]:
     seconds = view.picked(LASTING, LASTING)
     if seconds not in {_seconds(lasting) for lasting in offered(longest)}:
         return {LASTING: f"The policy allows {duration(longest)} at most; choose again, please."}
+    try:
+        often = counted(view.typed(USES, USES))
+    except NotUnderstood as unclear:
+        return {USES: sentence(str(unclear))}
     match view.picked(SCOPE, SCOPE):
         case "call" | "tool" as scope:
-            return Plan(spot=spot, seconds=int(seconds), scope=scope)
+            return Plan(spot=spot, seconds=int(seconds), scope=scope, uses=often)
         case "where":
             when = view.typed(CONDITION, CONDITION)
             problem = condition_problem(when)
             if problem is not None:
                 return {CONDITION: f"{problem[:1].upper()}{problem[1:]}."[:2000]}
-            return Plan(spot=spot, seconds=int(seconds), scope="where", when=when)
+            return Plan(spot=spot, seconds=int(seconds), scope="where", when=when, uses=often)
         case _:
             return {SCOPE: "Choose for which calls, please."}
 
@@ -139,7 +148,7 @@ def confirm_modal(approval: Approval, planned: Plan, *, met: bool | Unevaluable 
 
 
 def _told(approval: Approval, planned: Plan) -> Iterator[Row]:
-    request = approval.request
+    request, often = approval.request, times(planned.uses)
     tool = [name(request.server, 200), words(" / "), name(request.tool, 200)]
     yield [words("This call of "), *tool, words(" is approved and may run once.")]
     yield [
@@ -147,7 +156,7 @@ def _told(approval: Approval, planned: Plan) -> Iterator[Row]:
         name(request.agent, 200),
         words(" may call "),
         *tool,
-        words(f" {_which(planned.meant)}, as often as it likes, without asking anybody, for "),
+        words(f" {_which(planned.meant)}, {often}, without asking anybody, for "),
         words(duration(planned.lasting), bold=True),
         words(" from now on."),
     ]

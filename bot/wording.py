@@ -115,6 +115,13 @@ def duration(lasting: timedelta) -> str:
     return " ".join(parts) or "0 s"
 
 
+def times(uses: int | None) -> str:
+    """Return how often a grant can be used, in words."""
+    if uses is None:
+        return "as often as it likes"
+    return "once" if uses == 1 else f"{uses} times at most"
+
+
 def granted(promise: GrantedWith | None) -> list[Row]:
     """Return the line that says what was granted with a yes; none where nothing was."""
     if promise is None:
@@ -122,7 +129,8 @@ def granted(promise: GrantedWith | None) -> list[Row]:
     which = "with exactly these arguments" if promise.exact else "with any arguments"
     which = "where its condition holds" if promise.when else which
     row = [words("With it, "), name(promise.grant, 60), words(": the agent may call ")]
-    row += [name(promise.target, 200), words(f" {which} without asking, until ")]
+    often = f"{times(promise.uses)} " if promise.uses else ""
+    row += [name(promise.target, 200), words(f" {which} {often}without asking, until ")]
     when = [[words("Its condition is "), name(promise.when, 600)]] if promise.when else []
     return [[*row, moment(promise.until)], *when]
 

@@ -174,7 +174,7 @@ class ApprovalJoined(Event):
 
 
 class GrantedWith(Fact):
-    """The grant that came with a yes: its id, its tool, until when.
+    """The grant that came with a yes: its id, its tool, until when, for how many `uses`.
 
     It is for calls with `exact`ly the arguments that were approved, for those
     of which `when` (CEL) holds, or for any.
@@ -185,6 +185,7 @@ class GrantedWith(Fact):
     until: AwareDatetime
     exact: bool
     when: str | None = None
+    uses: int | None = None
 
 
 class ApprovalGiven(Event):

@@ -41,13 +41,15 @@ Scope: TypeAlias = ThisCall | ThisToolWhere | ThisTool
 class Lasting:
     """The grant that a person wants to give with a yes.
 
-    `grant` is the new grant's id, `grt_…`. `longest` is the policy's cap.
+    `grant` is the new grant's id, `grt_…`. `longest` is the policy's cap. `uses` is None
+    where they are not counted.
     """
 
     grant: str
     scope: Scope
     lasting: timedelta
     longest: timedelta
+    uses: int | None = None
 
 
 def hindrance(
@@ -84,6 +86,7 @@ def promised(approval: Approval, wanted: Lasting, at: datetime) -> GrantedWith:
         until=at + wanted.lasting,
         exact=isinstance(wanted.scope, ThisCall),
         when=wanted.scope.when if isinstance(wanted.scope, ThisToolWhere) else None,
+        uses=wanted.uses,
     )
 
 
@@ -108,7 +111,7 @@ def _issued(
         agent=request.agent,
         target=promise.target,
         until=promise.until,
-        uses=None,
+        uses=promise.uses,
         reason=reason,
         by=given.by[-1],
         teams=tuple(term.team for term in request.terms),
@@ -122,6 +125,8 @@ def _issued(
 def _bounds(wanted: Lasting) -> tuple[str, str] | None:
     if wanted.lasting <= timedelta(0):
         return "invalid", "a grant has to last longer than nothing; choose for how long"
+    if wanted.uses is not None and wanted.uses < 1:
+        return "invalid", "a grant has to be good for one use at least; choose how often"
     if wanted.lasting > wanted.longest:
         return (
             "too-long",

@@ -115,6 +115,7 @@ async def _confirm(desk: Desk, ack: AsyncAck, sent: Submission, longest: timedel
         scope=planned.meant,
         lasting=planned.lasting,
         longest=longest,
+        uses=planned.uses,
     )
     reason = sent.view.typed(REASON, REASON) or None
     ballot = Ballot(mark, slack, spot, approves=True, reason=reason, lasting=wanted)

@@ -12,7 +12,17 @@ from office import BOB, OUT, PLATFORM, shown
 from slack_limits import check_message, check_view, invisible, objects, visible_text
 
 from bot.cards import APPROVE_FOR, card
-from bot.lasting import CONDITION, LASTING, SCOPE, Plan, ask_modal, confirm_modal, offered, plan
+from bot.lasting import (
+    CONDITION,
+    LASTING,
+    SCOPE,
+    USES,
+    Plan,
+    ask_modal,
+    confirm_modal,
+    offered,
+    plan,
+)
 from bot.modals import Spot
 from bot.payloads import View
 from ledger.approvals import ApprovalStatus
@@ -25,8 +35,9 @@ SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", r
 GRANTABLE = requested(grantable=True)
 
 
-def chosen(seconds: str, scope: str, when: str = "") -> View:
+def chosen(seconds: str, scope: str, when: str = "", uses: str = "") -> View:
     values = {
+        USES: {USES: {"value": uses}},
         LASTING: {LASTING: {"selected_option": {"value": seconds}}},
         SCOPE: {SCOPE: {"selected_option": {"value": scope}}},
         CONDITION: {CONDITION: {"value": when}},
@@ -66,6 +77,9 @@ def test_nothing_longer_than_the_policy_allows_is_offered(longest, minutes) -> N
         (chosen("86400", "tool"), LASTING),
         (chosen("-1", "tool"), LASTING),
         (chosen("3600", "everything"), SCOPE),
+        (chosen("3600", "tool", uses="0"), USES),
+        (chosen("3600", "call", uses="many"), USES),
+        (chosen("3600", "where", "args.force", uses="9" * 400), USES),
         (View(id="V1"), LASTING),
     ],
 )
@@ -110,9 +124,20 @@ def test_what_will_be_granted_is_said_in_words_first(scope, which) -> None:
     check_view(view)
 
 
+@pytest.mark.parametrize(
+    ("uses", "often"), [("", "as often as it likes"), ("1", "once"), ("12", "12 times at most")]
+)
+def test_how_often_is_chosen_and_said_in_words_too(uses, often) -> None:
+    planned = plan(chosen("3600", "tool", uses=uses), SPOT, HOUR)
+
+    assert isinstance(planned, Plan)
+    told = visible_text(confirm_modal(GRANTABLE, planned)["blocks"])
+    assert f"with any arguments, {often}, without asking anybody" in told
+
+
 def test_the_card_says_what_was_granted_with_the_yes() -> None:
     promise = GrantedWith(
-        grant="grt_1", target="github/push_files", until=REQUEST.expires_at, exact=True
+        grant="grt_1", target="github/push_files", until=REQUEST.expires_at, exact=True, uses=3
     )
     given = ApprovalGiven(
         approval="apr_7F3K", by=("bob",), use_until=REQUEST.expires_at, granted=promise
@@ -122,7 +147,7 @@ def test_the_card_says_what_was_granted_with_the_yes() -> None:
 
     assert (
         "With it, grt_1: the agent may call github/push_files with exactly these arguments"
-        in visible_text(blocks)
+        " 3 times at most without asking" in visible_text(blocks)
     )
     check_message(blocks)
 
@@ -132,16 +157,19 @@ def test_the_card_says_what_was_granted_with_the_yes() -> None:
     scope=st.sampled_from(["call", "tool", "where"]),
     seconds=st.integers(1, 10**7),
     when=st.text('a\n"\\é{', max_size=1_000),
+    uses=st.none() | st.integers(1, 10**9),
 )
 @settings(max_examples=50, deadline=None)
 def test_the_modals_keep_slacks_limits_whatever_a_tool_is_called(
-    name, scope, seconds, when
+    name, scope, seconds, when, uses
 ) -> None:
     approval = requested(tool=name, agent=name, server=name, on_behalf_of=name, hidden=3)
 
     for view in (
         ask_modal(approval, SPOT, timedelta(seconds=seconds)),
-        confirm_modal(approval, Plan(spot=SPOT, seconds=seconds, scope=scope, when=when)),
+        confirm_modal(
+            approval, Plan(spot=SPOT, seconds=seconds, scope=scope, when=when, uses=uses)
+        ),
     ):
         check_view(view)
         assert len(json.dumps(view)) < 250_000
@@ -184,6 +212,23 @@ async def test_a_grant_with_a_condition_lifts_only_what_meets_it(office) -> None
     assert grant.when == 'args.path == "/etc/motd"'
     assert "Careful" not in shown(view)
     await office.card(approval, 'Its condition is args.path == "/etc/motd"')
+
+
+async def test_a_grant_that_was_given_for_some_uses_lifts_no_more_calls(office) -> None:
+    approval = await office.ask()
+    await choose(office, BOB, approval, {"scope": "tool", "lasting": "900", "uses": "1"})
+    view = await office.local.wait_for_view(BOB, lambda v: "grant" in shown(v))
+    await office.local.submit_view(BOB, view["id"], {})
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    await office.told(BOB, "with any arguments, once, until")
+    effects = []
+    for n in (2, 3):
+        digests = (f"k1:{n:0>64}",)
+        ask = acme.ask(f"call_{n}", digests=digests, instance=office.ledger.instance)
+        (first, *_) = await office.ledger.execute(ask)
+        effects.append(first.event.effect)
+    assert effects == [Effect.ALLOW, Effect.REQUIRE_APPROVAL]
 
 
 async def test_nobody_without_rights_grants_and_the_refusal_is_recorded(office) -> None:
