@@ -11,7 +11,7 @@ from gateway.errors import Code, Rejected
 from gateway.event_streams import is_event_stream
 from gateway.json_text import NotAnObject, members, with_member, with_members
 from gateway.patience import Pace
-from gateway.reading_outcomes import OutcomeReader, response_in
+from gateway.reading_outcomes import OutcomeReader, is_for, response_in
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from policies.calls import Number
 from policies.strict_json import canonical
@@ -149,7 +149,7 @@ class HeldAnswer:
     def _answering(self, answer: UpstreamAnswer, body: bytes) -> bytes:
         """Return a body as an answer to this request; errors of servers may name another id."""
         found = None if _packed(answer) else response_in(body, show=False)
-        if found is not None and _same(found[0], self._id):
+        if found is not None and is_for(found[0], self._id):
             return body
         try:
             if found is not None and found[1].name == "rpc-error":
@@ -186,10 +186,6 @@ async def _read(chunks: AsyncIterator[bytes], listen: Callable[[bytes], None]) -
 
 def _packed(answer: UpstreamAnswer) -> bool:
     return "Content-Encoding" in answer.headers
-
-
-def _same(found: object, request_id: str | Number) -> bool:
-    return not isinstance(found, bool) and bool(found == json.loads(canonical(request_id)))
 
 
 def _renumbered(body: str, request_id: str) -> str:

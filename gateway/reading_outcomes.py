@@ -122,14 +122,20 @@ class OutcomeReader:
         found = response_in(text, show=self._show)
         if found is None:
             return
-        self._astray = found[1].name != "rpc-error" and not self._answers(found[0])
+        self._astray = found[1].name != "rpc-error" and not (
+            self._asked is None or is_for(found[0], self._asked)
+        )
         if not self._astray:
             self._found = found[1]
 
-    def _answers(self, number: object) -> bool:
-        """Tell whether a response with this id is to our request; some servers make ids text."""
-        asked = self._asked.text if isinstance(self._asked, Number) else self._asked
-        return asked is None or (not isinstance(number, bool) and str(number) == asked)
+
+def is_for(number: object, asked: JsonValue) -> bool:
+    """Tell whether a response with this id is to the request `asked`; some servers make ids text.
+
+    Clients take such an answer.
+    """
+    text = asked.text if isinstance(asked, Number) else asked
+    return not isinstance(number, bool) and str(number) == text
 
 
 def response_in(text: bytes, *, show: bool) -> tuple[object, Outcome] | None:

@@ -320,6 +320,21 @@ async def test_whatever_a_server_answers_a_held_caller_gets_a_response_to_its_re
         assert held.messages[-1]["error"]["code"] == expected
 
 
+async def test_an_answer_that_repeats_the_id_as_text_passes_as_it_does_without_a_hold(sqlite_url):
+    answer = {"jsonrpc": "2.0", "id": "7", "result": {"content": []}}
+
+    async def reply(_message, _request):
+        return web.json_response(answer)
+
+    async with staged(sqlite_url, hold="0s", pace=QUICK) as stage, calling(stage) as held:
+        stage.server.reply = reply
+        await approved(stage, held)
+        at_once = await stage.call("read_file", number=7)
+
+        assert held.messages[-1] == at_once.json == answer
+        assert [ended.outcome for ended in await stage.ended(2)] == ["ok", "ok"]
+
+
 async def test_a_pretty_printed_answer_becomes_one_event(sqlite_url):
     answer = {"jsonrpc": "2.0", "id": 7, "result": {"content": [], "x": "a\nb"}}
 
