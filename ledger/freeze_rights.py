@@ -66,6 +66,14 @@ def may_lift(
     return _standing(evidence, parties, teams, directory, at)
 
 
+def may_lift_at_the_shell(over: Frozen, person: str, agent: Agent | None) -> Standing:
+    """Return whether an operator may lift it: not who is known to own the frozen agent."""
+    if over is Frozen.AGENT and agent is not None and person in _owners(agent):
+        message = f"agent `{agent.name}` is yours or acts for you: somebody else has to lift it"
+        return Standing(because="own-request", message=message)
+    return Standing()
+
+
 def same_user(slack: str, other: str | None) -> bool:
     """Tell whether two ids `T…/U…` are of one user, whatever workspace they name."""
     return other is not None and slack.rpartition("/")[2] == other.rpartition("/")[2]

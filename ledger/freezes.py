@@ -10,7 +10,7 @@ from ledger.approvals import CorruptHistory
 from ledger.envelopes import Command, Event, Model, Recorded
 from ledger.evidence import Evidence, Standing
 from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
-from ledger.freeze_rights import may_begin, may_lift, same_user
+from ledger.freeze_rights import may_begin, may_lift, may_lift_at_the_shell, same_user
 from policies.freezes import Frozen, LiveFreeze, subject
 from policies.people import Agent, Directory
 from policies.refusals import Refused
@@ -201,13 +201,14 @@ def _may_end(
 ) -> Standing:
     """Return whether whoever asks may lift a freeze: never who began it."""
     evidence = command.evidence
-    own = _who(command, directory) == freeze.by
+    person = directory.person_behind(_who(command, directory))
+    own = person == directory.person_behind(freeze.by)
     if own or (evidence is not None and same_user(evidence.slack, freeze.slack)):
         what = subject(freeze.over, freeze.name)
         message = f"you froze {what} yourself: a second person has to lift it"
         return Standing(because="own-freeze", message=message)
     if evidence is None:
-        return Standing()
+        return may_lift_at_the_shell(freeze.over, person, agent)
     return may_lift(freeze.over, freeze.name, evidence, agent, directory, at)
 
 

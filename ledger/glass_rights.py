@@ -8,6 +8,11 @@ from ledger.evidence import FRESH, Evidence, Standing, standing
 from ledger.parties import Parties
 from policies.people import Directory
 
+_OWN = Standing(
+    because="own-break-glass",
+    message="you broke the glass yourself: somebody else has to look at it",
+)
+
 
 def may_break(
     approval: Approval, evidence: Evidence, directory: Directory, at: datetime
@@ -42,13 +47,25 @@ def may_sign_off(
     """Return whether a person may sign it off: an approver who is not `by`, who broke it."""
     same = evidence.slack.rpartition("/")[2] == slack.rpartition("/")[2]
     if same or evidence.person_in(directory) == by:
-        message = "you broke the glass yourself: somebody else has to look at it"
-        return Standing(because="own-break-glass", message=message)
+        return _OWN
     where = _standing(approval, evidence, directory, at)
     if where.because != "not-an-approver":
         return where
     other = _standing(approval, evidence, _of_breakers(directory), at)
     return where if other.because else other
+
+
+def may_sign_off_at_the_shell(approval: Approval, person: str, by: str) -> Standing:
+    """Return whether an operator may sign it off: nobody who is known to be `by`, who broke it.
+
+    Nor the agent's owner, nor the person it acts for.
+    """
+    if person == by:
+        return _OWN
+    if person in {approval.request.owner, approval.request.on_behalf_of}:
+        message = "the agent is yours or acts for you: somebody else has to look at it"
+        return Standing(because="own-request", message=message)
+    return Standing()
 
 
 def _of_breakers(directory: Directory) -> Directory:

@@ -11,7 +11,7 @@ from ledger.envelopes import Command, Event, Model, Recorded
 from ledger.events import ApprovalExpired, ApprovalGiven, ApprovalTerm
 from ledger.evidence import Evidence, Standing
 from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
-from ledger.glass_rights import may_break, may_sign_off
+from ledger.glass_rights import may_break, may_sign_off, may_sign_off_at_the_shell
 from policies.people import Directory
 from policies.refusals import Refused
 
@@ -124,8 +124,11 @@ def sign_off(
         raise Refused(f"`{glass.approval}` was signed off already by `{glass.reviewed_by}`")
     if command.evidence is not None:
         where = may_sign_off(approval, glass.by, glass.slack, command.evidence, directory, at)
-        if where.because:
-            return _refused(command, directory, where)
+    else:
+        person = directory.person_behind(command.actor)
+        where = may_sign_off_at_the_shell(approval, person, glass.by)
+    if where.because:
+        return _refused(command, directory, where)
     return BreakGlassReviewed(
         glass=glass.id,
         approval=glass.approval,

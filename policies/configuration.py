@@ -58,6 +58,7 @@ class Configuration(Section):
                     person.slack,
                     person.subject if isinstance(person.subject, str) else None,
                     person.email if self.slack.match_email else None,
+                    person.shell,
                 )
                 for name, person in self.people.items()
             },

@@ -74,6 +74,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "PersonSection.slack": "Workspace and user, like `T0ACME/U0ALICE`.",
     "PersonSection.subject": "What tokens call the person.",
     "PersonSection.email": "The verified address by which Slack knows the person.",
+    "PersonSection.shell": "The person's user where `placet` commands are run.",
     "TeamSection.channel": "The Slack channel where the team is asked.",
     "TeamSection.approvers": "People by name, and user groups, who may approve.",
     "SlackSection.group_after": "After how many cards a minute an agent's share; 0: never.",

@@ -13,13 +13,15 @@ class Person:
 
     `subject` is what tokens call the person, where every issuer's say the same.
     `email` is there only where the configuration says that it names somebody
-    in Slack, and only for who has no `slack`.
+    in Slack, and only for who has no `slack`. `shell` is the name of the
+    person's account where commands are run.
     """
 
     name: str
     slack: str | None = None
     subject: str | None = None
     email: str | None = None
+    shell: str | None = None
 
     @property
     def reachable(self) -> bool:
@@ -95,6 +97,13 @@ class Directory:
             if known is not None and known.casefold() == email.casefold():
                 return person.name
         return None
+
+    def person_behind(self, actor: str) -> str:
+        """Return the name of the person whose account `shell:…` is, or `actor` itself."""
+        for person in self.people.values():
+            if person.shell is not None and actor == f"shell:{person.shell}":
+                return person.name
+        return actor
 
     @property
     def matches_email(self) -> bool:

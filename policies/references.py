@@ -17,6 +17,7 @@ def reference_problems(document: Document) -> list[Problem]:
     ]
     problems += _twice(document, "people", "slack", "is already the Slack id of")
     problems += _twice(document, "people", "subject", "is already the subject of")
+    problems += _twice(document, "people", "shell", "is already the user at the shell of")
     problems += _emails(document)
     problems += _approver_twice(document)
     problems += _stranger_at_a_server(document)

@@ -81,7 +81,7 @@ class ListenSection(Section):
 
 
 class PersonSection(Section):
-    """A human: a Slack id `T…/U…` or an e-mail address, and the subject that tokens name."""
+    """A human: a Slack id `T…/U…` or an e-mail address, the subject that tokens name, a user."""
 
     slack: (
         Annotated[
@@ -102,6 +102,17 @@ class PersonSection(Section):
                 r"[^@\s]+@[^@\s]+",
                 "is not an e-mail address",
                 "write one, like `alice@example.com`",
+            ),
+        ]
+        | None
+    ) = None
+    shell: (
+        Annotated[
+            str,
+            matching(
+                r"[^\s:/]{1,64}",
+                "is not a user's name",
+                "write it as `whoami` does on the machine, like `alice`",
             ),
         ]
         | None

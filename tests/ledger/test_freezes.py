@@ -1,9 +1,11 @@
 """Freezes in the ledger: who may begin and lift them, and what they stop under the head row."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from acme import (
+    DIRECTORY,
     NOON,
     Book,
     after,
@@ -22,6 +24,7 @@ from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from policies.decisions import Effect
 from policies.freezes import Frozen
+from policies.people import Directory
 from policies.refusals import Refused
 
 AGENT = (Frozen.AGENT, "ci-bot")
@@ -203,6 +206,44 @@ def test_an_operator_does_not_lift_the_freeze_of_the_same_operator() -> None:
     assert isinstance(own, FreezeRefused)
     assert own.message == "you froze agent `ci-bot` yourself: a second person has to lift it"
     assert isinstance(other, FreezeEnded)
+
+
+def bound(name: str, user: str) -> Directory:
+    """Return acme with a person who is known at the shell."""
+    person = replace(DIRECTORY.people[name], shell=user)
+    return replace(DIRECTORY, people={**DIRECTORY.people, name: person})
+
+
+def test_a_person_is_no_second_one_at_the_shell() -> None:
+    book = Book(bound("bob", "robert"))
+    book.do(freeze("bob"))
+
+    (own,) = book.do(lift(None, actor="shell:robert"))
+    (other,) = book.do(lift(None, after(1), actor="shell:root"), after(1))
+
+    assert isinstance(own, FreezeRefused)
+    assert (own.because, own.person) == ("own-freeze", "shell:robert")
+    assert isinstance(other, FreezeEnded)
+
+
+def test_a_person_is_no_second_one_in_slack() -> None:
+    book = Book(bound("bob", "robert"))
+    book.do(freeze(None, actor="shell:robert"))
+
+    (own,) = book.do(lift("bob"))
+
+    assert isinstance(own, FreezeRefused)
+    assert own.because == "own-freeze"
+
+
+def test_an_owner_who_is_known_at_the_shell_does_not_lift_the_freeze_of_their_agent() -> None:
+    book = Book(bound("alice", "al"))
+    book.do(freeze("bob"))
+
+    (own,) = book.do(lift(None, actor="shell:al"))
+
+    assert isinstance(own, FreezeRefused)
+    assert own.because == "own-request"
 
 
 def test_whoever_is_known_by_another_name_now_does_not_lift_their_own_freeze() -> None:

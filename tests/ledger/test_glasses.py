@@ -216,6 +216,23 @@ def test_somebody_else_signs_it_off(who, because) -> None:
         assert not known.open
 
 
+@pytest.mark.parametrize(
+    ("name", "because"), [("eve", "own-break-glass"), ("alice", "own-request"), ("bob", None)]
+)
+def test_at_the_shell_it_is_signed_off_by_somebody_else_too(name, because) -> None:
+    user = "me"
+    person = replace(GLASS.people[name], shell=user)
+    book = asked(replace(GLASS, people={**GLASS.people, name: person}))
+    book.do(broken(), after(1))
+
+    events = book.do(signed(None, actor="shell:me"), after(9))
+
+    if because is None:
+        assert isinstance(events[0], BreakGlassReviewed)
+    else:
+        assert refusal(events) == because
+
+
 def test_it_is_signed_off_once() -> None:
     book = asked()
     book.do(broken(), after(1))
