@@ -186,7 +186,7 @@ class Courier:
             _LOG.warning("the courier rests: %s", away)
             return False
         if fresh:
-            self._copies.took_over(found, at)
+            self._delivery.took_over(found, at)
             self._look_at_channels()
         for approval in sorted(found, key=lambda one: one.requested_at):
             self._backlog.add(approval.id)

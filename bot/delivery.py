@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.cards import Card
@@ -47,6 +48,11 @@ class Delivery:
         self._gone: set[Place] = set()
         self._told: dict[tuple[str, Place], int] = {}
         self._showing: dict[Place, str] = {}
+
+    def took_over(self, approvals: Sequence[Approval], at: datetime) -> None:
+        """Learn from these what another process did as the courier until now, `at` (UTC)."""
+        self._copies.took_over(approvals, at)
+        self._summaries.took_over(approvals, at)
 
     async def attend(self, name: str) -> None:
         """Bring every card of an approval up to date.

@@ -1,9 +1,11 @@
 """Posts one card for many questions of one agent, once it asks more than people can follow."""
 
 import asyncio
+import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.copies import Copies
 from bot.frozen_cards import frozen_line
@@ -24,6 +26,7 @@ GATHERED = 2.0
 """Seconds for which questions wait for one another, to be on one card."""
 
 Key = tuple[str, str]
+_STAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 
 
 @dataclass
@@ -61,6 +64,17 @@ class Summaries:
         self._after = after
         self._crowds: dict[Key, _Crowd] = defaultdict(_Crowd)
         self._showing: dict[Place, str] = {}
+
+    def took_over(self, approvals: Iterable[Approval], at: datetime) -> None:
+        """Count the cards of one question each that stand since a minute before `at` (UTC)."""
+        found: dict[Key, list[float]] = defaultdict(list)
+        for approval in approvals:
+            for card in approval.cards:
+                age = at.timestamp() - _stamp(card.ts)
+                if not card.members and age < MINUTE:
+                    found[approval.request.agent, card.team].append(self._clock() - max(age, 0.0))
+        for key, posted in found.items():
+            self._crowds[key].posted = deque(sorted(posted))
 
     def shares(self, approval: Approval, team: Team) -> bool:
         """Tell whether a question without a card goes on one with others."""
@@ -146,6 +160,11 @@ class Summaries:
     async def _frozen(self, members: Sequence[Approval]) -> dict[str, str]:
         """Return what is frozen about each question, by its id."""
         return {one.id: await frozen_line(self._ledger, one) for one in members}
+
+
+def _stamp(ts: str) -> float:
+    """Return when Slack took a message, in seconds since 1970; 0 where it does not say."""
+    return float(ts) if _STAMP.fullmatch(ts) else 0.0
 
 
 def part_of(approval: Approval, painted: PaintedCard, revision: int, frozen: str) -> Item:

@@ -81,6 +81,19 @@ async def test_what_an_agent_asks_beyond_a_few_cards_shares_one(office) -> None:
     assert members == {tuple(shared)}
 
 
+async def test_cards_from_before_a_restart_count_among_the_first(office) -> None:
+    for n in range(FIRST):
+        await office.told_card(await office.ask(f"call_{n}"))
+    await office.stop_bot()
+
+    await office.listening()
+    later = [await office.ask(f"call_{n}") for n in range(FIRST, FIRST + 2)]
+    await until_async(lambda: carded(office, later))
+
+    for name in later:
+        assert (await office.approval(name)).cards[0].members == tuple(later)
+
+
 async def test_each_tick_is_a_vote_of_its_own_and_the_rest_waits(office) -> None:
     shared = await many(office)
     card = await summary(office)
