@@ -1,6 +1,7 @@
 """Wires the packages together into the service, and is the entry point of the command line."""
 
 import asyncio
+import importlib
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -12,8 +13,6 @@ from socket import socket
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-import placet_beside
-import placet_check
 from bot.bot import Bot, OverHttp, OverSocket, Reached, SlackAccess
 from bot.workspace.server import LocalWorkspace
 from gateway.application import Gateway
@@ -26,7 +25,6 @@ from ledger.shell import Misconfigured
 from placet_check import observing
 from placet_chronicle import tell_of
 from placet_commandline import clock, run
-from placet_demo import demo_command
 from placet_keys import keys_of, signer_of
 from placet_memory import give_back, trimmer
 from placet_metrics import measure_lag, new_registry
@@ -48,14 +46,14 @@ from policies.settings import SlackSection
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 (the answer is no) or 2 (a bad setting)."""
-    commands = (
-        demo_command(service),
-        serve_command(service),
-        placet_check.register,
-        placet_beside.register,
-    )
-    return run(argv, commands)
+    """Run one command and return its exit code: 0, 1 (the answer is no) or 2 (a bad setting).
+
+    `serve` runs for weeks: what the other commands load would only fill its memory.
+    """
+    asked = sys.argv[1:] if argv is None else argv
+    if asked[:1] == ["serve"]:
+        return run(asked, [serve_command(service)])
+    return run(asked, importlib.import_module("placet_commands").every_command(service))
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Assembles the command line from the commands of the packages, and runs one of them."""
+"""Assembles a command line, and runs one command of it."""
 
 import argparse
 import sys
@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-import bot.commands
-import gateway.commands
-import ledger.commands
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.signing import Signer
@@ -27,7 +24,7 @@ Register: TypeAlias = Callable[[AddCommand, Shell], None]
 
 
 def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
-    """Run one command: of `registers`, or of the packages. Returns its exit code.
+    """Run one of the commands that `registers` add. Returns its exit code.
 
     0 is all well, 1 the answer is no, 2 usage or configuration.
     """
@@ -77,8 +74,7 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
         stands_in=stands_in,
         with_config=_with_config,
     )
-    packages = (gateway.commands, bot.commands, ledger.commands)
-    for register in (*registers, *(package.register for package in packages)):
+    for register in registers:
         register(commands.add_parser, shell)
     return parser
 

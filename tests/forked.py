@@ -202,9 +202,10 @@ def _tell_ends(waiting: dict[int, socket.socket]) -> None:
 
 
 if __name__ == "__main__":
-    import placet  # what it loads is what the forks need not load
+    import placet
+    import placet_commands
     import placet_entry
 
-    del placet
+    del placet, placet_commands  # what they load is what the forks need not load
     sys.argv = ["placet", *_serve(sys.argv[1])]
     sys.exit(placet_entry.main())

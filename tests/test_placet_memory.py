@@ -1,8 +1,10 @@
-"""Memory goes back to the system after a flood of held calls, and only then."""
+"""A service takes no memory that it does not need, and gives back what a flood of calls took."""
 
 import asyncio
 import ctypes
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from gateway_stage import until
@@ -58,3 +60,17 @@ def test_free_pages_go_back_where_the_c_library_can_do_that():
         trim()
     else:
         assert trim is None
+
+
+def test_a_service_loads_nothing_of_the_other_commands():
+    program = "import placet, sys; print(*sys.modules)"
+    root = Path(__file__).resolve().parent.parent
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, check=True, text=True
+    )
+
+    loaded = set(done.stdout.split())
+    assert {"placet_serve", "gateway.application", "ledger.ledger", "bot.bot"} <= loaded
+    assert loaded.isdisjoint({"bot.commands", "gateway.commands", "ledger.commands"})
+    assert loaded.isdisjoint({"placet_demo", "placet_scan", "ledger.exporting", "policies.linting"})
