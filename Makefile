@@ -36,6 +36,7 @@ bench: $(VENV)/dev.stamp ## measure a call through Placet against no gateway and
 	@$(BIN)/python tests/benchmarks/bench_history.py
 	@$(BIN)/python tests/benchmarks/bench_maintenance.py
 	@$(BIN)/python tests/benchmarks/bench_policy.py
+	@$(BIN)/python tests/benchmarks/bench_simulate.py
 	@$(BIN)/python tests/benchmarks/bench_slack.py
 	@$(BIN)/python tests/benchmarks/bench_risk.py
 

@@ -29,6 +29,9 @@ from policies.problems import InvalidDocument
 from policies.simulating import Simulation
 from policies.simulation_tally import Tally
 
+_SELDOM = 100_000
+"""Objects more than were let go of, after which the collector looks for what is left behind."""
+
 
 def register(add: AddCommand, shell: Shell) -> None:
     """Add `simulate` to the command line."""
@@ -98,11 +101,14 @@ def _simulate(arguments: argparse.Namespace, shell: Shell) -> int:
 
 @contextmanager
 def _unswept() -> Iterator[None]:
-    """Keep Python's collector from looking through all that was there before, again and again."""
+    """Keep Python's collector from looking through what is there again and again."""
+    often = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(_SELDOM)
     try:
         yield
     finally:
+        gc.set_threshold(*often)
         gc.unfreeze()
 
 

@@ -1,7 +1,7 @@
 """Tells what a candidate policy would change: as a table to people, as JSON to machines."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TypeVar
 
 from ledger.tabulating import table
@@ -83,6 +83,6 @@ def _why(unsure: Unsure) -> tuple[str, ...]:
 
 
 def _group(key: Change | Unsure, group: Group) -> Mapping[str, object]:
-    named = asdict(key)
+    named = key._asdict()
     named["from"], named["to"] = named.pop("before"), named.pop("after")
     return {**named, "calls": group.calls, "examples": group.examples}

@@ -86,25 +86,24 @@ def _whole(connection: Connection, position: int, mapper: RecordMapper) -> Recor
 
 
 def _decided(raw: Mapping[str, Any], at: int, *, redacted: bool) -> PastCall:
-    return PastCall(
-        id=raw["call"],
-        at=moment(at),
-        agent=raw["agent"],
-        team=raw.get("agent_team", ""),
-        owner=raw.get("owner", ""),
-        on_behalf_of=raw["on_behalf_of"],
-        server=raw["server"],
-        tool=raw["tool"],
-        definition_hash=raw["definition_hash"],
-        arguments=raw["arguments"],
-        hidden=raw["hidden"],
-        redacted=redacted,
-        effect=_EFFECTS[raw["effect"]],
-        beyond=tuple(
-            (rule["rule"], _EFFECTS[rule["effect"]]) for rule in raw["rules"] if not rule["pointer"]
-        ),
-        risk=raw["risk"],
-        evidence=raw["evidence"],
-        digest=raw["digest"],
-        observed=raw.get("observed", False),
+    rules = [(each["rule"], each["effect"]) for each in raw["rules"] if not each["pointer"]]
+    return PastCall(  # by place: half the time of names, and there are many
+        raw["call"],
+        moment(at),
+        raw["agent"],
+        raw.get("agent_team", ""),
+        raw.get("owner", ""),
+        raw["on_behalf_of"],
+        raw["server"],
+        raw["tool"],
+        raw["definition_hash"],
+        raw["arguments"],
+        raw["hidden"],
+        redacted,
+        _EFFECTS[raw["effect"]],
+        tuple([(rule, _EFFECTS[effect]) for rule, effect in rules]) if rules else (),
+        raw["risk"],
+        raw["evidence"],
+        raw["digest"],
+        raw.get("observed", False),
     )

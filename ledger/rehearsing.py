@@ -1,15 +1,16 @@
 """Lets the calls of the past come again, one after the other, before a candidate policy."""
 
-from ledger.charging import charged
+from collections.abc import Iterable
+from datetime import datetime
+
 from ledger.envelopes import Recorded
-from ledger.events import ChargedLimit
 from ledger.past_calls import Fact
 from ledger.past_grants import PastGrants
-from ledger.usage import UsageBook
-from policies.decisions import Effect
+from policies.decisions import Charge, Effect
 from policies.grant_terms import taken_under
 from policies.past_calls import PastCall, PastRun
 from policies.simulating import Simulated, Simulation
+from policies.taking import Taken
 
 
 class Rehearsal:
@@ -24,8 +25,8 @@ class Rehearsal:
         """Begin with the grants of before, and nothing taken of any limit."""
         self._simulation = simulation
         self._grants = grants
-        self._usage = UsageBook()
-        self._waiting: dict[str, tuple[ChargedLimit, ...]] = {}
+        self._taken = Taken()
+        self._waiting: dict[str, tuple[Charge, ...]] = {}
 
     def take(self, fact: Fact) -> Simulated | None:
         """Take in what came next, and return what the candidate says of it if it is a call."""
@@ -33,14 +34,14 @@ class Rehearsal:
             case PastCall():
                 return self._decided(fact)
             case PastRun(call, at):
-                self._usage.charge(call, self._waiting.pop(call, ()), at)
+                self._take(call, self._waiting.pop(call, ()), at)
             case Recorded():
                 self._grants.take(fact)
         return None
 
     def _decided(self, call: PastCall) -> Simulated:
         grants = self._grants.live(call)
-        simulated = self._simulation.ask(call, grants, self._usage)
+        simulated = self._simulation.ask(call, grants, self._taken)
         decision = simulated.decision
         if decision.grant is not None:
             used = next(grant for grant in grants if grant.id == decision.grant)
@@ -51,9 +52,15 @@ class Rehearsal:
 
     def _charge(self, call: PastCall, simulated: Simulated) -> None:
         effect = simulated.decision.effect
-        charges = charged(simulated.decision.assessment)
+        charges = simulated.decision.assessment.charges
         ran = call.observed or call.effect is Effect.ALLOW
         if effect is Effect.ALLOW or (ran and effect is Effect.REQUIRE_APPROVAL):
-            self._usage.charge(call.id, charges, call.at)
+            self._take(call.id, charges, call.at)
         elif effect is Effect.REQUIRE_APPROVAL:
             self._waiting[call.id] = charges
+
+    def _take(self, call: str, charges: Iterable[Charge], at: datetime) -> None:
+        """Count what a call takes, as the ledger does: of each bucket once, and no nothing."""
+        for charge in charges:
+            if charge.amount:
+                self._taken.take(charge.bucket, call, charge.amount, at, at + charge.within)

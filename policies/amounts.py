@@ -114,6 +114,8 @@ def exact_amount(text: str) -> Decimal | None:
     """
     if len(text) > _MOST_TEXT:
         return None
+    if text.isdecimal() and len(text) <= _MOST_DIGITS:
+        return Decimal(text)
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -41,8 +41,9 @@ class Size:
         """Count one value. Raises an error where there are more than 50,000."""
         self.values += 1
         if isinstance(value, str):
-            self.values += len(value) // _UNIT
-            self.texts += len(value) // _UNIT
+            units = len(value) // _UNIT
+            self.values += units
+            self.texts += units
         elif isinstance(value, list | dict):
             self.longest = max(self.longest, len(value))
         if self.values > _MOST_VALUES:
@@ -65,12 +66,16 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Scope:
-    """The variables of one call; they are converted once, when first asked for."""
+    """The variables of one call; they are converted once, when first asked for.
+
+    With `names`, conditions look at no other arguments, and these make no difference to them.
+    """
 
     raw: Mapping[str, JsonValue]
     call: Mapping[str, str | None]
     agent: Mapping[str, str | None]
     now: datetime
+    names: tuple[str, ...] | None = None
     _contexts: dict[tuple[frozenset[str], frozenset[str]], cel.Context] = field(
         default_factory=dict
     )
@@ -96,16 +101,31 @@ class Scope:
 
     def context(self, reads: frozenset[str], calls: frozenset[str]) -> cel.Context:
         """Return these variables and functions of ours, converted for the evaluator once."""
-        if (reads, calls) not in self._contexts:
-            variables: dict[str, object] = {"now": self.now}
-            variables["call"], variables["agent"] = dict(self.call), dict(self.agent)
-            if "args" in reads:
-                variables["args"] = dict(self.arguments.values)
-            self._contexts[reads, calls] = cel.Context(
-                {name: variables[name] for name in reads},
+        known = self._contexts.get((reads, calls))
+        if known is None:
+            known = self._contexts[reads, calls] = cel.Context(
+                {name: self._variable(name) for name in reads},
                 {name: OWN.get(name) or CLOCK[name] for name in calls},
             )
-        return self._contexts[reads, calls]
+        return known
+
+    def _variable(self, name: str) -> object:
+        match name:
+            case "args" if self.names is not None:
+                return {name: _counted(self.raw[name]) for name in self.names if name in self.raw}
+            case "args":
+                return dict(self.arguments.values)
+            case "call":
+                return dict(self.call)
+            case "agent":
+                return dict(self.agent)
+            case _:
+                return self.now
+
+
+def _counted(value: JsonValue) -> Plain:
+    """Return a value as CEL counts, of which the size surely does not matter."""
+    return value if isinstance(value, str) else _plain(value, 1, Size())
 
 
 def _plain(value: JsonValue, depth: int, size: Size) -> Plain:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from policies.arguments import Scope
 from policies.calls import Call, Risk, Tool
-from policies.conditions import Unevaluable
 from policies.decisions import STRICTNESS, Assessment, Effect, Spoke, Term
 from policies.limits import charges_of
 from policies.matching import Subject
@@ -54,7 +53,7 @@ def assess(
     assessment = combined(call, policy, subject, covering, risk)
     limits = policy.limiting(subject)
     if limits:
-        assessment = replace(assessment, charges=charges_of(limits, subject, scope))
+        assessment = assessment.charging(charges_of(limits, subject, scope))
     looks_inside = any(limit.looks_inside for limit in limits)
     if not looks_inside and all(rule.condition is None for rule in concerned):
         policy.remember(subject, assessment)
@@ -125,17 +124,15 @@ def judge(rule: Rule, scope: Scope) -> Verdict:
     """Say whether a rule that speaks of the call covers it, by its condition."""
     if rule.condition is None:
         return Verdict(rule, covers=True, because="it has no condition")
-    match rule.condition.holds(scope):
-        case Unevaluable(reason) if rule.restricts:
-            because = f"its condition cannot be evaluated: {reason}"
-            return Verdict(rule, covers=True, because=because)
-        case Unevaluable(reason):
-            because = f"its condition cannot be evaluated, which never allows: {reason}"
-            return Verdict(rule, covers=False, because=because)
-        case True:
-            return Verdict(rule, covers=True, because="its condition holds")
-        case _:
-            return Verdict(rule, covers=False, because="its condition does not hold")
+    answer = rule.condition.holds(scope)
+    if answer is True:
+        return Verdict(rule, covers=True, because="its condition holds")
+    if answer is False:
+        return Verdict(rule, covers=False, because="its condition does not hold")
+    because = "its condition cannot be evaluated"
+    if rule.restricts:
+        return Verdict(rule, covers=True, because=f"{because}: {answer.reason}")
+    return Verdict(rule, covers=False, because=f"{because}, which never allows: {answer.reason}")
 
 
 def combined(

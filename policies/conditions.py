@@ -42,13 +42,13 @@ class Condition:
     def holds(self, scope: Scope) -> bool | Unevaluable:
         """Say whether the condition holds in `scope`, or why that cannot be told."""
         answer = self.value(scope)
-        if isinstance(answer, bool | Unevaluable):
+        if answer is True or answer is False or isinstance(answer, Unevaluable):
             return answer
         return Unevaluable("the condition is neither true nor false")
 
     def value(self, scope: Scope) -> object | Unevaluable:
         """Return what the text comes to in `scope`, or why that cannot be told."""
-        if "args" in self.reads:
+        if "args" in self.reads and scope.names is None:
             obstacle = scope.arguments.flaw or self.effort.excess(scope.arguments)
             if obstacle is not None:
                 return Unevaluable(obstacle)

@@ -67,6 +67,12 @@ class Charge:
     use_within: timedelta
     message: str | None
 
+    def adding(self, amount: Decimal | None, obstacle: str) -> "Charge":
+        """Return what another call adds, as `replace` does in ten times the time."""
+        changed = object.__new__(Charge)
+        changed.__dict__.update(self.__dict__, amount=amount, obstacle=obstacle)
+        return changed
+
 
 class Usage(Protocol):
     """What calls have taken of limits, as of one moment."""
@@ -122,6 +128,12 @@ class Assessment:
     policy_digest: str
     charges: tuple[Charge, ...] = ()
     answers: tuple[tuple[GrantTerms, GrantAnswer], ...] = ()
+
+    def charging(self, charges: tuple[Charge, ...]) -> "Assessment":
+        """Return the assessment with `charges`, as `replace` does in ten times the time."""
+        changed = object.__new__(Assessment)
+        changed.__dict__.update(self.__dict__, charges=charges)
+        return changed
 
 
 @dataclass(frozen=True)

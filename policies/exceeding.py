@@ -66,7 +66,8 @@ def within_limits(assessment: Assessment, usage: Usage, at: datetime) -> Assessm
     """
     if not assessment.charges:
         return assessment
-    full = [each for each in standings(assessment, usage, at) if each.exceeded]
+    charges = [charge for charge in assessment.charges if _is_exceeded(charge, usage, at)]
+    full = [_standing(charge, usage, at) for charge in charges]
     return _with_full(assessment, full) if full else assessment
 
 
@@ -86,9 +87,13 @@ def kind_named(pointer: str, name: str) -> str:
 
 
 def _standing(charge: Charge, usage: Usage, at: datetime) -> Standing:
-    used = usage.used(charge.bucket, at)
-    exceeded = charge.amount is None or added(used, charge.amount) > charge.at_most
-    return Standing(charge, used, exceeded)
+    return Standing(charge, usage.used(charge.bucket, at), _is_exceeded(charge, usage, at))
+
+
+def _is_exceeded(charge: Charge, usage: Usage, at: datetime) -> bool:
+    if charge.amount is None:
+        return True
+    return added(usage.used(charge.bucket, at), charge.amount) > charge.at_most
 
 
 def _with_full(assessment: Assessment, full: Sequence[Standing]) -> Assessment:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 
 from policies.amounts import Amount, OneCall
@@ -16,6 +17,7 @@ from policies.matching import Glob, Matcher, Subject
 from policies.rules import Asking
 
 _METER_DIGITS = 16
+_LONGEST_NAMES = 1024
 
 
 class Per(StrEnum):
@@ -74,6 +76,13 @@ class Limit:
             self.exception is not None and self.exception.matches(subject)
         )
 
+    def speaks(self, scope: Scope) -> bool:
+        """Say whether its condition lets it speak of a call that it concerns.
+
+        One that cannot be evaluated does.
+        """
+        return self.condition is None or self.condition.holds(scope) is not False
+
 
 def meter_of(
     match: Matcher,
@@ -103,22 +112,14 @@ def charges_of(limits: Iterable[Limit], subject: Subject, scope: Scope) -> tuple
     cannot be evaluated counts against the call, and so does an amount that
     cannot be told: no limit has room for it.
     """
-    found = (_charge(limit, subject, scope) for limit in limits)
-    return tuple(
-        sorted(
-            (charge for charge in found if charge is not None),
-            key=lambda charge: (charge.limit, charge.pointer),
-        )
-    )
+    speaking = [limit for limit in sorted(limits, key=_name) if limit.speaks(scope)]
+    return tuple([charge_of(limit, subject, scope) for limit in speaking])
 
 
-def _charge(limit: Limit, subject: Subject, scope: Scope) -> Charge | None:
-    covers = True if limit.condition is None else limit.condition.holds(scope)
-    if covers is False:
-        return None
-    amount = limit.amount.of(scope)
+def charge_of(limit: Limit, subject: Subject, scope: Scope) -> Charge:
+    """Return what a call adds to a limit that speaks of it, as `charges_of`."""
+    amount, obstacle = told(limit.amount.of(scope))
     whose = _whose(limit.per, subject, scope)
-    told = isinstance(amount, Decimal)
     return Charge(
         limit=limit.name,
         pointer=limit.pointer,
@@ -126,8 +127,8 @@ def _charge(limit: Limit, subject: Subject, scope: Scope) -> Charge | None:
         bucket=_bucket(limit.meter, whose),
         whose=" and ".join(f"{key} `{value}`" if value else f"no {key}" for key, value in whose),
         sums=limit.sums,
-        amount=amount if isinstance(amount, Decimal) else None,
-        obstacle="" if told else _reason(amount),
+        amount=amount,
+        obstacle=obstacle,
         at_most=limit.at_most,
         within=limit.within,
         effect=limit.effect,
@@ -139,11 +140,16 @@ def _charge(limit: Limit, subject: Subject, scope: Scope) -> Charge | None:
     )
 
 
-def _reason(amount: Decimal | Unevaluable) -> str:
-    return amount.reason if isinstance(amount, Unevaluable) else ""
+def told(amount: Decimal | Unevaluable) -> tuple[Decimal | None, str]:
+    """Return an amount, or None and why it cannot be told."""
+    return (None, amount.reason) if isinstance(amount, Unevaluable) else (amount, "")
 
 
-def _whose(per: Iterable[Per], subject: Subject, scope: Scope) -> list[tuple[str, str]]:
+def _name(limit: Limit) -> tuple[str, str]:
+    return limit.name, limit.pointer
+
+
+def _whose(per: Iterable[Per], subject: Subject, scope: Scope) -> tuple[tuple[str, str], ...]:
     values = {
         Per.AGENT: subject.agent,
         Per.TEAM: scope.agent.get("team") or "",
@@ -151,12 +157,21 @@ def _whose(per: Iterable[Per], subject: Subject, scope: Scope) -> list[tuple[str
         Per.SERVER: subject.server,
         Per.TOOL: f"{subject.server}/{subject.tool}",
     }
-    return [(each.value, values[each]) for each in sorted(set(per))]
+    return tuple([(each.value, values[each]) for each in sorted(set(per))])
 
 
-def _bucket(meter: str, whose: list[tuple[str, str]]) -> str:
+def _bucket(meter: str, whose: tuple[tuple[str, str], ...]) -> str:
+    if sum(len(value) for _, value in whose) > _LONGEST_NAMES:
+        return _named(meter, whose)
+    return _remembered(meter, whose)
+
+
+def _named(meter: str, whose: tuple[tuple[str, str], ...]) -> str:
     text = json.dumps(whose, ensure_ascii=False, separators=(",", ":"))
     return f"{meter}-{sha256(text.encode(errors='surrogatepass')).hexdigest()[:_METER_DIGITS]}"
+
+
+_remembered = lru_cache(maxsize=4096)(_named)
 
 
 def _written(matcher: Matcher) -> dict[str, list[str]]:

@@ -1,13 +1,15 @@
 """What a history keeps of a call that was decided, as far as another policy can be asked of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from policies.calls import Call, JsonValue
 from policies.decisions import Effect
 
 
-@dataclass(frozen=True, slots=True)
-class PastCall:
+class PastCall(NamedTuple):
     """A call that was decided `at` (UTC); what it came to is `effect`.
 
     `team` and `owner` are the agent's of then, `arguments` JSON text after
@@ -45,6 +47,17 @@ class PastCall:
     def target(self) -> str:
         """The tool with its server: `server/tool`."""
         return f"{self.server}/{self.tool}"
+
+    def with_arguments(self, arguments: Mapping[str, JsonValue]) -> Call:
+        """Return the call with what can be read of its arguments."""
+        return Call(
+            agent=self.agent,
+            team=self.team,
+            on_behalf_of=self.on_behalf_of,
+            server=self.server,
+            tool=self.tool,
+            arguments=arguments,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,51 +1,27 @@
 """Asks a candidate policy about calls of the past, by the functions that decide real ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from policies.acceptance import NOT_ACCEPTED, until_accepted
-from policies.assessment import combined, judge, scope_of, subject_of
-from policies.calls import Call, JsonValue, Risk, Tool
-from policies.decisions import (
-    STRICTNESS,
-    Assessment,
-    Decision,
-    Effect,
-    LiveGrant,
-    Spoke,
-    Term,
-    Usage,
-)
+from policies.assessment import subject_of
+from policies.calls import Risk, Tool
+from policies.decisions import Assessment, Decision, Effect, LiveGrant, Spoke, Term, Usage
 from policies.exceeding import standings
-from policies.limits import Limit, charges_of
-from policies.matching import Subject
+from policies.kept_arguments import plain, whole
+from policies.memory import Memory
 from policies.past_calls import PastCall
-from policies.people import Agent, Directory
+from policies.past_verdicts import ALONE, Known, People, judged
+from policies.people import Directory
 from policies.policy import Policy
-from policies.recomputing import (
-    LOOKS_AT_HIDDEN,
-    Doubt,
-    KeptCall,
-    Recomputed,
-    looks_at_hidden,
-    recompute,
-)
+from policies.recomputing import KeptCall, Recomputed, recompute
 from policies.risk import RiskFinding, classify
 from policies.settling import settle, with_answers
-from policies.simulation_doubts import (
-    Unjudged,
-    of_grants,
-    of_limits,
-    of_rule,
-    possible_effects,
-)
-from policies.strict_json import NotStrict, parse
+from policies.simulation_doubts import Unjudged, of_grants, of_limits, of_rule, possible_effects
 from policies.tool_objects import tool_in
 
-_MOST_REMEMBERED = 20_000
 _UNDECLARED = "undeclared-tool"
 _BESIDE = '"params.'
-_ALONE = {effect: frozenset({effect}) for effect in Effect}
 
 
 @dataclass(frozen=True)
@@ -71,33 +47,6 @@ class Simulated:
         return not self.changes and len(self.effects) > 1
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What holds for all calls of one agent to one tool, whatever their arguments.
-
-    `policy` has those rules only that can speak of such calls; `reads` is what
-    their conditions look at. `people` is None where something of them is not kept
-    that a rule could ask for. `assessments` has what rules come to together.
-    """
-
-    number: int
-    tool: Tool
-    risk: RiskFinding
-    policy: Policy
-    limits: tuple[Limit, ...]
-    reads: frozenset[str]
-    people: "_People | None"
-    assessments: dict[tuple[tuple[str, str], ...], Assessment] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _People:
-    """Whose agent called then, and what matchers look at."""
-
-    directory: Directory
-    subject: Subject
-
-
 class Simulation:
     """A candidate policy, and what it is asked against.
 
@@ -117,8 +66,8 @@ class Simulation:
         self._directory = directory
         self._trusted = trusted
         self._definitions = definitions
-        self._known: dict[tuple[str | None, ...], _Known] = {}
-        self._said: dict[tuple[int, str, bool], Recomputed] = {}
+        self._known: dict[tuple[str | None, ...], Known] = {}
+        self._said: Memory[tuple[int, str, bool], Recomputed] = Memory()
 
     def ask(self, call: PastCall, grants: Sequence[LiveGrant], usage: Usage) -> Simulated:
         """Return what the candidate says of a call with the grants and the usage of then."""
@@ -127,11 +76,12 @@ class Simulation:
         assessment = said.certain
         if call.beyond or not call.definition_hash:
             assessment = self._beyond(call, assessment)
-        if any(grant.terms is not None for grant in grants):
+        if grants and any(grant.terms is not None for grant in grants):
             assessment = self._answered(call, known, assessment, grants)
         decision = settle(assessment, grants, call.at, usage, freezes=())
-        if any(effect is Effect.DENY for _, effect in call.beyond):
-            return Simulated(call, decision, _ALONE[decision.effect], ())
+        sure = not (said.doubts or call.veiled)
+        if sure or any(effect is Effect.DENY for _, effect in call.beyond):
+            return Simulated(call, decision, ALONE[decision.effect], ())
         exceeded = [
             each.charge
             for each in (standings(assessment, usage, call.at) if assessment.charges else ())
@@ -143,11 +93,11 @@ class Simulation:
             *of_grants(call, grants, decision),
         )
         if not doubts:
-            return Simulated(call, decision, _ALONE[decision.effect], ())
+            return Simulated(call, decision, ALONE[decision.effect], ())
         effects = possible_effects(call, said, decision, exceeded, doubts)
         return Simulated(call, decision, effects, doubts)
 
-    def _about(self, call: PastCall) -> _Known:
+    def _about(self, call: PastCall) -> Known:
         key = (
             *(call.agent, call.team, call.owner, call.on_behalf_of, call.server, call.tool),
             *((call.definition_hash,) if call.definition_hash else ("", call.risk, call.evidence)),
@@ -157,7 +107,7 @@ class Simulation:
             known = self._known[key] = self._learned(call)
         return known
 
-    def _learned(self, call: PastCall) -> _Known:
+    def _learned(self, call: PastCall) -> Known:
         definition = self._definitions.get((call.server, call.tool, call.definition_hash))
         tool = Tool(call.server, call.tool, "", "{}", call.definition_hash)
         risk = RiskFinding(Risk(call.risk), call.evidence)
@@ -165,45 +115,42 @@ class Simulation:
             tool = tool_in(call.server, call.tool, definition, call.definition_hash)
             trusted = call.server in self._trusted
             risk = classify(tool, trusted=trusted, overrides=self._policy.risks)
-        subject = subject_of(_call(call, {}), self._policy, self._directory, risk.risk)
-        policy = self._policy
-        if subject is not None:
-            policy = policy.with_rules(policy.concerning(subject))
-        limits = self._policy.limiting(subject) if subject is not None else ()
-        conditions = [rule.condition for rule in policy.rules]
-        conditions += [limit.condition for limit in limits]
-        reads = {name for condition in conditions if condition for name in condition.reads}
-        if any(limit.sums for limit in limits):
-            reads.add("args")
+        subject = subject_of(call.with_arguments({}), self._policy, self._directory, risk.risk)
+        if subject is None:
+            return Known.of(tool, risk, self._policy, (), None)
+        policy = self._policy.with_rules(self._policy.concerning(subject))
         people = None
-        if call.owner and call.team and subject is not None:
-            agent = Agent(call.agent, call.team, call.owner)
-            people = _People(Directory(agents={call.agent: agent}), subject)
-        return _Known(len(self._known), tool, risk, policy, tuple(limits), frozenset(reads), people)
+        if call.owner and call.team:
+            people = People.of(call.with_arguments({}), call.owner, subject)
+        return Known.of(tool, risk, policy, tuple(self._policy.limiting(subject)), people)
 
-    def _rules(self, call: PastCall, known: _Known) -> Recomputed:
-        """Return what the rules say; remembered for identical calls that look at no clock."""
+    def _rules(self, call: PastCall, known: Known) -> Recomputed:
+        """Return what the rules say of a call, by as much of its arguments as they look at."""
+        if known.people is None or call.redacted or _BESIDE in call.arguments:
+            return self._remembered(call, known)
+        if "args" not in known.reads:
+            return judged(call, {}, known, known.people, partly=True)
+        arguments = plain(call.arguments) if known.looks is not None else None
+        if arguments is not None:
+            return judged(call, arguments, known, known.people, partly=True)
+        arguments = whole(call.arguments)
+        if arguments is None:
+            return self._remembered(call, known)
+        return judged(call, arguments, known, known.people, partly=False)
+
+    def _remembered(self, call: PastCall, known: Known) -> Recomputed:
+        """Return what `recompute` says; remembered for identical calls that look at no clock."""
         if "now" in known.reads:
             return self._recomputed(call, known)
         looks = "args" in known.reads
-        key = (known.number, call.arguments if looks else "", looks and call.redacted)
-        said = self._said.get(key)
-        if said is None:
-            said = self._recomputed(call, known)
-            if len(self._said) >= _MOST_REMEMBERED:
-                self._said.clear()
-            self._said[key] = said
-        return said
+        key = (id(known), call.arguments if looks else "", looks and call.redacted)
+        return self._said.recall(key) or self._said.keep(key, self._recomputed(call, known))
 
-    def _recomputed(self, call: PastCall, known: _Known) -> Recomputed:
-        arguments = _arguments(call) if "args" in known.reads else {}
-        kept = _call(call, arguments or {})
-        veiled = call.redacted or arguments is None or _BESIDE in call.arguments
-        if known.people is not None and not veiled:
-            return _judged(kept, known, known.people, call)
+    def _recomputed(self, call: PastCall, known: Known) -> Recomputed:
+        arguments = whole(call.arguments) if "args" in known.reads else {}
         return recompute(
             KeptCall(
-                call=kept,
+                call=call.with_arguments(arguments or {}),
                 hidden=call.hidden,
                 owner=call.owner,
                 tool=known.tool,
@@ -216,15 +163,15 @@ class Simulation:
         )
 
     def _answered(
-        self, call: PastCall, known: _Known, assessment: Assessment, grants: Sequence[LiveGrant]
+        self, call: PastCall, known: Known, assessment: Assessment, grants: Sequence[LiveGrant]
     ) -> Assessment:
         """Return the assessment with whether the call meets what grants ask of its arguments."""
         people = known.people
         if people is None:
             return assessment
-        whole = _call(call, _arguments(call) or {})
+        asked = call.with_arguments(whole(call.arguments) or {})
         directory = replace(people.directory, server_teams=self._directory.server_teams)
-        return with_answers(assessment, grants, whole, self._policy, call.at, directory)
+        return with_answers(assessment, grants, asked, self._policy, call.at, directory)
 
     def _beyond(self, call: PastCall, assessment: Assessment) -> Assessment:
         """Return the assessment with what spoke of the call beside the policy."""
@@ -246,52 +193,3 @@ class Simulation:
                 terms=(Term(team, 1),),
             )
         return assessment
-
-
-def _judged(call: Call, known: _Known, people: _People, past: PastCall) -> Recomputed:
-    """Return what the rules come to, as `recompute` does; combined once for the same verdicts."""
-    scope = scope_of(call, people.subject, past.at, people.directory)
-    doubts = tuple(_unseen(known, call.arguments)) if past.hidden else ()
-    doubted = {doubt.rule.pointer for doubt in doubts}
-    judged = (judge(rule, scope) for rule in known.policy.rules if rule.pointer not in doubted)
-    covering = [verdict for verdict in judged if verdict.covers]
-    spoke = tuple((verdict.rule.pointer, verdict.because) for verdict in covering)
-    assessment = known.assessments.get(spoke)
-    if assessment is None:
-        assessment = combined(call, known.policy, people.subject, covering, known.risk)
-        known.assessments[spoke] = assessment
-    effects = _ALONE[assessment.effect]
-    if doubts:
-        sure = [verdict.rule.effect for verdict in covering]
-        possible = (max((*sure, each.rule.effect), key=STRICTNESS.__getitem__) for each in doubts)
-        effects = frozenset({assessment.effect, *possible})
-    if known.limits:
-        charges = charges_of(known.limits, people.subject, scope)
-        assessment = replace(assessment, charges=charges)
-    return Recomputed(assessment, doubts, effects)
-
-
-def _unseen(known: _Known, arguments: Mapping[str, JsonValue]) -> Iterator[Doubt]:
-    """Yield the rules that look at what is hidden of the arguments."""
-    for rule in known.policy.rules:
-        if rule.condition is not None and looks_at_hidden(rule.condition, arguments):
-            yield Doubt(rule, LOOKS_AT_HIDDEN)
-
-
-def _call(call: PastCall, arguments: Mapping[str, JsonValue]) -> Call:
-    return Call(
-        agent=call.agent,
-        team=call.team,
-        on_behalf_of=call.on_behalf_of,
-        server=call.server,
-        tool=call.tool,
-        arguments=arguments,
-    )
-
-
-def _arguments(call: PastCall) -> dict[str, JsonValue] | None:
-    try:
-        found = parse(call.arguments.encode())
-    except (NotStrict, UnicodeEncodeError):
-        return None
-    return found if isinstance(found, dict) else None

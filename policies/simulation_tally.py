@@ -1,11 +1,15 @@
 """Counts what a candidate policy would change, by from and to, rule and tool."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 from policies.decisions import Effect
 from policies.simulating import Simulated
 
 _MOST_EXAMPLES = 3
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass
@@ -22,8 +26,7 @@ class Group:
             self.examples.append(call)
 
 
-@dataclass(frozen=True, order=True)
-class Change:
+class Change(NamedTuple):
     """From which effect to which, by the rules that decide it now, of which tool."""
 
     before: str
@@ -32,8 +35,7 @@ class Change:
     tool: str
 
 
-@dataclass(frozen=True, order=True)
-class Unsure:
+class Unsure(NamedTuple):
     """What a call may come to, and the rule that cannot be judged by what is kept of it."""
 
     before: str
@@ -73,17 +75,28 @@ class Tally:
         self.calls += 1
         self.hidden += call.veiled
         self.resting += len(simulated.effects) > 1
-        after = " or ".join(sorted(simulated.effects))
         if simulated.changes:
-            change = Change(call.effect, after, _deciding(simulated), call.target)
-            self.changed.setdefault(change, Group()).add(call.id)
+            change = Change(call.effect, _after(simulated), _deciding(simulated), call.target)
+            _group(self.changed, change).add(call.id)
         elif simulated.may_change:
             doubt = next(
                 (each for each in simulated.doubts if each.effect is not call.effect),
                 simulated.doubts[0],
             )
+            after = _after(simulated)
             unsure = Unsure(call.effect, after, doubt.name, doubt.because, call.target)
-            self.unsure.setdefault(unsure, Group()).add(call.id)
+            _group(self.unsure, unsure).add(call.id)
+
+
+def _group(groups: dict[Key, Group], key: Key) -> Group:
+    found = groups.get(key)
+    if found is None:
+        found = groups[key] = Group()
+    return found
+
+
+def _after(simulated: Simulated) -> str:
+    return " or ".join(sorted(simulated.effects))
 
 
 def _deciding(simulated: Simulated) -> str:

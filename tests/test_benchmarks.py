@@ -6,6 +6,7 @@ from pathlib import Path
 
 POLICY = Path(__file__).parent / "benchmarks" / "bench_policy.py"
 BENCHMARK = Path(__file__).parent / "benchmarks" / "bench_gateway.py"
+SIMULATION = Path(__file__).parent / "benchmarks" / "bench_simulate.py"
 MAINTENANCE = Path(__file__).parent / "benchmarks" / "bench_maintenance.py"
 SHORT = ("--rounds", "1", "--seconds", "0.2", "--connections", "1", "2")
 
@@ -33,6 +34,24 @@ def test_the_benchmark_of_decisions_compares_three_engines_that_answer_alike():
     assert done.returncode == 0, done.stderr
     assert "40 rules: cedarpy takes" in done.stdout
     assert "most rules take" in done.stdout
+
+
+def test_the_benchmark_of_simulations_asks_about_every_call_beside_reading_them():
+    done = subprocess.run(
+        [sys.executable, str(SIMULATION), "--rounds", "1", "--calls", "300"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("300 calls")
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:]] == [
+        "read as JSON",
+        "simulated",
+        "simulated with limits",
+    ]
+    assert done.stdout.count("times what reading takes") == 2
 
 
 def test_the_benchmark_of_maintenance_measures_both_recorders():

@@ -3,15 +3,21 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from policy_text import policy_of
 
 from policies.decisions import Effect, GrantTerms, LiveGrant
 from policies.exceeding import NOTHING_USED
 from policies.past_calls import PastCall
-from policies.people import Directory
+from policies.people import Agent, Directory
 from policies.policy import compile_policy
+from policies.risk import classify
+from policies.settling import decide
 from policies.simulating import Simulation
 from policies.simulation_tally import Tally
+from policies.strict_json import NotStrict, parse
+from policies.tool_objects import tool_in
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HASH = "aa" * 32
@@ -209,3 +215,73 @@ def test_what_a_grant_asks_of_arguments_is_asked_of_those_that_are_kept():
 
     assert (set(small.effects), set(large.effects)) == ({Effect.ALLOW}, {Effect.REQUIRE_APPROVAL})
     assert hidden.effects == {Effect.ALLOW, Effect.REQUIRE_APPROVAL}
+
+
+SEEN = """
+    {name: main, when: args.branch == "main", effect: require_approval}
+    {name: many, when: args.amount > 100, effect: deny}
+    {name: deep, when: args.card.number == "x", effect: deny}
+    {name: given, when: has(args.note), effect: require_approval}
+    {name: sent, when: args.path.startsWith("/etc"), effect: require_approval}
+    {name: rest, match: {risk: write}, effect: allow}
+"""
+LOOPS = (
+    SEEN
+    + """
+    {name: tags, when: 'args.tags.exists(tag, tag == "x")', effect: deny}
+"""
+)
+WHOLE = (
+    SEEN
+    + """
+    {name: few, when: size(args) > 2, effect: deny}
+"""
+)
+SPENT = """
+limits:
+  - {name: spent, sum: args.amount, at_most: 50, within: 1h, effect: require_approval}
+  - {name: twice, sum: args.amount * 2, when: args.branch != "free", at_most: 50, within: 1h,
+     effect: deny}
+"""
+values = st.one_of(
+    st.sampled_from(
+        ["1", "51", "101", "1.5", "-3", "1e2", "0.1000000000000000055", "99999999999999999999"]
+    ),
+    st.sampled_from(['"main"', '"free"', '"/etc/x"', "null", "true", '"\\u00e9"', '"[1"']),
+    st.sampled_from(
+        ["[]", '["x"]', "{}", '{"number":"x"}', '{"number":1e400}', "[" * 95 + "]" * 95]
+    ),
+    st.just("[" + ",".join(["1"] * 1001) + "]"),
+)
+names = st.sampled_from(["branch", "amount", "card", "note", "path", "tags", "other"])
+
+
+@pytest.mark.parametrize("rules", [SEEN, LOOPS, WHOLE])
+@settings(max_examples=40)
+@given(st.lists(st.dictionaries(names, values), min_size=1, max_size=4))
+def test_a_past_call_is_decided_like_the_call_itself(rules, calls):
+    policy = compile_policy(policy_of(rules) + SPENT)
+    simulation = Simulation(policy, DIRECTORY, frozenset(), DEFINITIONS)
+    tool = tool_in("files", "write_file", DEFINITIONS["files", "write_file", HASH], HASH)
+    agents = {"ci-bot": Agent("ci-bot", "platform", "alice")}
+    directory = Directory(agents=agents, server_teams=DIRECTORY.server_teams)
+
+    for number, call in enumerate(calls):
+        text = "{" + ",".join(f'"{name}":{value}' for name, value in call.items()) + "}"
+        kept = past(id=f"call_{number}", arguments=text)
+        try:
+            arguments = parse(text.encode())
+        except NotStrict:
+            assert simulation.ask(kept, (), NOTHING_USED).doubts
+            continue
+        decision = decide(
+            kept.with_arguments(arguments),
+            policy,
+            (),
+            NOON,
+            tool=tool,
+            risk=classify(tool, trusted=False, overrides=()),
+            directory=directory,
+        )
+
+        assert simulation.ask(kept, (), NOTHING_USED).decision == decision
