@@ -5,7 +5,16 @@ Source: https://docs.slack.dev/reference/interaction-payloads
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+_ENTERED = 3_000
+"""Characters that a field of a modal can hold, and what comes with it.
+
+Source: https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
+"""
+
+_TYPED = 12_000
+"""Characters after a slash command; a message in Slack can have so many."""
 
 
 def _storable(text: Any) -> Any:
@@ -13,6 +22,22 @@ def _storable(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def _short(state: dict[str, Any]) -> dict[str, Any]:
+    """Return what a modal holds. Raises ValueError for more than Slack lets anybody enter."""
+    pending: list[Any] = [state]
+    while pending:
+        match pending.pop():
+            case dict() as members:
+                pending.extend(members.values())
+            case list() as items:
+                pending.extend(items)
+            case str() as text if len(text) > _ENTERED:
+                raise ValueError("a field holds more than Slack takes")
+            case _:
+                continue
+    return state
 
 
 _Storable = Annotated[str, BeforeValidator(_storable)]
@@ -25,40 +50,40 @@ class _Payload(BaseModel):
 class Actor(_Payload):
     """The person who acted; `team_id` is the workspace of the person, not of the app."""
 
-    id: str = Field(max_length=64)
-    team_id: str | None = Field(default=None, max_length=64)
+    id: _Storable = Field(max_length=64)
+    team_id: _Storable | None = Field(default=None, max_length=64)
 
 
 class Workspace(_Payload):
     """The workspace in which it happened."""
 
-    id: str = Field(max_length=64)
+    id: _Storable = Field(max_length=64)
 
 
 class Action(_Payload):
     """A button that was pressed; `value` is the approval's id."""
 
-    action_id: str
-    block_id: str = ""
+    action_id: _Storable = Field(max_length=255)
+    block_id: _Storable = Field(default="", max_length=255)
     value: _Storable = Field(default="", max_length=200)
-    action_ts: str = Field(default="", max_length=64)
+    action_ts: _Storable = Field(default="", max_length=64)
 
 
 class Container(_Payload):
     """The message that holds the button; empty where a modal does."""
 
-    channel_id: str = Field(default="", max_length=64)
-    message_ts: str = Field(default="", max_length=64)
+    channel_id: _Storable = Field(default="", max_length=64)
+    message_ts: _Storable = Field(default="", max_length=64)
 
 
 class View(_Payload):
     """A modal as it stands."""
 
-    id: str
-    hash: str = ""
-    callback_id: str = ""
-    private_metadata: str = ""
-    state: dict[str, Any] = Field(default_factory=dict)
+    id: _Storable = Field(max_length=64)
+    hash: _Storable = Field(default="", max_length=255)
+    callback_id: _Storable = Field(default="", max_length=255)
+    private_metadata: _Storable = Field(default="", max_length=3_000)
+    state: Annotated[dict[str, Any], AfterValidator(_short)] = Field(default_factory=dict)
 
     def typed(self, block: str, action: str) -> str:
         """Return what was typed into a field, without blanks at its ends.
@@ -92,13 +117,13 @@ class View(_Payload):
 class Submitted(View):
     """A modal that was submitted or closed; Bolt stumbles over one that does not say its type."""
 
-    type: str
+    type: _Storable
 
 
 class _Interaction(_Payload):
     user: Actor
     team: Workspace | None = None
-    trigger_id: str = Field(default="", max_length=200)
+    trigger_id: _Storable = Field(default="", max_length=200)
 
     @property
     def teams(self) -> tuple[str, ...]:
@@ -136,7 +161,7 @@ class _Ticks(_Payload):
 
 
 class _Named(_Payload):
-    block_id: str = ""
+    block_id: _Storable = ""
 
 
 class _Shown(_Payload):
@@ -187,7 +212,7 @@ class Submission(_Interaction):
 class Event(_Payload):
     """What happened, by its type."""
 
-    type: str
+    type: _Storable
 
 
 class Happened(_Payload):
@@ -199,14 +224,14 @@ class Happened(_Payload):
 class HomeOpened(_Payload):
     """A person opened a tab of the app."""
 
-    user: str = Field(max_length=64)
-    tab: str = Field(default="", max_length=64)
+    user: _Storable = Field(max_length=64)
+    tab: _Storable = Field(default="", max_length=64)
 
 
 class OpenedHome(_Payload):
     """The event of a person who opens the app's home."""
 
-    team_id: str = Field(default="", max_length=64)
+    team_id: _Storable = Field(default="", max_length=64)
     event: HomeOpened
 
     @property
@@ -218,8 +243,8 @@ class OpenedHome(_Payload):
 class Typed(_Payload):
     """A slash command."""
 
-    team_id: str = Field(max_length=64)
-    user_id: str = Field(max_length=64)
-    channel_id: str = Field(default="", max_length=64)
-    text: _Storable = ""
-    trigger_id: str = Field(default="", max_length=200)
+    team_id: _Storable = Field(max_length=64)
+    user_id: _Storable = Field(max_length=64)
+    channel_id: _Storable = Field(default="", max_length=64)
+    text: _Storable = Field(default="", max_length=_TYPED)
+    trigger_id: _Storable = Field(default="", max_length=200)

@@ -1,7 +1,6 @@
 """Slack over HTTP: signed requests count once, everything else is turned away at the door."""
 
 import asyncio
-import io
 import json
 import logging
 import time
@@ -11,13 +10,12 @@ from urllib.parse import urlencode
 import acme
 import aiohttp
 import pytest
-from office import BOB, CAT, OUT, PLATFORM, SIGNING_SECRET
-from slack_sdk.signature import SignatureVerifier
+from office import BOB, CAT, OUT, PLATFORM
+from signed_requests import FORM, send
 
 from ledger.approvals import ApprovalStatus
 from policies.decisions import Term
 
-FORM = "application/x-www-form-urlencoded"
 TWO = acme.assessed(terms=(Term("platform", 2),))
 
 
@@ -44,31 +42,6 @@ def click(approval, card, who=BOB, **changed):
         ],
     }
     return urlencode({"payload": json.dumps(payload | changed)}).encode()
-
-
-def signature(body, at):
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return "v0=" + "0" * 64
-    return SignatureVerifier(SIGNING_SECRET).generate_signature(timestamp=at, body=text)
-
-
-async def send(office, body, *, content_type=FORM, at=None, signed=None, **headers):
-    """Post a body to the bot; return status and text."""
-    at = at or str(int(time.time()))
-    given_headers = {
-        "Content-Type": content_type,
-        "X-Slack-Request-Timestamp": at,
-        "X-Slack-Signature": signed or signature(body, at),
-        **headers,
-    }
-    url = f"http://127.0.0.1:{office.http_port}/slack/events"
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(url, data=io.BytesIO(body), headers=given_headers) as answer,
-    ):
-        return answer.status, await answer.text()
 
 
 async def test_a_signed_click_approves(http_office) -> None:
