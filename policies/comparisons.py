@@ -9,6 +9,7 @@ from policies.functions import CLOCK
 from policies.validation import choice, suggestion
 
 _COUNTS = (*CLOCK, "size")
+_RISKS = [risk.value for risk in Risk]
 _TIME = 'write `timestamp("2026-12-24T00:00:00Z")`'
 
 
@@ -24,7 +25,6 @@ def _unlike(expression: Expression) -> Iterator[tuple[Token, str, str]]:
 
 
 def _texts(expression: Expression) -> Iterator[tuple[Token, str, str]]:
-    risks = [risk.value for risk in Risk]
     for root in ("call", "agent"):
         for access in accesses(expression, root):
             name, token = f"`{root}.{access.steps[0]}`", access.tokens[-1]
@@ -32,8 +32,8 @@ def _texts(expression: Expression) -> Iterator[tuple[Token, str, str]]:
                 if not isinstance(literal, str | None):
                     what = f"{name} is a text, and is compared with {_shown(literal)}"
                     yield token, what, "write a text, in quotes"
-                elif name == "`call.risk`" and access.equally and literal not in risks:
-                    advice = suggestion(str(literal), risks, choice(risks))
+                elif name == "`call.risk`" and access.equally and literal not in _RISKS:
+                    advice = suggestion(str(literal), _RISKS, choice(_RISKS))
                     yield token, f"{name} is never {_shown(literal)}", advice
 
 
@@ -47,7 +47,10 @@ def _times(expression: Expression) -> Iterator[tuple[Token, str, str]]:
 
 
 def _counts(expression: Expression) -> Iterator[tuple[Token, str, str]]:
+    words = {token.text for token in expression.tokens}
     for name in _COUNTS:
+        if name not in words:
+            continue
         for token, between in expression.calls(name):
             end = expression.tokens.index(token) + len(between) + 3
             for literal in compared_with(expression.tokens, end)[0]:

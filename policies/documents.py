@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import ScalarEvent
 
 from policies.composing import Composer, Path, Value
+from policies.plain_yaml import Part, read_plain
 from policies.problems import InvalidDocument, Place, Problem
 from policies.scalar_places import place_inside
 from policies.yaml_problems import syntax_problem
@@ -80,10 +82,12 @@ def read_document(text: str, *, file: str) -> Document:
         raise InvalidDocument(
             [Problem(file, 1, 1, "the file is too long", "keep it under 1,000,000 characters")]
         )
+    plain = read_plain(text, _parsed)
+    if plain is not None:
+        return Document(file, plain.root, plain.values, plain.keys, problems=(), text=text)
     composer = Composer(file)
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            composer.take(event)
+        _compose(text, composer)
     except MarkedYAMLError as error:
         raise InvalidDocument([*composer.problems, syntax_problem(file, error)]) from None
     except InvalidDocument:
@@ -100,6 +104,26 @@ def read_document(text: str, *, file: str) -> Document:
         faulty=frozenset(composer.faulty),
         text=text,
     )
+
+
+def _compose(text: str, composer: Composer) -> None:
+    for event in YAML(typ="safe", pure=True).parse(text):
+        composer.take(event)
+
+
+def _parsed(text: str) -> Part | None:
+    """Return what a part of a file says; None where there is anything wrong with it."""
+    composer = Composer("")
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            if isinstance(event, ScalarEvent) and event.value == "" and event.implicit[0]:
+                return None  # where nothing stands depends on what follows the part
+            composer.take(event)
+    except Exception:  # noqa: BLE001 - whatever it is, it is found again where the whole file is read
+        return None
+    if composer.problems or composer.faulty or composer.documents != 1:
+        return None
+    return Part(composer.root, composer.values, composer.keys)
 
 
 def _unreadable(file: str, text: str) -> Problem:

@@ -52,6 +52,8 @@ def _misplaced(document: Document) -> Iterator[Problem]:
 
 def _variables(document: Document) -> Iterator[Problem]:
     """Yield what looks like a variable, which is only replaced in `placet.yaml`."""
+    if "${" not in document.text and "\\" not in document.text:
+        return  # a sign can also be written as an escape
     for path, place in document.values.items():
         text = document.at(path)
         if not isinstance(text, str) or any(step in _FREE_TEXTS for step in path):
