@@ -1,6 +1,9 @@
 """Says in plain words why the database took nothing, without what only operators may see."""
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+DATABASE_ERRORS = (SQLAlchemyError, UnicodeDecodeError)
+"""What a database raises: what SQLite says of a damaged file may be no text itself."""
 
 _FULL = "its disk is full"
 _READ_ONLY = "it is read-only"
@@ -22,6 +25,10 @@ _WORDS = {
     "database is locked": _BUSY,
     "disk image is malformed": _DAMAGED,
     "file is not a database": _DAMAGED,
+    "malformed database schema": _DAMAGED,
+    "unsupported file format": _DAMAGED,
+    "Could not decode to UTF-8": _DAMAGED,
+    "codec can't decode": _DAMAGED,
 }
 """SQLite's messages (sqlite3_errstr)."""
 

@@ -10,7 +10,6 @@ from typing import Self, TypeVar
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.agents import LedgerAgent
 from ledger.announcing import Listener, Observer
@@ -19,7 +18,7 @@ from ledger.attic import Attic
 from ledger.calls import CallRecord
 from ledger.decided_calls import DecidedCall
 from ledger.envelopes import Command, Recorded
-from ledger.faults import because
+from ledger.faults import DATABASE_ERRORS, because
 from ledger.grants import Grant
 from ledger.inbox import Hearer
 from ledger.mending import Mended
@@ -82,7 +81,7 @@ class Ledger:
         world = World(now, monotonic, directory or Directory(), reach)
         try:
             parts = assemble(url, name, world, serving=serving, capacity=capacity)
-        except (SQLAlchemyError, OSError) as error:
+        except (*DATABASE_ERRORS, OSError) as error:
             raise LedgerUnavailable(f"the ledger cannot be opened: {because(error)}") from error
         return cls(name, parts)
 
@@ -294,5 +293,5 @@ class Ledger:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._parts.readers, work)
-        except SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {because(error)}") from error

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.announcing import Announcer
 from ledger.batch import Outcome, Settler
-from ledger.faults import because, is_down, is_lost, verbatim
+from ledger.faults import DATABASE_ERRORS, because, is_down, is_lost, verbatim
 from ledger.inbox import Inbox, Waiting
 from ledger.meters import LedgerMeters
 from ledger.sealing import Sealer
@@ -123,7 +123,7 @@ class Writer:
             self._announcer.catch_up(position)
             self._settler.seal(position)
             self._recovered()
-        except SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             if not is_lost(error):
                 self._failed(error)
         except EventSourcingError:

@@ -128,6 +128,21 @@ async def test_a_damaged_file_refuses_and_a_backup_in_its_place_works(sqlite_url
         assert await ledger.differences() == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"CREATE TABLE", b"CREATE TABLD"), (b" ON ledger_event (", b" ON ledger_\xffvent (")],
+    ids=["no SQL", "no text"],
+)
+async def test_a_damaged_schema_is_told_as_such(sqlite_url, tmp_path, before, after):
+    file = tmp_path / "placet.db"
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+    file.write_bytes(file.read_bytes().replace(before, after))
+
+    with pytest.raises(LedgerUnavailable, match="is damaged"):
+        open_ledger(sqlite_url)
+
+
 async def test_a_lost_connection_is_made_again_before_anybody_notices(postgres_url, administrator):
     with open_ledger(postgres_url) as ledger:
         await prepare(ledger)
