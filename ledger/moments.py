@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select
 
 from ledger.clock import micros
 from ledger.tables import EVENT, HEAD
+from ledger.unavailable import LedgerUnavailable
 from policies.durations import parse_duration
 from policies.refusals import Refused
 
@@ -44,8 +45,11 @@ def _duration(text: str) -> timedelta:
 
 
 def head(connection: Connection) -> int:
-    """Return the position of the last event, 0 where there is none."""
-    return int(connection.execute(select(HEAD.c.position)).scalar_one())
+    """Return the position of the last event, 0 where there is none. Raises LedgerUnavailable."""
+    position = connection.execute(select(HEAD.c.position)).scalar()
+    if not isinstance(position, int):
+        raise LedgerUnavailable("the ledger's head was changed: it is no position any more")
+    return position
 
 
 def position_before(connection: Connection, moment: datetime, *, including: bool) -> int:

@@ -10,8 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from ledger.announcing import Announcer
 from ledger.batch import Settler, Surroundings
 from ledger.calls import PresumeLost
@@ -25,11 +23,11 @@ from ledger.leases import FileLock, Leases
 from ledger.mapper import RecordMapper
 from ledger.mending import Mender
 from ledger.meters import LedgerMeters
+from ledger.moments import head
 from ledger.readings import Readings
 from ledger.schema import migrate
 from ledger.sealing import Sealer
 from ledger.signing import Signer
-from ledger.tables import HEAD
 from ledger.waking import Listener
 from ledger.writer import Writer
 from policies.people import Directory
@@ -134,14 +132,14 @@ def _assemble(
         closing.callback(FileLock(database.path).release)
     with database.write() as connection:
         migrate(connection)
-        head = int(connection.execute(select(HEAD.c.position)).scalar_one())
+        last = head(connection)
     leases = Leases(database, instance, world.now)
     if serving:
         if database.path is not None:
             database.make_room()
         leases.beat()
     beat = leases.beat if serving else _nothing
-    parts = _at_work(database, leases, world, closing, Inbox(capacity), beat, head)
+    parts = _at_work(database, leases, world, closing, Inbox(capacity), beat, last)
     lost = leases.lost(alone=database.path is not None) if serving else ()
     if lost:
         _give_up(parts, lost)

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
+from ledger.block_roots import BlockRoots
+from ledger.bookkeeping import check_bookkeeping
 from ledger.checkpoints import hashes
 from ledger.merkle import BLOCK, HASH_BYTES, Frontier, frontier_of
 from ledger.moments import head
@@ -12,7 +14,7 @@ from ledger.redaction_proof import check_redactions
 from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened
 from ledger.signing import Keys
 from ledger.tables import CHECKPOINT, EVENT
-from ledger.walking import UNREADABLE, Flaws, check_leaf, check_order, pages
+from ledger.walking import UNREADABLE, Flaws, check_leaf, check_order, pages, reading_any_text
 
 _MANY = 1_000
 
@@ -58,6 +60,17 @@ def verify(
     the walk begins behind that checkpoint, which is proven to be of the same
     history by the hashes that the ledger keeps (RFC 6962, section 2.1.2).
     """
+    with reading_any_text(connection):
+        return _verified(connection, keys, outside, progress, since)
+
+
+def _verified(
+    connection: Connection,
+    keys: Keys,
+    outside: Sequence[Outside],
+    progress: Callable[[int, int], None],
+    since: Outside | None,
+) -> Verdict:
     last = head(connection)
     walk = _Walk(connection, keys, outside)
     if since is not None and since.checkpoint.size <= last:
@@ -69,7 +82,7 @@ def verify(
         check_redactions(connection, page, walk.verdict.flaws)
         for row in page:
             leaf = check_leaf(row, walk.verdict.flaws)
-            walk.pass_by(row["position"], leaf or bytes(32))
+            walk.pass_by(row, leaf)
         progress(min(before + len(page), last), last)
     walk.arrive(last)
     return walk.verdict
@@ -89,6 +102,7 @@ class _Walk:
         self._known = 0
         self._broken = False
         self._leaves: list[bytes] = []
+        self._roots = BlockRoots(0)
         self.verdict = Verdict()
         self._compare_up_to(0)
 
@@ -106,6 +120,7 @@ class _Walk:
             self.verdict.flaws.add(1, f"up to {since.source}: {missing}")
             self._frontier = Frontier(size, (bytes(HASH_BYTES),) * size.bit_count())
         self.verdict.after = size
+        self._roots = BlockRoots(size)
         self._kept = _kept(self._connection, size)
         self._next = next(self._kept, None)
         self._outside = [each for each in self._outside if each.checkpoint.size >= size]
@@ -115,10 +130,12 @@ class _Walk:
         """Look for one more checkpoint that was kept elsewhere."""
         self._outside.append(outside)
 
-    def pass_by(self, position: int, leaf: bytes) -> None:
-        """Take the next event's leaf, and look at the checkpoints that end with it."""
+    def pass_by(self, row: RowMapping, leaf: bytes | None) -> None:
+        """Take the next event and its leaf, and look at the checkpoints that end with it."""
+        position = row["position"]
         self.verdict.events += 1
-        self._leaves.append(leaf)
+        self._leaves.append(leaf or bytes(HASH_BYTES))
+        self._roots.add(position, leaf if leaf == row["leaf_hash"] else None)
         wanted = self._next is not None and self._next[0] == position
         wanted = wanted or bool(self._outside and self._outside[0].checkpoint.size == position)
         if wanted or len(self._leaves) >= BLOCK:
@@ -137,6 +154,8 @@ class _Walk:
         self._grow()
         self.verdict.root = self._frontier.root()
         flaws, ends = self.verdict.flaws, self._frontier.size
+        check_bookkeeping(self._connection, last, flaws)
+        self._roots.compare(self._connection, flaws)
         newest = self._connection.execute(select(func.max(EVENT.c.position))).scalar() or 0
         if newest != last:
             flaws.add(min(newest, last) + 1, f"the head says {last}, the history ends at {newest}")

@@ -13,6 +13,7 @@ from ledger.checkpoints import notes_in
 from ledger.signed_notes import Checkpoint, sign
 from ledger.signing import Signer
 from ledger.tables import EVENT
+from ledger.unavailable import LedgerUnavailable
 from ledger.walking import computed_leaf
 from policies.refusals import Refused
 
@@ -29,8 +30,14 @@ COLUMNS = {
     "correlation_id": "'another'",
     "causation_id": "'another'",
     "leaf_hash": "{other_bytes}",
+    "code": "{other_bytes}",
 }
 EVENTS = 15
+SAME = "type, state, salt, at, actor, correlation_id, causation_id, leaf_hash"
+ANOTHER_EVENT = f"""
+INSERT INTO ledger_event (position, stream, version, {SAME})
+SELECT {{position}}, 'call-x', 1, {SAME} FROM ledger_event WHERE position = 7
+"""
 
 
 def sealed_history(url) -> Terminal:
@@ -84,6 +91,114 @@ def test_one_byte_of_a_state_is_enough(ledger_url):
     tamper(ledger_url, f"UPDATE ledger_event SET state = {changed} WHERE position = 4")
 
     assert verdict(terminal)["first_wrong_position"] == 4
+
+
+def test_zeros_behind_a_salt_are_found_though_no_hash_is_another_for_them(ledger_url):
+    terminal = sealed_history(ledger_url)
+    postgres = ledger_url.startswith("postgres")
+    longer = "salt || '\\x00'::bytea" if postgres else "CAST(salt || x'00' AS BLOB)"
+
+    tamper(ledger_url, f"UPDATE ledger_event SET salt = {longer} WHERE position = 7")
+
+    assert verdict(terminal)["first_wrong_position"] == 7
+
+
+@pytest.mark.parametrize("position", [-5, 0, 16])
+def test_an_event_that_was_put_before_or_behind_the_others_is_found(ledger_url, position):
+    terminal = sealed_history(ledger_url)
+
+    tamper(ledger_url, ANOTHER_EVENT.format(position=position))
+
+    assert verdict(terminal)["first_wrong_position"] == position
+
+
+@pytest.mark.parametrize(
+    ("statement", "position"),
+    [
+        ("UPDATE ledger_head SET at = at + 1", 16),
+        ("UPDATE ledger_checkpoint SET at = at + 1", 15),
+        ("UPDATE ledger_checkpoint SET size = 14", 14),
+        ("INSERT INTO ledger_checkpoint SELECT 0, at, frontier, note FROM ledger_checkpoint", 0),
+        ("INSERT INTO ledger_subtree VALUES (1, 0, {hash})", 16),
+        ("INSERT INTO ledger_subtree VALUES (1000000000, -1, {hash})", 16),
+    ],
+)
+def test_what_was_changed_beside_the_events_is_found(ledger_url, statement, position):
+    terminal = sealed_history(ledger_url)
+    binary = "'\\x00ff'::bytea" if ledger_url.startswith("postgres") else "x'00ff'"
+
+    tamper(ledger_url, statement.format(hash=binary))
+
+    assert verdict(terminal)["first_wrong_position"] == position
+
+
+@pytest.mark.parametrize("position", ["'abc'", "15.5", "NULL"])
+def test_a_head_that_is_no_position_is_told_in_plain_words(sqlite_url, position):
+    terminal = sealed_history(sqlite_url)
+    tamper(sqlite_url, "DROP TABLE ledger_head")
+    tamper(sqlite_url, "CREATE TABLE ledger_head (id, position, at)")
+    tamper(sqlite_url, f"INSERT INTO ledger_head VALUES (1, {position}, 0)")
+
+    with pytest.raises(LedgerUnavailable, match="no position any more"):
+        terminal.run("audit", "verify")
+
+
+@pytest.mark.parametrize("column", ["actor", "stream", "type", "command_id", "correlation_id"])
+def test_a_byte_that_makes_a_text_no_text_is_named_by_its_position(sqlite_url, column):
+    terminal = sealed_history(sqlite_url)
+
+    tamper(
+        sqlite_url,
+        f"UPDATE ledger_event SET {column} = CAST(x'ff' || {column} AS TEXT) WHERE position = 7",
+    )
+
+    assert verdict(terminal)["first_wrong_position"] == 7
+
+
+@pytest.mark.parametrize("column", ["state", "salt", "leaf_hash", "code"])
+def test_a_number_in_place_of_bytes_takes_no_memory(sqlite_url, column):
+    terminal = sealed_history(sqlite_url)
+
+    tamper(sqlite_url, f"UPDATE ledger_event SET {column} = {10**15} WHERE position = 7")
+
+    assert verdict(terminal)["first_wrong_position"] == 7
+
+
+def long_history(url) -> Terminal:
+    """Return a terminal on a sealed history of two full blocks and some more events."""
+
+    async def decide():
+        with open_ledger(url) as ledger:
+            await asyncio.gather(
+                *(
+                    ledger.execute(ask(f"call_{number}", digests=(f"k1:{number:064x}",)))
+                    for number in range(100, 360)
+                )
+            )
+
+    terminal = a_history(url)
+    asyncio.run(decide())
+    seal(url)
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("statement", "position"),
+    [
+        ("UPDATE ledger_subtree SET hash = {hash} WHERE number = 1", 257),
+        ("DELETE FROM ledger_subtree WHERE number = 0", 1),
+        ("UPDATE ledger_subtree SET number = 7 WHERE number = 1", 257),
+        ("UPDATE ledger_event SET actor = 'x' WHERE position = 300", 300),
+    ],
+)
+def test_what_proofs_are_made_from_is_compared_with_the_events(ledger_url, statement, position):
+    terminal = long_history(ledger_url)
+    assert verdict(terminal)["ok"]
+    binary = "'\\x00ff'::bytea" if ledger_url.startswith("postgres") else "x'00ff'"
+
+    tamper(ledger_url, statement.format(hash=binary))
+
+    assert verdict(terminal)["first_wrong_position"] == position
 
 
 def test_a_removed_event_is_missed_where_it_was(ledger_url):
