@@ -1,5 +1,6 @@
 """Gives and ends grants for a person who asked; the ledger decides, this only asks."""
 
+import asyncio
 import hashlib
 from datetime import timedelta
 
@@ -10,23 +11,23 @@ from bot.desk import Desk
 from ledger.grant_request_readings import request_by_id
 from ledger.grant_requests import AnswerRequest, RequestGrant
 from ledger.grants import IssueGrant, RevokeGrant
+from ledger.owning import owning
 from ledger.renewing import RenewGrant
 from ledger.standing_events import GrantIssued, GrantRefused
-from policies.matching import Glob
 
 
-def teams_of(target: str, desk: Desk) -> frozenset[str]:
-    """Return the teams that own the servers which a target `server/tool` names."""
-    server = Glob(target.partition("/")[0])
-    owners = desk.directory.server_teams
-    return frozenset(team for name, team in owners.items() if server.matches(name))
+async def teams_of(target: str, desk: Desk) -> frozenset[str]:
+    """Return the teams that own tools which a target `server/tool` names."""
+    policy = await desk.ledger.policy_in_force()
+    directory = await asyncio.to_thread(owning, desk.directory, policy)
+    return frozenset(directory.teams_behind(target))
 
 
 async def grant(
     desk: Desk, asked: AskGrant, slack: str, command: str, longest: timedelta
 ) -> Answer:
     """Give a grant. Raises Refused."""
-    groups = groups_in(teams_of(asked.target, desk), desk.directory)
+    groups = groups_in(await teams_of(asked.target, desk), desk.directory)
     evidence = await evidence_of(desk, slack, groups)
     recorded = await desk.ledger.execute(
         IssueGrant(
@@ -73,7 +74,7 @@ async def ask(desk: Desk, asked: AskGrant, slack: str, command: str, longest: ti
     for one in recorded:
         if isinstance(one.event, GrantRefused):
             return plainly(f"Refused: {one.event.message}.")
-    teams = " and ".join(sorted(teams_of(asked.target, desk)))
+    teams = " and ".join(sorted(await teams_of(asked.target, desk)))
     return plainly(f"Asked {teams} ({request}). You see there what comes of it.")
 
 
@@ -107,7 +108,7 @@ async def reply(
 async def renew(desk: Desk, grant: str, slack: str, command: str, longest: timedelta) -> str:
     """Give a grant once more; return what came of it. Raises Refused."""
     known = await desk.ledger.grant(grant)
-    groups = groups_in(teams_of(known.target, desk) if known else (), desk.directory)
+    groups = groups_in(await teams_of(known.target, desk) if known else (), desk.directory)
     evidence = await evidence_of(desk, slack, groups)
     anew = f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
     recorded = await desk.ledger.execute(

@@ -48,6 +48,7 @@ from ledger.grant_requests import AnswerRequest, ExpireRequest, RequestGrant
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.lasting import issued
 from ledger.notices import RecordNotice, RecordNoticeRepaint
+from ledger.owning import owning
 from ledger.policy_in_force import ActivatePolicy
 from ledger.reconsidering import ReconsiderApproval, reconsider
 from ledger.redacting import RedactEvents, redact
@@ -217,7 +218,8 @@ def _grant(command: IssueGrant | RevokeGrant, state: State, at: datetime) -> _De
     match command:
         case IssueGrant():
             agent = state.agent(command.agent)
-            event = issuing.issue(command, agent, state.directory, at)
+            directory = owning(state.directory, state.policy())
+            event = issuing.issue(command, agent, directory, at)
             issued = isinstance(event, GrantIssued)
             return [Draft(f"grant-{command.grant}" if issued else f"refusal-{command.id}", event)]
         case RevokeGrant():

@@ -14,6 +14,7 @@ from ledger.grant_requests import (
     ask,
     expire,
 )
+from ledger.owning import owning
 from ledger.renewing import RenewGrant, renew
 from ledger.standing_events import GrantIssued, GrantRevoked
 from ledger.state import State
@@ -26,19 +27,20 @@ AboutRequest: TypeAlias = RequestGrant | AnswerRequest | ExpireRequest | RenewGr
 def request(command: AboutRequest, state: State, at: datetime) -> list[Draft]:
     """Return the events of a command that may lead to a grant. Raises Refused."""
     events: list[Event]
+    directory = owning(state.directory, state.policy())
     match command:
         case RequestGrant():
-            events = [ask(command, state.agent(command.agent), state.directory, at)]
+            events = [ask(command, state.agent(command.agent), directory, at)]
         case AnswerRequest():
             known = _known(command.request, state)
-            events = answer(known, command, state.agent(known.agent), state.directory, at)
+            events = answer(known, command, state.agent(known.agent), directory, at)
         case ExpireRequest():
             events = expire(_known(command.request, state), at)
         case RenewGrant():
             grant = state.grant(command.grant)
             if grant is None:
                 raise Refused(f"there is no grant `{command.grant}`; `/placet list` names them")
-            events = renew(grant, command, state.agent(grant.agent), state.directory, at)
+            events = renew(grant, command, state.agent(grant.agent), directory, at)
     return [Draft(_stream(event, command), event) for event in events]
 
 

@@ -15,7 +15,7 @@ from ledger.grant_request_events import (
     GrantRequestExpired,
 )
 from ledger.grants import IssueGrant, standing_for
-from ledger.issuing import issue, teams_behind, terms_wrong
+from ledger.issuing import issue, terms_wrong
 from ledger.parties import Parties
 from ledger.standing_events import GrantIssued, GrantRefused
 from policies.people import Agent, Directory
@@ -125,7 +125,7 @@ def ask(command: RequestGrant, agent: Agent | None, directory: Directory, at: da
         when=command.when,
         reason=command.reason,
         by=command.evidence.person_in(directory),
-        teams=teams_behind(command.target, directory),
+        teams=directory.teams_behind(command.target),
         expires_at=at + OPEN_FOR,
         evidence=command.evidence,
     )

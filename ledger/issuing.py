@@ -21,7 +21,7 @@ def issue(command: IssueGrant, agent: Agent | None, directory: Directory, at: da
     if problem:
         return _refused(command, directory, "invalid", problem)
     assert agent is not None, "an unknown agent is a problem"
-    teams = teams_behind(command.target, directory)
+    teams = directory.teams_behind(command.target)
     entitled = teams
     if command.evidence is not None:
         where = standing_for(command.evidence, agent, teams, directory, at)
@@ -52,11 +52,6 @@ def issue(command: IssueGrant, agent: Agent | None, directory: Directory, at: da
 def _servers(target: str, directory: Directory) -> tuple[str, ...]:
     server, _, _ = target.partition("/")
     return tuple(name for name in directory.server_teams if Glob(server).matches(name))
-
-
-def teams_behind(target: str, directory: Directory) -> tuple[str, ...]:
-    """Return the teams that own the servers which a target `server/tool` names."""
-    return tuple(sorted({directory.server_teams[name] for name in _servers(target, directory)}))
 
 
 def terms_wrong(command: IssueGrant, agent: Agent | None, directory: Directory) -> str | None:

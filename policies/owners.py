@@ -1,9 +1,10 @@
 """Says which team owns a tool, where that is not the team of its server."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from policies.matching import Target
+from policies.linting.inclusion import glob_includes, overlap
+from policies.matching import Glob, Target
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,34 @@ def owner_of(server: str, tool: str, owners: Sequence[Owner]) -> str | None:
     that the order of the file does not.
     """
     fitting = [owner for owner in owners if owner.target.matches(server, tool)]
-    if not fitting:
-        return None
-    return min(fitting, key=lambda owner: (-owner.target.weight, str(owner.target))).team
+    return min(fitting, key=_most_specific).team if fitting else None
+
+
+def owners_behind(
+    target: str, server_teams: Mapping[str, str], owners: Sequence[Owner]
+) -> tuple[str, ...]:
+    """Return all teams that own tools which a target `server/tool` names, sorted.
+
+    The team of a server is among them unless the target's tools, as far as can
+    be told, all have another owner.
+    """
+    server, _, tool = target.partition("/")
+    named = [name for name in server_teams if Glob(server).matches(name)]
+    found: set[str] = set()
+    for name in named:
+        found |= _owning(name, Glob(tool), server_teams[name], owners)
+    return tuple(sorted(found))
+
+
+def _owning(server: str, tool: Glob, team: str, owners: Sequence[Owner]) -> set[str]:
+    found = set()
+    for owner in sorted(owners, key=_most_specific):
+        if owner.target.server.matches(server) and overlap(owner.target.tool, tool):
+            found.add(owner.team)
+            if glob_includes(owner.target.tool, tool):
+                return found  # for none of these tools anything less specific counts
+    return {*found, team}
+
+
+def _most_specific(owner: Owner) -> tuple[int, str]:
+    return -owner.target.weight, str(owner.target)

@@ -1,9 +1,10 @@
 """Who is who: people, teams and the agents that act for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from policies.owners import Owner, owners_behind
 from policies.quiet_hours import QuietHours
 
 
@@ -76,12 +77,20 @@ class Agent:
 
 @dataclass(frozen=True)
 class Directory:
-    """The people, teams and servers of the configuration, and the agents written there."""
+    """The people, teams and servers of the configuration, and the agents written there.
+
+    `owners` are who owns tools instead of their server's team, as a policy says.
+    """
 
     people: Mapping[str, Person] = field(default_factory=dict)
     teams: Mapping[str, Team] = field(default_factory=dict)
     agents: Mapping[str, Agent] = field(default_factory=dict)
     server_teams: Mapping[str, str] = field(default_factory=dict)
+    owners: Sequence[Owner] = ()
+
+    def teams_behind(self, target: str) -> tuple[str, ...]:
+        """Return all teams that own tools which a target `server/tool` names, sorted."""
+        return owners_behind(target, self.server_teams, self.owners)
 
     def person_at(self, slack: str) -> str:
         """Return the name of the person with Slack id `T…/U…`, or that id itself."""

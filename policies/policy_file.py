@@ -3,9 +3,9 @@
 import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, JsonValue, field_validator
 
 from policies.amounts import exact_amount, written_amount
 from policies.calls import Risk
@@ -117,6 +117,10 @@ FilePath = Annotated[str, shaped(_file, pattern=r"^[^\\]+$", maxLength=_LONGEST_
 RiskWord = Annotated[Risk, Field(strict=False)]
 
 
+_LIMITING: Final[dict[str, JsonValue]] = {"enum": ["deny", "require_approval"]}
+"""What editors offer as a limit's effect: `limit_compiling` says why it is not `allow`."""
+
+
 class MatchSection(Section):
     """The keys of `match`, `except` and `grants.never`; all given ones must fit."""
 
@@ -194,7 +198,7 @@ class LimitSection(Section):
     sum: ConditionText | None = None
     at_most: AtMost
     within: Duration
-    effect: Annotated[Effect, Field(strict=False)] = Effect.DENY
+    effect: Annotated[Effect, Field(strict=False, json_schema_extra=_LIMITING)] = Effect.DENY
     approval: ApprovalSection | None = None
     message: Text | None = None
 

@@ -228,6 +228,15 @@ PREPARED: tuple[Command, ...] = (
 )
 """What a serving Placet records before the first call."""
 
+GUARDED = ActivatePolicy(
+    id="policy-2",
+    actor="placet:policy",
+    digest="6f" * 32,
+    text='version: 1\nowners: {"files/write_*": security}\n',
+    source="policy.yaml",
+)
+"""A policy by which the team security owns tools on a server of the team platform."""
+
 ADD_MOLE = AddAgent(
     id="add-mole",
     actor="shell:root",

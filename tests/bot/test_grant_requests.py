@@ -51,6 +51,21 @@ async def test_an_owner_asks_and_the_owning_team_gives(office) -> None:
     assert await effect(office) is Effect.ALLOW
 
 
+async def test_an_approver_of_the_team_that_owns_the_tools_gives_and_renews(office) -> None:
+    await office.ledger.execute(acme.GUARDED)
+
+    refused = await typed(office, BOB, "grant ci-bot files/write_* for 1h")
+    given = await typed(office, EVE, "grant ci-bot files/write_* for 1h")
+    asked = await typed(office, ALICE, REQUEST)
+
+    assert "not an approver" in refused
+    (grant,) = await office.ledger.grants(live=True)
+    assert (grant.by, grant.teams) == ("eve", ("security",))
+    assert grant.id in given
+    assert asked.startswith("Asked security (grq_")
+    assert (await typed(office, EVE, f"renew {grant.id}")).startswith("Renewed as grt_")
+
+
 async def test_a_refused_request_gives_nothing(office) -> None:
     await typed(office, ALICE, REQUEST)
     message = await told_in(office, "Grant wanted: ci-bot")

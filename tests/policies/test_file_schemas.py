@@ -12,8 +12,13 @@ from policy_text import RULES, policy_of
 from scenarios.documents import DOCUMENTS, blocks
 from whole_files import CONFIGURATION, POLICY
 
+from policies.calls import Risk
+from policies.decisions import Effect
 from policies.documents import read_document
 from policies.file_schemas import SCHEMAS, file_schema
+from policies.limits import Per
+from policies.policy import compile_policy
+from policies.problems import InvalidDocument
 
 VALIDATORS = {name: Draft202012Validator(file_schema(name)) for name in SCHEMAS}
 SHOWN = [
@@ -98,3 +103,43 @@ def test_values_of_a_configuration_may_come_from_the_environment():
     text = CONFIGURATION.replace("url: https://", 'url: "${URL}" # ', 1)
 
     assert wrong("placet", text) == []
+
+
+CHOICES = {
+    "rules.effect": "rules: [{{name: a, effect: {0}}}]",
+    "limits.effect": "limits: [{{name: a, at_most: 1, within: 1h, effect: {0}}}]",
+    "limits.per": "limits: [{{name: a, at_most: 1, within: 1h, per: {0}}}]",
+    "limits.per of several": "limits: [{{name: a, at_most: 1, within: 1h, per: [{0}]}}]",
+    "default": "default: {0}",
+    "risk": 'risk: {{"files/a": {0}}}',
+    "match.risk": "rules: [{{name: a, effect: deny, match: {{risk: {0}}}}}]",
+    "except.risk": "rules: [{{name: a, effect: deny, except: {{risk: [{0}]}}}}]",
+    "never.risk": "grants: {{never: {{risk: {0}}}}}",
+    "approval.reason": "rules: [{{name: a, effect: require_approval, approval: {{reason: {0}}}}}]",
+    "limit's approval.reason": (
+        "limits: [{{name: a, at_most: 1, within: 1h, effect: require_approval,"
+        " approval: {{reason: {0}}}}}]"
+    ),
+    "version": "version: {0}",
+}
+WORDS = (
+    *(each.value for each in Effect),
+    *(each.value for each in Risk),
+    *(each.value for each in Per),
+    *("required", "optional", "1", "2", "Deny", "ALLOW", "none", "null", "true", '""', "0"),
+)
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("choice", CHOICES)
+def test_editors_offer_the_very_words_that_are_taken(choice, word):
+    written = CHOICES[choice].format(word)
+    text = written if choice == "version" else f"version: 1\n{written}"
+    try:
+        compile_policy(text)
+    except InvalidDocument:
+        taken = False
+    else:
+        taken = True
+
+    assert (wrong("policy", text) == []) is taken
