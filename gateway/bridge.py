@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
+from multidict import CIMultiDict
+
 from gateway.bridge_answers import NO_ID, accepted, answer, refused, streamed
 from gateway.bridge_calls import Calls
 from gateway.bridge_listeners import LISTS, UPDATED, Listeners, Session
@@ -123,7 +125,7 @@ class Bridge:
         if request.method == "GET":
             return streamed(self._listeners.stream(session))
         self._unsubscribe(self._listeners.end_session(name))
-        return UpstreamAnswer(200, body=b"")
+        return UpstreamAnswer(200, CIMultiDict(), body=b"")
 
     async def _legacy(self, request: UpstreamRequest, message: _Message) -> UpstreamAnswer:
         """Answer a request of an era with sessions."""

@@ -46,7 +46,7 @@ def streamed(stream: ByteStream) -> UpstreamAnswer:
 
 def accepted() -> UpstreamAnswer:
     """Return what a notification is answered with."""
-    return UpstreamAnswer(202, body=b"")
+    return UpstreamAnswer(202, CIMultiDict(), body=b"")
 
 
 def _json(status: int, text: str) -> UpstreamAnswer:

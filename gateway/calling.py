@@ -1,6 +1,6 @@
 """One `tools/call` on its way, and what its caller is told where it cannot be decided."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -22,8 +22,7 @@ class Stopping(Refused):
     """The process is about to end."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """The request of HTTP, who sent it, what goes to the server, and what is asked."""
 
     http: web.BaseRequest

@@ -4,7 +4,7 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.envelopes import Request, read_message
@@ -129,7 +129,7 @@ def restored(request: UpstreamRequest, continuation: Continuation) -> UpstreamRe
     body = with_member(text, "params", params).encode()
     message = read_message(body)
     assert isinstance(message, Request), "one member of its params changed"
-    return replace(request, body=body, message=message.whole)
+    return request._replace(body=body, message=message.whole)
 
 
 def _decoded(text: str) -> bytes:

@@ -1,7 +1,6 @@
 """Decides calls that their callers run: asked for, waited for by an id, reported on."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from gateway.answers import Answer
 from gateway.call_ids import CallIds, named
@@ -178,7 +177,7 @@ class Decisions:
         request = ask.request_id
         call = self._ids.new() if request is None else named(agent.principal, request)
         asked = self._kept.asked(agent, call, ask.server, ask.tool, ask.arguments)
-        return replace(asked, size=size, named=request is not None)
+        return asked._replace(size=size, named=request is not None)
 
 
 def _waits(known: DecidedCall) -> bool:

@@ -1,7 +1,6 @@
 """Edits the JSON-RPC messages in a server's answer; all other bytes go on as they came."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import replace
 from typing import TypeAlias
 
 from gateway.event_streams import is_event_stream
@@ -24,12 +23,12 @@ def edited(answer: UpstreamAnswer, edit: Edit) -> UpstreamAnswer:
     streams = is_event_stream(answer.headers.get("Content-Type", ""))
     if answer.stream is not None:
         change = edited_events if streams else _edited_text
-        return replace(answer, stream=change(answer.stream, edit))
+        return answer._replace(stream=change(answer.stream, edit))
     body = answer.body or b""
     if not streams:
-        return replace(answer, body=edit(body))
+        return answer._replace(body=edit(body))
     lines = _Lines(edit)
-    return replace(answer, body=b"".join(lines.feed(body)) + lines.rest)
+    return answer._replace(body=b"".join(lines.feed(body)) + lines.rest)
 
 
 async def edited_events(stream: ByteStream, edit: Edit) -> AsyncGenerator[bytes, None]:

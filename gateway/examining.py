@@ -1,7 +1,7 @@
 """Looks at one call: what it is bound to, what people may see of it, what the rules say."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -37,8 +37,7 @@ _LONGEST_KEY = 200
 _MOST_REMEMBERED = 4096
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A call that an agent asks for: its id in the ledger, and what is asked.
 
     `ticket` is how the caller itself can name the call while it is held;

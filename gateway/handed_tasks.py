@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from dataclasses import replace
 
 from gateway.collecting import Response, Result, collected
 from gateway.json_text import NotAnObject, members, with_member
@@ -43,7 +42,7 @@ def _renamed(request: UpstreamRequest, name: str) -> UpstreamRequest:
     headers = request.headers.copy()
     if "Mcp-Name" in headers:
         headers["Mcp-Name"] = _encoded(name)
-    return replace(request, headers=headers, body=with_member(text, "params", params).encode())
+    return request._replace(headers=headers, body=with_member(text, "params", params).encode())
 
 
 def _encoded(name: str) -> str:

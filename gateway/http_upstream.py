@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -129,7 +129,7 @@ class HttpUpstream:
         if answer.stream is None:
             self._ended()
             return answer
-        return replace(answer, stream=_Turn(answer.stream, self._ended))
+        return answer._replace(stream=_Turn(answer.stream, self._ended))
 
     def _ended(self) -> None:
         self.traffic.under_way -= 1

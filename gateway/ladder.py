@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -90,7 +89,7 @@ class Ladder:
         if "requestState" in call.message.params:
             brought = self._rounds.brought(call)
             if brought is not None:
-                goes_on = replace(call, request=restored(call.request, brought))
+                goes_on = call._replace(request=restored(call.request, brought))
                 return goes_on, await self._rounds.verdict(call.asked, brought)
         return call, await self._calls.verdict(call.asked)
 

@@ -1,9 +1,9 @@
 """Hands on the messages that are not gated, and learns from what comes back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from aiohttp import web
 
@@ -38,8 +38,7 @@ class Served:
     toolbox: Toolbox
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Who sent a request, to which server, in which session (as the caller names it)."""
 
     agent: Agent
@@ -114,7 +113,7 @@ class Passage:
             notice(request, answer),
             farewell(request),
         )
-        return replace(answer, stream=self._streams.ending(answer.stream, listening))
+        return answer._replace(stream=self._streams.ending(answer.stream, listening))
 
     async def _edited(
         self, caller: Caller, request: UpstreamRequest, answer: UpstreamAnswer, method: str
@@ -171,7 +170,7 @@ class Passage:
         headers[SESSION] = self._sessions.wrap(
             headers[SESSION], agent=caller.agent.principal, server=caller.server.name
         )
-        return replace(answer, headers=headers)
+        return answer._replace(headers=headers)
 
 
 def _id_of(request: UpstreamRequest) -> RequestId:

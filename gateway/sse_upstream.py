@@ -71,14 +71,14 @@ class SseUpstream:
     async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Post a request and return the event that answers it. Raises UpstreamFailed."""
         if request.method != "POST" or request.message is None:
-            return UpstreamAnswer(405)
+            return UpstreamAnswer(405, CIMultiDict())
         if request.era is Era.MODERN:
             return _unknown()
         posting = await self._connected()
         number = request.message.get("id")
         if number is None:
             await self._post(posting, request)
-            return UpstreamAnswer(202)
+            return UpstreamAnswer(202, CIMultiDict())
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[canonical(number)] = answer
         try:

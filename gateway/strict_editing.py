@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.errors import Code, Rejected, RequestId
@@ -63,11 +63,11 @@ class StrictEditing:
             raise self.failed("is packed, although that was not asked for")
         if is_event_stream(answer.headers.get("Content-Type", "")):
             stream = _once(answer.body or b"") if answer.stream is None else answer.stream
-            return replace(answer, body=None, stream=self.events(stream))
+            return answer._replace(body=None, stream=self.events(stream))
         body = answer.body or b""
         if answer.stream is not None:
             body = await self._whole(answer.stream)
-        return replace(answer, stream=None, body=await self.edit(body))
+        return answer._replace(stream=None, body=await self.edit(body))
 
     async def events(self, stream: ByteStream) -> AsyncGenerator[bytes, None]:
         """Yield a stream of events edited; what cannot be becomes an error."""

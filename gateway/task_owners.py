@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeAlias, TypeVar
@@ -112,7 +111,7 @@ async def _noted(answer: UpstreamAnswer, note: Note) -> UpstreamAnswer:
     streams = is_event_stream(answer.headers.get("Content-Type", ""))
     if answer.stream is not None:
         through = _events_noted if streams else _text_noted
-        return replace(answer, stream=through(answer.stream, note))
+        return answer._replace(stream=through(answer.stream, note))
     body = answer.body or b""
     for text in EventReader().feed(body) if streams else [body]:
         await note(text)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gateway.collecting import Failure, collected
 from gateway.envelopes import Request
@@ -110,7 +109,7 @@ def _without_ours(request: UpstreamRequest) -> UpstreamRequest:
     kept = [name for name in names if not json.loads(name).startswith(PREFIX)]
     wanted = with_member(wanted, "taskIds", f"[{','.join(kept)}]")
     params = with_member(params, "notifications", wanted)
-    return replace(request, body=with_member(text, "params", params).encode())
+    return request._replace(body=with_member(text, "params", params).encode())
 
 
 def _of_era(rejected: Rejected, era: Era) -> Rejected:

@@ -111,7 +111,7 @@ def answering(asking: Asking) -> tuple[UpstreamRequest, Request]:
     body = with_member(text, "id", json.dumps(f"placet-{asking.round}")).encode()
     message = read_message(body)
     assert isinstance(message, Request), "members of its params changed"
-    return replace(asking.request, body=body, message=message.whole), message
+    return asking.request._replace(body=body, message=message.whole), message
 
 
 def _key(asking: Asking, name: str) -> str:

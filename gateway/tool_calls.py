@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
 from gateway import answers
 from gateway.aftermath import Aftermath, Question
@@ -27,8 +27,7 @@ from policies.refusals import Refused
 from policies.settling import settle
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(NamedTuple):
     """The call may run now, once; `show` says that its result may be kept.
 
     `leg` is how far it has come under its approval; None without one.

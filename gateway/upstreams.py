@@ -1,9 +1,9 @@
 """What the gateway asks of an upstream server, whatever pipe leads to it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from multidict import CIMultiDict
 
@@ -61,8 +61,7 @@ class Traffic:
     under_way: int = 0
 
 
-@dataclass(frozen=True)
-class UpstreamRequest:
+class UpstreamRequest(NamedTuple):
     """One request on its way to a server.
 
     `method` is the HTTP method the caller used. `headers` are those of the
@@ -95,8 +94,7 @@ class ByteStream(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class UpstreamAnswer:
+class UpstreamAnswer(NamedTuple):
     """A server's answer: either the whole `body`, or a `stream` of its bytes as they come.
 
     Whoever takes a stream must end it with `aclose()`, which gives the pipe
@@ -104,7 +102,7 @@ class UpstreamAnswer:
     """
 
     status: int
-    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    headers: CIMultiDict[str]
     body: bytes | None = None
     stream: ByteStream | None = None
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from dataclasses import replace
 
 import pytest
 from bridging import ENVIRONMENT, SERVERS, legacy, modern, said, tool
@@ -138,7 +137,7 @@ async def bridges():
 
 
 def by(agent, request):
-    return replace(request, agent=agent)
+    return request._replace(agent=agent)
 
 
 async def test_a_started_server_gets_what_is_named_of_our_environment_and_no_more(bridges):

@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 from gateway_stage import staged, until
+from multidict import CIMultiDict
 
 from gateway.reading_outcomes import OutcomeReader
 from gateway.upstreams import UpstreamAnswer
@@ -52,7 +53,7 @@ async def test_a_decision_that_was_not_confirmed_is_closed_when_the_ledger_is_ba
 
 
 def read(body, *, status=200, kind="application/json", show=False, cut=7):
-    answer = UpstreamAnswer(status)
+    answer = UpstreamAnswer(status, CIMultiDict())
     answer.headers["Content-Type"] = kind
     reader = OutcomeReader(answer, show=show)
     for start in range(0, len(body), cut):

@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway_stage import CI_BOT, META, RawServer, Stage, modern_headers, staged, until
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from gateway.event_streams import EventReader
 from gateway.tool_lists import ToolLists
@@ -299,7 +300,7 @@ async def test_a_large_list_is_read_beside_the_event_loop():
     more = json.dumps({"name": "read_more", "description": "x" * 200_000})
     lists = ToolLists("files", hides, nothing_new, Number("7"), private=False)
 
-    answer = await lists.answer(UpstreamAnswer(200, body=listing(READ, DROP, more)))
+    answer = await lists.answer(UpstreamAnswer(200, CIMultiDict(), body=listing(READ, DROP, more)))
 
     assert answer.body == listing(READ, more)
     assert threading.get_ident() not in threads

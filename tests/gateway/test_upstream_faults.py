@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from dataclasses import replace
 
 import pytest
 from gateway_stage import until
@@ -50,7 +49,7 @@ async def read(answer):
 
 def listening():
     message = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {}}
-    return replace(posting(), message=message)
+    return posting()._replace(message=message)
 
 
 STALLS = {
