@@ -41,8 +41,8 @@ _ARGUMENTS = 360
 _FROZEN = 110
 _HOW = (
     "Tick what you decide: each tick is a vote of its own. What has no box is of high risk, needs"
-    " a reason, or is not shown in full here: open its own card to approve it, which also has"
-    " Details. Deny selected… asks for the reason, and can deny each of them."
+    " a reason, or is not shown in full here: it is approved on a card of its own, which also has"
+    " Details. Deny selected… asks for the reason, and can deny every call here."
 )
 
 

@@ -244,6 +244,16 @@ async def grouped_approved(visit: Visit) -> None:
     await visit.sees("2 of 2 votes count.")
 
 
+async def grouped_denied(visit: Visit) -> None:
+    """Two ticked calls are denied with one reason, which is asked for once."""
+    await grouped(visit)
+    await visit.card("calls of ci-bot").get_by_role("button", name="Deny selected…").click()
+    await expect(visit.dialog.get_by_role("checkbox", checked=True)).to_have_count(2)
+    await visit.dialog.get_by_label("Note to the agent").fill("one page after the other")
+    await visit.submit()
+    await visit.sees("2 of 2 votes count.", "4 of 6 calls of ci-bot wait")
+
+
 async def home(visit: Visit) -> None:
     """Bob opens the home tab: what waits for him, and what he gave."""
     await visit.office.ask()
@@ -335,6 +345,7 @@ ALL: dict[str, Flow] = DRAWN | {
     "thawed": thawed,
     "granted": granted,
     "grouped-approved": grouped_approved,
+    "grouped-denied": grouped_denied,
     "home-approved": home_approved,
     "renewed": renewed,
     "signed-off": signed_off,

@@ -19,7 +19,7 @@ function textOf(object) {
 }
 
 function header(block) {
-  return make("h3", {}, plain(block.text));
+  return make("h2", {}, plain(block.text));
 }
 
 function section(block, context) {

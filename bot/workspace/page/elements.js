@@ -50,7 +50,7 @@ function select(block, item, context, label) {
   const chosen = [current(block, item, context) ?? []].flat();
   const first = many ? null : make("option", { value: "" }, plainOf(item.placeholder) || "Choose…");
   const drawn = make("select.select", {
-    ...names(item), "aria-label": label, multiple: many, autofocus: item.focus_on_load,
+    ...names(item), "aria-label": label || plainOf(item.placeholder) || "Choose", multiple: many, autofocus: item.focus_on_load,
     onchange: () => {
       const values = [...drawn.selectedOptions].map((option) => option.value).filter((value) => value !== "");
       context.enter(block.block_id, item.action_id, many ? values : values[0] ?? "");
@@ -70,7 +70,7 @@ function options(block, item, context, label) {
   const chosen = [current(block, item, context) ?? []].flat();
   const group = `${block.block_id}/${item.action_id}`;
   const text = (object) => (object.type === "mrkdwn" ? mrkdwn(object.text) : plain(object));
-  const fieldset = make("fieldset.options", { ...names(item), "aria-label": label, role: many ? "group" : "radiogroup" },
+  const fieldset = make("fieldset.options", { ...names(item), "aria-label": label || "Choices", role: many ? "group" : "radiogroup" },
     item.options.map((option) => make("label.option", {},
       make("input", { type: many ? "checkbox" : "radio", name: group, value: option.value, checked: chosen.includes(option.value), "data-option": option.value, onchange: changed }),
       make("span", {}, text(option.text), option.description ? make("small", {}, text(option.description)) : null))));
@@ -84,7 +84,7 @@ function options(block, item, context, label) {
 
 function day(block, item, context, label) {
   const drawn = make("input.field", {
-    ...names(item), type: "date", "aria-label": label, value: current(block, item, context),
+    ...names(item), type: "date", "aria-label": label || plainOf(item.placeholder) || "Date", value: current(block, item, context),
     onchange: () => { context.enter(block.block_id, item.action_id, drawn.value); if (block.type !== "input") context.press(block, item); },
   });
   return drawn;
@@ -93,7 +93,7 @@ function day(block, item, context, label) {
 function written(block, item, context, label) {
   const value = current(block, item, context) ?? "";
   const shared = {
-    ...names(item), "aria-label": label, placeholder: plainOf(item.placeholder) || undefined, autofocus: item.focus_on_load,
+    ...names(item), "aria-label": label || plainOf(item.placeholder) || "Text", placeholder: plainOf(item.placeholder) || undefined, autofocus: item.focus_on_load,
     maxlength: item.max_length, oninput: (event) => context.enter(block.block_id, item.action_id, event.target.value),
   };
   if (item.multiline) {

@@ -59,7 +59,7 @@ async def test_a_card_is_drawn_from_its_blocks(page, client):
     ts = await card(client, button("go", style="primary"), extra=blocks)
     shown = page.locator(f'[data-message-ts="{ts}"]')
 
-    await expect(shown.locator("h3")).to_have_text("Approval needed")
+    await expect(shown.locator(".block h2")).to_have_text("Approval needed")
     await expect(shown.locator("strong").filter(has_text="Agent")).to_be_visible()
     await expect(shown.locator(f'[data-user-mention="{BOB}"]')).to_have_text("@Bob")
     await expect(shown.locator("[data-usergroup-mention]")).to_have_text("@platform")
@@ -92,10 +92,10 @@ async def test_hostile_text_is_inert_and_visible(page, local, client, name):
     await local.say(BOB, GENERAL, "hello")
     shown = page.locator(f'[data-message-ts="{ts}"]')
 
-    await expect(shown.locator("h3")).to_have_text(visible(text), use_inner_text=True)
+    await expect(shown.locator(".block h2")).to_have_text(visible(text), use_inner_text=True)
     await expect(shown.locator("pre")).to_contain_text(visible(text), use_inner_text=True)
     assert await page.evaluate("window.hit") is None
-    assert await shown.locator("h3 *:not(.unseen)").count() == 0
+    assert await shown.locator(".block h2 *:not(.unseen)").count() == 0
     assert await shown.locator("pre *:not(.unseen)").count() == 0
     assert await shown.locator("img:not([src='static/mark.svg']), script, a").count() == 0
     assert all(url.startswith(f"http://127.0.0.1:{local.access.port}/") for url in requests)

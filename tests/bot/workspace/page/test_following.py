@@ -67,5 +67,5 @@ async def test_the_home_tab_shows_what_the_app_publishes(page, app, connect):
     await connect(app)
     await page.click("[data-channel-id=home]")
 
-    await expect(page.locator("[data-view-id] h3")).to_have_text("Waiting for you: 0")
+    await expect(page.locator("[data-view-id] h2")).to_have_text("Waiting for you: 0")
     await expect(page.locator("#compose")).to_be_hidden()

@@ -1,5 +1,7 @@
 """Whether the page can be read and used, in the light and in the dark, wide and narrow."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.async_api import expect
 from small_workspace import ALICE, BOB, GENERAL, button, card, modal, rich, text_input
@@ -105,15 +107,68 @@ async def test_every_text_can_be_read(browser, local, client, scheme):
     assert dialog == []
 
 
+CHOICES = [{"text": {"type": "plain_text", "text": "One"}, "value": "1"}]
+NAMELESS = """() => [...document.querySelectorAll('button, input, textarea, select, a, fieldset')]
+  .filter((each) => each.checkVisibility() && !each.getAttribute('aria-label')
+    && !each.labels?.length && (each.matches('select, fieldset') || !each.textContent.trim()))
+  .map((each) => each.outerHTML.slice(0, 80))"""
+
+
 async def test_every_control_has_a_name(page, client):
-    await card(client)
+    menu = {"type": "static_select", "action_id": "menu", "options": CHOICES}
+    await card(
+        client,
+        button("go"),
+        menu | {"placeholder": {"type": "plain_text", "text": "Open its own card…"}},
+        {"type": "checkboxes", "action_id": "boxes", "options": CHOICES},
+        {"type": "radio_buttons", "action_id": "radios", "options": CHOICES},
+        {"type": "datepicker", "action_id": "day"},
+        {"type": "overflow", "action_id": "more", "options": CHOICES},
+    )
     await expect(page.locator("[data-action-id=go]")).to_be_visible()
 
-    nameless = await page.evaluate(
-        """() => [...document.querySelectorAll('button, input, textarea, select, a')]
-          .filter((each) => each.checkVisibility() && !each.textContent.trim()
-            && !each.getAttribute('aria-label') && !each.labels?.length)
+    nameless = await page.evaluate(NAMELESS)
+
+    assert nameless == []
+    await expect(page.get_by_role("combobox", name="Open its own card…")).to_be_visible()
+
+
+async def test_headings_go_down_by_one_level_and_all_there_is_stands_in_a_landmark(page, client):
+    header = {"type": "header", "text": {"type": "plain_text", "text": "Approval needed"}}
+    await card(client, button("go"), extra=[header])
+    await expect(page.locator(".block h2")).to_be_visible()
+
+    levels = await page.evaluate(
+        """() => [...document.querySelectorAll('main h1, main h2, main h3, main h4')]
+          .map((each) => Number(each.tagName[1]))"""
+    )
+    outside = await page.evaluate(
+        """() => [...document.body.children]
+          .filter((each) => each.checkVisibility() && each.textContent.trim())
+          .filter((each) => !each.matches('aside, .skip, .frame, script, noscript, [role]'))
           .map((each) => each.outerHTML.slice(0, 80))"""
     )
 
-    assert nameless == []
+    assert all(below - above <= 1 for above, below in pairwise(levels))
+    assert outside == []
+
+
+async def test_a_card_is_decided_by_the_keyboard_alone(page, client, app, connect):
+    @app.action("go")
+    async def pressed(ack, body, client):
+        await ack()
+        await client.chat_update(channel=GENERAL, ts=body["message"]["ts"], text="Approved")
+
+    await connect(app)
+    ts = await card(client, button("go"), button("other"))
+    await expect(page.locator("[data-action-id=go]")).to_be_visible()
+
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement?.dataset.actionId") == "go":
+            break
+    ring = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    await page.keyboard.press("Enter")
+
+    await expect(page.locator(f'[data-message-ts="{ts}"] .text')).to_contain_text("Approved")
+    assert ring == "solid"
