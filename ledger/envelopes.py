@@ -1,14 +1,22 @@
 """The envelope round every fact: where it stands, when it was, who caused it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+_set = object.__setattr__
+
 
 class Fact(BaseModel):
-    """An immutable value that is kept for ever; fields are only ever added."""
+    """An immutable value that is kept for ever; fields are only ever added.
+
+    It is one dictionary of values and nothing more, so both ways to make one
+    unchecked are made for that: they are taken with each call.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -16,15 +24,33 @@ class Fact(BaseModel):
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]  # the plug-in types it for each class
         """Return the fact with `values`: every field, in order, of types that were checked before.
 
-        For what happens with each call; pydantic's own fills in defaults,
-        which takes longer than validating does.
+        pydantic's own fills in defaults, which takes longer than validating does.
         """
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", values)
-        object.__setattr__(made, "__pydantic_fields_set__", _fields_set or set(values))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
-        return made
+        return _made(cls, values, _fields_set or _fields(cls))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return the fact with some values changed, of types that were checked before."""
+        if deep:
+            return super().model_copy(update=update, deep=deep)
+        return _made(type(self), {**self.__dict__, **(update or {})}, _fields(type(self)))
+
+
+_F = TypeVar("_F", bound=Fact)
+
+
+def _made(fact: type[_F], values: dict[str, Any], fields: set[str]) -> _F:
+    made = fact.__new__(fact)
+    _set(made, "__dict__", values)
+    _set(made, "__pydantic_fields_set__", fields)
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+@cache
+def _fields(fact: type[Fact]) -> set[str]:
+    """Return the names of all fields, which facts share: nobody sets one of theirs later."""
+    return set(fact.model_fields)
 
 
 class Event(Fact):
@@ -45,16 +71,14 @@ class Model(Fact):
     position: int
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """An event that a command causes, before it has a place in the ledger."""
 
     stream: str
     event: Event
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event in its place.
 
     `position` counts from 1 without gaps over the whole ledger, `version`

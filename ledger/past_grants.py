@@ -1,7 +1,6 @@
 """The grants as they were when calls of the past came, with the uses that a simulation makes."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, evolve, live
@@ -56,4 +55,4 @@ class PastGrants:
         """Count a use of a grant, and what the call takes of its sum."""
         grants = self._grants[self._agents[name]]
         used = GrantUsed(grant=name, call=call.id, amount=amount)
-        grants[name] = evolve(grants[name], replace(self._issued[name], event=used))
+        grants[name] = evolve(grants[name], self._issued[name]._replace(event=used))

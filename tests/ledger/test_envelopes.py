@@ -3,8 +3,8 @@
 from acme import Book, ask, assessed
 from pydantic_core import to_json
 
-from ledger.calls import CallRecord
-from ledger.events import CallDecided
+from ledger.calls import CallRecord, CallStatus, CompleteCall
+from ledger.events import CallCompleted, CallDecided
 from policies.decisions import Effect
 
 
@@ -32,3 +32,41 @@ def test_a_call_has_every_field_in_order_and_is_as_if_it_had_been_checked():
     assert list(vars(call)) == list(CallRecord.model_fields)
     assert checked == call
     assert to_json(checked) == to_json(call)
+
+
+def test_a_changed_fact_is_as_if_it_had_been_checked_and_leaves_the_first_as_it_was():
+    book = Book()
+    book.do(ask(assessment=assessed(Effect.ALLOW)))
+    call = book.state.call("call_1")
+    assert call is not None
+
+    ended = call.model_copy(update={"status": CallStatus.COMPLETED, "position": 9})
+    checked = CallRecord.model_validate_json(to_json(ended))
+
+    assert (call.status, call.position) == (CallStatus.RUNNING, 3)
+    assert (ended.status, ended.position) == (CallStatus.COMPLETED, 9)
+    assert checked == ended
+    assert list(vars(ended)) == list(CallRecord.model_fields)
+    assert call.model_copy() == call
+    assert call.model_copy(deep=True) == call
+
+
+def test_how_a_call_ended_is_as_if_it_had_been_checked():
+    book = Book()
+    book.do(ask(assessment=assessed(Effect.ALLOW)))
+    book.do(
+        CompleteCall(
+            id="complete-call_1",
+            actor="agent:ci-bot",
+            call="call_1",
+            outcome="ok",
+            duration_ms=3,
+            size=150,
+        )
+    )
+
+    ended = book.recorded[-1].event
+    checked = CallCompleted.model_validate_json(to_json(ended))
+
+    assert list(vars(ended)) == list(CallCompleted.model_fields)
+    assert checked == ended

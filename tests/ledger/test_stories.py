@@ -305,11 +305,10 @@ def test_no_text_from_outside_drives_the_terminal_or_forges_a_line(text: str) ->
         content=text,
         error=text,
     )
-    seen = replace(
-        book.recorded[1],
+    seen = book.recorded[1]._replace(
         event=ToolSeen(server="files", tool=text, hash="a", definition=text, previous_hash=text),
     )
-    extra = [replace(book.recorded[-1], event=outcome), seen]
+    extra = [book.recorded[-1]._replace(event=outcome), seen]
 
     found = list(told(replace(story(book, "apr_1"), events=[*book.recorded, *extra])))
 
@@ -335,7 +334,7 @@ def test_a_vote_cannot_be_forged_by_a_name(text: str) -> None:
         evidence=evidence("bob"),
     )
 
-    said = sentence(replace(known, event=vote).event)
+    said = sentence(known._replace(event=vote).event)
 
     name = said.removeprefix("apr_1: ").removesuffix(" approves for nobody")
     assert name == text or json.loads(name) == text
