@@ -1,5 +1,6 @@
 """Decides what becomes of a call, with all that is in force at the moment of deciding."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,9 +20,10 @@ from ledger.claims import (
 from ledger.continuing import ContinueCall, continue_call
 from ledger.delegations import Delegation
 from ledger.envelopes import Draft
+from ledger.grants import Grant
 from ledger.state import State
 from policies.acceptance import until_accepted
-from policies.decisions import Assessment, Effect
+from policies.decisions import Assessment, Effect, LiveGrant
 from policies.grant_terms import unread
 from policies.people import Agent
 from policies.refusals import Refused
@@ -97,7 +99,7 @@ def _continue(command: ContinueCall, state: State, at: datetime) -> list[Draft]:
     command = replace(command, assessment=assessment)
     approval = approval_of(command.approval, state)
     situation = _situation(command.facts, state)
-    situation = replace(situation, delegations=_delegations(approval, state))
+    situation = situation._replace(delegations=_delegations(approval, state))
     return continue_call(command, approval, situation, at)
 
 
@@ -152,11 +154,9 @@ def tightened(assessment: Assessment, state: State) -> Assessment:
 
 def _situation(facts: CallFacts, state: State, approval: Approval | None = None) -> Situation:
     approval = approval or state.approval_for(facts.digests)
+    live = state.live_grants(facts.agent.name)
     return Situation(
-        grants=tuple(
-            grants.live(grant, _owned(facts.agent, state), state.directory, facts.digests)
-            for grant in state.live_grants(facts.agent.name)
-        ),
+        grants=_grants(live, facts, state) if live else (),
         approval=approval,
         delegations=_delegations(approval, state) if approval else (),
         directory=state.directory,
@@ -164,6 +164,11 @@ def _situation(facts: CallFacts, state: State, approval: Approval | None = None)
         usage=state.usage,
         unknown=state.of_unknown_outcome,
     )
+
+
+def _grants(live: Sequence[Grant], facts: CallFacts, state: State) -> tuple[LiveGrant, ...]:
+    owned = _owned(facts.agent, state)
+    return tuple(grants.live(each, owned, state.directory, facts.digests) for each in live)
 
 
 def _delegations(approval: Approval, state: State) -> tuple[Delegation, ...]:

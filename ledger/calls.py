@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
 from ledger.approvals import CorruptHistory
-from ledger.charging import charged
 from ledger.envelopes import Command, Event, Model, Recorded
 from ledger.events import (
     ApprovalDispatched,
@@ -16,11 +16,9 @@ from ledger.events import (
     CallContinued,
     CallDecided,
     ChargedLimit,
-    HiddenValue,
     OutcomeUnknown,
-    SpokenRule,
 )
-from policies.decisions import Assessment, Decision, Effect
+from policies.decisions import Assessment, Effect
 from policies.hidden_values import HiddenCode
 from policies.people import Agent
 
@@ -34,6 +32,10 @@ class CallStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     OUTCOME_UNKNOWN = "outcome unknown"
+
+
+_RUNNING, _ALLOW = CallStatus.RUNNING, Effect.ALLOW
+"""Named once: what happens with each call asks for them, and an enumeration takes its time."""
 
 
 class CallRecord(Model):
@@ -62,7 +64,7 @@ class CallRecord(Model):
     @property
     def open(self) -> bool:
         """Tell whether the call is at the server, as far as is known."""
-        return self.status is CallStatus.RUNNING
+        return self.status is _RUNNING
 
     @property
     def deadline(self) -> AwareDatetime | None:
@@ -71,6 +73,7 @@ class CallRecord(Model):
 
     def columns(self) -> dict[str, str | int | None]:
         """Return what the calls table is searched by; times are UTC microseconds."""
+        deadline = self.deadline
         return {
             "status": str(self.status),
             "agent": self.agent,
@@ -78,8 +81,8 @@ class CallRecord(Model):
             "tool": self.tool,
             "instance": self.instance,
             "approval": self.approval,
-            "decided_at": int(self.decided_at.timestamp() * 1_000_000),
-            "deadline": int(self.deadline.timestamp() * 1_000_000) if self.deadline else None,
+            "decided_at": _searched(self.decided_at),
+            "deadline": _searched(deadline) if deadline else None,
             "charged_until": self._charged_until(),
         }
 
@@ -88,7 +91,13 @@ class CallRecord(Model):
         if not self.charges or self.charged_at is None:
             return None
         longest = max(charge.within_ms for charge in self.charges)
-        return int(self.charged_at.timestamp() * 1_000_000) + longest * 1000
+        return _searched(self.charged_at) + longest * 1000
+
+
+@lru_cache(maxsize=64)
+def _searched(at: datetime) -> int:
+    """Return UTC microseconds, as rows have always had them; a batch has one time."""
+    return int(at.timestamp() * 1_000_000)
 
 
 class CallFacts(NamedTuple):
@@ -147,54 +156,12 @@ class PresumeLost(Command):
     instances: tuple[str, ...]
 
 
-def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallDecided:
-    """Return the event of a decision on a call."""
-    assessment = decision.assessment
-    return CallDecided.model_construct(
-        call=facts.call,
-        agent=facts.agent.name,
-        on_behalf_of=facts.agent.on_behalf_of,
-        server=facts.server,
-        tool=facts.tool,
-        definition_hash=facts.definition_hash,
-        digest=facts.digests[0],
-        arguments=facts.arguments,
-        hidden=facts.hidden,
-        effect=decision.effect,
-        rules=spoken(assessment),
-        message=assessment.message,
-        risk=assessment.risk,
-        evidence=assessment.evidence,
-        policy_digest=assessment.policy_digest,
-        instance=facts.instance,
-        approval=approval,
-        grant=decision.grant,
-        meta_keys=facts.meta_keys,
-        agent_team=facts.agent.team,
-        owner=facts.agent.owner,
-        observed=facts.observed,
-        report_within_seconds=_seconds(facts.report_within),
-        hidden_values=tuple(
-            HiddenValue(path=each.path, code=each.code) for each in facts.hidden_values
-        ),
-        charges=(charged(assessment) if facts.observed or decision.effect is Effect.ALLOW else ()),
-    )
-
-
-def spoken(assessment: Assessment) -> tuple[SpokenRule, ...]:
-    """Return the rules that spoke, as events keep them."""
-    return tuple(
-        SpokenRule(rule=s.rule, pointer=s.pointer, effect=s.effect, because=s.because)
-        for s in assessment.spoke
-    )
-
-
 def complete(call: CallRecord, command: CompleteCall) -> list[Event]:
     """Return the event of a call's end; it supersedes an unknown outcome."""
-    if call.status not in {CallStatus.RUNNING, CallStatus.OUTCOME_UNKNOWN}:
+    if call.status is not _RUNNING and call.status is not CallStatus.OUTCOME_UNKNOWN:
         return []
     return [
-        CallCompleted(
+        CallCompleted.model_construct(
             call=call.id,
             approval=call.approval,
             outcome=command.outcome,
@@ -222,10 +189,14 @@ def give_up(call: CallRecord, at: datetime) -> list[Event]:
 
 
 _STARTS = {
-    Effect.ALLOW: CallStatus.RUNNING,
     Effect.DENY: CallStatus.DENIED,
     Effect.REQUIRE_APPROVAL: CallStatus.WAITING,
 }
+
+_COMPLETED = CallStatus.COMPLETED
+
+_ENDS = {"failed": CallStatus.FAILED}
+"""By outcome, the ends that are no completion."""
 
 
 def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
@@ -234,10 +205,7 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
         case None, CallDecided() as event:
             return _opened(event, recorded)
         case CallRecord(), CallCompleted() as event:
-            failed = event.outcome == "failed"
-            changes: dict[str, object] = {
-                "status": CallStatus.FAILED if failed else CallStatus.COMPLETED
-            }
+            changes: dict[str, object] = {"status": _ENDS.get(event.outcome, _COMPLETED)}
             if not event.sent:
                 changes |= {"charges": (), "charged_at": None}
         case CallRecord(), (ApprovalDispatched() | CallContinued()) as event:
@@ -256,15 +224,17 @@ def evolve(call: CallRecord | None, recorded: Recorded) -> CallRecord:
             raise CorruptHistory(recorded.event)
     if recorded.stream == f"call-{call.id}":
         changes["version"] = recorded.version
-    return call.model_copy(update=changes | {"position": recorded.position})
+    changes["position"] = recorded.position
+    return call.model_copy(update=changes)
 
 
 def _opened(event: CallDecided, recorded: Recorded) -> CallRecord:
+    runs = event.observed or event.effect is _ALLOW
     return CallRecord.model_construct(
         id=event.call,
         version=recorded.version,
         position=recorded.position,
-        status=CallStatus.RUNNING if event.observed else _STARTS[event.effect],
+        status=_RUNNING if runs else _STARTS[event.effect],
         agent=event.agent,
         server=event.server,
         tool=event.tool,
@@ -282,10 +252,6 @@ def _opened(event: CallDecided, recorded: Recorded) -> CallRecord:
 
 def _unknown(call: CallRecord) -> OutcomeUnknown:
     return OutcomeUnknown(call=call.id, approval=call.approval, instance=call.instance)
-
-
-def _seconds(within: timedelta | None) -> int | None:
-    return None if within is None else int(within / timedelta(seconds=1))
 
 
 def _report_until(seconds: int | None, since: datetime) -> datetime | None:

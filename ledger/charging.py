@@ -14,6 +14,8 @@ def charged(assessment: Assessment) -> tuple[ChargedLimit, ...]:
     against the call itself, which runs only because people let it or its server
     only observes.
     """
+    if not assessment.charges:
+        return ()
     return tuple(
         ChargedLimit(
             limit=charge.limit,

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from ledger.approvals import Approval, ApprovalStatus
-from ledger.calls import CallFacts, DecideCall, decided, spoken
+from ledger.calls import CallFacts, DecideCall
 from ledger.charging import charged
 from ledger.deadlines_due import overdue
+from ledger.decision_facts import decided, spoken
 from ledger.delegations import Delegation
 from ledger.envelopes import Command, Draft, Event
 from ledger.events import (
@@ -71,8 +73,7 @@ class ClaimApproval(Command):
     task: str | None = None
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(NamedTuple):
     """What a call meets: grants, freezes and limits in force, the approval for its digest.
 
     `delegations` are those under which votes on the approval were cast. `unknown`
@@ -96,7 +97,7 @@ def decide_call(command: DecideCall, situation: Situation, at: datetime) -> list
     approval either, since it will be lifted.
     """
     decision = _settled(command.assessment, situation, at)
-    if is_frozen(decision):
+    if situation.freezes and is_frozen(decision):
         facts = command.facts._replace(observed=False)
         return [Draft(f"call-{facts.call}", decided(facts, decision, None))]
     match decision.effect:
@@ -137,7 +138,7 @@ def claim(command: ClaimApproval, situation: Situation, at: datetime) -> list[Dr
     dispatch = _dispatch(approval, command.facts, command.assessment, command.task)
     if command.task is None:
         return [dispatch]
-    without_grants = _settled(command.assessment, replace(situation, grants=()), at)
+    without_grants = _settled(command.assessment, situation._replace(grants=()), at)
     joined = ApprovalJoined(approval=approval.id, call=command.facts.call)
     call = Draft(f"call-{command.facts.call}", decided(command.facts, without_grants, approval.id))
     return [call, _of(approval, joined), dispatch]

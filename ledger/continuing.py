@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ledger.approvals import Approval
-from ledger.calls import CallFacts, DecideCall, decided
+from ledger.calls import CallFacts, DecideCall
 from ledger.claims import AlreadyUsed, Situation, decide_call
+from ledger.decision_facts import decided
 from ledger.envelopes import Command, Draft
 from ledger.events import CallContinued
 from ledger.terms_met import unmet
