@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Table
 
@@ -86,26 +86,27 @@ class Appender:
 
     def append(self, connection: Connection, placed: Sequence[Placed]) -> None:
         """Write events in their places, salted and hashed. Raises IntegrityError on a conflict."""
-        self._write(connection, self._insert, _rows(placed))
+        self._write(connection, self._insert, _values(placed))
 
     def project(self, connection: Connection, kind: str, rows: Sequence[Row]) -> None:
         """Write rows of a projection in place of those with the same ids, each id once."""
-        self._write(connection, self._upserts[kind], rows)
+        self._write(connection, self._upserts[kind], list(chain.from_iterable(rows)))
 
     def move_head(self, connection: Connection, position: int, at: int) -> None:
         """Write the head row; on PostgreSQL other processes are woken at commit."""
         self._run(connection, _MOVE_AND_NOTIFY if self._postgres else _MOVE, (position, at))
 
-    def _write(self, connection: Connection, insert: "_Insert", rows: Sequence[Row]) -> None:
-        if self._postgres and rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            self._run(connection, insert.of_arrays, columns)
+    def _write(self, connection: Connection, insert: "_Insert", values: list[Any]) -> None:
+        """Write rows whose values follow each other."""
+        width = insert.width
+        if self._postgres and values:
+            self._run(connection, insert.of_arrays, [values[of::width] for of in range(width)])
             return
         done = 0
-        for size in _sizes(len(rows)):
-            values = list(chain.from_iterable(rows[done : done + size]))
-            self._run(connection, insert.of_rows[size], values)
-            done += size
+        for size in _sizes(len(values) // width):
+            after = done + size * width
+            self._run(connection, insert.of_rows[size], values[done:after])
+            done = after
 
 
 class _Insert:
@@ -117,6 +118,7 @@ class _Insert:
         into = f'INSERT INTO "{table.name}" ({names})'
         arrays = ", ".join(f"%b::{_array(column.type)}" for column in columns)
         row = f"({', '.join('?' for _ in columns)})"
+        self.width = len(columns)
         self.of_arrays = f"{into} SELECT * FROM unnest({arrays}){ending}"  # noqa: S608 (names of our own tables)
         self.of_rows = {size: f"{into} VALUES {', '.join([row] * size)}{ending}" for size in _SIZES}
 
@@ -141,14 +143,18 @@ def numbered(commands: Iterable[str | None]) -> Iterator[int | None]:
         yield number
 
 
-def _rows(placed: Sequence[Placed]) -> list[Row]:
+def _values(placed: Sequence[Placed]) -> list[Any]:
+    """Return the values of the events' rows, row after row, as the table has its columns."""
     salts = os.urandom(SALT_BYTES * len(placed))
-    rows: list[Row] = []
-    for index, (header, state) in enumerate(placed):
-        salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
-        leaf = leaf_hash(entry(header, salt, state))
-        rows.append((*header[:4], state, salt, *header[4:], leaf))
-    return rows
+    values: list[Any] = []
+    start = 0
+    for header, state in placed:
+        salt = salts[start : start + SALT_BYTES]
+        start += SALT_BYTES
+        position, stream, version, topic, *others = header
+        values += (position, stream, version, topic, state, salt, *others)
+        values.append(leaf_hash(entry(header, salt, state)))
+    return values
 
 
 def _array(type_: object) -> str:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ledger.envelopes import Model
+from ledger.kinds import Kept
 from ledger.projections import model_of
 
 
@@ -59,7 +60,7 @@ class Attic:
         ).fetchone()
         return None if found is None else model_of(kind, found[0])
 
-    def several(self, kind: str, names: Sequence[str]) -> dict[str, Model]:
+    def several(self, kind: str, names: Sequence[str]) -> dict[str, Kept]:
         """Return the models of these ids, at most 500, as far as there are any."""
         wanted = ", ".join("?" for _ in names)
         query = f"SELECT id, state FROM model WHERE kind = ? AND id IN ({wanted})"  # noqa: S608 (question marks)

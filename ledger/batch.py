@@ -21,7 +21,8 @@ from ledger.envelopes import Command, Draft, Recorded
 from ledger.history import History
 from ledger.loading import loaded_state
 from ledger.mapper import RecordMapper
-from ledger.placing import check_fields, place, placed
+from ledger.outcomes import Outcome, Settled, is_idle
+from ledger.placing import check_fields, header, place
 from ledger.projections import write_projections
 from ledger.redacted_rows import redactions, rewrite_rows, take_away
 from ledger.sealing import Sealer
@@ -39,19 +40,7 @@ _MOST_LAG = 2_000
 _UNREADABLE = "the ledger holds what this Placet cannot read: run the newer one that wrote it"
 _MISPLACED = "the ledger's file was moved or replaced: put it back, or restart Placet"
 
-Outcome: TypeAlias = tuple[Recorded, ...] | Exception
-"""What became of a command: its events, or why there are none."""
-
 Decide: TypeAlias = Callable[[Command, State, datetime], list[Draft]]
-
-
-@dataclass(frozen=True)
-class Settled:
-    """The outcomes of a batch, in its order; what was recorded for it, and the stored states."""
-
-    outcomes: list[Outcome]
-    recorded: list[Recorded]
-    states: list[bytes]
 
 
 @dataclass(frozen=True)
@@ -240,7 +229,7 @@ class Settler:
         state: State,
         at: datetime,
     ) -> Settled:
-        settled = Settled([], [], [])
+        settled = Settled([], [], [], micros(at))
         for command in commands:
             outcome: Outcome = known.get(command.id, ())
             if not outcome:
@@ -254,46 +243,44 @@ class Settler:
     def _decide(self, command: Command, state: State, at: datetime, settled: Settled) -> Outcome:
         """Decide a command, and place what it causes if all of it can be stored."""
         try:
-            drafts = self._around.decide(command, state, at)
-            for draft in drafts:
-                check_fields(draft, command)
-            states = [self._around.mapper.state(draft.event) for draft in drafts]
+            ready = [
+                (draft, check_fields(draft, command), self._around.mapper.state(draft.event))
+                for draft in self._around.decide(command, state, at)
+            ]
         except SQLAlchemyError:
             raise  # what the state looked up was not there to be read: no command's fault
         except Refused as refusal:
             return refusal
         except Exception as bug:  # noqa: BLE001 (it is raised at whoever sent this command)
             return bug
-        recorded = tuple(place(draft, command, state, at) for draft in drafts)
+        recorded = []
+        for ordinal, (draft, story, stored) in enumerate(ready):
+            each = place(draft, story, command, state, at)
+            recorded.append(each)
+            settled.placed.append((header(each, ordinal, settled.at), stored))
         settled.recorded.extend(recorded)
-        settled.states.extend(states)
-        return recorded
+        return tuple(recorded)
 
     def _resent(
         self, connection: Connection, commands: Sequence[Command], outcomes: list[Outcome]
     ) -> list[Outcome]:
         """Give a command that caused nothing now the events that it caused when first sent."""
         pairs = zip(commands, outcomes, strict=True)
-        idle = [command.id for command, outcome in pairs if _is_idle(outcome)]
+        idle = [command.id for command, outcome in pairs if is_idle(outcome)]
         if not idle:
             return outcomes
         earlier = self._history.of_commands(connection, idle)
         return [
-            earlier.get(command.id, outcome) if _is_idle(outcome) else outcome
+            earlier.get(command.id, outcome) if is_idle(outcome) else outcome
             for command, outcome in zip(commands, outcomes, strict=True)
         ]
 
     def _write(self, connection: Connection, state: State, settled: Settled) -> None:
-        last = settled.recorded[-1]
-        at = micros(last.at)
-        self._appender.append(connection, placed(settled.recorded, settled.states, at))
+        last = settled.recorded[-1].position
+        self._appender.append(connection, settled.placed)
         write_projections(connection, self._appender, state.touched())
         if gone := redactions(settled.recorded):
             take_away(connection, self._appender, self._history, gone)
-        self._appender.move_head(connection, last.position, at)
-        if self._sealer is not None and self._sealer.is_due(last.position):
-            self._sealer.seal(connection, last.position, at)
-
-
-def _is_idle(outcome: Outcome) -> bool:
-    return not outcome or isinstance(outcome, Refused)
+        self._appender.move_head(connection, last, settled.at)
+        if self._sealer is not None and self._sealer.is_due(last):
+            self._sealer.seal(connection, last, settled.at)

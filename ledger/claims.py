@@ -1,7 +1,7 @@
 """What a settled call comes to in the ledger: it runs, is denied, waits, or claims its approval."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 

@@ -74,26 +74,32 @@ def entry(header: Header, salt: bytes, state: bytes) -> bytes:
 
 def redacted_entry(header: Header, kept: bytes) -> bytes:
     """Return the same of an event of which nothing but the HMAC is kept. Raises FieldTooLong."""
+    position, stream, version, topic, at, actor, command, ordinal, story, cause = header
     fields = (
-        str(header.position),
-        header.stream,
-        str(header.version),
-        header.type,
-        str(header.at),
-        header.actor,
-        header.command_id or "",
-        "" if header.command_ordinal is None else str(header.command_ordinal),
-        header.correlation_id,
-        header.causation_id,
+        *(str(position), stream, str(version), topic, str(at), actor, command or ""),
+        *("" if ordinal is None else str(ordinal), story, cause),
     )
     return FORMAT + _prefixed(fields) + kept
 
 
 def _prefixed(fields: tuple[str, ...]) -> bytes:
-    """Return the fields in UTF-8, the length before each; almost always all are ASCII."""
-    text = "".join(fields)
-    if text.isascii() and len(text) <= LONGEST_FIELD:
-        return "".join([_LENGTHS[len(field)] + field for field in fields]).encode("latin-1")
+    """Return the fields in UTF-8, the length before each.
+
+    Almost always all are ASCII, and so is every length: 128 and more are not.
+    """
+    a, b, c, d, e, f, g, h, i, j = fields
+    of = _LENGTHS
+    try:
+        text = (
+            f"{of[len(a)]}{a}{of[len(b)]}{b}{of[len(c)]}{c}{of[len(d)]}{d}{of[len(e)]}{e}"
+            f"{of[len(f)]}{f}{of[len(g)]}{g}{of[len(h)]}{h}{of[len(i)]}{i}{of[len(j)]}{j}"
+        )
+    except IndexError:
+        return _measured(fields)
+    return text.encode("ascii") if text.isascii() else _measured(fields)
+
+
+def _measured(fields: tuple[str, ...]) -> bytes:
     encoded = [field.encode() for field in fields]
     longest = max(map(len, encoded))
     if longest > LONGEST_FIELD:

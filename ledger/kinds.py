@@ -129,7 +129,7 @@ def kind_of(stream: str) -> tuple[str, str]:
     return (kind, name) if kind in KINDS else ("", name)
 
 
-def fold(kind: str, model: Model | None, recorded: Recorded) -> Model:
+def fold(kind: str, model: Model | None, recorded: Recorded) -> Kept:
     """Return the model of a kind after an event. Raises CorruptHistory."""
     return _EVOLVE[kind](model, recorded)
 
@@ -145,10 +145,12 @@ _ALSO: Mapping[type[Event], str] = {
 
 def concerned(recorded: Recorded) -> list[tuple[str, str]]:
     """Return kind and id of every model that an event changes."""
+    event = recorded.event
     own = kind_of(recorded.stream)
     found = [own] if own[0] else []
-    kind = _ALSO.get(type(recorded.event))
-    other = getattr(recorded.event, kind) if kind is not None else None
-    if kind is not None and other is not None:
-        found.append((kind, other))
+    kind = _ALSO.get(type(event))
+    if kind is not None:
+        other = getattr(event, kind)
+        if other is not None:
+            found.append((kind, other))
     return found

@@ -25,7 +25,7 @@ from ledger.faults import because
 from ledger.kinds import KINDS
 from ledger.mapper import RecordMapper
 from ledger.moments import head
-from ledger.placing import placed
+from ledger.placing import header
 from ledger.rebuilding import Difference, Named, Rebuilt
 from ledger.standing_events import ProjectionsMended
 from ledger.tables import PROJECTIONS
@@ -150,7 +150,7 @@ class Mender:
             causation_id="",
             event=event,
         )
-        appender.append(connection, placed([recorded], [RecordMapper().state(event)], at))
+        appender.append(connection, [(header(recorded, 0, at), RecordMapper().state(event))])
         appender.move_head(connection, recorded.position, at)
 
 

@@ -1,9 +1,7 @@
 """Gives the events of a command their places in the history, once they can be stored at all."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from ledger.appending import Placed, numbered
 from ledger.entries import LONGEST_FIELD, Header
 from ledger.envelopes import Command, Draft, Event, Recorded
 from ledger.state import State
@@ -13,15 +11,18 @@ class Unstorable(ValueError):
     """A command or its event holds what no database keeps; it fails alone."""
 
 
-def check_fields(draft: Draft, command: Command) -> None:
-    """Raise Unstorable where a field of the event's header is too long or no proper text."""
+def check_fields(draft: Draft, command: Command) -> str:
+    """Return what the event belongs to, once every field of its header can be stored.
+
+    Raises Unstorable where one is too long or no proper text.
+    """
     if not command.id:
         raise Unstorable("a command has no id")
     belongs_to = correlation(draft.stream, draft.event)
     fields = (draft.stream, command.id, command.actor, command.causation_id, belongs_to)
     together = "".join(fields)
     if together.isascii() and len(together) <= LONGEST_FIELD and "\0" not in together:
-        return
+        return belongs_to
     for field in fields:
         try:
             size = len(field.encode())
@@ -29,20 +30,21 @@ def check_fields(draft: Draft, command: Command) -> None:
             raise Unstorable("a name holds half a surrogate pair") from error
         if size > LONGEST_FIELD or "\0" in field:
             raise Unstorable(f"a name is longer than {LONGEST_FIELD} bytes or holds a NUL")
+    return belongs_to
 
 
-def place(draft: Draft, command: Command, state: State, at: datetime) -> Recorded:
+def place(draft: Draft, belongs_to: str, command: Command, state: State, at: datetime) -> Recorded:
     """Return the draft in its place; the state has applied it. Raises CorruptHistory."""
     recorded = Recorded(
-        position=state.position + 1,
-        stream=draft.stream,
-        version=state.next_version(draft),
-        at=at,
-        actor=command.actor,
-        command_id=command.id,
-        correlation_id=correlation(draft.stream, draft.event),
-        causation_id=command.causation_id,
-        event=draft.event,
+        state.position + 1,
+        draft.stream,
+        state.next_version(draft),
+        at,
+        command.actor,
+        command.id,
+        belongs_to,
+        command.causation_id,
+        draft.event,
     )
     state.apply(recorded)
     return recorded
@@ -57,24 +59,20 @@ def correlation(stream: str, event: Event) -> str:
     return stream
 
 
-def placed(recorded: Sequence[Recorded], states: Sequence[bytes], at: int) -> list[Placed]:
-    """Return headers and states; `at`, microseconds since 1970 UTC, is that of the whole batch."""
-    ordinals = numbered(each.command_id for each in recorded)
-    return [
-        (
-            Header(
-                each.position,
-                each.stream,
-                each.version,
-                each.event.TOPIC,
-                at,
-                each.actor,
-                each.command_id,
-                ordinal,
-                each.correlation_id,
-                each.causation_id,
-            ),
-            state,
-        )
-        for each, state, ordinal in zip(recorded, states, ordinals, strict=True)
-    ]
+def header(recorded: Recorded, ordinal: int | None, at: int) -> Header:
+    """Return the header of an event, number `ordinal` of its command.
+
+    `at` is its time, microseconds since 1970 UTC: all of a batch have the same.
+    """
+    return Header(
+        recorded.position,
+        recorded.stream,
+        recorded.version,
+        recorded.event.TOPIC,
+        at,
+        recorded.actor,
+        recorded.command_id,
+        ordinal,
+        recorded.correlation_id,
+        recorded.causation_id,
+    )

@@ -24,19 +24,18 @@ _SEARCHED = {
 }
 
 
-def projected_row(kind: str, model: Model) -> tuple[Any, ...]:
+def projected_row(kind: str, model: Kept) -> tuple[Any, ...]:
     """Return the row that keeps `model`, in the order of its table's columns."""
-    kept = cast("Kept", model)
-    state = to_json(kept).decode()
-    searched = kept.columns()
+    state = to_json(model).decode()
+    searched = model.columns()
     if _ESCAPED_NUL in state:
         searched = {name: storable(value) for name, value in searched.items()}
-    columns = map(searched.__getitem__, _SEARCHED[kind])
-    return (kept.id, int(kept.open), kept.position, state, *columns)
+    columns = [searched[name] for name in _SEARCHED[kind]]
+    return (model.id, 1 if model.open else 0, model.position, state, *columns)
 
 
 def write_projections(
-    connection: Connection, appender: Appender, touched: Iterable[tuple[str, Model]]
+    connection: Connection, appender: Appender, touched: Iterable[tuple[str, Kept]]
 ) -> None:
     """Write every touched model in place of its older row, one statement per kind."""
     rows: dict[str, list[tuple[Any, ...]]] = {}

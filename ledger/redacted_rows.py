@@ -6,9 +6,9 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from ledger.appending import Appender
 from ledger.blanking import blank
-from ledger.envelopes import Model, Recorded
+from ledger.envelopes import Recorded
 from ledger.history import History
-from ledger.kinds import concerned, fold
+from ledger.kinds import Kept, concerned, fold
 from ledger.mapper import RecordMapper
 from ledger.policy_in_force import STREAM
 from ledger.projections import projected_row
@@ -93,7 +93,7 @@ def _provable(connection: Connection, position: int) -> RowMapping:
     return row
 
 
-def _made_anew(connection: Connection, history: History, kind: str, name: str) -> Model:
+def _made_anew(connection: Connection, history: History, kind: str, name: str) -> Kept:
     """Return a model as its events, of which some are redacted, make it."""
     stream = STREAM if kind == "policy" else f"{kind}-{name}"
     events = {each.position: each for each in history.after(connection, 0, stream=stream)}
@@ -101,7 +101,7 @@ def _made_anew(connection: Connection, history: History, kind: str, name: str) -
         for story in {each.correlation_id for each in events.values()}:
             found = history.after(connection, 0, correlation=story)
             events |= {each.position: each for each in found}
-    model: Model | None = None
+    model: Kept | None = None
     for position in sorted(events):
         if (kind, name) in concerned(events[position]):
             model = fold(kind, model, events[position])

@@ -51,7 +51,7 @@ class State:
         self.at = datetime.min.replace(tzinfo=UTC)
         self._fetch = fetch
         self._models: dict[str, dict[str, Model]] = {kind: {} for kind in KINDS}
-        self._touched: dict[tuple[str, str], Model] = {}
+        self._touched: dict[tuple[str, str], Kept] = {}
         self._fetched: set[tuple[str, str]] = set()
         self._by_digest: dict[str, str] = {}
         self._grants_of: dict[str, set[str]] = {}
@@ -83,15 +83,17 @@ class State:
         self.position = recorded.position
         self.at = max(self.at, recorded.at)
 
-    def touched(self) -> list[tuple[str, Model]]:
+    def touched(self) -> list[tuple[str, Kept]]:
         """Return the models changed since the last `settle_down`, as projections keep them."""
         return [(kind, model) for (kind, _), model in self._touched.items()]
 
     def settle_down(self) -> None:
         """Forget what was touched, and drop ended models from memory."""
-        for kind, name in (*self._touched, *self._fetched):
-            model = self._models[kind].get(name)
-            if kind in _DROPPED and model is not None and not cast("Kept", model).open:
+        for kind, name in self._fetched - self._touched.keys():
+            if not cast("Kept", self._models[kind][name]).open:
+                del self._models[kind][name]
+        for (kind, name), model in self._touched.items():
+            if not model.open and kind in _DROPPED:
                 del self._models[kind][name]
         self._touched.clear()
         self._fetched.clear()

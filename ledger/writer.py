@@ -12,10 +12,11 @@ from eventsourcing.domain import EventSourcingError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.announcing import Announcer
-from ledger.batch import Outcome, Settler
+from ledger.batch import Settler
 from ledger.faults import DATABASE_ERRORS, because, is_down, is_lost, verbatim
 from ledger.inbox import Inbox, Waiting
 from ledger.meters import LedgerMeters
+from ledger.outcomes import Outcome
 from ledger.sealing import Sealer
 from ledger.unavailable import LedgerUnavailable
 

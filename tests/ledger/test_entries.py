@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from open_ledgers import open_ledger, prepare
 from sqlalchemy import select
 
-from ledger.entries import FieldTooLong, Header, entry, leaf_hash
+from ledger.entries import FieldTooLong, Header, entry, leaf_hash, redacted_entry
 from ledger.tables import EVENT
 from policies.decisions import Effect
 
@@ -71,6 +71,22 @@ def test_an_entry_without_a_command_has_two_empty_fields():
 def test_a_field_that_is_too_long_is_refused():
     with pytest.raises(FieldTooLong, match="4098 bytes"):
         entry(FIRST._replace(stream="é" * 2049), b"", b"")
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 255, 256, 257, 4095, 4096])
+@pytest.mark.parametrize("letter", ["x", "é", "\x00", "\x7f"])
+def test_a_field_of_any_size_has_its_length_in_bytes_before_it(size, letter):
+    field = (letter * size)[: size // len(letter.encode())]
+    stored = field.encode()
+
+    made = redacted_entry(FIRST._replace(actor=field), b"")
+
+    assert made == (
+        b"\x01\x00\x011\x00\x06policy\x00\x011\x00\x0fPolicyActivated\x00\x101795435200000000"
+        + len(stored).to_bytes(2)
+        + stored
+        + b"\x00\x08policy-1\x00\x010\x00\x06policy\x00\x00"
+    )
 
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
