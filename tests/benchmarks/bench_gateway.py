@@ -144,10 +144,12 @@ def where_it_goes(asked: argparse.Namespace) -> None:
             asyncio.run(measure(place.targets[2], connections, asked.seconds, asked.version))
         found = json.loads(report.read_text())
     print(f"\nwhere the time goes, {connections} connections, CPU us of one call")
-    for thread, stages in found.items():
+    for thread, stages in found["stages"].items():
         print(f"{thread:<52} {sum(stages.values()):>9.1f}")
         for stage, microseconds in sorted(stages.items(), key=lambda each: -each[1]):
             print(f"    {stage:<48} {microseconds:>9.1f}")
+    shared = found["calls a transaction"]
+    print(f"{'calls that share a transaction of the ledger':<52} {shared:>9.1f}")
 
 
 def at_most(what: str, value: float, limit: float) -> None:

@@ -2,6 +2,7 @@
 
 `python where_it_goes.py REPORT serve …` writes REPORT, JSON: by thread and stage, processor
 microseconds a call. What no stage has is the event loop's own work and what joins the stages.
+Beside them stands how many calls share one of the ledger's transactions.
 """
 
 import atexit
@@ -39,7 +40,7 @@ WHOLE = {LOOP: "gateway.examining:Examiner.examine", WRITER: "ledger.batch:Settl
 spent: Counter[tuple[str, str]] = Counter()
 began: dict[str, float] = {}
 lasted: dict[str, float] = {}
-calls = 0
+calls = transactions = 0
 
 
 def place(path: str) -> tuple[Any, str]:
@@ -79,10 +80,11 @@ def clock_stages() -> None:
         owner, name = place(path)
 
         def frame(before: float, after: float, thread: str = thread) -> None:
-            global calls  # noqa: PLW0603 (a script)
+            global calls, transactions  # noqa: PLW0603 (a script)
             began.setdefault(thread, before)
             lasted[thread] = after - began[thread]
             calls += thread == LOOP
+            transactions += thread == WRITER
 
         setattr(owner, name, clocked(getattr(owner, name), frame))
 
@@ -95,7 +97,7 @@ def report(file: Path) -> None:
     for thread, seconds in lasted.items():
         rest = 1e6 * seconds / calls - sum(found[thread].values())
         found[thread]["all else: tasks, and what joins the stages"] = rest
-    file.write_text(json.dumps(found))
+    file.write_text(json.dumps({"stages": found, "calls a transaction": calls / transactions}))
 
 
 if __name__ == "__main__":
