@@ -14,7 +14,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.utils import register_topic
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from ledger.catalogue import EVENTS
 from ledger.clock import micros, moment
@@ -109,6 +109,6 @@ class RecordMapper(Mapper[str]):
 
     def state(self, event: Event) -> bytes:
         """Return the stored state of an event."""
-        state = to_json(event)
+        state = event.__pydantic_serializer__.to_json(event)
         steps = self._upcasters.get(event.TOPIC)
         return b'{"v":%d,%b' % (len(steps) + 1, state[1:]) if steps else state

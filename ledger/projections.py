@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from pydantic_core import to_json
 from sqlalchemy import Connection, Row, Select, select
 
 from ledger.appending import Appender
@@ -26,7 +25,7 @@ _SEARCHED = {
 
 def projected_row(kind: str, model: Kept) -> tuple[Any, ...]:
     """Return the row that keeps `model`, in the order of its table's columns."""
-    state = to_json(model).decode()
+    state = model.__pydantic_serializer__.to_json(model).decode()
     searched = model.columns()
     if _ESCAPED_NUL in state:
         searched = {name: storable(value) for name, value in searched.items()}

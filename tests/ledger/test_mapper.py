@@ -8,6 +8,7 @@ import pytest
 from acme import NOON, Book, ask, click
 from eventsourcing.persistence import EventStore, MapperDeserialisationError
 from open_ledgers import real_now
+from pydantic_core import to_json
 
 from ledger.catalogue import EVENTS
 from ledger.databases import connect
@@ -53,6 +54,17 @@ def test_an_event_that_was_written_once_is_read_for_ever(line):
     if line["v"] == 1 and line["topic"] not in UPCASTERS:
         kept = json.loads(mapper.state(event))
         assert is_kept(json.loads(line["state"]), kept)
+
+
+@pytest.mark.parametrize("line", GOLDEN, ids=[f"{line['topic']}-{line['v']}" for line in GOLDEN])
+def test_an_event_is_written_byte_for_byte_as_it_always_was(line):
+    mapper = RecordMapper()
+    event = mapper.event(line["topic"], line["state"].encode())
+
+    written = mapper.state(event)
+
+    assert line["topic"] not in UPCASTERS
+    assert written == to_json(event) == event.model_dump_json().encode()
 
 
 def is_kept(old, new):

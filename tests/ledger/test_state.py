@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from acme import ADD_MOLE, DIRECTORY, NOON, Book, after, ask, assessed, card, click, grant, use
+from pydantic_core import to_json
 
 from ledger.calls import CompleteCall
 from ledger.deciding import decide
@@ -12,6 +13,7 @@ from ledger.envelopes import Command, Draft
 from ledger.events import CallDecided
 from ledger.kinds import kind_of
 from ledger.policy_in_force import ActivatePolicy
+from ledger.projections import projected_row
 from ledger.standing_events import GrantRefused
 from ledger.state import State
 from policies.decisions import Effect
@@ -174,6 +176,20 @@ def test_the_policy_in_force_is_the_newest() -> None:
 def test_an_unknown_command_is_a_bug() -> None:
     with pytest.raises(TypeError, match="no such command"):
         Book().do(Command(id="x", actor="placet:test"))
+
+
+def test_every_model_is_kept_byte_for_byte_as_it_always_was() -> None:
+    book = Book()
+    book.do(ADD_MOLE)
+    book.do(grant("cat", target="files/read_*"))
+    book.do(ask())
+    book.do(ask("call_2", assessed(Effect.ALLOW)))
+
+    for kind, models in book.state._models.items():
+        for model in models.values():
+            row = projected_row(kind, model)
+            assert row[0] == model.id
+            assert row[3] == to_json(model).decode()
 
 
 def test_every_model_comes_back_from_its_json_as_it_was() -> None:
