@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.client import UNREACHABLE, SlackClient, reason_of
 from bot.home import Home, HomeFinder
+from bot.records import UserRecord, record_of
 from ledger.evidence import GROUP_FRESH, Evidence, Membership
 from policies.people import Directory
 
@@ -68,7 +69,7 @@ class Witness:
     def _weigh(
         self,
         who: str,
-        record: "dict[str, Any] | str",
+        record: "UserRecord | str",
         members: "dict[str, tuple[frozenset[str], datetime] | str]",
         home: "Home | str | None",
         at: datetime,
@@ -84,10 +85,10 @@ class Witness:
         known = Evidence(
             slack=who,
             fetched_at=at,
-            deleted=bool(record.get("deleted")),
-            bot=bool(record.get("is_bot") or user == "USLACKBOT"),
-            guest=bool(record.get("is_restricted") or record.get("is_ultra_restricted")),
-            stranger=bool(record.get("is_stranger")) or not _of(record, home),
+            deleted=record.deleted,
+            bot=record.is_bot or user == "USLACKBOT",
+            guest=record.is_guest,
+            stranger=record.is_stranger or not record.is_of(home.team),
             memberships=tuple(
                 Membership(group=group, member=user in known[0], fetched_at=known[1])
                 for group, known in members.items()
@@ -97,18 +98,13 @@ class Witness:
         )
         return known.model_copy(update={"matched": self._matched(known, record)})
 
-    def _matched(self, known: Evidence, record: dict[str, Any]) -> str | None:
-        """Return the person who has the address of the account, a verified one of a full member.
-
-        Source: https://docs.slack.dev/reference/objects/user-object
-        """
-        unfit = known.deleted or known.bot or known.guest or known.stranger
-        email = (record.get("profile") or {}).get("email")
-        if unfit or record.get("is_email_confirmed") is not True or not isinstance(email, str):
+    def _matched(self, known: Evidence, record: UserRecord) -> str | None:
+        """Return the person who has the address of the account, a verified one of a full member."""
+        if known.deleted or known.bot or known.guest or known.stranger or record.email is None:
             return None
-        return self._directory.person_with(email)
+        return self._directory.person_with(record.email)
 
-    async def _record(self, who: str) -> dict[str, Any] | str:
+    async def _record(self, who: str) -> UserRecord | str:
         """Return a user's record, always fresh, or why there is none.
 
         Source: https://docs.slack.dev/reference/methods/users.info
@@ -118,10 +114,10 @@ class Witness:
             said = await self._slack.users_info(user=user)
         except UNREACHABLE as error:
             return reason_of(error)
-        record = said.get("user")
-        if not isinstance(record, dict) or record.get("id") != user:
-            return "Slack's answer is not about that person"
-        return record
+        record = record_of(said.get("user"))
+        if record is None:
+            return "Slack's answer could not be read"
+        return record if record.id == user else "Slack's answer is not about that person"
 
     async def _members(
         self, group: str, people: Sequence[str], at: datetime, *, cached: bool
@@ -153,9 +149,3 @@ def _outcome(task: "asyncio.Task[Any]") -> Any:
         _LOG.error("evidence could not be read", exc_info=task.exception())
         return "Slack's answer could not be read"
     return task.result()
-
-
-def _of(record: dict[str, Any], home: Home) -> bool:
-    """Tell whether the record is of a member of our workspace."""
-    enterprise = record.get("enterprise_user") or {}
-    return record.get("team_id") in {None, home.team} or home.team in enterprise.get("teams", [])

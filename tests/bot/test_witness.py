@@ -1,15 +1,19 @@
 """Evidence: always fresh for the person, remembered for groups only where that is allowed."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from office import BOB, BOT_TOKEN, CAT, MEMBER
 
 from bot.client import SlackClient
 from bot.home import Home, HomeFinder
+from bot.records import UserRecord, record_of
 from bot.witness import Witness
 from bot.workspace.faults import AnswerError, Hang
 from policies.people import Directory, Person
 
 GROUP = "S0PLATFORM"
+FACTS = {"deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"}
 
 
 @pytest.fixture
@@ -68,6 +72,44 @@ async def test_what_slack_does_not_answer_in_time_is_undetermined(closed_office,
 
     assert found.undetermined == "Slack did not answer in time"
     assert found.memberships == ()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*UserRecord.model_fields, "else"]),
+        st.none() | st.booleans() | st.text(max_size=3) | st.just("T0ACME") | st.just([]),
+    )
+)
+def test_of_a_record_of_any_shape_only_what_it_surely_says_counts(told) -> None:
+    record = record_of({"id": BOB, "team_id": "T0ACME", **told})
+
+    if record is not None:
+        assert {type(told[name]) for name in FACTS & told.keys()} <= {bool}
+        assert record.is_of("T0ACME") is (told.get("team_id", "T0ACME") == "T0ACME")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"team_id": None},
+        {"deleted": "false"},
+        {"is_bot": 0},
+        {"profile": "bob@example.com"},
+        {"enterprise_user": {"teams": "T0ACME"}},
+        {"enterprise_user": 7},
+    ],
+    ids=str,
+)
+async def test_a_record_that_cannot_be_read_leaves_the_person_undetermined(
+    closed_office, witness, monkeypatch, told
+) -> None:
+    await witness.evidence([f"T0ACME/{CAT}"], [], cached=False)
+    record = {"id": BOB, "team_id": "T0ACME", **told}
+    monkeypatch.setattr(closed_office.local.workspace.people, "as_slack", lambda _user: record)
+
+    (found,) = await witness.evidence([f"T0ACME/{BOB}"], [], cached=False)
+
+    assert found.undetermined == "Slack's answer could not be read"
 
 
 async def test_an_unknown_person_is_undetermined(witness) -> None:
