@@ -67,24 +67,33 @@ class HomeFinder:
         except UNREACHABLE as error:
             self.trouble = f"auth.test failed: {reason_of(error)}"
             return None
+        team, user = _text(said.get("team_id")), _text(said.get("user_id"))
+        if team is None or user is None:
+            self.trouble = "auth.test failed: Slack's answer could not be read"
+            return None
         self._home = Home(
-            team=said["team_id"],
-            enterprise=said.get("enterprise_id"),
-            bot_user=said["user_id"],
+            team=team,
+            enterprise=_text(said.get("enterprise_id")),
+            bot_user=user,
             app=app,
-            url=said.get("url"),
+            url=_text(said.get("url")),
         )
         self.trouble = ""
         return self._home
 
-    async def _app(self, bot: str | None) -> str | None:
+    async def _app(self, named: object) -> str | None:
         """Return our app id. Source: https://docs.slack.dev/reference/methods/bots.info."""
-        if not bot:
+        bot = _text(named)
+        if bot is None:
             return None
         try:
             said = await self._slack.bots_info(bot=bot)
         except SlackApiError as error:
             _LOG.warning("the bot does not know its app id: %s", reason_of(error))
             return None
-        found = (said.get("bot") or {}).get("app_id")
-        return found if isinstance(found, str) else None
+        about = said.get("bot")
+        return _text(about.get("app_id")) if isinstance(about, dict) else None
+
+
+def _text(told: object) -> str | None:
+    return told if isinstance(told, str) and told else None

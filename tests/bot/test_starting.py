@@ -4,6 +4,7 @@ import pytest
 from office import APP_TOKEN, BOB, BOT_TOKEN, until, until_async
 
 from bot.bot import Bot, EmptySecret, OverHttp, OverSocket, SlackAccess
+from bot.workspace.methods.table import METHODS, Method
 from ledger.approvals import ApprovalStatus
 
 
@@ -115,3 +116,16 @@ async def test_closing_leaves_no_task_behind(closed_office) -> None:
     await bot.close()
 
     assert office.bot is None
+
+
+async def test_an_answer_that_does_not_say_who_the_bot_is_is_asked_for_again(
+    closed_office, monkeypatch
+) -> None:
+    office = closed_office
+    with monkeypatch.context() as patched:
+        patched.setitem(METHODS, "auth.test", Method(lambda _workspace, _arguments: {"team_id": 7}))
+        bot = await office.start_bot()
+        trouble = "Slack: auth.test failed: Slack's answer could not be read"
+        await until(lambda: trouble in bot.ready())
+
+    await until(lambda: bot.ready() == [])
