@@ -76,4 +76,6 @@ class EventReader:
 
 def is_event_stream(content_type: str) -> bool:
     """Tell whether an answer of this content type is a stream of events."""
+    if content_type == "application/json":  # nearly always
+        return False
     return content_type.partition(";")[0].strip().lower() == "text/event-stream"

@@ -118,9 +118,11 @@ class Meters:
         """Count a decision, and what it took."""
         self._deciding.observe(seconds)
         match ruling:
+            case Allowed(decided) if decided.effect is Effect.ALLOW:
+                effect = Effect.ALLOW  # most of them; no limit spoke
             case Allowed(decided):
                 effect = decided.effect
-                if decided.observed and effect is not Effect.ALLOW:
+                if decided.observed:
                     self._observed.labels(server, effect.value).inc()
                 self._limit(server, decided)
             case Dispatched():

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -18,6 +18,9 @@ _LARGEST = 1024 * 1024
 
 _PATIENTLY = 256 * 1024
 """Bytes of a text up to which it may take long to read."""
+
+_SMALL = 4 * 1024
+"""Bytes of a message up to which it is read sooner than searched."""
 
 _SAYS_MORE = re.compile(rb"result|error|\\u")
 """What is in every response; a member's name can be written with escapes."""
@@ -41,6 +44,9 @@ class Outcome:
     error: str | None = None
     content: str | None = None
     sent: bool = True
+
+
+_OK, _TOOL_ERROR = Outcome("ok"), Outcome("tool-error")
 
 
 class OutcomeReader:
@@ -103,7 +109,7 @@ class OutcomeReader:
 
     def outcome(self) -> Outcome:
         """Return how the call ended, once the answer is whole."""
-        if self._events is None and self.size <= _LARGEST:
+        if self._found is None and self._events is None and self.size <= _LARGEST:
             self._find(b"".join(self._chunks))
         if self._found is not None:
             return self._found
@@ -111,13 +117,15 @@ class OutcomeReader:
             return Outcome("failed", f"the server answered with HTTP status {self._status}")
         if self._events is None:
             readable = self.size > _LARGEST
-            return Outcome("ok") if readable else Outcome("failed", _UNREADABLE)
+            return _OK if readable else Outcome("failed", _UNREADABLE)
         if self._large:
-            return Outcome("ok")
+            return _OK
         return Outcome("failed", "the server ended its answer without a response")
 
     def _find(self, text: bytes) -> None:
-        if self._found is not None or _SAYS_MORE.search(text) is None:
+        if self._found is not None:
+            return
+        if len(text) > _SMALL and _SAYS_MORE.search(text) is None:
             return
         found = response_in(text, show=self._show)
         if found is None:
@@ -152,8 +160,8 @@ def response_in(text: bytes, *, show: bool) -> tuple[object, Outcome] | None:
     result = told.get("result")
     if not isinstance(result, dict):
         return None
-    name = "tool-error" if result.get("isError") is True else "ok"
-    return told.get("id"), Outcome(name, content=_content(result) if show else None)
+    ended = _TOOL_ERROR if result.get("isError") is True else _OK
+    return told.get("id"), replace(ended, content=_content(result)) if show else ended
 
 
 def _parsed(text: bytes) -> Any:

@@ -42,10 +42,10 @@ class Reporter:
         """Tell what was decided of a call, after so many seconds."""
         self._meters.decided(asked.server, ruling, seconds)
         match ruling:
-            case Denied(decided):
-                self._say_denied(asked, decided, "was denied", seconds)
             case Allowed(decided) if decided.effect is not Effect.ALLOW:
                 self._say_denied(asked, decided, "was let call, as it only observes,", seconds)
+            case Denied(decided):
+                self._say_denied(asked, decided, "was denied", seconds)
             case _ if _LOG.isEnabledFor(logging.DEBUG):
                 fields = _of(asked) | _decision(ruling) | {"duration_ms": _rounded(seconds)}
                 said = f"{asked.agent.name} calls {asked.server}/{named(asked.tool)}"

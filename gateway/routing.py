@@ -113,7 +113,7 @@ def _check_names(
 
 def decoded(value: str) -> str | None:
     """Return what a header says, `=?base64?…?=` decoded; None where that cannot be read."""
-    found = ENCODED.fullmatch(value)
+    found = ENCODED.fullmatch(value) if value.startswith("=?") else None
     if found is None:
         return value
     try:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from policies.calls import JsonValue, Number
 from policies.card_numbers import is_card
@@ -23,16 +24,14 @@ _LONGEST_REMEMBERED = 100
 _FLAG = re.compile(r"--?[A-Za-z][A-Za-z0-9_-]*")
 
 
-@dataclass(frozen=True)
-class Redacted:
+class Redacted(NamedTuple):
     """A value without its secrets; `hidden` counts the values that were replaced."""
 
     value: JsonValue
     hidden: int
 
 
-@dataclass(frozen=True)
-class RedactedText:
+class RedactedText(NamedTuple):
     """A text without its secrets; `hidden` counts the parts that were replaced."""
 
     text: str
