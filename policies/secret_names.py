@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 _LONGEST_NAME = 200
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-zñ]+|[A-Z]+|[0-9]+")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -16,6 +16,7 @@ def _words(text: str) -> frozenset[str]:
 _CORE = _words("""
     password passwords passwd passphrase passcode pwd secret secrets token tokens apikey apikeys
     authorization credential credentials creds cookie cookies jwt bearer otp totp cvv cvc mnemonic
+    passwort kennwort senha wachtwoord contrasena contraseña
 """)
 _KEYS = _words("""
     api private access secret signing encryption decryption auth account master ssh service hmac
@@ -34,6 +35,11 @@ _ABOUT = _words("""
     count counts limit limits type types name names length size url uri endpoint path file field
     policy usage budget ttl expiry expires expiration id ids status state required enabled index
     rotation format version arn ref reference manager store provider scope scopes
+""")
+# What, before `pass`, makes it a password: a `boarding_pass` is none.
+_PASS = _words("""
+    account admin api app auth client db database email ftp http imap ldap login mail mongo mysql pg
+    postgres proxy redis root server smtp ssh sudo user vpn wifi
 """)
 _COUNTED = _words("max min num total prompt completion input output used remaining")
 
@@ -65,5 +71,6 @@ def _judged(name: str) -> bool:
     return (
         not _CORE.isdisjoint(words)
         or glued.endswith(tuple(_ENDINGS))
+        or (words[-1] == "pass" and words[-2] in _PASS)
         or any(second in {"key", "keys"} and first in _KEYS for first, second in pairwise(words))
     )

@@ -34,6 +34,7 @@ KNOWN_KEY = re.compile(
     | do[pot]_v1_[a-f0-9]{40,}+|shp(?:at|ca|pa|ss)_[A-Za-z0-9]{16,}+
     | hv[sbr]\.[A-Za-z0-9_-]{16,}+|dapi[0-9a-f]{32}|NRAK-[A-Z0-9]{20,}+
     | gl(?:sa|c)_[A-Za-z0-9_+=/]{20,}+|ATATT3[A-Za-z0-9_=-]{20,}+ # Grafana, Atlassian
+    | Q(?:UtJQ|VNJQ)[A-Za-z0-9+/]{16,}+={0,2} # AWS in base64: AKIA, ASIA
     | AGE-SECRET-KEY-1[0-9A-Z]{20,}+|[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}+ # age, Telegram
     )""",
     re.VERBOSE,
@@ -50,6 +51,8 @@ def may_hold_known_key(text: str) -> bool:
         or "eyJ" in text
         or "SK" in text
         or "dapi" in text
+        or "QUtJQ" in text
+        or "QVNJQ" in text
         or ("." in text and ("ya29." in text or "SG." in text or "hv" in text))
     )
 
@@ -62,9 +65,14 @@ WEBHOOK = re.compile(
 URL_PASSWORD = re.compile(r"(?P<kept>://[^\s/?#@:]{0,200}+:)(?P<value>[^\s/?#]{1,500})(?=@)")
 """A password in an address (RFC 3986, section 3.2.1)."""
 
+URL_USER = re.compile(
+    r"(?P<kept>://)(?P<value>[A-Za-z0-9._~+=-]{16,200}+)(?=(?::[^\s/?#@]{0,200}+)?@)"
+)
+"""A long name in an address, as in `https://TOKEN@…`; the reader tells tokens from names."""
+
 QUERY = re.compile(
     r"(?P<kept>[?&;](?:[a-z0-9]{1,16}[_.-]){0,3}(?:access|refresh|id|auth|client|api|x)?"
-    r"(?:token|secret|password|passwd|pwd|signature|credential|apikey|auth|key|sig|jwt|session"
+    r"(?:token|secret|password|passwd|passphrase|pass|pwd|otp|signature|credential|apikey|auth|key|sig|jwt|session"
     r"|sessionid|code)=)(?P<value>[^&\s#\"'<>;]++)",
     re.IGNORECASE,
 )
@@ -90,6 +98,7 @@ HEADER = re.compile(
 
 _NAMES = (
     r"(?:password|passwd|passphrase|pwd|secret|token|credential|jwt|session[_-]?id"
+    r"|passwort|kennwort|contrase(?:ñ|n)a|senha|wachtwoord|(?<=[_-])pass(?![a-z])"
     r"|(?:api|access|private|secret|auth|account|signing|encryption|master|shared)[_-]?key)"
     r"(?:[_-]?key(?:[_-]?base)?|[_-]?value|[_-]?[0-9]{1,2}|s)?"
 )
@@ -112,6 +121,36 @@ FLAG = re.compile(
     re.IGNORECASE,
 )
 """`--password …` on a command line."""
+
+TAGGED = re.compile(
+    rf"(?P<kept><(?:[a-z0-9_.:-]{{1,40}}?)??{_NAMES}(?:[ \t][^<>\n]{{0,200}}+)?>)"
+    r"(?P<value>[^<>$`\s](?:[^<>$`\n]{0,2000}[^<>$`\s])?)(?=</)",
+    re.IGNORECASE,
+)
+"""`<password>…</password>`."""
+
+SPOKEN = re.compile(
+    rf"(?<![A-Za-z])(?P<kept>{_NAMES}[ \t](?:is|was)[ \t](?:now[ \t])?[\"']?)"
+    r"(?P<value>(?=[^\s\"']{0,200}?[0-9])[^\s\"'`$(){}<>|;&,\\\[\]]{6,200}+)",
+    re.IGNORECASE,
+)
+"""`the password is …`, where what follows has a digit in it."""
+
+STATED = re.compile(
+    r"(?P<kept>(?:\bpassword|\bidentified[ \t]{1,8}by(?:[ \t]{1,8}password)?)[ \t]{1,8}\\{0,3})"
+    r"(?P<value>'[^'\n$`]{1,500}'|\"[^\"\n$`]{1,500}\")",
+    re.IGNORECASE,
+)
+"""`PASSWORD '…'` and `IDENTIFIED BY '…'` of SQL."""
+
+LOGGED_IN = re.compile(
+    r"(?P<kept>\bsshpass[ \t]{1,8}-p[ \t]{0,8}[\"']?"
+    r"|\b(?:mysql|mariadb)[a-z_-]{0,20}+[ \t](?:[^\n;|&]{0,100}?[ \t])?-p[\"']?"
+    r"|\bmachine[ \t]{1,8}\S{1,200}[ \t\n]{1,8}(?:login[ \t]{1,8}\S{1,200}[ \t\n]{1,8})?"
+    r"password[ \t]{1,8})(?P<value>[^\s\"'`$(){}<>|;&,\\\[\]]{1,200}+)",
+    re.IGNORECASE,
+)
+"""A password for `sshpass` and MySQL's clients, and in a `.netrc`."""
 
 CURL_USER = re.compile(
     r"(?<![-\w])(?P<kept>(?:-u[ \t]{0,4}|--(?:proxy-)?user(?:[ \t]{1,4}|=))\\{0,3}[\"']?"

@@ -82,7 +82,7 @@ def _steps(text: str, *, digits: bool) -> Sequence[_Step]:
         steps.append(_KNOWN_KEY)
     if "hooks.slack.com" in folded:
         steps.append(_WEBHOOK)
-    if joined or dashed or " " in text or "\t" in text:
+    if joined or dashed or " " in text or "\t" in text or "</" in text:
         steps += _worded(folded, joined=joined, dashed=dashed)
     if digits and len(folded) >= _SHORTEST_RUN:
         steps.append(_RUN)
@@ -94,7 +94,7 @@ def _worded(folded: str, *, joined: bool, dashed: bool) -> Iterator[_Step]:
     blank = " " in folded or "\t" in folded
     named = (joined or (dashed and blank)) and _names(folded)
     if "://" in folded and "@" in folded:
-        yield _URL_PASSWORD
+        yield from (_URL_PASSWORD, _URL_USER)
     if "=" in folded:
         yield _QUERY
     if joined and ("authorization" in folded or "cookie" in folded or "x-" in folded):
@@ -105,10 +105,24 @@ def _worded(folded: str, *, joined: bool, dashed: bool) -> Iterator[_Step]:
         yield _BASIC
     if named and joined:
         yield _ASSIGNED
+    if blank or "</" in folded:
+        yield from _told(folded)
     if named and dashed and blank:
         yield _FLAG
     if joined and dashed and "-u" in folded:
         yield _CURL_USER
+
+
+def _told(folded: str) -> Iterator[_Step]:
+    """Yield what may apply where a secret stands behind a word and a blank, or in a tag."""
+    if "</" in folded and _names(folded):
+        yield _TAGGED
+    if (" is " in folded or " was " in folded or "\t" in folded) and _names(folded):
+        yield _SPOKEN
+    if ("'" in folded or '"' in folded) and ("password" in folded or "identified" in folded):
+        yield _STATED
+    if "sshpass" in folded or "mysql" in folded or "mariadb" in folded or "machine" in folded:
+        yield _LOGGED_IN
 
 
 def _replaced(
@@ -142,6 +156,13 @@ def _bearer(found: re.Match[str]) -> str | None:
     """Return what hides a bearer token; "bearer tokens" in prose is none."""
     is_word = found["value"].isalpha() and len(found["value"]) < _SHORTEST_WORD_TOKEN
     return None if is_word else _value(found)
+
+
+def _url_user(found: re.Match[str]) -> str | None:
+    """Return what hides a token in the place of a name; names have seldom figures in them."""
+    name = found["value"]
+    figures = sum(map(str.isdigit, name))
+    return _value(found) if figures > 1 and not name.isdigit() else None
 
 
 def _basic(found: re.Match[str]) -> str | None:
@@ -206,6 +227,10 @@ def _names(folded: str) -> bool:
         or "session" in folded
         or "pwd" in folded
         or "jwt" in folded
+        or "kennwort" in folded
+        or "contrase" in folded
+        or "senha" in folded
+        or "wachtwoord" in folded
     )
 
 
@@ -213,6 +238,11 @@ _PRIVATE_KEY: _Step = (patterns.PRIVATE_KEY, _whole)
 _KNOWN_KEY: _Step = (patterns.KNOWN_KEY, _whole)
 _WEBHOOK: _Step = (patterns.WEBHOOK, _value)
 _URL_PASSWORD: _Step = (patterns.URL_PASSWORD, _value)
+_URL_USER: _Step = (patterns.URL_USER, _url_user)
+_TAGGED: _Step = (patterns.TAGGED, _value)
+_SPOKEN: _Step = (patterns.SPOKEN, _value)
+_STATED: _Step = (patterns.STATED, _value)
+_LOGGED_IN: _Step = (patterns.LOGGED_IN, _value)
 _QUERY: _Step = (patterns.QUERY, _value)
 _HEADER: _Step = (patterns.HEADER, _value)
 _BEARER: _Step = (patterns.BEARER, _bearer)

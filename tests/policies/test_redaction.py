@@ -12,8 +12,12 @@ from policies.redaction import Redacted, RedactedText, redact, redact_text
 from policies.secret_patterns import (
     HEADER,
     KNOWN_KEY,
+    LOGGED_IN,
     PRIVATE_KEY,
     QUERY,
+    SPOKEN,
+    STATED,
+    TAGGED,
     URL_PASSWORD,
     WEBHOOK,
 )
@@ -188,6 +192,23 @@ def test_named_values_flags_and_headers_in_lists_are_hidden():
         ("curl -s --user 'bob:hunter2' x", "curl -s --user 'bob:[hidden]' x"),
         ("curl -ubob:hunter2", "curl -ubob:[hidden]"),
         ("SECRET_KEY_BASE: abcdef", "SECRET_KEY_BASE: [hidden]"),
+        ("DB_PASS=hunter2", "DB_PASS=[hidden]"),
+        ("Passwort: hunter2", "Passwort: [hidden]"),
+        ("QUtJQUlPU0ZPRE5ON0VYQU1QTEU=", "[hidden]"),
+        (
+            "git clone https://a1b2c3d4e5f6a7b8c9d0@git.example/x",
+            "git clone https://[hidden]@git.example/x",
+        ),
+        ("https://x/y?user=bob&pass=hunter2", "https://x/y?user=bob&pass=[hidden]"),
+        ("<password>hunter2</password>", "<password>[hidden]</password>"),
+        ('<db:apiKey id="1">a b</db:apiKey>', '<db:apiKey id="1">[hidden]</db:apiKey>'),
+        ("the password is hunter2", "the password is [hidden]"),
+        ("wrong: token was 'abc123'", "wrong: token was '[hidden]'"),
+        ("CREATE USER bob WITH PASSWORD 'a b'", "CREATE USER bob WITH PASSWORD [hidden]"),
+        ("ALTER USER bob IDENTIFIED BY 'hunter'", "ALTER USER bob IDENTIFIED BY [hidden]"),
+        ("sshpass -p hunter2 ssh bob@host", "sshpass -p [hidden] ssh bob@host"),
+        ("mysqldump -u bob -phunter2 shop", "mysqldump -u bob -p[hidden] shop"),
+        ("machine h login bob password hunter", "machine h login bob password [hidden]"),
         ("pay 4111 1111 1111 1111 now", "pay [hidden] now"),
         ("4111-1111-1111-1111", "[hidden]"),
         ("378282246310005", "[hidden]"),
@@ -235,6 +256,15 @@ def test_only_the_secret_part_of_a_text_is_hidden(text, shown):
         "SELECT * FROM users WHERE id = 5",
         "rm -rf / --no-preserve-root",
         "docker run -u app:staff --user 1000:1000 image",
+        "https://registry.example:4873/@scope/package",
+        "https://john.doe.of.example@mail.example/",
+        "mysql -u root -p shop",
+        "mkdir -p /srv/mysql",
+        "the token is invalid, and the password is required",
+        "a password is 12 characters long",
+        "compass: north",
+        "<token/> and </password>",
+        "the field 'password' is missing",
     ],
 )
 def test_ordinary_text_stays(text):
@@ -251,6 +281,11 @@ def test_ordinary_text_stays(text):
         ("Bearer abc123;reboot", ";reboot"),
         ("secret=a&&reboot", "&&reboot"),
         ("curl -u a:b;reboot", ";reboot"),
+        ("<token>$(reboot)</token>", "$(reboot)"),
+        ("password is `reboot2`", "`reboot2`"),
+        ("PASSWORD '$(reboot)'", "$(reboot)"),
+        ("mysql -px1;reboot", ";reboot"),
+        ("secret: |\n  reboot", "reboot"),
     ],
 )
 def test_what_would_run_does_not_hide_as_a_secret(text, visible):
@@ -344,6 +379,19 @@ HOSTILE = [
     ":",
     "\\",
     "\"'",
+    "<",
+    "</",
+    "<password ",
+    "<password>",
+    "password is ",
+    "password '",
+    "identified by ",
+    "mysql ",
+    "mysql -",
+    "machine a ",
+    "machine a login b ",
+    "sshpass -p ",
+    "://aaaaaaaaaaaaaaaa1",
 ]
 
 
@@ -365,7 +413,12 @@ def test_a_secret_on_a_line_of_its_own_is_hidden_whatever_is_around(around: str,
 
 
 @pytest.mark.parametrize(
-    "pattern", [KNOWN_KEY, PRIVATE_KEY, WEBHOOK, URL_PASSWORD, QUERY, HEADER], ids=range(6)
+    "pattern",
+    [
+        *(KNOWN_KEY, PRIVATE_KEY, WEBHOOK, URL_PASSWORD, QUERY, HEADER),
+        *(TAGGED, SPOKEN, STATED, LOGGED_IN),
+    ],
+    ids=range(10),
 )
 @given(found=st.data(), around=st.sampled_from(["", " ", ",", "\n"]))
 def test_whatever_fits_a_pattern_is_hidden(pattern, found, around):

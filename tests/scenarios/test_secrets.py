@@ -94,6 +94,11 @@ PLACED = {
     "in a header": "b3arerInAHeader.x1",
     "in a cookie": "c00kieInAHeader",
     "in prose": "pr0se-hunter2",
+    "behind is": "sp0ken-hunter2",
+    "in a tag": "tagged-hunter",
+    "in SQL": "stated hunter",
+    "as a name": "n4me0fnobody1234",
+    "on a command line": "sshpass-hunter",
 }
 TEXTS = [
     f"the key is {SHAPED['AWS']} of {SHAPED['AWS id']}",
@@ -106,6 +111,10 @@ TEXTS = [
     f"curl -H 'Authorization: Bearer {PLACED['in a header']}' said 401",
     f"sent Cookie: session={PLACED['in a cookie']}; path=/",
     f"login failed, password: {PLACED['in prose']}",
+    f"the password is {PLACED['behind is']}, says <password>{PLACED['in a tag']}</password>",
+    f"ALTER USER app IDENTIFIED BY '{PLACED['in SQL']}' failed",
+    f"git clone https://{PLACED['as a name']}@git.example/x failed",
+    f"sshpass -p {PLACED['on a command line']} ssh app@host said 255",
 ]
 INNOCENT = {"path": "a.txt", "text": "\n".join(TEXTS), "lines": TEXTS, "at": {"note": TEXTS[6]}}
 ALL = [*SHAPED.values(), *PLACED.values()]
