@@ -39,6 +39,28 @@ class Span:
         return other.exception is not None and includes(other.exception, self.exception)
 
 
+class Broad:
+    """Matchers by how the tools that they fit begin, so that few are compared with each other."""
+
+    def __init__(self, matchers: Iterable[Matcher]) -> None:
+        """Note each matcher under its number."""
+        self._anything: list[int] = []
+        self._beginning: dict[str, list[int]] = {}
+        for number, matcher in enumerate(matchers):
+            if matcher.tool is None:
+                self._anything.append(number)
+            for head in {_WILD.split(glob.pattern, maxsplit=1)[0] for glob in matcher.tool or ()}:
+                self._beginning.setdefault(head, []).append(number)
+
+    def near(self, narrow: Matcher) -> list[int]:
+        """Return the numbers, in order, of all that may include `narrow`, and of some others."""
+        found = [*self._anything]
+        pattern = narrow.tool[0].pattern if narrow.tool else None
+        for length in range(0 if pattern is None else len(pattern) + 1):
+            found += self._beginning.get((pattern or "")[:length], ())
+        return sorted(found)
+
+
 def apart(one: Matcher, other: Matcher) -> bool:
     """Say whether no call can fit both."""
     if one.risk is not None and other.risk is not None and not set(one.risk) & set(other.risk):

@@ -6,7 +6,7 @@ from itertools import product
 
 from policies.decisions import STRICTNESS, Effect
 from policies.linting.findings import Finding, Severity, at_rule
-from policies.linting.inclusion import Span
+from policies.linting.inclusion import Broad, Span
 from policies.matching import Matcher
 from policies.rules import Rule
 
@@ -20,13 +20,38 @@ _DOES = {
 
 def shadowed(rules: Sequence[Rule]) -> Iterator[Finding]:
     """Yield the rules that say nothing, contradict another, or never decide beside others."""
+    known = _Rules(rules)
     for index, rule in enumerate(rules):
         if span_of(rule).empty:
             what = f"rule `{rule.name}` speaks of no call: `except` takes out all of `match`"
             instead = "narrow `except`, or remove the rule"
             yield at_rule(rule, Severity.ERROR, "speaks-of-nothing", what, instead)
         elif not hides(rule):
-            yield from _beside(rule, index, rules)
+            yield from _beside(rule, index, known)
+
+
+class _Rules:
+    """Rules by the calls that they speak of."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._broad = Broad(rule.match for rule in rules)
+        self._alike: dict[tuple[object, ...], list[Rule]] = {}
+        for rule in rules:
+            self._alike.setdefault(_calls(rule), []).append(rule)
+
+    def near(self, rule: Rule) -> Iterator[tuple[int, Rule]]:
+        """Yield, in order and with their places, all rules that may cover what `rule` covers."""
+        for place in self._broad.near(rule.match):
+            yield place, self._rules[place]
+
+    def alike(self, rule: Rule) -> Sequence[Rule]:
+        """Return the rules, in order, that speak of the very calls that `rule` speaks of."""
+        return self._alike[_calls(rule)]
+
+
+def _calls(rule: Rule) -> tuple[object, ...]:
+    return rule.match, rule.exception, rule.condition.source if rule.condition else None
 
 
 def span_of(rule: Rule) -> Span:
@@ -39,10 +64,8 @@ def hides(rule: Rule) -> bool:
     return "/hide/" in rule.pointer
 
 
-def _beside(rule: Rule, index: int, rules: Sequence[Rule]) -> Iterator[Finding]:
-    others = [other for other in rules if other is not rule]
-    stricter = [other for other in others if STRICTNESS[other.effect] > STRICTNESS[rule.effect]]
-    same = next((other for other in stricter if _same_calls(rule, other)), None)
+def _beside(rule: Rule, index: int, rules: _Rules) -> Iterator[Finding]:
+    same = next((other for other in rules.alike(rule) if _stricter(other, rule)), None)
     if same is not None:
         what = (
             f"rule `{rule.name}` {_DOES[rule.effect]} the very calls that `{same.name}` on line "
@@ -50,7 +73,7 @@ def _beside(rule: Rule, index: int, rules: Sequence[Rule]) -> Iterator[Finding]:
         )
         yield at_rule(rule, Severity.ERROR, "contradiction", what, "remove one of the two")
         return
-    hiding = _hiding(rule, stricter)
+    hiding = _hiding(rule, rules)
     if hiding:
         named = " and ".join(f"`{other.name}` on line {other.line}" for other in hiding[:3])
         does = _DOES[hiding[0].effect] if len(hiding) == 1 else "decide"
@@ -61,11 +84,16 @@ def _beside(rule: Rule, index: int, rules: Sequence[Rule]) -> Iterator[Finding]:
     yield from _repeated(rule, index, rules)
 
 
-def _hiding(rule: Rule, stricter: Sequence[Rule]) -> tuple[Rule, ...]:
+def _stricter(one: Rule, other: Rule) -> bool:
+    return STRICTNESS[one.effect] > STRICTNESS[other.effect]
+
+
+def _hiding(rule: Rule, rules: _Rules) -> tuple[Rule, ...]:
     """Return the rules that together decide all that `rule` covers; none where some is left."""
     found: dict[str, Rule] = {}
     for piece in _pieces(rule):
-        over = next((other for other in stricter if _covers(other, piece)), None)
+        near = (other for _, other in rules.near(piece) if _stricter(other, rule))
+        over = next((other for other in near if _covers(other, piece)), None)
         if over is None:
             return ()
         found[over.pointer] = over
@@ -95,17 +123,11 @@ def _covers(other: Rule, rule: Rule) -> bool:
     return span_of(other).holds(span_of(rule))
 
 
-def _same_calls(one: Rule, other: Rule) -> bool:
-    ours = one.condition.source if one.condition else None
-    theirs = other.condition.source if other.condition else None
-    return (one.match, one.exception, ours) == (other.match, other.exception, theirs)
-
-
-def _repeated(rule: Rule, index: int, rules: Sequence[Rule]) -> Iterator[Finding]:
+def _repeated(rule: Rule, index: int, rules: _Rules) -> Iterator[Finding]:
     """Yield the rule where another of the same effect covers all it covers and asks no less."""
     if rule.message is not None or rule.show_result is not None:
         return
-    for place, other in enumerate(rules):
+    for place, other in rules.near(rule):
         if place == index or other.effect is not rule.effect or not _covers(other, rule):
             continue
         if not _asks_no_less(other, rule) or (_covers(rule, other) and place > index):

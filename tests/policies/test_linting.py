@@ -10,10 +10,10 @@ from policy_text import policy_of
 from policies.assessment import assess
 from policies.calls import Call, Number, Risk, Tool
 from policies.linting.findings import Finding
-from policies.linting.inclusion import glob_includes, overlap
+from policies.linting.inclusion import Broad, glob_includes, includes, overlap
 from policies.linting.known import Known
 from policies.linting.lint import linted
-from policies.matching import Glob
+from policies.matching import Glob, Matcher
 from policies.people import Agent, Directory, Team
 from policies.policy import compile_policy
 from policies.risk import RiskFinding
@@ -309,6 +309,25 @@ def test_what_a_pattern_includes_it_fits_and_what_two_fit_overlaps(one, other, t
         assert one.matches(text)
     if one.matches(text) and other.matches(text):
         assert overlap(one, other)
+
+
+MATCHERS = st.builds(
+    Matcher,
+    tool=st.none() | st.lists(PATTERNS, min_size=1, max_size=3).map(tuple),
+    server=st.sampled_from([None, (Glob("a"),), (Glob("*"),)]),
+    agent=st.none(),
+    team=st.none(),
+    on_behalf_of=st.none(),
+    risk=st.none(),
+)
+
+
+@given(st.lists(MATCHERS, max_size=6), MATCHERS)
+def test_whatever_includes_a_matcher_is_near_to_it(broad, narrow):
+    near = Broad(broad).near(narrow)
+
+    assert near == sorted(near)
+    assert {n for n, matcher in enumerate(broad) if includes(matcher, narrow)} <= set(near)
 
 
 GLOBS = st.sampled_from(["a", "b", "a*", "*b", "?", "*", "a?"])
