@@ -4,7 +4,10 @@ import re
 
 from policies.calls import Number
 
-_SHORTEST, _LONGEST = 13, 19
+SHORTEST_CARD = 13
+"""Digits of the shortest card number."""
+
+_LONGEST = 19
 _SMALLEST_GROUP = 3
 _DIGITS = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9]\.)[0-9]++(?:[ \u00a0\u2009\u2010-\u2015-][0-9]++)*+(?![A-Za-z_])"
@@ -15,7 +18,7 @@ _ENOUGH = re.compile(r"[0-9](?:[ \u00a0\u2009\u2010-\u2015-]?[0-9]){12}")
 
 def may_hold_card(text: str) -> bool:
     """Tell quickly whether `text` holds 13 digits in a row, blanks and dashes aside."""
-    return len(text) >= _SHORTEST and _ENOUGH.search(text) is not None
+    return len(text) >= SHORTEST_CARD and _ENOUGH.search(text) is not None
 
 
 def hide_cards(text: str, marker: str, found: list[str] | None = None) -> tuple[str, int]:
@@ -41,7 +44,7 @@ def is_card(number: Number) -> bool:
     text = number.text
     if text.isdigit():
         return _is_card(text)
-    if len(text) < _SHORTEST and "e" not in text and "E" not in text:
+    if len(text) < SHORTEST_CARD and "e" not in text and "E" not in text:
         return False
     value = float(text)
     return value.is_integer() and _is_card(str(int(value)))
@@ -78,7 +81,7 @@ def _last_group(groups: list[re.Match[str]], first: int) -> int | None:
 
 def _is_card(digits: str) -> bool:
     """Tell whether `digits` is a card number: length, first digit (ISO/IEC 7812) and Luhn."""
-    if not _SHORTEST <= len(digits) <= _LONGEST or digits[0] not in "23456":
+    if not SHORTEST_CARD <= len(digits) <= _LONGEST or digits[0] not in "23456":
         return False
     doubled = [int(digit) for digit in digits[-1::-1]]
     doubled[1::2] = [twice - 9 if twice > 9 else twice for twice in (2 * d for d in doubled[1::2])]  # noqa: PLR2004 - the sum of a number's two digits

@@ -11,7 +11,7 @@ from policies.refusals import Refused
 from policies.strict_json import canonical
 
 _SHORTEST = 32
-_PURPOSE = b"placet call digest 1\0"
+_PURPOSE = "placet call digest 1\0"
 _ID_PURPOSE = b"placet digest key id 1\0"
 
 
@@ -55,8 +55,7 @@ def digests(call: Call, keys: Sequence[DigestKey], arguments: str | None = None)
     begin, end = _around(call.agent, call.on_behalf_of, call.server, call.tool)
     extras = canonical(call.extras) if call.extras else "{}"
     written = canonical(call.arguments) if arguments is None else arguments
-    canonical_form = f'{begin}{written},"extras":{extras}{end}'
-    message = _PURPOSE + canonical_form.encode()
+    message = f'{_PURPOSE}{begin}{written},"extras":{extras}{end}'.encode()
     return tuple([f"{key.id}:{coder(key.secret).code(message).hex()}" for key in keys])
 
 

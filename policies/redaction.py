@@ -179,7 +179,9 @@ class _Redaction:
                 apart = apart or _Apart(redacted)
                 shown = apart.key(shown)
             if key.common and not paths:
-                redacted[shown] = self.value(member, ())
+                redacted[shown] = (
+                    self._text(member) if isinstance(member, str) else self.value(member, ())
+                )
             else:
                 self.hidden += key.hidden
                 redacted[shown] = self._member(key, member, paths, members)

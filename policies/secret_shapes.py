@@ -14,7 +14,7 @@ from operator import ne
 from typing import Final, TypeAlias
 
 from policies import secret_patterns as patterns
-from policies.card_numbers import hide_cards, may_hold_card
+from policies.card_numbers import SHORTEST_CARD, hide_cards, may_hold_card
 
 MARKER: Final = "[hidden]"
 """Stands where a secret was."""
@@ -56,7 +56,7 @@ def hide_secrets(text: str, parts: list[str] | None = None) -> tuple[str, int]:
     What was replaced is added to `parts`.
     """
     hidden = 0
-    digits = _DIGIT.search(text) is not None
+    digits = len(text) >= SHORTEST_CARD and _DIGIT.search(text) is not None
     for pattern, replacement in _steps(text, digits=digits):
         text, more = _replaced(text, pattern, replacement, parts)
         hidden += more
@@ -69,7 +69,7 @@ def hide_secrets(text: str, parts: list[str] | None = None) -> tuple[str, int]:
 def _steps(text: str, *, digits: bool) -> Sequence[_Step]:
     """Return what may apply to `text`, in order; nothing to most texts.
 
-    `digits` says whether there are any. Quick, for it is always run.
+    `digits` says whether a text as long as a card number has any. Quick, for it is always run.
     INVARIANT: a pattern matches no text, nor what an earlier one leaves of it,
     without the signs and words that are looked for here.
     """
