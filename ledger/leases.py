@@ -6,15 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, select
 
 from ledger.clock import micros
 from ledger.databases import Database
 from ledger.tables import INSTANCE, LEASE, PROJECTIONS
 from ledger.unavailable import LedgerUnavailable
+from ledger.upserts import upserting
 
 UNSEEN_SECONDS = 10
 """A process that was not seen for this long is presumed gone."""
@@ -35,7 +34,7 @@ class Leases:
         """Note that this process lives."""
         now = self._clock()
         with self._database.write() as connection:
-            row = _insert(connection, INSTANCE).values(
+            row = upserting(connection, INSTANCE).values(
                 id=self._instance, started_at=now, seen_at=now
             )
             connection.execute(
@@ -59,7 +58,7 @@ class Leases:
         """Take or keep the role `name` for `seconds`; False while another process has it."""
         now = self._clock()
         with self._database.write() as connection:
-            row = _insert(connection, LEASE).values(
+            row = upserting(connection, LEASE).values(
                 name=name, holder=self._instance, until=now + int(seconds * _SECOND)
             )
             taken = row.on_conflict_do_update(
@@ -118,8 +117,3 @@ class FileLock:
             with suppress(OSError):
                 os.ftruncate(file, 0)
             os.close(file)
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(table)

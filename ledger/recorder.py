@@ -17,7 +17,6 @@ from eventsourcing.persistence import (
 )
 from sqlalchemy import Connection, RowMapping, Select, func, select
 from sqlalchemy import exc as sql_errors
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.appending import Appender, Placed, numbered
 from ledger.clock import micros
@@ -26,6 +25,7 @@ from ledger.entries import Header
 from ledger.faults import is_down
 from ledger.mapper import StoredRecord
 from ledger.tables import EVENT, TRACKING
+from ledger.upserts import upserting
 from ledger.waking import Listener
 
 _T = TypeVar("_T")
@@ -269,8 +269,7 @@ def _placed(stored: Sequence[StoredEvent], head: int, at: int) -> list[Placed]:
 
 def _track(connection: Connection, tracking: Tracking) -> None:
     """Move a follower's position forward; anything else is a conflict."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    made = insert(TRACKING).values(
+    made = upserting(connection, TRACKING).values(
         application=tracking.application_name, position=tracking.notification_id
     )
     moved = made.on_conflict_do_update(
