@@ -38,11 +38,12 @@ _MOVE_AND_NOTIFY = (
 )
 
 
-_SIZES = (256, 128, 64, *range(32, 0, -1))
+_SIZES = (96, 48, 32, 24, 16, 12, *range(8, 0, -1))
 """Rows that one statement of SQLite writes; it takes 32,766 parameters (limits of SQLite, 9).
 
-Few statements for a batch: between two of them another thread may take the
-interpreter, and keep it for long. Few texts: SQLite keeps each compiled.
+Few statements for a batch, two for most: between two of them another thread may
+take the interpreter, and keep it for long. Few texts, with few rows in all: SQLite
+keeps each compiled, in 1 to 2 KiB for every row, with what was last written by it.
 """
 
 
