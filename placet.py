@@ -26,7 +26,7 @@ from placet_check import observing
 from placet_chronicle import tell_of
 from placet_commandline import clock, run
 from placet_keys import keys_of, signer_of
-from placet_memory import give_back, trimmer
+from placet_memory import give_back, sweep, trimmer
 from placet_metrics import measure_lag, new_registry
 from placet_operations import Operations
 from placet_publishing import publisher
@@ -262,10 +262,9 @@ async def _gateway(
     )
     stack.push_async_callback(gateway.close)
     await gateway.start()
-    trim = trimmer()
-    if trim is not None:
-        giving = asyncio.create_task(give_back(gateway.held, trim))
-        stack.push_async_callback(_end, giving)
+    for count in (gateway.held, gateway.callers):
+        stack.push_async_callback(_end, asyncio.create_task(give_back(count, trimmer())))
+    stack.push_async_callback(_end, asyncio.create_task(sweep()))
     return gateway
 
 

@@ -1,4 +1,4 @@
-"""Gives memory back to the system once many calls that were held are gone.
+"""Keeps a service small, and gives memory back to the system once many calls are gone.
 
 What Python and SQLite let go of stays with the C library, which keeps it for
 whatever comes next; glibc gives the pages back only where it is told to.
@@ -6,24 +6,51 @@ whatever comes next; glibc gives the pages back only where it is told to.
 
 import asyncio
 import ctypes
+import gc
+import time
 from collections.abc import Callable
 
 _LOOK = 5.0
 _MANY = 100
 _SHARE = 4
-"""It is worth it after so many held calls, once no more than one in four is left."""
+"""It is worth it after so many calls or callers, once no more than one in four is left."""
+
+_SELDOM = 500
+"""Waste is looked for in no more than one part of so many of the time."""
 
 
-def trimmer() -> Callable[[], None] | None:
-    """Return what gives back all pages that are free; None where the C library is not glibc."""
+def trimmer() -> Callable[[], None]:
+    """Return what collects all waste, and gives back the pages that are free.
+
+    Only glibc can do the latter.
+    """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return None if trim is None else lambda: trim(ctypes.c_size_t(0))
+
+    def collect_and_trim() -> None:
+        gc.collect()
+        if trim is not None:
+            trim(ctypes.c_size_t(0))
+
+    return collect_and_trim
+
+
+async def sweep(pause: float = _LOOK) -> None:
+    """Collect all waste for ever, every `pause` seconds, or less often where that takes long.
+
+    Every connection leaves a hundred objects that hold each other; by itself the
+    collector of a service waits for twenty thousand, and for old ones much longer.
+    """
+    while True:
+        await asyncio.sleep(pause)
+        began = time.monotonic()
+        gc.collect()
+        await asyncio.sleep(max((time.monotonic() - began) * _SELDOM - pause, 0.0))
 
 
 async def give_back(
-    held: Callable[[], int], trim: Callable[[], None], pause: float = _LOOK
+    count: Callable[[], int], trim: Callable[[], None], pause: float = _LOOK
 ) -> None:
-    """Call `trim` for ever, each time that the number of calls that are `held` has fallen far.
+    """Call `trim` for ever, each time that `count`, of calls or callers, has fallen far.
 
     It is looked at every `pause` seconds; as long is waited before `trim`, for
     those calls still have to be answered.
@@ -31,9 +58,9 @@ async def give_back(
     most = 0
     while True:
         await asyncio.sleep(pause)
-        now = held()
+        now = count()
         most = max(most, now)
         if most >= _MANY and now <= most // _SHARE:
             await asyncio.sleep(pause)
             trim()
-            most = held()
+            most = count()

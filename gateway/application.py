@@ -251,6 +251,10 @@ class Gateway:
         """Return how many calls are held now."""
         return self._room.held.total()
 
+    def callers(self) -> int:
+        """Return how many callers are connected now."""
+        return self._runner.connections
+
     def identity_troubles(self) -> list[str]:
         """Say in words whose tokens cannot be checked now."""
         return self._entrance.troubles()

@@ -1,15 +1,16 @@
 """A service takes no memory that it does not need, and gives back what a flood of calls took."""
 
 import asyncio
-import ctypes
+import gc
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 from gateway_stage import until
 
-from placet_memory import give_back, trimmer
+from placet_memory import give_back, sweep, trimmer
 
 
 class Held:
@@ -51,15 +52,42 @@ async def test_memory_is_given_back_each_time_many_held_calls_have_become_few(co
     assert await trims(*counts) == expected
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc is Linux's")
-def test_free_pages_go_back_where_the_c_library_can_do_that():
-    trim = trimmer()
+class Waste:
+    """Holds itself, so that only the collector can let go of it."""
 
-    if hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
-        assert trim is not None
-        trim()
-    else:
-        assert trim is None
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def waste():
+    gc.disable()
+    yield weakref.ref(Waste())
+    gc.enable()
+
+
+async def test_old_waste_is_swept_away_as_well(waste):
+    made = Waste()
+    gc.collect(1)
+    gc.collect(1)
+    old = weakref.ref(made)
+    del made
+
+    sweeping = asyncio.create_task(sweep(pause=0.0))
+
+    async def gone() -> bool:
+        return waste() is None and old() is None
+
+    await until(gone)
+    sweeping.cancel()
+
+
+def test_waste_is_collected_before_free_pages_go_back(waste):
+    assert waste() is not None
+
+    trimmer()()
+
+    assert waste() is None
 
 
 def test_a_service_loads_nothing_of_the_other_commands():
@@ -73,4 +101,5 @@ def test_a_service_loads_nothing_of_the_other_commands():
     loaded = set(done.stdout.split())
     assert {"placet_serve", "gateway.application", "ledger.ledger", "bot.bot"} <= loaded
     assert loaded.isdisjoint({"bot.commands", "gateway.commands", "ledger.commands"})
+    assert "sqlalchemy.dialects.postgresql" not in loaded
     assert loaded.isdisjoint({"placet_demo", "placet_scan", "ledger.exporting", "policies.linting"})
