@@ -26,6 +26,7 @@ from policies.people import Agent
 
 _OK = 200
 _SUCCESSES = range(200, 300)
+_REFUSALS = 400
 _BAD_GATEWAY = 502
 
 
@@ -163,10 +164,17 @@ class Passage:
         )
 
     def as_callers(self, answer: UpstreamAnswer, caller: Caller) -> UpstreamAnswer:
-        """Return the answer with the session id, if it has one, as this caller has to name it."""
+        """Return the answer with the session id, if it has one, as this caller has to name it.
+
+        A refusal goes without: it begins no session, although some servers name
+        one in it, and a client that asked two things at once would take that one.
+        """
         if SESSION not in answer.headers:
             return answer
         headers = answer.headers.copy()
+        if answer.status >= _REFUSALS:
+            del headers[SESSION]
+            return answer._replace(headers=headers)
         headers[SESSION] = self._sessions.wrap(
             headers[SESSION], agent=caller.agent.principal, server=caller.server.name
         )

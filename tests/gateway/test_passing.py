@@ -331,6 +331,22 @@ async def test_every_answer_names_the_session_as_the_caller_knows_it(stage):
     assert called.headers["Mcp-Session-Id"] == session["Mcp-Session-Id"]
 
 
+async def test_a_refusal_begins_no_session(stage):
+    # The official Python server names one where a stream is asked for without a session, and
+    # some clients ask so beside `initialize`: they would take whichever id came last.
+    async def instead(request, _message):
+        refused = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no"}}
+        return web.json_response(refused, status=400, headers={"Mcp-Session-Id": "another"})
+
+    stage.server.instead = instead
+    begun = await stage.post(json.dumps(INITIALIZE).encode())
+    called = await stage.call("read_file", legacy=True)
+
+    assert (begun.status, called.status) == (400, 400)
+    assert "Mcp-Session-Id" not in begun.headers
+    assert "Mcp-Session-Id" not in called.headers
+
+
 async def test_a_session_survives_a_restart_of_the_gateway(sqlite_url):
     server = RawServer()
     server.sessions = True
