@@ -92,14 +92,19 @@ def check_content(request: web.BaseRequest) -> None:
         raise Rejected(415, Code.WRONG_CONTENT, text)
 
 
+def whole_body(request: web.BaseRequest, limit: int) -> bytes | None:
+    """Return the body where it is here already, of at most `limit` bytes; else None."""
+    if isinstance(request, WholeRequest) and len(request.body) <= limit:
+        return request.body
+    return None
+
+
 async def read_body(request: web.BaseRequest, limit: int, place: Place, patience: float) -> bytes:
     """Return the body; `place` holds memory for a large one, in bytes.
 
     Raises Rejected: HTTP 413 above `limit` bytes, without reading on; 408 where
     it is not whole within `patience` seconds; 429 or 503 where there is no room.
     """
-    if isinstance(request, WholeRequest) and len(request.body) <= limit:
-        return request.body
     length = request.content_length or 0
     if length > limit:
         raise _too_large(limit)

@@ -43,7 +43,8 @@ class Shares:
             return _FULL
         if has >= self.left:
             return _YOURS
-        self.force(who, count)
+        self.left -= count
+        self._of[who] = has + count
         return 0
 
     def force(self, who: str, count: int = 1) -> None:
@@ -83,23 +84,25 @@ class Crowd:
     def enter(self, agent: str, server: str) -> "Place":
         """Return a place for one request. Raises Rejected (HTTP 429 or 503)."""
         has = self._agents.get(agent, 0)
-        status = _YOURS if has >= self._most else self.requests.take(f"{agent} {server}")
+        share = f"{agent} {server}"
+        status = _YOURS if has >= self._most else self.requests.take(share)
         if status:
             whose = "this agent has" if status == _YOURS else "Placet has"
             text = f"{whose} too many requests under way; nothing was executed, call again soon"
             raise Rejected(status, Code.BUSY, text, headers=SOON)
         self._agents[agent] = has + 1
-        return Place(self, agent, server)
+        return Place(self, agent, share)
 
     def stay(self, agent: str, server: str) -> "Place":
         """Return a place for what goes on when its request is over: there was one for that."""
-        self.requests.force(f"{agent} {server}")
+        share = f"{agent} {server}"
+        self.requests.force(share)
         self._agents[agent] = self._agents.get(agent, 0) + 1
-        return Place(self, agent, server)
+        return Place(self, agent, share)
 
-    def leave(self, agent: str, server: str, held: int) -> None:
-        """Take a place back, and the memory that it holds."""
-        self.requests.give_back(f"{agent} {server}")
+    def leave(self, agent: str, share: str, held: int) -> None:
+        """Take a place back, of the share it is of, and the memory that it holds."""
+        self.requests.give_back(share)
         if held:
             self.bytes.give_back(agent, held)
         has = self._agents[agent] - 1
@@ -112,13 +115,13 @@ class Crowd:
 class Place:
     """Room for one request, until the block ends."""
 
-    __slots__ = ("_agent", "_bytes", "_crowd", "_server")
+    __slots__ = ("_agent", "_bytes", "_crowd", "_share")
 
-    def __init__(self, crowd: Crowd, agent: str, server: str) -> None:
+    def __init__(self, crowd: Crowd, agent: str, share: str) -> None:
         """Use `Crowd.enter`."""
         self._crowd = crowd
         self._agent = agent
-        self._server = server
+        self._share = share
         self._bytes = 0
 
     def hold(self, count: int) -> None:
@@ -138,4 +141,4 @@ class Place:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._crowd.leave(self._agent, self._server, self._bytes)
+        self._crowd.leave(self._agent, self._share, self._bytes)

@@ -128,12 +128,13 @@ class Dispatcher:
         if self._left:
             await asyncio.wait(self._left)
 
-    async def _forwarded(self, run: _Run, upstream: Upstream) -> UpstreamAnswer:
+    @staticmethod
+    def _forwarded(run: _Run, upstream: Upstream) -> Awaitable[UpstreamAnswer]:
         """Return the head of the server's answer; in the legacy era it comes in any case."""
         if run.era is Era.MODERN:
-            return await upstream.forward(run.request)
+            return upstream.forward(run.request)
         run.forwarding = asyncio.ensure_future(upstream.forward(run.request))
-        return await asyncio.shield(run.forwarding)
+        return asyncio.shield(run.forwarding)
 
     async def _delivered(self, run: _Run, answer: UpstreamAnswer, deliver: Deliver[_T]) -> _T:
         run.reader = _reader(run, answer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.admission import Premises, check_content, read_body
+from gateway.admission import Premises, check_content, read_body, whole_body
 from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd, Place
@@ -97,9 +97,9 @@ class Endpoint:
         """Answer a message."""
         return for_aiohttp(await self.answer(http, http.match_info["server"]))
 
-    async def answer(self, http: web.BaseRequest, server: str) -> Reply:
+    def answer(self, http: web.BaseRequest, server: str) -> Awaitable[Reply]:
         """Answer a message to the server of this name."""
-        return await self._guarded(http, server, self._posted(http, server))
+        return self._guarded(http, server, self._posted(http, server))
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Open the server's own stream to the caller (protocols before 2026-07-28)."""
@@ -172,8 +172,13 @@ class Endpoint:
         self, http: web.BaseRequest, agent: Agent, server: Served, place: Place
     ) -> Reply:
         once(http, "content", check_content)
-        body = await read_body(http, self._body_limit, place, self._patience)
-        message = await _read(body)
+        body = whole_body(http, self._body_limit)
+        if body is None:
+            body = await read_body(http, self._body_limit, place, self._patience)
+        if len(body) <= _AT_ONCE:
+            message = read_message(body)
+        else:  # beside the event loop
+            message = await asyncio.to_thread(read_message, body)
         once(http, "duplicates", check_duplicates)
         era = era_of(message, http.headers)
         check_method(message, era)
@@ -266,13 +271,6 @@ def _upward(http: web.BaseRequest, era: Era, session: str | None) -> CIMultiDict
     if passing is None:
         passing = http.head.upward[era, session] = upward(http.headers, era, session)
     return passing
-
-
-async def _read(body: bytes) -> Message:
-    """Return the message in a body; a large one is read beside the event loop."""
-    if len(body) <= _AT_ONCE:
-        return read_message(body)
-    return await asyncio.to_thread(read_message, body)
 
 
 async def _raising(rejected: Rejected) -> Reply:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
@@ -23,6 +23,8 @@ _PROMPT = 0.25
 _LARGEST_LEFT = 64 * 1024
 """Bytes that are taken from a caller who does not wait for its answer."""
 
+_T = TypeVar("_T")
+
 Answering: TypeAlias = Callable[["WholeRequest", str], Awaitable[Reply]]
 """Answers a request to the server of this name; it raises nothing but cancellation."""
 
@@ -34,16 +36,17 @@ class WholeRequest(web.BaseRequest):
     head: Head
 
 
-def once(http: web.BaseRequest, what: str, check: Callable[[web.BaseRequest], None]) -> None:
-    """Do a check of a request's head, unless the caller sent that head before and it passed.
+def once(http: web.BaseRequest, what: str, look: Callable[[web.BaseRequest], _T]) -> _T:
+    """Return what is seen in a request's head: of a head that the caller sent before, at once.
 
-    What the check raises is raised each time. It must look at the head alone.
+    What looking raises is raised each time. It must look at the head alone.
     """
     if not isinstance(http, WholeRequest):
-        check(http)
-    elif what not in http.head.passed:
-        check(http)
-        http.head.passed.add(what)
+        return look(http)
+    seen = http.head.seen
+    if what not in seen:
+        seen[what] = look(http)
+    return cast("_T", seen[what])
 
 
 class FastLane(RequestHandler):
@@ -136,12 +139,15 @@ class FastLane(RequestHandler):
 
     async def _answer(self, plain: PlainRequest, server: str) -> None:
         writer = StreamWriter(self, self._loop)
-        task = cast("asyncio.Task[None]", asyncio.current_task(self._loop))
-        head = plain.head
-        request = WholeRequest(head.message, EMPTY_PAYLOAD, self, writer, task, self._loop)
-        request.body, request.head = plain.body, head
+        assert self._asking is not None, "it is what runs this"
+        message, task = plain.head.message, self._asking
+        request = WholeRequest(message, EMPTY_PAYLOAD, self, writer, task, self._loop)
+        request.body, request.head = plain.body, plain.head
         try:
-            stays = await self._send(await self._answering(request, server), request, writer)
+            reply = await self._answering(request, server)
+            stays = self._sent_at_once(reply) or await self._sent(reply, request, writer)
+            if self.writing_paused:  # it is under way until the caller takes it
+                await writer.drain()
         except ConnectionError:
             self.force_close()
         except asyncio.CancelledError:
@@ -158,19 +164,22 @@ class FastLane(RequestHandler):
             if self._handler_waiter is not None and not self._handler_waiter.done():
                 self._handler_waiter.set_result(None)
 
-    async def _send(self, reply: Reply, request: WholeRequest, writer: StreamWriter) -> bool:
+    def _sent_at_once(self, reply: Reply) -> bool:
+        """Send an answer where that takes but a moment; tell whether it is sent."""
+        if not isinstance(reply, WholeAnswer) or self.writing_paused:
+            return False
+        written = self._written(reply)
+        if written is None:
+            return False
+        if self.transport is None or self.transport.is_closing():
+            raise ConnectionResetError("the caller went away")
+        self.transport.write(written)
+        return True
+
+    async def _sent(self, reply: Reply, request: WholeRequest, writer: StreamWriter) -> bool:
         """Send an answer, and tell whether the connection stays after it."""
-        if isinstance(reply, WholeAnswer):
-            written = self._written(reply)
-            if written is not None:
-                if self.transport is None or self.transport.is_closing():
-                    raise ConnectionResetError("the caller went away")
-                self.transport.write(written)
-                if self.writing_paused:
-                    await writer.drain()
-                return True
         response = for_aiohttp(reply)
-        await _sent(response, request, writer)
+        await _send(response, request, writer)
         return response.keep_alive is not False
 
     def _next(self, *, stays: bool) -> None:
@@ -191,7 +200,7 @@ class FastLane(RequestHandler):
             self._look(self._left)
 
 
-async def _sent(response: web.StreamResponse, request: WholeRequest, writer: StreamWriter) -> None:
+async def _send(response: web.StreamResponse, request: WholeRequest, writer: StreamWriter) -> None:
     """Send an answer; a whole one in one piece, with the headers that aiohttp would give it."""
     body = response.body if isinstance(response, web.Response) else None
     if response.prepared or response.status in BODILESS or not isinstance(body, bytes | None):

@@ -23,6 +23,7 @@ from gateway.upstreams import (
 _KEPT_SECONDS = 4  # most servers close an idle connection after 5
 
 _REMEMBERED_SECONDS = 300
+_FINE = range(200, 300)
 _MOVED = range(300, 400)
 _CHALLENGES = frozenset({401, 407})
 _FORBIDDEN = 403
@@ -115,11 +116,8 @@ class HttpUpstream:
         self.traffic.requests += 1
         if _listens(request):
             return await self._sent(request, access, listens=True)
-        try:
-            await self._turns.take()
-        except TimeoutError:
-            text = f"the server `{self._name}` has too many requests; nothing was sent to it"
-            raise UpstreamFailed(text, sent=False, fault=Fault.BUSY) from None
+        if not self._turns.take_at_once():
+            await self._turn()
         self.traffic.under_way += 1
         try:
             answer = await self._sent(request, access, listens=False)
@@ -130,6 +128,14 @@ class HttpUpstream:
             self._ended()
             return answer
         return answer._replace(stream=_Turn(answer.stream, self._ended))
+
+    async def _turn(self) -> None:
+        """Wait for a turn at the server."""
+        try:
+            await self._turns.take()
+        except TimeoutError:
+            text = f"the server `{self._name}` has too many requests; nothing was sent to it"
+            raise UpstreamFailed(text, sent=False, fault=Fault.BUSY) from None
 
     def _ended(self) -> None:
         self.traffic.under_way -= 1
@@ -151,7 +157,7 @@ class HttpUpstream:
             answer = await self._general.send(
                 request.method, headers, request.body, listens=listens
             )
-        failure = self._refused(answer)
+        failure = None if answer.status in _FINE else self._refused(answer)
         if failure is None:
             return answer
         if answer.stream is not None:

@@ -14,6 +14,7 @@ from gateway.agent_keys import AgentKeys
 from gateway.challenges import Challenges
 from gateway.departures import told_in
 from gateway.errors import Code, Rejected
+from gateway.fast_lane import once
 from gateway.nearness import is_near
 from gateway.strangers import Strangers
 from gateway.token_callers import TokenCallers, TooLittle
@@ -166,8 +167,7 @@ class Identity:
         """
         if self._anonymous is not None and "Authorization" not in request.headers:
             return self._without_key(request, self._anonymous)
-        shown = self._shown(request)
-        hashed = sha256(shown.encode(errors="surrogateescape")).digest()
+        shown, hashed = once(request, "key", self._shown)
         agent = self._agents.holder(hashed)
         if agent is not None:
             return agent
@@ -182,8 +182,7 @@ class Identity:
         Raises Rejected: HTTP 401 (RFC 6750) where that is nobody we know, 403
         where it is an agent.
         """
-        shown = self._shown(request)
-        hashed = sha256(shown.encode(errors="surrogateescape")).digest()
+        _, hashed = self._shown(request)
         operator = self._operators.get(hashed)
         if operator is not None:
             return operator
@@ -192,8 +191,8 @@ class Identity:
             raise Rejected(403, Code.NOT_PERMITTED, text)
         raise self._stranger(request, "key", "it is no operator's")
 
-    def _shown(self, request: web.BaseRequest) -> str:
-        """Return the key or token that a request brings, in the one way that counts."""
+    def _shown(self, request: web.BaseRequest) -> tuple[str, bytes]:
+        """Return the key or token that a request brings, in the one way that counts; and hashed."""
         self._refuse_in_address(request)
         given = request.headers.getall("Authorization", ())
         if len(given) > 1:
@@ -202,7 +201,8 @@ class Identity:
         scheme, _, shown = given[0].partition(" ") if given else ("", "", "")
         if scheme.lower() != "bearer":
             raise self._challenges.nothing_sent(request.path)
-        return shown.strip()
+        shown = shown.strip()
+        return shown, sha256(shown.encode(errors="surrogateescape")).digest()
 
     def _refuse_in_address(self, request: web.BaseRequest) -> None:
         """Refuse a token that is in the address, where logs and others see it (RFC 9700, 4.3.2)."""

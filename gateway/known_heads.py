@@ -29,12 +29,12 @@ class Head:
     router has it; `message` is what aiohttp would have read.
 
     Requests of one connection whose heads differ in nothing, or only in the
-    number of `Content-Length`, have the same head, by `is`. What it was checked
-    for is kept in `passed`, and in `upward` what of it passes to the server, by
+    number of `Content-Length`, have the same head, by `is`. What was seen
+    in it is kept in `seen`, and in `upward` what of it passes to the server, by
     era and session; nothing that can change with time belongs there.
     """
 
-    __slots__ = ("_after", "_before", "_message", "headers", "passed", "server", "target", "upward")
+    __slots__ = ("_after", "_before", "_message", "headers", "seen", "server", "target", "upward")
 
     def __init__(
         self, target: bytes, headers: CIMultiDict[str], before: bytes, after: bytes
@@ -44,7 +44,7 @@ class Head:
         self.server = _server(target)
         self.headers = headers
         self._message: RawRequestMessage | None = None
-        self.passed: set[str] = set()
+        self.seen: dict[str, object] = {}
         self.upward: dict[tuple[Era, str | None], CIMultiDict[str]] = {}
         self._before = before
         self._after = after

@@ -157,7 +157,8 @@ class Ladder:
 
 async def _check_headers(call: Call) -> None:
     """Refuse headers that repeat arguments otherwise, before anything is decided."""
-    tool = await call.caller.server.toolbox.find(call.asked.tool)
+    toolbox, name = call.caller.server.toolbox, call.asked.tool
+    tool = toolbox.known.get(name) or await toolbox.find(name)
     if tool is not None:
         check_mirrored(
             tool,

@@ -1,6 +1,6 @@
 """Sends calls that passed, and sees to what a server's answer may begin: rounds and tasks."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gateway.calling import Call
@@ -25,7 +25,7 @@ class Sending:
         self._continuations = continuations
         self._owners = owners
 
-    async def run(self, call: Call, passed: Passed, deliver: Deliver[_T]) -> _T:
+    def run(self, call: Call, passed: Passed, deliver: Deliver[_T]) -> Awaitable[_T]:
         """Send a call and return what `deliver` makes of the answer. Raises Rejected.
 
         What the server asks for under an approval is wrapped; a task that it
@@ -37,7 +37,7 @@ class Sending:
         deliver = self._owners.noting(call, deliver)
         if passed.leg is not None and call.request.era is Era.MODERN:
             deliver = self._wrapping(call, passed.leg, deliver)
-        return await self._dispatcher.run(
+        return self._dispatcher.run(
             call.caller, call.request, call.asked.id, deliver, show=passed.show
         )
 

@@ -55,9 +55,11 @@ TaskState: TypeAlias = Working | InputRequired | Completed | Failed | Cancelled
 
 def declares_tasks(params: Mapping[str, JsonValue]) -> bool:
     """Tell whether this very request says that its client can do tasks."""
-    found: JsonValue = dict(params)
-    for member in ("_meta", CAPABILITIES_KEY, "extensions", EXTENSION):
-        found = found.get(member) if isinstance(found, dict) else None
+    found = params.get("_meta")
+    for member in (CAPABILITIES_KEY, "extensions", EXTENSION):
+        if not isinstance(found, dict):
+            return False
+        found = found.get(member)
     return isinstance(found, dict)
 
 

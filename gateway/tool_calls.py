@@ -90,7 +90,7 @@ class ToolCalls:
         """
         began = time.perf_counter()
         examined = await self._gate.examine(asked)
-        if await self._asks_people(asked, examined):
+        if examined.asks and await self._asks_people(asked, examined):
             examined = await self._gate.examine_anew(asked)
         question = self._question(examined)
         if question is None:
@@ -104,6 +104,8 @@ class ToolCalls:
                 self._came_back(ruling, examined)
         seconds = time.perf_counter() - began
         self._reporter.decided(asked, ruling, seconds)
+        if isinstance(ruling, Allowed):
+            return Passed(examined.assessment.show_result)
         return await self._followed(asked, ruling, examined, hold)
 
     async def wait(self, asked: Asked, approval: str, digest: str, seconds: float) -> Verdict:

@@ -31,10 +31,15 @@ class Turns:
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def take_at_once(self) -> bool:
+        """Take a turn where one is free and nobody waits; tell whether that was so."""
+        free = self._taken < self._most and not self._waiting
+        self._taken += free
+        return free
+
     async def take(self) -> None:
         """Take a turn. Raises TimeoutError where none comes up in time."""
-        if self._taken < self._most and not self._waiting:
-            self._taken += 1
+        if self.take_at_once():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -22,6 +22,8 @@ class Era(StrEnum):
     LEGACY = "legacy"
     MODERN = "modern"
 
+    __hash__ = str.__hash__  # Enum's own takes a call of Python
+
 
 class Fault(StrEnum):
     """In which way a server failed; the value is the label of a metric."""

@@ -64,6 +64,8 @@ Ruling: TypeAlias = Allowed | Denied | Waiting | Dispatched | Voided | Lapsed
 
 def ruling(events: Sequence[Recorded]) -> Ruling:
     """Return what the events of one DecideCall, ClaimApproval or ContinueCall come to."""
+    if len(events) == 1 and isinstance(events[0].event, CallDecided):  # which most are
+        return _decision(events[0].event)
     facts = {type(recorded.event): recorded.event for recorded in reversed(events)}
     for kind in (ApprovalDispatched, CallContinued, CallDecided, ApprovalVoided, ApprovalLapsed):
         match facts.get(kind):
