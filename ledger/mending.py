@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Column, ColumnElement, Connection, Text, cast, delete, literal
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.types import LargeBinary, NullType
 
 from ledger.appending import Appender, Head
 from ledger.attic import Attic
@@ -26,7 +28,7 @@ from ledger.kinds import KINDS
 from ledger.mapper import RecordMapper
 from ledger.moments import head
 from ledger.placing import header
-from ledger.rebuilding import Difference, Named, Rebuilt
+from ledger.rebuilding import Difference, Named, Rebuilt, is_text
 from ledger.standing_events import ProjectionsMended
 from ledger.tables import PROJECTIONS
 from ledger.unavailable import LedgerUnavailable
@@ -160,4 +162,12 @@ def _replace(connection: Connection, appender: Appender, found: list[Difference]
         gone = [each.id for each in found if each.kind == kind and each.rebuilt is None]
         appender.project(connection, kind, made)
         for name in gone:
-            connection.execute(delete(table).where(table.c.id == name))
+            connection.execute(delete(table).where(_is(table.c.id, name)))
+
+
+def _is(column: Column[Any], name: object) -> ColumnElement[bool]:
+    """Return what finds a row by its id, also where that is none, or a text that is none."""
+    if isinstance(name, str) and not is_text(name):
+        stored = literal(name.encode(errors="surrogateescape"), LargeBinary())
+        return column == cast(stored, Text)
+    return column.is_(None) if name is None else column == literal(name, NullType())

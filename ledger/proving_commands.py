@@ -10,7 +10,7 @@ from ledger.ledger import Ledger
 from ledger.mending import Mended
 from ledger.phrases import named, quoted
 from ledger.reaching import Progress
-from ledger.rebuilding import Difference
+from ledger.rebuilding import Difference, is_text
 from ledger.shell import AddCommand, Shell
 from ledger.tables import PROJECTIONS
 from ledger.tabulating import machine
@@ -76,11 +76,16 @@ def _said(found: Mended, *, mended: bool) -> Iterator[str]:
     more = ", and were replaced" if mended else ""
     yield f"{len(differences)} rows differ from what {found.position} events make{more}:"
     for difference in differences[:_SHOWN]:
-        yield f"  {difference.kind} {named(difference.id)}: {'; '.join(_what(difference))}"
+        yield f"  {difference.kind} {_named(difference.id)}: {'; '.join(_what(difference))}"
     if len(differences) > _SHOWN:
         yield f"  and {len(differences) - _SHOWN} more"
     if mended and _AT_THE_GATE & {difference.kind for difference in differences}:
         yield "restart each `placet serve`: its gateway reads these when it starts"
+
+
+def _named(name: object) -> str:
+    """Return an id as it is shown; what is none, such as bytes, as Python writes it."""
+    return named(name) if isinstance(name, str) and is_text(name) else ascii(name)
 
 
 def _what(difference: Difference) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ledger.recorder import record
 from ledger.redaction_events import EventRedacted
 from ledger.state import State
 from ledger.tables import PROJECTIONS
-from ledger.walking import Flaws, check_leaf, check_order, pages
+from ledger.walking import Flaws, check_leaf, check_order, pages, reading_any_text
 from policies.people import Directory
 from policies.refusals import Refused
 
@@ -106,11 +106,14 @@ class Rebuilt:
         """
         found: list[Difference] = []
         for kind in KINDS:
-            compared = (
-                self._whole(connection, kind)
-                if only is None
-                else self._named(connection, kind, [name for each, name in only if each == kind])
-            )
+            with reading_any_text(connection):
+                compared = list(
+                    self._whole(connection, kind)
+                    if only is None
+                    else self._named(
+                        connection, kind, {name for each, name in only if each == kind}
+                    )
+                )
             found += sorted(compared, key=lambda difference: str(difference.id))
         return found
 
@@ -126,17 +129,21 @@ class Rebuilt:
             yield from self._compared(kind, {}, names)
 
     def _named(
-        self, connection: Connection, kind: str, wanted: Iterable[str]
+        self, connection: Connection, kind: str, wanted: Collection[str]
     ) -> Iterator[Difference]:
         table = PROJECTIONS[kind]
-        for names in _chunks(wanted):
+        odd = {name for name in wanted if not is_text(name)}
+        for names in _chunks(set(wanted) - odd):
             rows = connection.execute(select(table).where(table.c.id.in_(names)))
             yield from self._compared(kind, {row.id: row for row in rows}, names)
+        if odd:
+            kept = {row.id: row for row in connection.execute(select(table)) if row.id in odd}
+            yield from self._compared(kind, kept, kept)
 
     def _compared(
         self, kind: str, kept: Mapping[str, Row[Any]], names: Iterable[str]
     ) -> Iterator[Difference]:
-        made = self._attic.several(kind, list(names))
+        made = self._attic.several(kind, [name for name in names if is_text(name)])
         for name in names:
             before = _as_written_now(kind, kept[name]) if name in kept else None
             after = projected_row(kind, made[name]) if name in made else None
@@ -159,6 +166,14 @@ def _as_written_now(kind: str, row: Row[Any]) -> tuple[object, ...]:
     except ValidationError:
         return tuple(row)
     return tuple(written if value is row.state else value for value in row)
+
+
+def is_text(name: object) -> bool:
+    """Tell whether an id is one that a model may have: SQLite keeps anything anywhere."""
+    try:
+        return isinstance(name, str) and bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _chunks(names: Iterable[str]) -> Iterator[list[str]]:

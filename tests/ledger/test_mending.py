@@ -1,6 +1,7 @@
 """Projections are rebuilt while everybody goes on, and what was wrong is right at one moment."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from acme import ADD_MOLE, ask, card, click, use
 from open_ledgers import open_ledger, prepare
 from shelled import Terminal, a_history
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 from tampering import tamper
 
 from ledger.approvals import ApprovalStatus
@@ -75,6 +77,20 @@ def test_a_doctored_projection_is_mended_and_the_history_says_so(ledger_url) -> 
         " 1 of kind approval, 1 of kind call, 1 of kind review"
     )
     assert terminal.run("audit", "replay") == 0
+
+
+@pytest.mark.parametrize("column", ["id", "state", "status", "deadline"])
+@pytest.mark.parametrize("value", ["NULL", "x'00ff'", "CAST(x'ff61' AS TEXT)", "7"])
+def test_a_row_that_holds_what_no_row_should_is_mended_too(sqlite_url, column, value) -> None:
+    terminal = a_history(sqlite_url)
+    with contextlib.suppress(IntegrityError):
+        doctor(sqlite_url, f"UPDATE projected_approval SET {column} = {value} WHERE id = 'apr_3'")
+
+    found = terminal.run("audit", "projections")
+    mended = terminal.run("audit", "projections", "--rebuild")
+
+    assert (found, mended) in {(1, 0), (0, 0)}
+    assert terminal.run("audit", "projections") == 0
 
 
 def test_where_nothing_differs_nothing_is_recorded(ledger_url) -> None:
