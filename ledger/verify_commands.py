@@ -110,7 +110,10 @@ def _outside(path: Path, keys: Given) -> Iterator[Outside]:
     """Yield the checkpoints of a file. Raises Refused for one that is not the ledger's."""
     try:
         with path.open("rb") as file:
-            notes = notes_in(file.read(_MOST_BYTES + 1)[:_MOST_BYTES].decode())
+            read = file.read(_MOST_BYTES + 1)
+        if len(read) > _MOST_BYTES:
+            raise Refused(f"`{path}` has more than {_MOST_BYTES} bytes: give the end of it")
+        notes = notes_in(read.decode())
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"`{path}` cannot be read: {error}") from error
     if not notes:

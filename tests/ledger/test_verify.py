@@ -325,6 +325,16 @@ def test_a_checkpoint_of_somebody_else_does_not_count(sqlite_url, tmp_path):
         terminal.run("audit", "verify", "--checkpoint", str(kept))
 
 
+def test_of_a_file_that_is_too_long_nothing_is_passed_over(sqlite_url, tmp_path):
+    terminal = sealed_history(sqlite_url)
+    terminal.run("audit", "checkpoint")
+    kept = tmp_path / "checkpoints"
+    kept.write_text("\n" * 64_000_000 + "\n".join([*terminal.lines, ""]))
+
+    with pytest.raises(Refused, match="give the end of it"):
+        terminal.run("audit", "verify", "--checkpoint", str(kept))
+
+
 def test_the_public_key_is_all_that_an_auditor_needs(sqlite_url):
     terminal = sealed_history(sqlite_url)
     terminal.run("audit", "key")
