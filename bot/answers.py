@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.cards import Card
 from bot.command_forms import FORMS
-from bot.pieces import Block, lines, moment, name, notification, words
+from bot.pieces import Block, lines, message_weight, moment, name, notification, words
 from bot.wording import Row, heading
 from ledger.approvals import Approval
 from ledger.grants import Grant
@@ -14,6 +14,8 @@ from ledger.standing_events import GrantIssued
 from policies.durations import written
 
 _LISTED = 20
+_ROOM = 12_500
+"""What a list may weigh; Slack refuses messages of some 13,200 characters."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +88,15 @@ def listing(grants: Sequence[Grant]) -> Answer:
     """Return the live grants."""
     if not grants:
         return plainly("No grant is in force.")
-    rows = [row for grant in grants[:_LISTED] for row in _grant_rows(grant)]
-    if len(grants) > _LISTED:
-        rows.append([words(f"and {len(grants) - _LISTED} more")])
-    return answer(f"{len(grants)} grants are in force", rows)
+    return several(f"{len(grants)} grants are in force", [_grant_rows(grant) for grant in grants])
 
 
 def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
     """Return the approvals that the person may decide, with a link to each card."""
     if not approvals:
         return plainly("Nothing waits for you.")
-    rows = [_pending_row(approval, url) for approval in approvals[:_LISTED]]
-    if len(approvals) > _LISTED:
-        rows.append([words(f"and {len(approvals) - _LISTED} more")])
-    return answer(f"{len(approvals)} approvals wait for you", rows)
+    rows = [[_pending_row(approval, url)] for approval in approvals]
+    return several(f"{len(approvals)} approvals wait for you", rows)
 
 
 def showing(approval: Approval, made: Card, at: datetime) -> Answer:
@@ -116,6 +113,23 @@ def showing(approval: Approval, made: Card, at: datetime) -> Answer:
 def answer(text: str, rows: Sequence[Row]) -> Answer:
     """Return an answer of these lines; `text` is what notifications say."""
     return Answer(notification(text), (lines(rows, "answer"),))
+
+
+def several(text: str, entries: Sequence[Sequence[Row]], ending: Sequence[Row] = ()) -> Answer:
+    """Return an answer of these entries, each of some lines, and the `ending`.
+
+    What does not fit is counted.
+    """
+    rows: list[Row] = []
+    shown = 0
+    for entry in entries[:_LISTED]:
+        if message_weight([lines([*rows, *entry], "answer")]) > _ROOM:
+            break
+        rows += entry
+        shown += 1
+    if shown < len(entries):
+        rows.append([words(f"and {len(entries) - shown} more")])
+    return answer(text, [*rows, *ending])
 
 
 def _grant_rows(grant: Grant) -> list[Row]:

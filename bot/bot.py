@@ -35,8 +35,8 @@ from bot.listeners import (
     views,
 )
 from bot.meters import BotMeters
+from bot.notices import checkpoint_message
 from bot.outbox import Outbox
-from bot.pieces import lines, preformatted, words
 from bot.posting import courier_of
 from bot.rates import Rates
 from bot.requests import Requests
@@ -167,9 +167,7 @@ class Bot:
 
     async def announce(self, channel: str, note: str) -> None:
         """Post a checkpoint to a channel. Raises NotTaken."""
-        text = "The newest checkpoint of the ledger: keep it where the ledger's keepers cannot go"
-        blocks = [lines([[words(text)]], "checkpoint"), preformatted(note, "note")]
-        await self._outbox.announce(channel, text, blocks)
+        await self._outbox.announce(channel, *checkpoint_message(note))
 
     def ready(self) -> list[str]:
         """Return what is wrong, in words; empty when people can be asked and can answer."""

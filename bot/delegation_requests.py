@@ -4,7 +4,7 @@ import hashlib
 import re
 
 from bot.admission import admitted, evidence_for_any, evidence_of
-from bot.answers import Answer, answer, plainly
+from bot.answers import Answer, answer, plainly, several
 from bot.asked import AskDelegate, AskUndelegate
 from bot.delegation_notices import stands
 from bot.desk import Desk
@@ -15,7 +15,6 @@ from ledger.delegation_readings import delegation_of, delegations_in_force
 from ledger.delegations import EndDelegation, GiveDelegation
 from policies.refusals import Refused
 
-_LISTED = 20
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
 """A person as Slack writes them. Source: https://docs.slack.dev/messaging/formatting-message-text"""
 
@@ -37,10 +36,7 @@ async def listed(desk: Desk, slack: str) -> Answer:
     found = await delegations_in_force(desk.ledger)
     if not found:
         return plainly("Everybody votes for themselves.")
-    rows = [stands(each) for each in found[:_LISTED]]
-    if len(found) > _LISTED:
-        rows.append([words(f"and {len(found) - _LISTED} more")])
-    return answer(f"{len(found)} delegations are in force", rows)
+    return several(f"{len(found)} delegations are in force", [[stands(each)] for each in found])
 
 
 async def _delegate(desk: Desk, asked: AskDelegate, slack: str, command: str) -> Answer:

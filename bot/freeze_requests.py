@@ -3,7 +3,7 @@
 import hashlib
 
 from bot.admission import admitted, evidence_for_any
-from bot.answers import Answer, answer, plainly
+from bot.answers import Answer, answer, plainly, several
 from bot.asked import AskFreeze, AskUnfreeze
 from bot.desk import Desk
 from bot.freeze_notices import stands
@@ -13,8 +13,6 @@ from ledger.freeze_events import FreezeRefused
 from ledger.freeze_readings import freeze_of, freezes_in_force
 from ledger.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
 from policies.freezes import subject
-
-_LISTED = 20
 
 
 async def freeze(desk: Desk, asked: AskFreeze, slack: str, command: str) -> Answer:
@@ -79,10 +77,8 @@ async def listed(desk: Desk, slack: str) -> Answer:
     found = await freezes_in_force(desk.ledger)
     if not found:
         return plainly("Nothing is frozen.")
-    rows = [row for freeze in found[:_LISTED] for row in _rows(freeze, desk)]
-    if len(found) > _LISTED:
-        rows.append([words(f"and {len(found) - _LISTED} more")])
-    return answer(f"{len(found)} freezes are in force", rows)
+    rows = [_rows(freeze, desk) for freeze in found]
+    return several(f"{len(found)} freezes are in force", rows)
 
 
 def _rows(freeze: Freeze, desk: Desk) -> list[Row]:

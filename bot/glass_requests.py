@@ -1,7 +1,7 @@
 """Breaks the glass and signs it off for a person; the ledger decides, this only asks."""
 
 from bot.admission import admitted, evidence_for_any, evidence_of
-from bot.answers import Answer, answer, plainly
+from bot.answers import Answer, plainly, several
 from bot.desk import Desk
 from bot.drawing import drawn
 from bot.glass import break_modal, glass_row
@@ -11,8 +11,6 @@ from ledger.glass_events import BreakGlassRefused
 from ledger.glass_readings import open_glasses
 from ledger.glasses import BreakGlass, SignOff
 from policies.refusals import Refused
-
-_LISTED = 20
 
 
 async def open_break(
@@ -75,12 +73,12 @@ async def listed(desk: Desk, slack: str) -> Answer:
     found = await open_glasses(desk.ledger)
     if not found:
         return plainly("No broken glass waits to be signed off.")
-    rows = [glass_row(glass, desk.directory) for glass in found[:_LISTED]]
-    if len(found) > _LISTED:
-        rows.append([words(f"and {len(found) - _LISTED} more")])
-    rows.append([words("Look at one with "), name("/placet show APPROVAL")])
-    rows.append([words("Sign it off with "), name("/placet sign-off APPROVAL NOTE")])
-    return answer(f"{len(found)} broken glasses wait to be signed off", rows)
+    ending = [
+        [words("Look at one with "), name("/placet show APPROVAL")],
+        [words("Sign it off with "), name("/placet sign-off APPROVAL NOTE")],
+    ]
+    rows = [[glass_row(glass, desk.directory)] for glass in found]
+    return several(f"{len(found)} broken glasses wait to be signed off", rows, ending)
 
 
 async def _known(desk: Desk, approval: str) -> Approval:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.pieces import Block, blocks_json, notification
+from bot.pieces import Block, blocks_json, lines, notification, preformatted, words
 from policies.people import Directory, Team
 
 
@@ -66,3 +66,9 @@ def wanted(
     """Return a message; `text` is what notifications say, as it is written."""
     shown = notification(text)
     return Wanted(key, team, channel, shown, tuple(blocks), closed, tuple(news), late)
+
+
+def checkpoint_message(note: str) -> tuple[str, list[Block]]:
+    """Return text and blocks of the message that brings a checkpoint, a signed note, whole."""
+    text = "The newest checkpoint of the ledger: keep it where the ledger's keepers cannot go"
+    return text, [lines([[words(text)]], "checkpoint"), preformatted(note, "note")]
