@@ -128,6 +128,7 @@ TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_words("open"), _words("app browser page tab url"), Risk.EXECUTE),
     (_words("make request send"), _words("api http"), Risk.EXECUTE),
     (_words("update upgrade"), _words("firmware software"), Risk.EXECUTE),
+    (_words("generate"), _words("credential key passkey password secret token"), Risk.WRITE),
     (_words("push"), _words("force"), Risk.DESTRUCTIVE),
     (_words("format replace"), _words("disk drive volume"), Risk.DESTRUCTIVE),
     (_words("close"), _words("account"), Risk.DESTRUCTIVE),
@@ -169,6 +170,7 @@ NARROWED: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
         | _words("style tag theme type"),
         Risk.WRITE,
     ),
+    (_words("swap"), _words("cell color column face image item layer row slide voice"), Risk.WRITE),
     (
         _words("scale"),
         _words("actor axis element gameobject image layer mesh object selection shape sprite"),
