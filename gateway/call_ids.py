@@ -26,6 +26,14 @@ class CallIds:
         return f"call_{milliseconds:011x}{self._process}{next(self._count) & 0xFFFF:04x}"
 
 
+def anew(approval: str) -> str:
+    """Return the id of the one call that is decided anew where a policy ended an approval.
+
+    Whatever process of those that hold its callers asks makes the same one.
+    """
+    return f"call_{sha256(f'placet anew 1 {approval}'.encode()).hexdigest()[:40]}"
+
+
 def named(principal: str, request: str) -> str:
     """Return the id of the call that a caller asked for with a request id of its own.
 

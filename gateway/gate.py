@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from gateway.call_ids import anew
 from gateway.continuations import Continuation
 from gateway.examining import Asked, Examined, Examiner, shown_answers
 from gateway.outcomes import Outcomes
+from ledger.approvals import Approval
 from ledger.calls import DecideCall
 from ledger.claims import (
     AlreadyDecided,
@@ -121,6 +123,28 @@ class Gate:
         if isinstance(found[0], Dispatched):
             self._reach("claimed")
         return found
+
+    async def decide_anew(self, asked: Asked, approval: Approval) -> tuple[Ruling, Examined, Asked]:
+        """Return what is decided of a held call whose approval another policy has ended.
+
+        It is a new call in the ledger, the same for all who were held for that
+        approval: one of them is decided. Raises AlreadyDecided for the others,
+        else as `decide`.
+        """
+        again = asked._replace(id=anew(approval.id))
+
+        def command(seen: Examined, attempt: int) -> Command:
+            return DecideCall(
+                id=f"anew:{asked.id}:{attempt}",
+                actor=f"agent:{asked.agent.name}",
+                causation_id=asked.id,
+                facts=seen.facts._replace(named=True),
+                assessment=seen.assessment,
+            )
+
+        ruling, examined = await self._settled(again, await self.examine_anew(again), command)
+        self._reach("decided")
+        return ruling, examined, again
 
     async def claim(
         self, asked: Asked, approval: str, task: str | None = None

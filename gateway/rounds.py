@@ -61,7 +61,7 @@ class Rounds:
         self._reporter.decided(asked, ruling, time.perf_counter() - began)
         if isinstance(ruling, Denied):
             return answers.denied(ruling.decided)
-        return Passed(examined.assessment.show_result, leg)
+        return Passed(asked.id, examined.assessment.show_result, leg)
 
     async def _approval(self, name: str) -> Approval:
         known = await self._ledger.approval(name)

@@ -1,5 +1,6 @@
 """Takes one `tools/call` through the gate: decided, waited for, claimed."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from gateway.patience import Patience
 from gateway.reporting import Reporter
 from gateway.waiting import CalledOff, WaitingRoom
 from ledger.approvals import OPEN, Approval, ApprovalStatus
-from ledger.claims import AlreadyUsed, FrozenNow
+from ledger.claims import AlreadyDecided, AlreadyUsed, FrozenNow
 from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling, Voided, Waiting
@@ -28,11 +29,12 @@ from policies.settling import settle
 
 
 class Passed(NamedTuple):
-    """The call may run now, once; `show` says that its result may be kept.
+    """The call may run now, once, as `call`; `show` says that its result may be kept.
 
     `leg` is how far it has come under its approval; None without one.
     """
 
+    call: str
     show: bool
     leg: Leg | None = None
 
@@ -105,7 +107,7 @@ class ToolCalls:
         seconds = time.perf_counter() - began
         self._reporter.decided(asked, ruling, seconds)
         if isinstance(ruling, Allowed):
-            return Passed(examined.assessment.show_result)
+            return Passed(asked.id, examined.assessment.show_result)
         return await self._followed(asked, ruling, examined, hold)
 
     async def wait(self, asked: Asked, approval: str, digest: str, seconds: float) -> Verdict:
@@ -177,10 +179,10 @@ class ToolCalls:
     ) -> Verdict:
         match ruling:
             case Allowed():
-                return Passed(examined.assessment.show_result)
+                return Passed(asked.id, examined.assessment.show_result)
             case Dispatched():
                 leg = Leg(ruling.approval, examined.facts.digests[0])
-                return Passed(examined.assessment.show_result, leg)
+                return Passed(asked.id, examined.assessment.show_result, leg)
             case Denied():
                 return answers.denied(ruling.decided)
             case Waiting():
@@ -195,6 +197,7 @@ class ToolCalls:
 
     async def _held(self, asked: Asked, approval: str, digest: str, seconds: float) -> Verdict:
         heard = False
+        until = asyncio.get_running_loop().time() + seconds
         try:
             known = await self._room.news(approval, seconds, asked.ticket)
             heard = True
@@ -209,7 +212,25 @@ class ToolCalls:
             return Pending(known, digest)
         if known.status is ApprovalStatus.APPROVED:
             return await self._claimed(asked, approval)
+        if known.superseded_by is not None and not asked.named and asked.report_within is None:
+            return await self._anew(asked, known, until)
         return answers.ending(known) or answers.used(known)
+
+    async def _anew(self, asked: Asked, ended: Approval, until: float) -> Verdict:
+        """Decide a call under the policy that ended its approval, and hold it on where that asks.
+
+        One of all who were held for it; the others hear why it ended.
+        """
+        began = time.perf_counter()
+        try:
+            ruling, examined, again = await self._gate.decide_anew(asked, ended)
+        except AlreadyDecided:
+            told = answers.ending(ended)
+            assert told is not None, "it has ended"
+            return told
+        self._reporter.decided(again, ruling, time.perf_counter() - began)
+        left = max(until - asyncio.get_running_loop().time(), 0)
+        return await self._followed(again, ruling, examined, left)
 
     async def _claimed(self, asked: Asked, approval: str) -> Verdict:
         """Use the approval, unless an identical call was faster or the terms have changed."""

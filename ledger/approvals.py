@@ -95,6 +95,7 @@ class Approval(Model):
     pages: int = 0
     by: tuple[str, ...] = ()
     reason: str | None = None
+    superseded_by: str | None = None
     suggested: str | None = None
     decided_at: AwareDatetime | None = None
     use_until: AwareDatetime | None = None
@@ -252,6 +253,7 @@ def _ending(approval: Approval, event: Event, recorded: Recorded) -> dict[str, o
             return {
                 "status": ApprovalStatus.CANCELLED if cancelled else ApprovalStatus.VOIDED,
                 "reason": event.because,
+                "superseded_by": event.policy_digest,
                 "ended_at": recorded.at,
             }
         case CallCompleted():

@@ -230,12 +230,13 @@ class ApprovalExpired(Event):
 
 
 class ApprovalCancelled(Event):
-    """The question fell away before it was answered."""
+    """The question fell away before it was answered; `policy_digest` names a policy that did it."""
 
     TOPIC: ClassVar[str] = "ApprovalCancelled"
 
     approval: str
     because: str
+    policy_digest: str | None = None
 
 
 class ApprovalDispatched(Event):
@@ -286,9 +287,10 @@ class ApprovalLapsed(Event):
 
 
 class ApprovalVoided(Event):
-    """The terms changed after the approval was asked for or given."""
+    """The terms changed after it was asked for or given; `policy_digest` names a new policy."""
 
     TOPIC: ClassVar[str] = "ApprovalVoided"
 
     approval: str
     because: str
+    policy_digest: str | None = None

@@ -9,11 +9,14 @@ from ledger.claims import terms_changed
 from ledger.closing import closing
 from ledger.deadlines_due import overdue
 from ledger.envelopes import Command, Draft
-from ledger.events import ApprovalVoided
+from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.state import State
 from policies.decisions import STRICTNESS, Assessment, Effect
 
-RUNS_NOW = "the policy in force now allows it without asking; call again, and it runs"
+RUNS_NOW = (
+    "the policy in force now allows it without asking; it runs for a caller who still waits, and"
+    " when it is called again"
+)
 """Why a question falls away that nobody has to answer any more."""
 
 
@@ -36,8 +39,9 @@ def reconsider(command: ReconsiderApproval, state: State, at: datetime) -> list[
 
     A call that is surely denied now, is denied at once: nobody is asked, and a
     yes that was given is void. A question that nobody has to answer, or that
-    asks the wrong people, ends too. What cannot be told by what is kept of the
-    call stays as it is: it is looked at again with the call itself before it runs.
+    asks the wrong people, ends too, naming the policy: whoever waits for it is
+    decided anew. What cannot be told by what is kept of the call stays as it
+    is: it is looked at again with the call itself before it runs.
     """
     approval = approval_of(command.approval, state)
     policy = state.policy()
@@ -68,10 +72,15 @@ def _ended(
     if assessment.charges:
         return []  # whether a limit has room is only known when the call comes again
     if pending and effects == {Effect.ALLOW}:
-        return [closing(approval, RUNS_NOW)]
+        cancelled = ApprovalCancelled(
+            approval=approval.id, because=RUNS_NOW, policy_digest=assessment.policy_digest
+        )
+        return [Draft(f"approval-{approval.id}", cancelled)]
     if pending and whole and effects == {Effect.REQUIRE_APPROVAL}:
         because = terms_changed(approval, assessment)
         if because is not None:
-            voided = ApprovalVoided(approval=approval.id, because=because)
+            voided = ApprovalVoided(
+                approval=approval.id, because=because, policy_digest=assessment.policy_digest
+            )
             return [Draft(f"approval-{approval.id}", voided)]
     return []

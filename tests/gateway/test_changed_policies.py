@@ -4,6 +4,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 
+import pytest
 from gateway_stage import META, POLICY, Answered, modern_headers, staged, until
 
 from ledger.approvals import ApprovalStatus
@@ -35,13 +36,15 @@ async def waiting(ledger_url, text):
             await held.stop()
 
 
-async def held_on(stage):
+async def held_on(stage, number=7, *, legacy=False):
     """Return what a call is told at last that is held with signs of life."""
-    meta = META | {"progressToken": "t1"}
+    meta = ({} if legacy else META) | {"progressToken": f"t{number}"}
     params = {"name": "write_file", "arguments": WRITE, "_meta": meta}
-    message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+    message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+    modern = modern_headers("tools/call", "write_file")
     answer = await stage.post(
-        json.dumps(message).encode(), modern_headers("tools/call", "write_file")
+        json.dumps(message).encode(),
+        {"MCP-Protocol-Version": "2025-11-25"} if legacy else modern,
     )
     *_, last = (line for line in answer.body.split(b"\n") if line.startswith(b"data: "))
     return Answered(answer.status, answer.headers, last.removeprefix(b"data: "))
@@ -56,26 +59,63 @@ async def test_a_held_call_that_is_denied_now_hears_so_at_once(ledger_url):
         assert stage.server.calls() == []
 
 
-async def test_a_held_call_that_is_allowed_now_hears_so_and_runs_when_it_comes_again(ledger_url):
+async def test_a_held_call_that_is_allowed_now_runs_at_once(ledger_url):
     async with waiting(ledger_url, ALLOWING) as (stage, answer):
-        assert "call again, and it runs" in answer.text
-        assert stage.server.calls() == []
+        (approval,) = await stage.ledger.approvals(ApprovalStatus.CANCELLED)
+        await stage.ended()
 
-        again = await stage.call("write_file", WRITE)
-
-        assert again.text == "done: write_file"
+        assert answer.text == "done: write_file"
         assert len(stage.server.calls()) == 1
+        assert approval.status is ApprovalStatus.CANCELLED
+        assert "the policy in force now allows it" in approval.reason
+        topics = await stage.topics()
+        assert topics.count("ApprovalDispatched") == 0
+        assert topics[-3:] == ["ApprovalCancelled", "CallDecided", "CallCompleted"]
 
 
-async def test_a_held_call_that_needs_other_approvals_now_asks_anew_when_it_comes_again(ledger_url):
-    async with waiting(ledger_url, TWO) as (stage, answer):
-        assert answer.told["status"] == "voided"
+@pytest.mark.parametrize("legacy", [False, True])
+async def test_of_identical_calls_that_are_held_one_runs_where_a_policy_allows_them(
+    ledger_url, legacy
+):
+    async with staged(ledger_url, hold="0s") as stage:
+        held = HeldApprovals(stage.ledger, stage.policy, PEOPLE, frozenset())
+        held.start()
+        calls = [asyncio.create_task(held_on(stage, n, legacy=legacy)) for n in range(4)]
+        await stage.pending()
+        await until(lambda: joined(stage, 4))
+        await stage.policy.activate(ALLOWING)
+        texts = sorted([(await asyncio.wait_for(call, 40)).text for call in calls])
+        await held.stop()
 
-        again = asyncio.create_task(stage.call("write_file", WRITE))
+        assert len(stage.server.calls()) == 1
+        assert texts.count("done: write_file") == 1
+        assert sum("call again" in text or "called again" in text for text in texts) == 3
+
+
+async def test_a_held_call_that_needs_other_approvals_now_asks_for_these_at_once(ledger_url):
+    async with staged(ledger_url, hold="0s") as stage:
+        held = HeldApprovals(stage.ledger, stage.policy, PEOPLE, frozenset())
+        held.start()
+        call = asyncio.create_task(held_on(stage))
+        (first,) = await stage.pending()
+        await stage.policy.activate(TWO)
 
         async def asked():
             found = await stage.ledger.approvals(ApprovalStatus.PENDING)
-            return [each.request.terms[0].approvals for each in found]
+            return [each for each in found if each.id != first.id]
 
-        assert await until(asked) == [2]
-        again.cancel()
+        (second,) = await until(asked)
+        await stage.policy.activate(ALLOWING)
+        answer = await asyncio.wait_for(call, 40)
+        await held.stop()
+
+        assert second.request.terms[0].approvals == 2
+        assert (await stage.ledger.approval(first.id)).status is ApprovalStatus.VOIDED
+        assert answer.text == "done: write_file"
+        assert len(stage.server.calls()) == 1
+
+
+async def joined(stage, count):
+    """Tell whether so many calls wait for the one approval."""
+    (approval,) = await stage.ledger.approvals(ApprovalStatus.PENDING)
+    return len(approval.calls) == count
