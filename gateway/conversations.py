@@ -14,7 +14,7 @@ from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, Ups
 from policies.calls import Instructions, JsonValue, Number
 from policies.inert import inert_line
 from policies.refusals import Refused
-from policies.strict_json import parse
+from policies.strict_json import parse, plain
 
 OURSELVES = "placet:gateway"
 """The name of the caller where the gateway asks for itself."""
@@ -33,13 +33,31 @@ _OK = 200
 _CLIENT = {"name": "placet", "version": "1"}
 _CHANGED = "notifications/tools/list_changed"
 
+_OFFERED: Mapping[str, object] = {
+    "roots": {},
+    "sampling": {"context": {}, "tools": {}},
+    "elicitation": {"form": {}, "url": {}},
+    "tasks": {"requests": {"sampling": {"createMessage": {}}, "elicitation": {"create": {}}}},
+}
+"""What a client of 2025-11-25 may be capable of: many servers list a tool to those only who are."""
+
+_GIVEN: Mapping[str, object] = {"ping": {}, "roots/list": {"roots": []}}
+"""Results of requests of a server; all others are answered with an error."""
+
+_NOT_GIVEN = {
+    "code": -32601,
+    "message": "Placet only looks at the tools, and has this of no client",
+}
+
 
 class Conversation:
     """A conversation in whichever era the server speaks; it begins with `open`.
 
-    `instructions` are what the server told models in its introduction.
-    Capabilities are empty, so the server can ask nothing of us. Every method
-    raises UpstreamFailed where the server does not answer as MCP says.
+    `instructions` are what the server told models in its introduction. Before
+    2026-07-28 it claims to be capable of everything, since the list is to have
+    what any caller's would have; it has nothing to give when it is asked for
+    it. Every method raises UpstreamFailed where the server does not answer as
+    MCP says.
     """
 
     def __init__(self, server: str, upstream: Upstream) -> None:
@@ -101,8 +119,10 @@ class Conversation:
         async with aclosing(answer.stream):
             async for chunk in answer.stream:
                 for event in reader.feed(chunk):
-                    if _names(event, _CHANGED):
+                    told = _object(event)
+                    if told.get("method") == _CHANGED:
                         yield
+                    await self._respond(told)
                 size += len(chunk)
                 if size > _AT_ONCE:  # a flood is read slowly
                     size = 0
@@ -115,7 +135,7 @@ class Conversation:
         return self._request("POST", self._message("subscriptions/listen", notifications))
 
     async def _initialize(self) -> None:
-        params = {"protocolVersion": _LEGACY, "capabilities": {}, "clientInfo": _CLIENT}
+        params = {"protocolVersion": _LEGACY, "capabilities": _OFFERED, "clientInfo": _CLIENT}
         answer, result = await self._answered(self._message("initialize", params))
         if result is None:
             raise self._odd("it answers neither `server/discover` nor `initialize`")
@@ -151,9 +171,25 @@ class Conversation:
                 if isinstance(told, dict) and _answers(told, message["id"]):
                     result = told.get("result")
                     return answer, result if isinstance(result, dict) else None
+                if isinstance(told, dict):
+                    await self._respond(told)
         if answer.status == _OK:
             raise self._odd("its answer holds no JSON-RPC message")
         return answer, None
+
+    async def _respond(self, told: Mapping[str, JsonValue]) -> None:
+        """Answer a request of the server, ten a second at most; all else needs no answer."""
+        method, number = told.get("method"), told.get("id")
+        if self._era is not Era.LEGACY or not isinstance(method, str):
+            return
+        if not isinstance(number, str | Number):
+            return
+        said = {"result": _GIVEN[method]} if method in _GIVEN else {"error": _NOT_GIVEN}
+        response = {"jsonrpc": "2.0", "id": plain(number), **said}
+        answer = await self._upstream.forward(self._request("POST", response))
+        if answer.stream is not None:
+            await answer.stream.aclose()
+        await asyncio.sleep(_MOMENT)
 
     async def _told(self, text: bytes, status: int) -> JsonValue:
         """Return what a text of the answer says; an error page may be anything."""
@@ -239,9 +275,10 @@ def _parsed(body: bytes) -> dict[str, JsonValue]:
     return value
 
 
-def _names(text: bytes, method: str) -> bool:
+def _object(text: bytes) -> Mapping[str, JsonValue]:
+    """Return the JSON object in `text`; an empty one where there is none."""
     try:
         value = parse(text)
     except Refused:
-        return False
-    return isinstance(value, dict) and value.get("method") == method
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from clients.conftest import DRIVERS, FOLDER, NODE
 from clients.driven import Driven, Place, running
-from mcp import Client, StdioServerParameters
+from mcp import Client, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from processes import serving, unused_port
@@ -27,7 +27,8 @@ version: 1
 default: require_approval
 rules:
   - name: harmless
-    match: {tool: [read_*, get-structured-content, convert_time, git_status, test_*]}
+    match:
+      tool: [read_*, get-structured-content, convert_time, git_status, test_*, get-roots*, trigger*]
     effect: allow
   - name: forbidden
     match: {tool: [move_file, drop_*, get-env, get_current_time, git_reset, test_error_*]}
@@ -166,28 +167,28 @@ async def placet(servers, tmp_path_factory):
 
 
 @contextlib.asynccontextmanager
-async def through(placet, case, mode):
+async def through(placet, case, mode, **more):
     """Connect to a server through Placet."""
     url = f"http://{placet.replicas[0].agents}/mcp/{case.name}"
     headers = {"Authorization": f"Bearer {CI_BOT}"}
     async with (
         httpx2.AsyncClient(headers=headers, timeout=30) as http,
-        Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+        Client(streamable_http_client(url, http_client=http), mode=mode, **more) as client,
     ):
         yield client
 
 
 @contextlib.asynccontextmanager
-async def directly(servers, case, mode):
+async def directly(servers, case, mode, **more):
     """Connect to a server, or start it."""
     server = servers[case.name]
     if "url" in server:
-        async with Client(server["url"], mode=mode) as client:
+        async with Client(server["url"], mode=mode, **more) as client:
             yield client
     else:
         program, *words = server["command"]
         async with Client(
-            stdio_client(StdioServerParameters(command=program, args=words)), mode="legacy"
+            stdio_client(StdioServerParameters(command=program, args=words)), mode="legacy", **more
         ) as client:
             yield client
 
@@ -246,6 +247,50 @@ async def test_allowed_calls_answer_what_the_server_answers_and_denied_ones_say_
     assert not allowed.is_error
     assert denied.is_error
     assert "that is done by people" in denied.content[0].text
+
+
+async def sampled(_context, _params):
+    text = types.TextContent(type="text", text="a model's words")
+    return types.CreateMessageResult(role="assistant", content=text, model="none")
+
+
+async def elicited(_context, _params):
+    return types.ElicitResult(action="decline")
+
+
+async def rooted(_context):
+    return types.ListRootsResult(roots=[types.Root(uri="file:///tmp/here")])
+
+
+CAPABLE = {
+    "sampling_callback": sampled,
+    "elicitation_callback": elicited,
+    "list_roots_callback": rooted,
+}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("trigger-sampling-request", {"prompt": "say something", "maxTokens": 9}),
+        ("trigger-elicitation-request", {}),
+        ("get-roots-list", {}),
+    ],
+)
+async def test_tools_that_ask_the_client_are_listed_to_those_who_can_answer_and_answer_alike(
+    tool, arguments, placet, servers
+):
+    (case,) = (case for case in CASES if case.name == "everything-http")
+    async with directly(servers, case, "legacy", **CAPABLE) as client:
+        direct = await client.call_tool(tool, arguments)
+
+    async with through(placet, case, "legacy", **CAPABLE) as client:
+        found = await client.list_tools()
+        allowed = await client.call_tool(tool, arguments)
+
+    assert tool in {each.name for each in found.tools}
+    assert shown(allowed) == shown(direct)
+    assert not allowed.is_error
 
 
 @cases

@@ -178,6 +178,69 @@ async def test_a_legacy_server_is_asked_in_a_session_over_all_pages(sqlite_url):
     await server.close()
 
 
+class Choosy(Paged):
+    """Lists a tool only to clients that can be asked, and asks before it lists anything."""
+
+    def __init__(self):
+        super().__init__()
+        self.tools = self.tools[:1]
+
+    async def _result(self, message, request):
+        if message["method"] == "initialize" and "sampling" in message["params"]["capabilities"]:
+            self.tools.append({"name": "read_mind", "inputSchema": {"type": "object"}})
+        answer = await super()._result(message, request)
+        if message["method"] == "tools/list":
+            asked = [
+                {"jsonrpc": "2.0", "id": number, "method": method}
+                for number, method in (
+                    (1, "ping"),
+                    ("r", "roots/list"),
+                    (3, "sampling/createMessage"),
+                )
+            ]
+            asked.append({"jsonrpc": "2.0", "method": "notifications/message", "params": {}})
+            events = "".join(f"data: {json.dumps(message)}\n\n" for message in asked)
+            answer.body = events.encode() + answer.body
+        return answer
+
+
+async def test_what_a_server_lists_to_capable_clients_only_is_learned_and_its_questions_answered(
+    sqlite_url,
+):
+    server = Choosy()
+    server.sessions = True
+    await server.start()
+    async with staged(sqlite_url, server=server) as stage:
+        tools = await seen(stage)
+        await until(lambda: listening(server))
+        before = len(told(server))
+        server.tell({"jsonrpc": "2.0", "id": 9, "method": "ping"})
+        await until(lambda: more(server, before))
+
+        assert set(tools) == {"read_file", "read_mind"}
+        assert told(server)[:2] == [
+            {"jsonrpc": "2.0", "id": 1, "result": {}},
+            {"jsonrpc": "2.0", "id": "r", "result": {"roots": []}},
+        ]
+        assert (told(server)[2]["id"], told(server)[2]["error"]["code"]) == (3, -32601)
+        assert told(server)[before] == {"jsonrpc": "2.0", "id": 9, "result": {}}
+    await server.close()
+
+
+def told(server):
+    """Return the answers that the server was given to its questions."""
+    messages = [json.loads(body) for _, _, body in server.seen if body]
+    return [message for message in messages if "method" not in message]
+
+
+async def listening(server):
+    return server.listeners
+
+
+async def more(server, before):
+    return len(told(server)) > before
+
+
 @pytest.mark.parametrize("pages", ["tools", "modern"])
 async def test_pages_pass_with_their_cursor_untouched(sqlite_url, pages):
     async with staged(sqlite_url) as stage:
