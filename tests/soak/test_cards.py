@@ -1,4 +1,4 @@
-"""Many cards at once while Slack asks to wait and goes away: each ends well, and once."""
+"""Many cards at once while Slack asks to wait, loses answers and goes away: each ends once."""
 
 import asyncio
 import itertools
@@ -10,8 +10,8 @@ from office import PLATFORM, open_office, shown, until_async
 from soak.conftest import LONG
 
 from bot.published_rates import PER_MINUTE
-from bot.workspace.faults import RateLimit
-from ledger.card_events import CardPosted
+from bot.workspace.faults import LoseAnswer, RateLimit
+from ledger.card_events import CardFound, CardPosted
 from ledger.deadlines_due import ExpireApproval
 
 pytestmark = pytest.mark.timeout(1_800)
@@ -30,6 +30,7 @@ async def test_no_card_is_posted_twice_and_each_ends_as_the_ledger_says(sqlite_u
     async with open_office(sqlite_url) as office:
         office.hurry = HURRY
         await office.listening()
+        await office.local.fail_next("chat.postMessage", LoseAnswer(), times=2)
         troubled = asyncio.create_task(trouble(office))
 
         posted = defaultdict(asyncio.Event)
@@ -46,7 +47,7 @@ async def test_no_card_is_posted_twice_and_each_ends_as_the_ledger_says(sqlite_u
 def note(posted: dict[str, asyncio.Event], recorded) -> None:
     """Wake those who wait for a card."""
     for one in recorded:
-        if isinstance(one.event, CardPosted):
+        if isinstance(one.event, CardPosted | CardFound):
             posted[one.event.approval].set()
 
 
