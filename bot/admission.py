@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from bot.desk import Desk
+from bot.refusals import noted
 from ledger.evidence import Evidence
 from policies.people import Directory
 from policies.refusals import Refused
@@ -43,3 +44,17 @@ async def admitted(desk: Desk, slack: str) -> Evidence:
     if unfit or not member:
         raise Refused("only people of Placet's configuration and approvers may look; ask one")
     return evidence
+
+
+async def kept_out(desk: Desk, slack: str, asked: str, command: str) -> str | None:
+    """Return why a person may not look at what a button shows, recorded; None where they may.
+
+    Who is named by the configuration looks at once: a dialog has to open within 3 seconds.
+    """
+    if desk.directory.person_at(slack) in desk.directory.people:
+        return None
+    try:
+        await admitted(desk, slack)
+    except Refused as refused:
+        return await noted(desk, refused, asked, slack, command)
+    return None

@@ -2,9 +2,12 @@
 
 from pydantic import ValidationError
 
+from bot.admission import kept_out
+from bot.cards import DETAILS
 from bot.desk import Desk
 from bot.details import Page
 from bot.drawing import paged
+from bot.feedback import sentence
 from bot.modals import Reading, Spot, details_modal
 from bot.payloads import Click
 from ledger.approvals import Approval
@@ -19,12 +22,16 @@ async def open_details(desk: Desk, click: Click, spot: Spot) -> None:
     if approval is None:
         desk.tell(spot, slack, "There is no such approval.")
         return
+    mark = click.action.action_ts or click.trigger_id
+    refused = await kept_out(desk, slack, DETAILS, f"details:{slack}:{approval.id}:{mark}")
+    if refused:
+        desk.tell(spot, slack, f"Nothing was opened. {sentence(refused)}")
+        return
     made = await _pages(desk, approval)
     trouble = await desk.open_modal(click.trigger_id, details_modal(approval, made, 1))
     if trouble:
         desk.tell(spot, slack, f"The details could not be opened: {trouble}. Press again.")
         return
-    mark = click.action.action_ts or click.trigger_id
     await _note(desk, slack, approval, 1, len(made), mark)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.admission import kept_out
 from bot.desk import Desk
 from bot.details import Page
 from bot.feedback import sentence
@@ -153,15 +154,19 @@ def _told(recorded: Sequence[Recorded]) -> str:
 
 async def _opened(desk: Desk, click: Click) -> str | None:
     """Show the first page; return what to tell the person where it could not be shown."""
+    mark = click.action.action_ts or click.trigger_id
+    who = _who(desk, click)
     try:
         review = await _known(desk, click.action.value)
+        refusal = await kept_out(desk, who, DETAILS, f"tools:{who}:{review.id}:{mark}")
+        if refusal:
+            return f"Nothing was opened. {sentence(refusal)}"
         shows, made = await _pages(desk, review)
     except Refused as refused:
         return sentence(str(refused))
     trouble = await desk.open_modal(click.trigger_id, review_modal(shows, made, 1))
     if trouble:
         return f"The details could not be opened: {trouble}. Press again."
-    mark = click.action.action_ts or click.trigger_id
     await _note(desk, click, review, 1, len(made), mark)
     return None
 

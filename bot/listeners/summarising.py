@@ -8,6 +8,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.admission import kept_out
 from bot.denials import UNEXPLAINED, reason_in
 from bot.desk import Desk
 from bot.feedback import sentence
@@ -54,7 +55,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     async def own(ack: AsyncAck, body: dict[str, Any]) -> None:
         picked = Picked.model_validate(body)
         slack = desk.slack_of(picked.teams, picked.user.id)
-        told = await _open(desk, picked.option, slack)
+        told = await _open(desk, picked, slack)
         await ack()
         desk.whisper(picked.container.channel_id, slack, told)
 
@@ -140,10 +141,15 @@ def _told(verdicts: list[Verdict]) -> str:
     return " ".join([said, *(f"Not counted: {reason}" for reason in reasons)])
 
 
-async def _open(desk: Desk, chosen: str, slack: str) -> str:
-    found = _CHOSEN.fullmatch(chosen)
+async def _open(desk: Desk, picked: Picked, slack: str) -> str:
+    """Ask for a card of the chosen question alone; return what to tell the person."""
+    found = _CHOSEN.fullmatch(picked.option)
     if found is None:
         return "Nothing was chosen."
+    mark = picked.trigger_id
+    refusal = await kept_out(desk, slack, OWN_CARD, f"own:{slack}:{found[1]}:{mark}")
+    if refusal:
+        return f"Nothing changed. {sentence(refusal)}"
     person = desk.directory.person_at(slack)
     command = WantCard(
         id=f"own:{found[1]}", actor=f"person:{person}", approval=found[1], person=person

@@ -1,8 +1,11 @@
 """Details: read page by page, and what was read counts for the person who read it."""
 
-from office import BOB, CAT, shown
+import pytest
+from office import ALICE, BOB, CAT, GUEST, MEMBER, OUT, ROBOT, STRANGER, shown
 
+from bot.workspace.faults import AnswerError
 from ledger.approvals import ApprovalStatus
+from ledger.refusals import CommandRefused
 
 
 async def test_a_call_too_long_for_its_card_is_approved_only_after_reading_it_all(office) -> None:
@@ -37,3 +40,36 @@ async def test_details_go_back_too(office) -> None:
     await office.local.click_in_view(BOB, view["id"], "details.previous")
 
     await office.local.wait_for_view(BOB, lambda v: "Page 1 of" in shown(v))
+
+
+@pytest.mark.parametrize("who", [OUT, GUEST, STRANGER, ROBOT])
+async def test_who_may_not_look_opens_no_details_and_is_told_why(office, who) -> None:
+    approval = await office.ask()
+
+    await office.click(who, approval, "details")
+
+    await office.told(who, "Nothing was opened. Only people of Placet's configuration")
+    assert await office.local.views(who) == []
+    assert (await office.approval(approval)).read == {}
+    events = [one.event for one in await office.ledger.events()]
+    (refused,) = [event for event in events if isinstance(event, CommandRefused)]
+    assert refused.asked == "approval.details"
+
+
+async def test_a_member_of_an_approvers_group_and_an_owner_look(office) -> None:
+    approval = await office.ask()
+
+    for who in (MEMBER, ALICE):
+        await office.click(who, approval, "details")
+        await office.local.wait_for_view(who)
+
+
+async def test_where_slack_does_not_say_who_looks_nothing_is_opened(office) -> None:
+    approval = await office.ask()
+    await office.card(approval)
+    await office.local.fail_next("usergroups.users.list", AnswerError("plan_upgrade_required"))
+
+    await office.click(MEMBER, approval, "details")
+
+    await office.told(MEMBER, "Nothing was opened. Slack could not confirm who you are")
+    assert await office.local.views(MEMBER) == []

@@ -153,6 +153,18 @@ async def test_any_question_gets_a_card_of_its_own_and_both_show_the_same(office
     await summary(office, f"{len(shared) - 1} of {len(shared)} calls")
 
 
+async def test_an_outsider_opens_no_card_of_its_own(office) -> None:
+    shared = await many(office)
+    card = await summary(office)
+    options = [e for b in card["blocks"] for e in b.get("elements", []) if e.get("placeholder")]
+    value = options[0]["options"][0]["value"]
+
+    await office.local.click(OUT, PLATFORM, card["ts"], OWN_CARD, values={OWN_CARD: value})
+
+    await office.told(OUT, "Nothing changed. Only people of Placet's configuration")
+    assert "CardWanted" not in await office.topics(shared[0])
+
+
 async def test_a_grave_call_is_not_approved_beside_others_whatever_is_sent(office) -> None:
     shared = await many(office, assessment=acme.assessed(risk=Risk.DESTRUCTIVE))
     card = await summary(office)
