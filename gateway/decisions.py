@@ -195,7 +195,7 @@ def _completion(agent: Agent, known: DecidedCall, report: Report) -> CompleteCal
     call = known.record.id
     error = report.error and inert_line(redact_text(report.error).text, _LONGEST_ERROR)
     return CompleteCall(
-        id=f"complete:{call}",
+        id=f"{call}:complete",
         actor=f"agent:{agent.name}",
         causation_id=call,
         call=call,

@@ -107,12 +107,14 @@ class Gate:
     async def decide(self, asked: Asked, examined: Examined) -> tuple[Ruling, Examined]:
         """Return the durable decision on a call, and what it was decided on.
 
+        The names of all commands of a call begin with its own: they grow with
+        time like it, and the ledger keeps what grows in less room and time.
         Raises Refused where nothing was decided, LedgerUnavailable among them.
         """
 
         def command(seen: Examined, attempt: int) -> Command:
             return DecideCall(
-                id=f"decide:{asked.id}:{attempt}",
+                id=f"{asked.id}:decide:{attempt}",
                 actor=f"agent:{asked.agent.name}",
                 facts=seen.facts,
                 assessment=seen.assessment,
@@ -157,7 +159,7 @@ class Gate:
 
         def command(seen: Examined, attempt: int) -> Command:
             return ClaimApproval(
-                id=f"claim:{asked.id}:{attempt}",
+                id=f"{asked.id}:claim:{attempt}",
                 actor=f"agent:{asked.agent.name}",
                 causation_id=asked.id,
                 approval=approval,
@@ -183,7 +185,7 @@ class Gate:
         def command(seen: Examined, attempt: int) -> Command:
             answers, hidden = shown_answers(asked, seen.policy)
             return ContinueCall(
-                id=f"continue:{asked.id}:{attempt}",
+                id=f"{asked.id}:continue:{attempt}",
                 actor=f"agent:{asked.agent.name}",
                 causation_id=continuation.leg.approval,
                 approval=continuation.leg.approval,

@@ -35,6 +35,22 @@ async def test_an_allowed_call_is_decided_before_it_is_sent(ledger_url, legacy):
         assert stage.reached == ["request-read", "decided", "forwarded", "completed"]
 
 
+async def test_the_commands_of_a_call_stand_beside_each_other_in_the_order_of_calls(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        for _ in range(3):
+            await stage.call("read_file", {"path": "a"})
+        ended = [event.call for event in await stage.ended(3)]
+        commands = {
+            recorded.command_id
+            for recorded in await stage.ledger.events()
+            if recorded.correlation_id in ended
+        }
+
+        assert sorted(commands) == [
+            f"{call}:{what}" for call in sorted(ended) for what in ("complete", "decide:0")
+        ]
+
+
 async def test_the_very_bytes_that_were_decided_reach_the_server(sqlite_url):
     async with staged(sqlite_url) as stage:
         body = (
