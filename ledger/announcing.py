@@ -119,14 +119,14 @@ class Announcer:
         with self._lock:
             observers = self._observers
             self.position = recorded[-1].position
-        remarkable = [each for each in recorded if not _is_plain(each)]
+        remarkable = [each for each in recorded if _is_remarkable(each)]
         for observer in observers:
             told = recorded if observer.plain_calls else remarkable
             if told and (own or not observer.own_only):
                 observer.hand_over(told)
 
 
-def _is_plain(recorded: Recorded) -> bool:
-    """Tell whether an event is one of a call that no approval has to do with: most are."""
+def _is_remarkable(recorded: Recorded) -> bool:
+    """Tell whether an event is more than one of a call without an approval: most are just that."""
     event = recorded.event
-    return type(event) in _OF_CALLS and getattr(event, "approval", None) is None
+    return type(event) not in _OF_CALLS or getattr(event, "approval", None) is not None

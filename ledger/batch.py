@@ -25,6 +25,7 @@ from ledger.outcomes import Outcome, Settled, is_idle
 from ledger.placing import check_fields, header, place
 from ledger.projections import write_projections
 from ledger.redacted_rows import redactions, rewrite_rows, take_away
+from ledger.redaction_events import EventRedacted
 from ledger.sealing import Sealer
 from ledger.state import State
 from ledger.unavailable import LedgerUnavailable
@@ -159,15 +160,16 @@ class Settler:
             sent = [command.id for command in commands] if look_first else []
             known = self._history.of_commands(connection, sent) if sent else {}
             settled = self._decided(connection, commands, known, state, at)
+            gone = redactions(settled.recorded)
             if settled.recorded:
-                self._write(connection, state, settled)
+                self._write(connection, state, settled, gone)
                 self._around.reach("before-commit")
             else:
                 transaction.rollback()
         if settled.recorded:
             self._around.reach("after-commit")
         state.settle_down()
-        if redactions(settled.recorded):
+        if gone:
             self.forget()
         return settled
 
@@ -230,14 +232,16 @@ class Settler:
         at: datetime,
     ) -> Settled:
         settled = Settled([], [], [], micros(at))
+        idle = False
         for command in commands:
-            outcome: Outcome = known.get(command.id, ())
-            if not outcome:
-                outcome = self._decide(command, state, at, settled)
-                if outcome and isinstance(outcome, tuple):
-                    known[command.id] = outcome
+            outcome = known.get(command.id) or self._decide(command, state, at, settled)
+            if is_idle(outcome):
+                idle = True
+            elif isinstance(outcome, tuple):
+                known[command.id] = outcome
             settled.outcomes.append(outcome)
-        settled.outcomes[:] = self._resent(connection, commands, settled.outcomes)
+        if idle:
+            settled.outcomes[:] = self._resent(connection, commands, settled.outcomes)
         return settled
 
     def _decide(self, command: Command, state: State, at: datetime, settled: Settled) -> Outcome:
@@ -267,19 +271,23 @@ class Settler:
         """Give a command that caused nothing now the events that it caused when first sent."""
         pairs = zip(commands, outcomes, strict=True)
         idle = [command.id for command, outcome in pairs if is_idle(outcome)]
-        if not idle:
-            return outcomes
         earlier = self._history.of_commands(connection, idle)
         return [
             earlier.get(command.id, outcome) if is_idle(outcome) else outcome
             for command, outcome in zip(commands, outcomes, strict=True)
         ]
 
-    def _write(self, connection: Connection, state: State, settled: Settled) -> None:
+    def _write(
+        self,
+        connection: Connection,
+        state: State,
+        settled: Settled,
+        gone: Sequence[EventRedacted],
+    ) -> None:
         last = settled.recorded[-1].position
         self._appender.append(connection, settled.placed)
         write_projections(connection, self._appender, state.touched())
-        if gone := redactions(settled.recorded):
+        if gone:
             take_away(connection, self._appender, self._history, gone)
         self._appender.move_head(connection, last, settled.at)
         if self._sealer is not None and self._sealer.is_due(last):

@@ -8,7 +8,17 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-_set = object.__setattr__
+_empty = object.__new__
+_set_values, _set_fields, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+)
+"""What pydantic's models are made of; each is set without being looked up again."""
 
 
 class Fact(BaseModel):
@@ -39,11 +49,11 @@ _F = TypeVar("_F", bound=Fact)
 
 
 def _made(fact: type[_F], values: dict[str, Any], fields: set[str]) -> _F:
-    made = fact.__new__(fact)
-    _set(made, "__dict__", values)
-    _set(made, "__pydantic_fields_set__", fields)
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
+    made = _empty(fact)
+    _set_values(made, values)
+    _set_fields(made, fields)
+    _set_extra(made, None)
+    _set_private(made, None)
     return made
 
 

@@ -1,6 +1,5 @@
 """The one thread of a process that writes to the ledger: it drains commands and settles them."""
 
-import asyncio
 import logging
 import sys
 import time
@@ -138,10 +137,13 @@ class Writer:
         elif wanted:
             self._settle(wanted)
 
-    def _in_time(self, waiting: Sequence[Waiting]) -> list[Waiting]:
+    def _in_time(self, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
         """Refuse what has waited too long, and return the rest."""
         oldest = self._monotonic() - PATIENCE
-        self._refuse([each for each in waiting if each.since < oldest], "the ledger is busy")
+        late = [each for each in waiting if each.since < oldest]
+        if not late:
+            return waiting
+        self._refuse(late, "the ledger is busy")
         return [each for each in waiting if each.since >= oldest]
 
     def _settle(self, waiting: Sequence[Waiting]) -> None:
@@ -233,10 +235,10 @@ class Writer:
 
 def _resolve(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:
     """Tell every caller its outcome, each event loop with one call."""
-    loops: dict[asyncio.AbstractEventLoop | None, list[tuple[Waiting, Outcome]]] = {}
-    for waiting, outcome in outcomes:
-        loops.setdefault(waiting.loop, []).append((waiting, outcome))
-    for loop, theirs in loops.items():
+    loops = {waiting.loop for waiting, _ in outcomes}
+    for loop in loops:
+        alone = len(loops) == 1
+        theirs = outcomes if alone else [each for each in outcomes if each[0].loop is loop]
         if loop is None:
             _tell(theirs)
             continue
