@@ -273,7 +273,12 @@ class Channel:
 
 
 def _number(text: str) -> int:
-    """Return the number of one of our requests that `text` writes, else 0, which is none."""
+    """Return the number of one of our requests that `text` writes, else 0, which is none.
+
+    Some servers make ids and tokens text, which clients take.
+    """
+    if text.startswith('"') and text.endswith('"'):
+        text = text[1:-1]
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
 
 

@@ -77,6 +77,21 @@ async def test_numbers_no_request_has_are_garbage():
     assert await exchange.mailbox.take() == Broken("over")
 
 
+async def test_a_server_may_make_ids_and_tokens_text():
+    output = [
+        b'{"method":"notifications/progress","params":{"progressToken":"1","progress":1}}',
+        b'{"jsonrpc":"2.0","id":"1","result":{}}',
+    ]
+    channel = Channel("any", Written(output), lambda *_: None)
+    exchange = channel.request("tools/call", lambda _: "{}", token='"mine"')
+
+    await channel.read()
+
+    assert channel.garbage == 0
+    assert await exchange.mailbox.take() == Progress('{"progressToken":"mine","progress":1}')
+    assert await exchange.mailbox.take() == Answer("{}", is_error=False)
+
+
 async def test_the_newline_in_params_is_a_blank_on_the_line():
     process = Written([b'{"id":1,"result":{"a":\r1}}'])
     channel = Channel("any", process, lambda *_: None)

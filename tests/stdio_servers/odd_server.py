@@ -134,7 +134,7 @@ def garbage(number, *_):
     for text in (b"hello", b"\xff\xfe", b"[1]", b"{}", b"[" * 5000, b'{"method":1}', b""):
         say(text)
     result(999_999, {})
-    result(str(number), {})
+    result(f"{number} ", {})
     result(number, EMPTY)
 
 
