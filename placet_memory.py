@@ -15,8 +15,9 @@ _MANY = 100
 _SHARE = 4
 """It is worth it after so many calls or callers, once no more than one in four is left."""
 
+_SWEEP = 2.0
 _SELDOM = 500
-"""Waste is looked for in no more than one part of so many of the time."""
+"""Waste is looked for after so many seconds, and in no more than one part in so many of them."""
 
 
 def trimmer() -> Callable[[], None]:
@@ -34,7 +35,7 @@ def trimmer() -> Callable[[], None]:
     return collect_and_trim
 
 
-async def sweep(pause: float = _LOOK) -> None:
+async def sweep(pause: float = _SWEEP) -> None:
     """Collect all waste for ever, every `pause` seconds, or less often where that takes long.
 
     Every connection leaves a hundred objects that hold each other; by itself the

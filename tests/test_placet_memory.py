@@ -102,4 +102,4 @@ def test_a_service_loads_nothing_of_the_other_commands():
     assert {"placet_serve", "gateway.application", "ledger.ledger", "bot.bot"} <= loaded
     assert loaded.isdisjoint({"bot.commands", "gateway.commands", "ledger.commands"})
     assert "sqlalchemy.dialects.postgresql" not in loaded
-    assert loaded.isdisjoint({"placet_demo", "placet_scan", "ledger.exporting", "policies.linting"})
+    assert loaded.isdisjoint({"placet_demo", "placet_scan", "ledger.exporting", "policies.trials"})
