@@ -26,7 +26,14 @@ _LOG_BYTES = _LOG_PAGES * 4096
 _SWITCHING = 5.0
 _MOMENT = 0.01
 
+_CACHED = "PRAGMA cache_size = -1000"
+"""KiB of the file that each connection keeps; the system keeps the rest, nearly as close at hand.
+
+A call's rows cost the same with 2,000 KiB, SQLite's own choice, with 1,000 and with 500.
+"""
+
 _SQLITE = (
+    _CACHED,
     "PRAGMA synchronous = FULL",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA secure_delete = ON",
@@ -225,6 +232,7 @@ def _log_ahead(connection: Any) -> None:
 def _prepare_sqlite_reader(connection: Any, _: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute(_CACHED)
     connection.execute("PRAGMA query_only = ON")
 
 
