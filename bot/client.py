@@ -7,16 +7,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.async_handler import AsyncRetryHandler
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-    AsyncServerErrorRetryHandler,
-)
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.rates import Rates, TooSoon
+from bot.retrying import CLOSED, Again, asked_wait
 
 TIMEOUT = 5
 """Seconds that one request may take."""
@@ -28,7 +23,6 @@ UNREACHABLE = (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError, OSError,
 """What a call raises when Slack refuses it (SlackApiError) or cannot be reached."""
 
 _TOO_MANY = 429
-_LONGEST_WAIT = 120.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -48,20 +42,23 @@ class SlackClient(AsyncWebClient):
         *,
         patient: bool,
         rates: Rates | None = None,
+        waiting: bool = False,
         heard: Callable[[str, Exception | None], None] = lambda _method, _error: None,
     ) -> None:
         """Call with `token`, and no faster than `rates` where there are some.
 
+        A call that comes too soon is refused, or made when its time has come where `waiting`.
         `heard` is told of each request, and of its error if there is one.
         """
         super().__init__(
             token=token,
             base_url=base_url,
             timeout=TIMEOUT if patient else SHORT,
-            retry_handlers=_handlers() if patient else [],
+            retry_handlers=[Again(rates)] if patient else [],
         )
         self._heard = heard
         self._rates = rates
+        self._waiting = waiting
         if urlsplit(base_url).hostname in LOOPBACK:
             self.proxy = None
 
@@ -70,9 +67,10 @@ class SlackClient(AsyncWebClient):
 
         Among them is TooSoon, where nothing was sent.
         """
-        wait = self._rates.wait(api_method) if self._rates is not None else 0.0
-        if wait:
-            raise TooSoon(wait)
+        while self._rates is not None and (wait := self._rates.wait(api_method)):
+            if not self._waiting:
+                raise TooSoon(wait)
+            await asyncio.sleep(wait)
         if options.get("http_verb") == "GET":
             options["http_verb"] = "POST"
             options["data"] = options.pop("params", None)
@@ -106,8 +104,7 @@ def wait_of(error: Exception) -> float | None:
     response = error.response if isinstance(error, SlackApiError) else None
     if not isinstance(response, AsyncSlackResponse) or response.status_code != _TOO_MANY:
         return None
-    asked = {key.lower(): value for key, value in response.headers.items()}.get("retry-after", "")
-    return min(float(asked), _LONGEST_WAIT) if str(asked).isdigit() else 1.0
+    return min(asked_wait(response.headers), CLOSED)
 
 
 def reason_of(error: Exception) -> str:
@@ -119,11 +116,3 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, TooSoon):
         return "Slack is asked as often as it allows"
     return "Slack could not be reached"
-
-
-def _handlers() -> list[AsyncRetryHandler]:
-    return [
-        AsyncConnectionErrorRetryHandler(max_retry_count=1),
-        AsyncServerErrorRetryHandler(max_retry_count=1),
-        AsyncRateLimitErrorRetryHandler(max_retry_count=2),
-    ]

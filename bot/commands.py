@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import json
+import time
 from dataclasses import asdict
 
 from bot.checking import Finding, Wanted, Weight, look
 from bot.client import SlackClient
 from bot.manifest import http_manifest, manifest, reading_emails
+from bot.rates import Rates
 from ledger.shell import AddCommand, Misconfigured, Shell
 from policies.configuration import Configuration
 
@@ -85,7 +87,8 @@ def _need_secrets(configuration: Configuration, shell: Shell) -> None:
 async def _look(configuration: Configuration, shell: Shell, *, as_json: bool) -> int:
     section = configuration.slack
     token = section.bot_token.get_secret_value() if section.bot_token else ""
-    slack = SlackClient(token, section.api_url, patient=True)
+    rates = Rates(time.monotonic)
+    slack = SlackClient(token, section.api_url, patient=True, rates=rates, waiting=True)
     wrong = 0
     async for finding in look(slack, _wanted(configuration)):
         wrong += finding.weight is Weight.WRONG
