@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
+from policies.call_forms import misformed
 from policies.comparisons import unlike
 from policies.condition_hints import function_hint, word_hint
 from policies.evaluator import cel
@@ -63,6 +64,7 @@ def check(expression: Expression, named: Collection[str]) -> None:
     _check_functions(expression)
     _check_roots(expression, named)
     _check_members(expression)
+    _check_forms(expression)
     _check_patterns(expression)
     _check_texts(expression)
     _check_comparisons(expression)
@@ -114,7 +116,8 @@ def _check_roots(expression: Expression, named: Collection[str]) -> None:
         if token.text not in known and token.text not in TYPES:
             what = f"there is no `{token.text}`"
             hint = word_hint(token.text)
-            advice = hint or suggestion(token.text, known, choice(known))
+            others = f"write `args.{token.text}` for an argument, else {choice(known)[6:]}"
+            advice = hint or suggestion(token.text, known, others)
             raise _refuse(expression, token, what, advice)
 
 
@@ -125,6 +128,13 @@ def _check_members(expression: Expression) -> None:
                 what = f"`{root}` has no `{token.text}`"
                 advice = suggestion(token.text, members, choice(members))
                 raise _refuse(expression, token, what, advice)
+
+
+def _check_forms(expression: Expression) -> None:
+    """Refuse calls of CEL's own functions that can never have an answer."""
+    found = misformed(expression)
+    if found is not None:
+        raise _refuse(expression, *found)
 
 
 def _check_patterns(expression: Expression) -> None:

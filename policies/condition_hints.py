@@ -12,6 +12,7 @@ _WORDS = {
     "True": "write `true`",
     "False": "write `false`",
 }
+_CONSTANTS = frozenset(("null", "true", "false"))
 _FUNCTIONS = {
     "len": "write `size(…)`",
     "length": "write `size(…)`",
@@ -46,7 +47,8 @@ _SIGNS = {
 
 def word_hint(word: str) -> str | None:
     """Return what CEL writes for a word of another language, or None."""
-    return _WORDS.get(word)
+    lower = word.lower()
+    return _WORDS.get(word) or (f"write `{lower}`" if lower in _CONSTANTS else None)
 
 
 def function_hint(name: str) -> str | None:

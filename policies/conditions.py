@@ -128,14 +128,24 @@ def _program(source: str) -> cel.Program:
             token, hint = known
             raise refusal(source, token.offset, f"CEL has no `{token.text}` here", hint) from None
         found = _SYNTAX.search(str(error))
-        what = f"not a condition: {found[3]}" if found else "not a condition in CEL"
+        what = _said(found[3]) if found else "not a condition in CEL"
         line, column = (int(found[1]), int(found[2])) if found else (1, 1)
         instead = 'write CEL, for example `args.branch in ["main", "release"]`'
-        raise CannotCompile(_short(what), instead, line=line, column=column) from None
+        raise CannotCompile(what, instead, line=line, column=column) from None
 
 
 def _short(text: str) -> str:
     return text.partition(" expecting ")[0].replace("'<EOF>'", "its end")[:200]
+
+
+def _said(message: str) -> str:
+    """Return what the evaluator says of a text that is no condition, in the writer's terms."""
+    message = _short(message)
+    if message == "mismatched input its end":
+        return "not a condition: it ends too early"
+    if message.startswith("token recognition error"):
+        return "not a condition: a text that has no end, or a sign that CEL does not have"
+    return "not a condition in CEL" if "ExprContext" in message else f"not a condition: {message}"
 
 
 def _check_references(

@@ -13,7 +13,7 @@ from policies.effort import Effort
 
 TOO_LARGE = "a number in the arguments does not fit 64 bits"
 TOO_PRECISE = "a number in the arguments is more precise than a condition can count"
-ROOTS = "write one of `agent`, `args`, `call`, `now`"
+ELSE = "for an argument, else one of `agent`, `args`, `call`, `now`"
 NESTED = "stands inside another comprehension"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -188,7 +188,7 @@ def test_an_interrupt_is_not_taken_for_an_answer():
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("args.a ==", "1:10 not a condition: mismatched input its end"),
+        ("args.a ==", "1:10 not a condition: it ends too early"),
         ("args.a = 1", "1:8 CEL has no `=` here; write `==` to compare"),
         ("args.a and args.b", "1:8 CEL has no `and` here; write `&&`"),
         ("not args.a", "1:1 CEL has no `not` here; write `!`, as in `!args.draft`"),
@@ -206,8 +206,8 @@ def test_an_interrupt_is_not_taken_for_an_answer():
         ("size(args.l) == '3'", '1:1 `size` is a number, and is compared with "3"'),
         ("len(args.a) > 1", "1:1 there is no function `len`; write `size(…)`"),
         ("arg.a == 1", "1:1 there is no `arg`; did you mean `args`?"),
-        ("true ? args.a == 1 : foo == 1", f"1:22 there is no `foo`; {ROOTS}"),
-        ("args.l.all(x, x > 0) && x > 1", f"1:25 there is no `x`; {ROOTS}"),
+        ("true ? args.a == 1 : foo == 1", f"1:22 there is no `foo`; write `args.foo` {ELSE}"),
+        ("args.l.all(x, x > 0) && x > 1", f"1:25 there is no `x`; write `args.x` {ELSE}"),
         ("args.a.lowerAscii() == 'a'", "1:8 there is no function `lowerAscii`"),
         ("sizes(args.a) == 1", "1:1 there is no function `sizes`; did you mean `size`?"),
         ("call.toool == 'x'", "1:6 `call` has no `toool`; did you mean `tool`?"),
@@ -221,6 +221,17 @@ def test_an_interrupt_is_not_taken_for_an_answer():
         ("domain(args.url, 1) == ''", "1:1 `domain` takes one value"),
         ("args.l.all(x, args.m.exists(y, x == y))", f"1:22 `exists` {NESTED}"),
         ("args.l.map(x, args.m.map(y, y)) == []", f"1:22 `map` {NESTED}"),
+        ("startsWith(args.a, 'x')", "1:1 `startsWith` is called on a value; write `args.path.s"),
+        ("args.a.contains()", "1:8 `contains` takes one value; write `args.path.contains(…)`"),
+        ("args.a.string() == 'x'", "1:8 `string` takes one value; write `string(…)`"),
+        ("size() == 1", "1:1 `size` takes one value; write `size(args.list)`"),
+        ("now < timestamp('2026-12-24')", "1:17 '2026-12-24' is not a time; write it with"),
+        ("duration('1d') < duration('2h')", "1:10 '1d' is not a duration; write it like"),
+        ("now.hour > 3", "1:5 `now` has no `hour`; write `now.getHours()`"),
+        ("now.getMinutes > 3", "1:5 `now` has no `getMinutes`; write `now.getMinutes()`"),
+        ("args.a == NULL", "1:11 there is no `NULL`; write `null`"),
+        ("args.a?.b == 1", "1:1 not a condition in CEL; write CEL"),
+        ('args.a == "x', "1:11 not a condition: a text that has no end, or a sign that CEL"),
         ("args.l.all(args, true)", "1:8 `all` hides `args`"),
         ("args.a.matches('(')", "1:16 not a regular expression"),
         ("args.a.matches('(?=x)')", "1:16 not a regular expression"),

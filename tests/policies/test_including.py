@@ -151,7 +151,7 @@ def test_named_conditions_are_made_of_each_other_in_any_order():
     [
         ("{a: b, b: a}", "a", "2:14: the condition `a` is made of itself: `a`, `b`, `a`"),
         ("{a: a}", "a", "2:14: the condition `a` is made of itself: `a`, `a`"),
-        ("{a: args.x ==}", "a", "2:26: not a condition: mismatched input its end"),
+        ("{a: args.x ==}", "a", "2:26: not a condition: it ends too early"),
         ("{abc: args.x}", "abd", "3:25: there is no `abd`; did you mean `abc`?"),
         ("{now: args.x}", "args.y", "2:14: `now` is a word that CEL knows already"),
         ("{in: args.x}", "args.y", "2:14: `in` is a word that CEL knows already"),
