@@ -9,6 +9,9 @@ from gateway.known_heads import LARGEST, Head
 
 _LARGEST_HEAD = 8 * 1024
 _MOST_HEADERS = 64
+_LONGEST_FIELD = 8190
+"""Bytes of a target, or of a header's name or value, above which aiohttp refuses it."""
+
 _CHANGING = frozenset(
     (
         b"connection", b"content-encoding", b"expect", b"keep-alive", b"te", b"trailer",
@@ -77,10 +80,14 @@ class PlainReader:
     def on_url(self, target: bytes) -> None:
         """Take a part of the target."""
         self._target += target
+        if len(self._target) > _LONGEST_FIELD:
+            raise NotPlain
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, as aiohttp would: in UTF-8, what is none escaped."""
         if name.lower() in _CHANGING or len(self._headers) >= _MOST_HEADERS:
+            raise NotPlain
+        if max(len(name), len(value)) > _LONGEST_FIELD:
             raise NotPlain
         text = value.strip(b" \t").decode("utf-8", "surrogateescape")
         self._headers.add(name.decode("ascii"), text)

@@ -37,6 +37,10 @@ ODD = {
     "bare feeds": PLAIN.replace(b"\r\n", b"\n"),
     "nul": PLAIN.replace(b"X-Said: ", b"X-Said: \0"),
     "many headers": PLAIN.replace(b"X-Said", b"A: b\r\n" * 100 + b"X-Said"),
+    "long header": PLAIN.replace(b"X-Said: ", b"X-Said: " + b"x" * 8191),
+    "nearly long header": PLAIN.replace(b"X-Said", b"A: " + b"x" * 8190 + b"\r\nX-Said"),
+    "long name": PLAIN.replace(b"X-Said", b"X" * 8191),
+    "long target": PLAIN.replace(b"/mcp/files", b"/mcp/" + b"x" * 8190),
     "garbage": b"\x16\x03\x01\x02\x00",
 }
 
