@@ -58,7 +58,8 @@ def hide_secrets(text: str, parts: list[str] | None = None) -> tuple[str, int]:
     hidden = 0
     digits = len(text) >= SHORTEST_CARD and _DIGIT.search(text) is not None
     for pattern, replacement in _steps(text, digits=digits):
-        text, more = _replaced(text, pattern, replacement, parts)
+        replaced = _replaced if "\n" not in text or pattern not in _AT_NAMES else _in_lines
+        text, more = replaced(text, pattern, replacement, parts)
         hidden += more
     if digits and may_hold_card(text):
         text, more = hide_cards(text, MARKER, parts)
@@ -142,6 +143,23 @@ def _replaced(
         return found[0] if shown is None else shown
 
     return pattern.sub(one, text), count
+
+
+def _in_lines(
+    text: str, pattern: re.Pattern[str], replacement: _Replacement, parts: list[str] | None
+) -> tuple[str, int]:
+    """Do as `_replaced`, and look only at lines that may hold one of the names of secrets.
+
+    INVARIANT: a match holds such a name, and neither it nor what is looked at
+    around it reaches into another line.
+    """
+    lines = text.split("\n")
+    hidden = 0
+    for at, folded in enumerate(text.casefold().split("\n")):
+        if _names(folded):
+            lines[at], more = _replaced(lines[at], pattern, replacement, parts)
+            hidden += more
+    return ("\n".join(lines) if hidden else text), hidden
 
 
 def _whole(_: re.Match[str]) -> str:
@@ -251,3 +269,4 @@ _ASSIGNED: _Step = (patterns.ASSIGNED, _assigned)
 _FLAG: _Step = (patterns.FLAG, _assigned)
 _CURL_USER: _Step = (patterns.CURL_USER, _curl_user)
 _RUN: _Step = (patterns.RUN, _random)
+_AT_NAMES = (patterns.ASSIGNED, patterns.TAGGED, patterns.SPOKEN, patterns.FLAG)

@@ -4,7 +4,7 @@ import random
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from policies.calls import Number
@@ -420,6 +420,7 @@ def test_a_secret_on_a_line_of_its_own_is_hidden_whatever_is_around(around: str,
     ],
     ids=range(10),
 )
+@settings(max_examples=20)  # patterns that allow long texts are slow to draw from
 @given(found=st.data(), around=st.sampled_from(["", " ", ",", "\n"]))
 def test_whatever_fits_a_pattern_is_hidden(pattern, found, around):
     text = found.draw(st.from_regex(pattern)) + around
@@ -428,6 +429,34 @@ def test_whatever_fits_a_pattern_is_hidden(pattern, found, around):
 
     assert part is not None
     assert redact_text(text).hidden > 0 or len(text) < 14
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "password",
+            "Token",
+            "api_key",
+            "db_pass",
+            "pa\u017f\u017fword",
+            "--secret",
+            "<jwt>",
+            "</jwt>",
+        ),
+        *(":", "=", " ", " is ", "\t", "-", "'", '"', "\\", "$", "(", "[", "\r", "\u2028"),
+        *("a1b2c3d4", "value", "bearer", "curl -u a:b", "hooks"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=10).map("".join), st.lists(PIECES, max_size=10).map("".join))
+@example("password", ": a1b2c3d4")
+@example("password='", "a1b2c3d4'")
+@example("the token is", " a1b2c3d4")
+def test_what_a_name_of_a_secret_hides_stands_in_its_own_line(line: str, other: str):
+    alone = [redact_text(each).text for each in (line, "-" * 40, other)]
+
+    assert redact_text(f"{line}\n{'-' * 40}\n{other}").text == "\n".join(alone)
 
 
 def test_a_word_without_a_digit_is_no_random_token():
