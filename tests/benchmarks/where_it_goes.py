@@ -1,7 +1,8 @@
 """Runs `placet` with a clock on each stage of a call, and says at its end where the time went.
 
 `python where_it_goes.py REPORT serve …` writes REPORT, JSON: by thread and stage, processor
-microseconds a call. What no stage has is the event loop's own work and what joins the stages.
+microseconds a call. What no stage has is the event loop's own work and what joins the stages,
+and most of what the clocks themselves take; what they see of themselves is taken off each stage.
 Beside them stands how many calls share one of the ledger's transactions.
 """
 
@@ -34,10 +35,12 @@ STAGES = (
     (WRITER, "rows hashed and inserted", "ledger.batch:Settler._write"),
     (WRITER, "committed to disk", "ledger.statements:SqliteTransaction.__exit__"),
 )  # fmt: skip
+ROUNDS = 1000
 WHOLE = {LOOP: "gateway.examining:Examiner.examine", WRITER: "ledger.batch:Settler.settle"}
 """What each thread calls again and again: its time counts from the first call to the last."""
 
 spent: Counter[tuple[str, str]] = Counter()
+times: Counter[tuple[str, str]] = Counter()
 began: dict[str, float] = {}
 lasted: dict[str, float] = {}
 calls = transactions = 0
@@ -74,6 +77,7 @@ def clock_stages() -> None:
 
         def add(before: float, after: float, key: tuple[str, str] = (thread, stage)) -> None:
             spent[key] += after - before
+            times[key] += 1
 
         setattr(owner, name, clocked(getattr(owner, name), add))
     for thread, path in WHOLE.items():
@@ -89,11 +93,21 @@ def clock_stages() -> None:
         setattr(owner, name, clocked(getattr(owner, name), frame))
 
 
+def own_time() -> float:
+    """Return the seconds that a clock sees where there is nothing to see."""
+    seen: list[float] = []
+    nothing = clocked(lambda: None, lambda before, after: seen.append(after - before))
+    for _ in range(ROUNDS):
+        nothing()
+    return sorted(seen)[ROUNDS // 2]
+
+
 def report(file: Path) -> None:
     """Write what was found."""
+    own = own_time()
     found: dict[str, dict[str, float]] = {LOOP: {}, WRITER: {}}
     for (thread, stage), seconds in spent.items():
-        found[thread][stage] = 1e6 * seconds / calls
+        found[thread][stage] = 1e6 * (seconds - times[thread, stage] * own) / calls
     for thread, seconds in lasted.items():
         rest = 1e6 * seconds / calls - sum(found[thread].values())
         found[thread]["all else: tasks, and what joins the stages"] = rest
