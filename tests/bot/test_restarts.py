@@ -7,7 +7,14 @@ import acme
 import pytest
 from office import BOB, CAT, PLATFORM, open_office, shown, until_async
 
-from bot.workspace.faults import AnswerError, AnswerStatus, CutConnection, LoseAnswer, RateLimit
+from bot.workspace.faults import (
+    AnswerError,
+    AnswerStatus,
+    CutConnection,
+    Delay,
+    LoseAnswer,
+    RateLimit,
+)
 from bot.workspace.spec import EVERY_SCOPE
 from ledger.approvals import ApprovalStatus
 from ledger.deadlines_due import ExpireApproval
@@ -91,6 +98,26 @@ async def test_a_card_that_may_have_been_lost_waits_until_the_channel_can_be_rea
 
     assert len(await office.cards(approval)) == 1
     assert len(await office.local.requests("conversations.history")) == 2
+
+
+async def test_a_copy_that_comes_late_is_found_and_painted_though_nobody_clicks(
+    office, monkeypatch
+) -> None:
+    monkeypatch.setattr("bot.courier.LOOK", 1.0)
+    await office.local.fail_next("chat.postMessage", Delay(6))
+
+    approval = await office.ask()
+    await until_async(lambda: _copies(office, approval, 2), 40)
+    await until_async(lambda: _topic(office, approval, "CardFound"), 40)
+    late, posted = sorted(await office.cards(approval), key=lambda card: card["ts"])[::-1]
+    await office.local.click(BOB, PLATFORM, posted["ts"], "approval.approve")
+
+    await office.becomes(approval, ApprovalStatus.APPROVED)
+    for copy in (late, posted):
+        await office.local.wait_for_message(
+            PLATFORM,
+            lambda m, copy=copy: m["ts"] == copy["ts"] and "Approved: files" in shown(m),
+        )
 
 
 @pytest.mark.parametrize("fault", [AnswerStatus(503), CutConnection(), AnswerError("no_text")])
