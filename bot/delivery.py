@@ -145,7 +145,7 @@ class Delivery:
             return
         made = await self._shown(approval, painted, approval.position)
         try:
-            await self._paint(made, painted, place)
+            await self._paint(made, approval, painted, place)
             await self._tell(approval, place, painted)
         except NotTaken as refused:
             if not self._give_up(approval, place, refused):
@@ -179,13 +179,15 @@ class Delivery:
         frozen = await frozen_line(self._ledger, approval)
         return with_line(made, frozen, f"{approval.id}:{revision}")
 
-    async def _paint(self, made: Card | Item, painted: PaintedCard, place: Place) -> None:
+    async def _paint(
+        self, made: Card | Item, approval: Approval, painted: PaintedCard, place: Place
+    ) -> None:
         """Paint a card as it has to look, unless this process has done so. Raises NotTaken.
 
         INVARIANT: what is painted is what is recorded of it; it is drawn once.
         """
         if not isinstance(made, Card):
-            await self._summaries.paint(painted)
+            await self._summaries.paint(painted, approval)
             return
         if self._showing.get(place) != made.sha256:
             await self._outbox.update(place, made.text, list(made.blocks))

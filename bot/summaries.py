@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,6 +39,14 @@ class _Crowd:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """How a card looks, positions in the ledger left out, and at which it shows each question."""
+
+    looks: str
+    at: Mapping[str, int]
+
+
 class Summaries:
     """Decides which questions share a card, and keeps those cards up to date.
 
@@ -63,7 +71,8 @@ class Summaries:
         self._clock = clock
         self._after = after
         self._crowds: dict[Key, _Crowd] = defaultdict(_Crowd)
-        self._showing: dict[Place, str] = {}
+        self._showing: dict[Place, _Shown] = {}
+        self._turns: dict[Place, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def took_over(self, approvals: Iterable[Approval], at: datetime) -> None:
         """Count the cards of one question each that stand since a minute before `at` (UTC)."""
@@ -114,15 +123,26 @@ class Summaries:
             if members:
                 await self._send(members[:MOST], crowd, team)
 
-    async def paint(self, painted: PaintedCard) -> None:
-        """Paint a card of several questions as they all stand now. Raises NotTaken."""
-        found = [await self._ledger.approval(name) for name in painted.members]
-        known = [one for one in found if one is not None]
-        made = summary_card(known, painted.team, await self._frozen(known))
+    async def paint(self, painted: PaintedCard, approval: Approval) -> None:
+        """Paint a card of several questions as they all stand now. Raises NotTaken.
+
+        Its questions come here one by one, `approval` now: the first paints for
+        all that changed by then.
+
+        INVARIANT: the card shows `approval` at its position after that.
+        """
         place = Place(painted.channel, painted.ts)
-        if self._showing.get(place) != made.sha256:
+        async with self._turns[place]:
+            found = [await self._ledger.approval(name) for name in painted.members]
+            known = [one for one in found if one is not None]
+            frozen = await self._frozen(known)
+            made = summary_card(known, painted.team, frozen)
+            looks = _looks(known, painted.team, frozen)
+            before = self._showing.get(place)
+            if before and before.looks == looks and approval.position == before.at.get(approval.id):
+                return
             await self._outbox.update(place, made.text, list(made.blocks))
-            self._showing[place] = made.sha256
+            self._showing[place] = _Shown(looks, {one.id: one.position for one in known})
 
     async def _members(self, crowd: _Crowd, team: Team) -> list[Approval]:
         """Return what waits for a card still, the oldest first."""
@@ -160,6 +180,12 @@ class Summaries:
     async def _frozen(self, members: Sequence[Approval]) -> dict[str, str]:
         """Return what is frozen about each question, by its id."""
         return {one.id: await frozen_line(self._ledger, one) for one in members}
+
+
+def _looks(members: Sequence[Approval], team: str, frozen: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a card as people see it: what only moved on looks the same."""
+    still = [one.model_copy(update={"position": 0}) for one in members]
+    return summary_card(still, team, frozen).sha256
 
 
 def _stamp(ts: str) -> float:

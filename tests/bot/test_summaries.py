@@ -258,6 +258,26 @@ async def test_a_freeze_is_said_at_each_question_and_goes_with_it(office) -> Non
     )
 
 
+async def test_what_changes_for_all_questions_of_a_card_is_painted_once(office) -> None:
+    shared = await many(office)
+    card = await summary(office)
+
+    await office.local.command(CAT, PLATFORM, "/placet", "freeze agent ci-bot for 1h")
+    await until_async(lambda: all_repainted(office, shared))
+
+    updates = [r for r in await office.local.requests("chat.update") if is_of(r, card)]
+    assert len(updates) == 1
+
+
+async def all_repainted(office, names) -> bool:
+    topics = [await office.topics(name) for name in names]
+    return all("CardRepainted" in each for each in topics)
+
+
+def is_of(request, card) -> bool:
+    return request.arguments["ts"] == card["ts"]
+
+
 async def _repainted_since(office, name, kept) -> bool:
     return (await office.approval(name)).cards[0] != kept
 
