@@ -35,6 +35,7 @@ _MOST_KEYS = 20
 _MOST_ANSWERS = 16 * 1024
 _LONGEST_KEY = 200
 _MOST_REMEMBERED = 4096
+_MOST_EXTENDED = 64
 
 
 class Asked(NamedTuple):
@@ -100,6 +101,7 @@ class Examiner:
         self._now = now
         self._observing = observing
         self._asking = asking
+        self._extended: dict[str, Directory] = {}
         self._risks: dict[tuple[str, str, str], RiskFinding] = {}
 
     def examine(self, asked: Asked, policy: Policy, tool: Tool | None) -> Examined:
@@ -189,7 +191,13 @@ class Examiner:
         """Return the directory, with an agent that only the ledger knows."""
         if agent.name in self._directory.agents:
             return self._directory
-        return replace(self._directory, agents={**self._directory.agents, agent.name: agent})
+        known = self._extended.get(agent.name)
+        if known is None or known.agents[agent.name] is not agent:
+            if len(self._extended) >= _MOST_EXTENDED:
+                self._extended.clear()
+            known = replace(self._directory, agents={**self._directory.agents, agent.name: agent})
+            self._extended[agent.name] = known
+        return known
 
 
 def shown_answers(asked: Asked, policy: Policy) -> tuple[str | None, int]:
