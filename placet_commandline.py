@@ -13,6 +13,7 @@ from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.signing import Signer
 from placet_keys import keys_beside, signer_beside
 from placet_settings import ledger_url, load_beside, stands_in, user
+from placet_usage import Parser
 from policies.digests import DigestKey
 from policies.inert import inert
 from policies.refusals import Refused
@@ -54,7 +55,7 @@ def say(line: str) -> None:
 
 
 def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="placet",
         description="Decides every tool call of AI agents by policy and by people in Slack.",
         epilog="Exit codes: 0 all is well, 1 the answer is no, 2 usage or configuration.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from policies.amounts import OneCall, amount_of
 from policies.condition_checks import CannotCompile
@@ -131,9 +132,13 @@ def _misplaced(document: Document) -> Iterator[Problem]:
             place = document.key(("limits", index, "except"))
             what = "an empty `except` would take out every call"
             yield document.problem(place, what, "name what to take out, or remove it")
-        if isinstance(at_most, float) and "sum" not in limit and not at_most.is_integer():
+        if isinstance(at_most, float) and isfinite(at_most) and _counts_in_parts(limit, at_most):
             place = document.place(("limits", index, "at_most"))
             yield document.problem(place, "`at_most` counts calls", "write a whole number")
+
+
+def _counts_in_parts(limit: Mapping[str, object], at_most: float) -> bool:
+    return "sum" not in limit and not at_most.is_integer()
 
 
 def _redacted(document: Document, sums: Mapping[int, Condition]) -> Iterator[Problem]:
