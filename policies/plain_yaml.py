@@ -23,6 +23,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./~($]")
 _QUOTED = re.compile(r"""(?P<text>"(?:[^"\\]|\\["\\])*+"|'[^']*+') *+(?: #.*)?""")
 _BLOCKS = frozenset({"|", ">", "|-", ">-"})
 _DEEPEST = 20
+_MOST_ODD, _LINES_PER_ODD = 10, 20
 
 
 class Line(NamedTuple):
@@ -71,6 +72,7 @@ class _Reader:
         ]
         self._lines.append(Line(len(raw) + 1, -1, ""))
         self._at = 0
+        self._odd = _MOST_ODD + len(raw) // _LINES_PER_ODD
 
     def whole(self) -> Part:
         """Return all of it: a map."""
@@ -201,7 +203,13 @@ class _Reader:
         return (" " if sign[0] == ">" else "\n").join(texts) + ("" if sign[1:] else "\n")
 
     def _alone(self, path: Path, line: Line) -> Value:
-        """Return the value of an entry that the YAML parser reads, and go to the line after it."""
+        """Return the value of an entry that the YAML parser reads, and go to the line after it.
+
+        There is no gain where these are many: then Odd is raised.
+        """
+        self._odd -= 1
+        if self._odd < 0:
+            raise Odd
         end = line.number
         while end < len(self._raw) and self._belongs(self._raw[end], line.indent):
             end += 1

@@ -122,6 +122,13 @@ def test_what_is_not_is_left_to_the_parser(text: str):
     assert read_plain(text, parsed) is None
 
 
+def test_where_much_is_written_otherwise_the_parser_reads_all_of_it():
+    text = "".join(f"k{number}: one\n  and two\n" for number in range(50))
+
+    assert not agrees(text)
+    assert agrees("".join(text.splitlines(keepends=True)[:20]))
+
+
 def test_values_and_keys_have_their_places_whoever_read_them():
     document = read_document("a:\n  - b: {c: d}\n    e: one\n      two\n", file="policy.yaml")
 
