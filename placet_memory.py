@@ -15,9 +15,22 @@ _MANY = 100
 _SHARE = 4
 """It is worth it after so many calls or callers, once no more than one in four is left."""
 
+_ARENA_MAX = -8
+"""The number that `mallopt` knows `M_ARENA_MAX` by (malloc.h of glibc)."""
+
 _SWEEP = 2.0
 _SELDOM = 500
 """Waste is looked for after so many seconds, and in no more than one part in so many of them."""
+
+
+def use_one_heap() -> None:
+    """Let all threads that are started from now on share one heap, where the C library is glibc.
+
+    Each would get its own, with free pages of its own. Python runs one at a time anyway.
+    """
+    option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if option is not None:
+        option(_ARENA_MAX, 1)
 
 
 def trimmer() -> Callable[[], None]:

@@ -13,6 +13,7 @@ from placet_commandline import Register
 from placet_environment import SETTINGS
 from placet_faults import fault_points
 from placet_logging import log_to_stderr
+from placet_memory import use_one_heap
 from placet_service import OpenService, Order, Service
 from placet_settings import load_to_serve
 
@@ -78,6 +79,7 @@ def stop_signals(service: Service) -> asyncio.Event:
 
 
 def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenService) -> int:
+    use_one_heap()
     loaded = load_to_serve(arguments.config, unsafe=unsafe(arguments))
     log_to_stderr(
         logging.DEBUG if arguments.verbose else logging.INFO,

@@ -1,6 +1,7 @@
 """A service takes no memory that it does not need, and gives back what a flood of calls took."""
 
 import asyncio
+import ctypes
 import gc
 import subprocess
 import sys
@@ -52,6 +53,15 @@ async def test_memory_is_given_back_each_time_many_held_calls_have_become_few(co
     assert await trims(*counts) == expected
 
 
+def python(program: str) -> str:
+    """Run a program in a process of its own, and return what it says."""
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, check=True, text=True
+    )
+    return done.stdout
+
+
 class Waste:
     """Holds itself, so that only the collector can let go of it."""
 
@@ -90,15 +100,31 @@ def test_waste_is_collected_before_free_pages_go_back(waste):
     assert waste() is None
 
 
+HEAPS = """
+import ctypes, threading
+from placet_memory import use_one_heap
+{first}
+libc, started = ctypes.CDLL(None), threading.Barrier(4)
+def work():
+    kept = [bytes(1000) for _ in range(1000)]
+    started.wait()
+for each in [threading.Thread(target=work) for _ in range(3)]:
+    each.start()
+started.wait()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="the heaps are glibc's")
+@pytest.mark.parametrize(("first", "expected"), [("", 4), ("use_one_heap()", 1)])
+def test_the_threads_of_a_service_share_one_heap(first, expected):
+    assert python(HEAPS.format(first=first)).count("<heap nr=") == expected
+
+
 def test_a_service_loads_nothing_of_the_other_commands():
-    program = "import placet, sys; print(*sys.modules)"
-    root = Path(__file__).resolve().parent.parent
+    loaded = set(python("import placet, sys; print(*sys.modules)").split())
 
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, check=True, text=True
-    )
-
-    loaded = set(done.stdout.split())
     assert {"placet_serve", "gateway.application", "ledger.ledger", "bot.bot"} <= loaded
     assert loaded.isdisjoint({"bot.commands", "gateway.commands", "ledger.commands"})
     assert "sqlalchemy.dialects.postgresql" not in loaded
