@@ -68,6 +68,7 @@ class Sealer:
         self._monotonic = monotonic
         self._size = 0
         self._sealed_at = monotonic()
+        self._own: tuple[tuple[int, bytes, str], Sealed] | None = None
         self.problem: str | None = None
 
     def is_due(self, position: int) -> bool:
@@ -116,11 +117,16 @@ class Sealer:
             self._sealed_at = self._monotonic()
 
     def _newest(self, connection: Connection) -> Sealed:
-        """Return what the newest checkpoint covers. Raises Unsealable where it does not hold."""
+        """Return what the newest checkpoint covers. Raises Unsealable where it does not hold.
+
+        The one that this signed last is known by its every byte; any other is checked.
+        """
         found = self._run(connection, _NEWEST, ())
         if not found:
             return Sealed(Frontier())
         size, frontier, note = found[0]
+        if self._own is not None and self._own[0] == (size, frontier, note):
+            return self._own[1]
         try:
             checkpoint = opened(note, self._signer.known(note))
             tree = Frontier.from_bytes(size, bytes(frontier))
@@ -153,8 +159,9 @@ class Sealer:
         note = sign(
             Checkpoint(origin, sealed.size, sealed.frontier.root()), self._signer.key(origin)
         )
-        values = (sealed.size, at, sealed.frontier.to_bytes(), note)
-        self._run(connection, _KEEP, values)
+        frontier = sealed.frontier.to_bytes()
+        self._run(connection, _KEEP, (sealed.size, at, frontier, note))
+        self._own = (sealed.size, frontier, note), Sealed(sealed.frontier, origin)
 
     def _hashes(self, connection: Connection, statement: str, values: Row) -> list[bytes]:
         return [bytes(hash_) for (hash_,) in self._run(connection, statement, values)]

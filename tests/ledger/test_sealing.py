@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from acme import ask, assessed
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import create_engine, select, text
@@ -191,6 +192,26 @@ async def test_nothing_is_signed_on_top_of_what_does_not_hold(ledger_url):
         await until(lambda: bool(ledger.ready()))
         (problem,) = ledger.ready()
         await record(ledger, calls(1, 2))
+
+    assert "the history is sealed no more: the checkpoint of size" in problem
+    assert sizes(ledger_url) == sealed
+
+
+@pytest.mark.parametrize("column", ["frontier", "note"])
+async def test_what_was_sealed_by_oneself_is_looked_at_again_all_the_same(ledger_url, column):
+    with open_ledger(ledger_url) as ledger:
+        ledger.seal(SIGNER)
+        await prepare(ledger)
+        await until(lambda: len(sizes(ledger_url)) > 0)
+        sealed = sizes(ledger_url)
+        wrong = {"frontier": b"\0" * 32 * sealed[-1].bit_count(), "note": "another\n"}
+        engine = create_engine(ledger_url)
+        with engine.begin() as connection:
+            connection.execute(CHECKPOINT.update().values({column: wrong[column]}))
+        engine.dispose()
+        await record(ledger, calls(2))
+        await until(lambda: bool(ledger.ready()))
+        (problem,) = ledger.ready()
 
     assert "the history is sealed no more: the checkpoint of size" in problem
     assert sizes(ledger_url) == sealed
