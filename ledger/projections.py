@@ -13,24 +13,16 @@ from ledger.envelopes import Model
 from ledger.kinds import KINDS, Kept
 from ledger.tables import PROJECTIONS
 
-_FIRST = ("id", "open", "position", "state")
-
 _ESCAPED_NUL = r"\u0000"
 
-_SEARCHED = {
-    kind: tuple(column.name for column in table.columns if column.name not in _FIRST)
-    for kind, table in PROJECTIONS.items()
-}
 
-
-def projected_row(kind: str, model: Kept) -> tuple[Any, ...]:
-    """Return the row that keeps `model`, in the order of its table's columns."""
+def projected_row(model: Kept) -> tuple[Any, ...]:
+    """Return the row that keeps `model`, in the order of its table's columns: `columns` has it."""
     state = model.__pydantic_serializer__.to_json(model).decode()
     searched = model.columns()
     if _ESCAPED_NUL in state:
         searched = {name: storable(value) for name, value in searched.items()}
-    columns = [searched[name] for name in _SEARCHED[kind]]
-    return (model.id, 1 if model.open else 0, model.position, state, *columns)
+    return (model.id, 1 if model.open else 0, model.position, state, *searched.values())
 
 
 def write_projections(
@@ -39,7 +31,7 @@ def write_projections(
     """Write every touched model in place of its older row, one statement per kind."""
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for kind, model in touched:
-        rows.setdefault(kind, []).append(projected_row(kind, model))
+        rows.setdefault(kind, []).append(projected_row(model))
     for kind, changed in rows.items():
         appender.project(connection, kind, changed)
 

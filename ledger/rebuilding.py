@@ -146,7 +146,7 @@ class Rebuilt:
         made = self._attic.several(kind, [name for name in names if is_text(name)])
         for name in names:
             before = _as_written_now(kind, kept[name]) if name in kept else None
-            after = projected_row(kind, made[name]) if name in made else None
+            after = projected_row(made[name]) if name in made else None
             if before != after:
                 yield Difference(kind, name, before, after)
 

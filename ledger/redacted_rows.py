@@ -53,7 +53,7 @@ def take_away(
         concern |= dict.fromkeys(concerned(recorded))
     for kind, name in concern:
         model = _made_anew(connection, history, kind, name)
-        appender.project(connection, kind, [projected_row(kind, model)])
+        appender.project(connection, kind, [projected_row(model)])
 
 
 def taken_of(recorded: Recorded, mapper: RecordMapper) -> Taken:

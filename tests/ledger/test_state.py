@@ -16,6 +16,7 @@ from ledger.policy_in_force import ActivatePolicy
 from ledger.projections import projected_row
 from ledger.standing_events import GrantRefused
 from ledger.state import State
+from ledger.tables import PROJECTIONS
 from policies.decisions import Effect
 
 
@@ -187,9 +188,16 @@ def test_every_model_is_kept_byte_for_byte_as_it_always_was() -> None:
 
     for kind, models in book.state._models.items():
         for model in models.values():
-            row = projected_row(kind, model)
-            assert row[0] == model.id
-            assert row[3] == to_json(model).decode()
+            row = projected_row(model)
+            named = dict(zip(PROJECTIONS[kind].columns.keys(), row, strict=True))
+            assert [*named][4:] == [*model.columns()]
+            assert named == {
+                "id": model.id,
+                "open": int(model.open),
+                "position": model.position,
+                "state": to_json(model).decode(),
+                **model.columns(),
+            }
 
 
 def test_every_model_comes_back_from_its_json_as_it_was() -> None:
