@@ -18,7 +18,7 @@ export function make(what, attributes = {}, ...children) {
 export function fill(element, ...children) {
   const focused = element.contains(document.activeElement) ? address(document.activeElement) : null;
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
-  if (focused) element.querySelector(focused)?.focus({ preventScroll: true });
+  if (focused) refocus(element, focused);
 }
 
 /** Show keyed items in order, touching only those whose version changed. */
@@ -36,7 +36,7 @@ export function arrange(element, items, draw) {
   const same = wanted.length === element.children.length && wanted.every((child, i) => element.children[i] === child);
   if (same) return;
   element.replaceChildren(...wanted);
-  if (focused && !element.contains(document.activeElement)) element.querySelector(focused)?.focus({ preventScroll: true });
+  if (focused && !element.contains(document.activeElement)) refocus(element, focused);
 }
 
 /** Return a small drawing from our own fixed set. */
@@ -64,14 +64,22 @@ const DRAWINGS = {
   archive: "M3 4h14v3.500H3zM4.500 7.500V16h11V7.500M8 10.500h4",
 };
 
+/** Put the focus on what is named so; a card that is painted anew has other blocks. */
+function refocus(element, address) {
+  const found = element.querySelector(address.exact) ?? element.querySelector(address.loose);
+  found?.focus({ preventScroll: true });
+}
+
+/** Return selectors of an element by what it and those around it are named, with and without blocks. */
 function address(element) {
-  const parts = [];
+  const exact = [], loose = [];
   for (let at = element; at && at !== document.body; at = at.parentElement) {
     const { messageTs, blockId, actionId, option, channelId, userId, role } = at.dataset ?? {};
     const named = { "message-ts": messageTs, "block-id": blockId, "action-id": actionId, option, "channel-id": channelId, "user-id": userId, role };
-    for (const [name, value] of Object.entries(named)) {
-      if (value !== undefined) parts.unshift(`[data-${name}="${CSS.escape(value)}"]`);
-    }
+    const own = Object.entries(named).filter(([, value]) => value !== undefined).map(([name, value]) => [name, `[data-${name}="${CSS.escape(value)}"]`]);
+    const free = own.filter(([name]) => name !== "block-id");
+    if (own.length) exact.unshift(own.map(([, selector]) => selector).join(""));
+    if (free.length) loose.unshift(free.map(([, selector]) => selector).join(""));
   }
-  return parts.join(" ").replace(/\] \[data-option/g, "][data-option") || null;
+  return exact.length && loose.length ? { exact: exact.join(" "), loose: loose.join(" ") } : null;
 }
