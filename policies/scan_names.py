@@ -18,6 +18,7 @@ _LOOK_ALIKE = str.maketrans(
     "aeiopcyxsdhjqwgoaeivoissa",
 )
 """Letters of other scripts, and digits, that look like those of ASCII."""
+_WILD = frozenset("*?")
 _WORD = re.compile(r"[\w-]{5,80}")
 
 
@@ -31,6 +32,10 @@ def in_names(servers: Sequence[SeenServer]) -> Iterator[Finding]:
             what = "lists tools without a usable name, or with more than 1 MiB of definition"
             counted = f"{server.unusable} of them"
             yield _named(Severity.MEDIUM, "unusable-tool", server.name, "", what, counted)
+        for name in (seen.tool.name for seen in server.tools):
+            if _WILD & set(name):
+                what = "has a name that a rule or a grant would read as a pattern of names"
+                yield _named(Severity.MEDIUM, "name-is-pattern", server.name, name, what, name)
     yield from _alike(servers)
     yield from _speaking_of_others(servers)
 

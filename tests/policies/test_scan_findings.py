@@ -153,6 +153,8 @@ def test_secrets_are_found_and_not_quoted():
 @pytest.mark.parametrize(
     ("listed", "kind"),
     [
+        (tool("get_*", "Gets it"), "name-is-pattern"),
+        (tool("read?", "Reads it"), "name-is-pattern"),
         (tool("run_it", "Runs a command", command=TEXT), "any-command"),
         (tool("eval_it", "Evaluates JavaScript", code=TEXT), "any-command"),
         (tool("query", "Run a SQL query", sql=TEXT), "any-statement"),
