@@ -6,6 +6,8 @@ import gc
 import logging
 import signal
 import sys
+from asyncio import new_event_loop
+from contextlib import suppress
 
 from ledger.shell import AddCommand, Shell
 from placet_check import accept_unsafe, observing, unsafe
@@ -16,6 +18,11 @@ from placet_logging import log_to_stderr
 from placet_memory import use_one_heap
 from placet_service import OpenService, Order, Service
 from placet_settings import load_to_serve
+from policies.configuration import Configuration
+from policies.servers import StdioServer
+
+with suppress(ImportError):  # nobody has built it for this system: asyncio's own does as well
+    from uvloop import new_event_loop
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +85,17 @@ def stop_signals(service: Service) -> asyncio.Event:
     return stop
 
 
+def event_loop(configuration: Configuration) -> asyncio.AbstractEventLoop:
+    """Return the event loop that has the least work with each call.
+
+    Not uvloop where servers are processes: it does not notice one that has
+    closed its input, and calls to that would wait for ever.
+    """
+    if any(isinstance(server, StdioServer) for server in configuration.servers.values()):
+        return asyncio.new_event_loop()
+    return new_event_loop()
+
+
 def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenService) -> int:
     use_one_heap()
     loaded = load_to_serve(arguments.config, unsafe=unsafe(arguments))
@@ -92,7 +110,8 @@ def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenServic
         variables=SETTINGS,
         reach=fault_points(SETTINGS.get("PLACET_KILL_AT")),
     )
-    asyncio.run(_served(order, shell, open_service))
+    with asyncio.Runner(loop_factory=lambda: event_loop(loaded.configuration)) as runner:
+        runner.run(_served(order, shell, open_service))
     return 0
 
 

@@ -1,7 +1,9 @@
 """Keeps plain connections to one server, as many as are used at once."""
 
 import asyncio
+import socket
 
+from aiohappyeyeballs import start_connection
 from yarl import URL
 
 from gateway.plain_connection import NotSent, PlainConnection
@@ -67,7 +69,7 @@ class PlainPool:
     async def _opened(self) -> PlainConnection:
         """Return a new connection; one that nobody waits for any more is closed once it is there.
 
-        Connecting itself is not cancelled: asyncio's race of addresses loses the winner's socket.
+        Connecting itself is not cancelled: a race of addresses may lose the winner's socket.
         """
         connecting = asyncio.ensure_future(self._connected())
         try:
@@ -80,18 +82,26 @@ class PlainPool:
         assert self._url.host is not None, "the configuration names a host"
         assert self._url.port is not None, "http has one"
         async with asyncio.timeout(self._bounds.connect):
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: PlainConnection(self._name, self, self._buffer),
-                self._url.host,
-                self._url.port,
-                happy_eyeballs_delay=_NEXT_ADDRESS,
-            )
+            connection = await self._connected_to(self._url.host, self._url.port)
         self._traffic.opened += 1
         self._open.add(connection)
         if self._closed:
             connection.close()
         elif self._watching is None:
             self._watch()
+        return connection
+
+    async def _connected_to(self, host: str, port: int) -> PlainConnection:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        sock = await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS)
+        try:
+            _, connection = await loop.create_connection(
+                lambda: PlainConnection(self._name, self, self._buffer), sock=sock
+            )
+        except BaseException:
+            sock.close()
+            raise
         return connection
 
     def _kept_one(self) -> PlainConnection | None:
@@ -112,9 +122,9 @@ class PlainPool:
         if self._closed:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
         self._idle.append(connection)
         if self._sweeping is None:
+            loop = asyncio.get_running_loop()
             self._sweeping = loop.call_later(self._kept, self._sweep)
 
     def _sweep(self) -> None:

@@ -1,0 +1,51 @@
+"""The service runs on the event loop that has least work with each call, where that can be."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+import uvloop
+
+from placet_serve import event_loop
+from policies.configuration import Configuration
+
+HTTP = {"url": "http://127.0.0.1:1/mcp", "team": "platform"}
+PROCESS = {"command": ["true"], "team": "platform"}
+WITHOUT = """
+import sys
+sys.modules["uvloop"] = None
+import placet_serve
+print(placet_serve.new_event_loop.__module__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("servers", "swift"),
+    [({}, True), ({"a": HTTP}, True), ({"a": HTTP, "b": PROCESS}, False), ({"b": PROCESS}, False)],
+)
+def test_a_process_as_a_server_is_looked_after_by_pythons_own_loop(servers, swift):
+    section = {
+        "version": 1,
+        "policy": "policy.yaml",
+        "ledger": {"url": "sqlite:///placet.db"},
+        "listen": {"agents": "127.0.0.1:8787", "operations": "127.0.0.1:8789"},
+        "people": {"alice": {"slack": "T0ACME/U0ALICE"}},
+        "teams": {"platform": {"channel": "C0PLATFORM", "approvers": ["alice"]}},
+        "servers": servers,
+        "slack": {"mode": "local"},
+    }
+
+    loop = event_loop(Configuration.model_validate(section))
+
+    loop.close()
+    assert isinstance(loop, uvloop.Loop) == swift
+    assert isinstance(loop, asyncio.AbstractEventLoop)
+
+
+def test_the_service_runs_on_pythons_own_loop_where_nobody_built_another():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "asyncio.events\n"
