@@ -265,7 +265,8 @@ async def test_forged_requests_of_who_may_not_decide_change_nothing(
     assert faults(caplog) == []
     after = await http_office.approval(ids[0])
     assert after.status is ApprovalStatus.PENDING
-    assert (after.votes, after.cards, after.read) == ((), before.cards, {})
+    assert (after.votes, after.read) == ((), {})
+    assert [(c.channel, c.ts) for c in after.cards] == [(c.channel, c.ts) for c in before.cards]
     assert len(await http_office.ledger.grants(live=True)) == 1
     assert len(await freezes_in_force(http_office.ledger)) == 1
 
