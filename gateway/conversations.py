@@ -10,11 +10,12 @@ from multidict import CIMultiDict
 
 from gateway.definitions import instructions_of
 from gateway.event_streams import EventReader, is_event_stream
+from gateway.offering import OFFERED, response_to
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.calls import Instructions, JsonValue, Number
 from policies.inert import inert_line
 from policies.refusals import Refused
-from policies.strict_json import parse, plain
+from policies.strict_json import parse
 
 OURSELVES = "placet:gateway"
 """The name of the caller where the gateway asks for itself."""
@@ -29,25 +30,12 @@ _AT_ONCE = 128 * 1024
 """Bytes of an answer that are read while all calls wait."""
 
 _MOMENT = 0.1
+_PROBING_SECONDS = 10.0
+"""Seconds after which a server that says nothing to `server/discover` does not know it."""
+
 _OK = 200
 _CLIENT = {"name": "placet", "version": "1"}
 _CHANGED = "notifications/tools/list_changed"
-
-_OFFERED: Mapping[str, object] = {
-    "roots": {},
-    "sampling": {"context": {}, "tools": {}},
-    "elicitation": {"form": {}, "url": {}},
-    "tasks": {"requests": {"sampling": {"createMessage": {}}, "elicitation": {"create": {}}}},
-}
-"""What a client of 2025-11-25 may be capable of: many servers list a tool to those only who are."""
-
-_GIVEN: Mapping[str, object] = {"ping": {}, "roots/list": {"roots": []}}
-"""Results of requests of a server; all others are answered with an error."""
-
-_NOT_GIVEN = {
-    "code": -32601,
-    "message": "Placet only looks at the tools, and has this of no client",
-}
 
 
 class Conversation:
@@ -72,16 +60,35 @@ class Conversation:
         self.instructions: Instructions | None = None
 
     async def open(self) -> None:
-        """Find the era: `server/discover`, and where that is not known, `initialize`."""
+        """Find the era: `server/discover`, and where that is not known, `initialize`.
+
+        Whatever else a server makes of the first says no more than that it does
+        not know it (specification 2026-07-28, versioning): some say nothing.
+        """
         self._era, self._version, self._session = Era.MODERN, _MODERN, None
         self._read = 0
-        found = await self._asked("server/discover", {})
+        found, trouble = await self._discovered()
         versions = found.get("supportedVersions") if found is not None else None
         if found is not None and isinstance(versions, list) and _MODERN in versions:
             self.instructions = instructions_of(found.get("instructions"))
             return
         self._era, self._version = Era.LEGACY, _LEGACY
-        await self._initialize()
+        try:
+            await self._initialize()
+        except UpstreamFailed as failed:
+            raise trouble or failed from failed
+
+    async def _discovered(self) -> tuple[dict[str, JsonValue] | None, UpstreamFailed | None]:
+        """Return the server's introduction, or why there is none; raise where it is not there."""
+        try:
+            async with asyncio.timeout(_PROBING_SECONDS):
+                return await self._asked("server/discover", {}), None
+        except TimeoutError:
+            return None, None
+        except UpstreamFailed as failed:
+            if not failed.sent:
+                raise
+            return None, failed
 
     async def close(self) -> None:
         """End the session, if the server gave one."""
@@ -94,6 +101,7 @@ class Conversation:
     async def tools(self) -> list[JsonValue]:
         """Return every tool object that the server lists, over all pages."""
         listed: list[JsonValue] = []
+        last: list[JsonValue] | None = None
         params: dict[str, object] = {}
         self._read = 0
         for _ in range(_MOST_PAGES):
@@ -101,11 +109,13 @@ class Conversation:
             tools = page.get("tools")
             if not isinstance(tools, list):
                 raise self._odd("`tools/list` names no tools")
-            listed += tools
             cursor = page.get("nextCursor")
+            if tools == last and cursor == params.get("cursor"):
+                return listed  # some end with a cursor that leads to the same page, such as ""
+            listed += tools
             if not isinstance(cursor, str):
                 return listed
-            params = {"cursor": cursor}
+            params, last = {"cursor": cursor}, tools
         raise self._odd(f"`tools/list` has more than {_MOST_PAGES} pages")
 
     async def changes(self) -> AsyncGenerator[None, None]:
@@ -135,7 +145,7 @@ class Conversation:
         return self._request("POST", self._message("subscriptions/listen", notifications))
 
     async def _initialize(self) -> None:
-        params = {"protocolVersion": _LEGACY, "capabilities": _OFFERED, "clientInfo": _CLIENT}
+        params = {"protocolVersion": _LEGACY, "capabilities": OFFERED, "clientInfo": _CLIENT}
         answer, result = await self._answered(self._message("initialize", params))
         if result is None:
             raise self._odd("it answers neither `server/discover` nor `initialize`")
@@ -179,13 +189,9 @@ class Conversation:
 
     async def _respond(self, told: Mapping[str, JsonValue]) -> None:
         """Answer a request of the server, ten a second at most; all else needs no answer."""
-        method, number = told.get("method"), told.get("id")
-        if self._era is not Era.LEGACY or not isinstance(method, str):
+        response = response_to(told) if self._era is Era.LEGACY else None
+        if response is None:
             return
-        if not isinstance(number, str | Number):
-            return
-        said = {"result": _GIVEN[method]} if method in _GIVEN else {"error": _NOT_GIVEN}
-        response = {"jsonrpc": "2.0", "id": plain(number), **said}
         answer = await self._upstream.forward(self._request("POST", response))
         if answer.stream is not None:
             await answer.stream.aclose()

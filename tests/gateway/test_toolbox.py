@@ -178,6 +178,86 @@ async def test_a_legacy_server_is_asked_in_a_session_over_all_pages(sqlite_url):
     await server.close()
 
 
+def odd_one(answer):
+    """Return what answers like this to what it does not know, which is `server/discover`."""
+
+    class OddOne(RawServer):
+        async def _result(self, message, request):
+            if message["method"] == "server/discover":
+                return await answer(request)
+            return await super()._result(message, request)
+
+    return OddOne()
+
+
+async def as_a_page(_):
+    return web.Response(text="<html>", content_type="text/html")
+
+
+async def as_another_protocol(_):
+    return web.json_response({"detail": "Not Found"})
+
+
+async def as_a_stranger(_):
+    return web.Response(status=401)
+
+
+async def by_hanging_up(request):
+    request.transport.abort()
+    await asyncio.sleep(60)
+
+
+async def by_saying_nothing(_):
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    "answer", [as_a_page, as_another_protocol, as_a_stranger, by_hanging_up, by_saying_nothing]
+)
+async def test_whatever_a_legacy_server_makes_of_a_modern_request_it_is_initialized(
+    sqlite_url, answer, monkeypatch
+):
+    monkeypatch.setattr("gateway.conversations._PROBING_SECONDS", 0.2)
+    server = odd_one(answer)
+    await server.start()
+    async with staged(sqlite_url, server=server) as stage:
+        assert set(await seen(stage)) == {"read_file", "write_file", "drop_table"}
+    await server.close()
+
+
+async def test_what_cannot_be_initialized_either_is_told_by_what_came_first(sqlite_url):
+    class Neither(RawServer):
+        async def _result(self, *_):
+            return await as_a_page(None)
+
+    server = Neither()
+    await server.start()
+    async with staged(sqlite_url, server=server, known=False) as stage:
+        answer = await stage.call("read_file")
+
+        assert "it does not answer in strict JSON" in answer.error["message"]
+    await server.close()
+
+
+class Endless(Paged):
+    """Names a next page on its last one: an empty cursor, which leads to it again."""
+
+    async def _result(self, message, request):
+        if message["method"] != "tools/list":
+            return await super()._result(message, request)
+        first = "cursor" not in message["params"]
+        result = {"tools": self.tools[:1] if first else self.tools[1:], "nextCursor": ""}
+        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+
+async def test_a_list_that_leads_to_its_last_page_again_is_over(sqlite_url):
+    server = Endless()
+    await server.start()
+    async with staged(sqlite_url, server=server) as stage:
+        assert set(await seen(stage)) == {"read_file", "write_file", "drop_table"}
+    await server.close()
+
+
 class Choosy(Paged):
     """Lists a tool only to clients that can be asked, and asks before it lists anything."""
 
