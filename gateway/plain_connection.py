@@ -89,18 +89,23 @@ class PlainConnection(asyncio.BufferedProtocol):
 
         Cancelling it closes the connection, by which the server hears of it.
         """
-        waiter: asyncio.Future[UpstreamAnswer] = asyncio.get_running_loop().create_future()
-        self._waiter, self.heard = waiter, self._time()
-        self._transport.write(head + body)
-        if self._transport.is_closing():  # the very first byte was not taken
-            self._waiter = None
-            raise NotSent
+        waiter = self._asked(head + body)
         try:
             return await waiter
         except asyncio.CancelledError:
             if self._waiter is waiter:
                 self.close()
             raise
+
+    def _asked(self, request: bytes) -> "asyncio.Future[UpstreamAnswer]":
+        """Write a request, and return what will be its answer. Raises NotSent."""
+        waiter: asyncio.Future[UpstreamAnswer] = asyncio.get_running_loop().create_future()
+        self._waiter, self.heard = waiter, self._time()
+        self._transport.write(request)
+        if self._transport.is_closing():  # the very first byte was not taken
+            self._waiter = None
+            raise NotSent
+        return waiter
 
     def usable(self) -> bool:
         """Tell whether the server has kept the idle connection, as far as can be seen."""

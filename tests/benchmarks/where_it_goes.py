@@ -19,10 +19,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOP, WRITER = "event loop", "ledger's writer"
-SOCKET = "asyncio.selector_events:_SelectorSocketTransport"
 STAGES = (
-    (LOOP, "HTTP read, from both sides", f"{SOCKET}._read_ready"),
-    (LOOP, "HTTP sent, to both sides", f"{SOCKET}.write"),
+    (LOOP, "HTTP read, from both sides", "gateway.fast_lane:FastLane.data_received"),
+    (LOOP, "HTTP read, from both sides", "gateway.plain_connection:PlainConnection.buffer_updated"),
+    (LOOP, "HTTP sent, to both sides", "gateway.fast_lane:FastLane._sent_at_once"),
+    (LOOP, "HTTP sent, to both sides", "gateway.plain_connection:PlainConnection._asked"),
     (LOOP, "message read strictly", "gateway.endpoint:read_message"),
     (LOOP, "headers compared with the message", "gateway.endpoint:era_of"),
     (LOOP, "digest, redaction, rules", "gateway.examining:Examiner.examine"),
