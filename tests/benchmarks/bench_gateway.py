@@ -22,6 +22,10 @@ from load import LEGACY, MODERN, Target, measure
 
 CONNECTIONS = (1, 16, 64)
 WARM_UP = 0.5
+RUN_IN = 0.3
+"""Seconds of each turn before it counts: connections are made then that were closed while others
+had their turns; a server keeps an idle one for 5 s, so nobody may count on longer."""
+
 MIB = 1024 * 1024
 
 
@@ -55,6 +59,7 @@ async def turn(
     place: Places, target: Target, connections: int, seconds: float, version: str
 ) -> Turn:
     """Let one target have its turn."""
+    await measure(target, connections, RUN_IN, version)
     before, busy = await counts(place.direct.port), place.busy(target)
     took = sorted(await measure(target, connections, seconds, version))
     after, busier = await counts(place.direct.port), place.busy(target)
