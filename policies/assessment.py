@@ -1,11 +1,13 @@
 """Says what the rules come to for one call, before grants are looked at."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from policies.arguments import Scope
 from policies.calls import Call, Risk, Tool
+from policies.conditions import Unevaluable
 from policies.decisions import STRICTNESS, Assessment, Effect, Spoke, Term
 from policies.limits import charges_of
 from policies.matching import Subject
@@ -15,8 +17,7 @@ from policies.risk import RiskFinding
 from policies.rules import Asking, Rule
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a rule covers a call, and why."""
 
     rule: Rule
@@ -124,7 +125,11 @@ def judge(rule: Rule, scope: Scope) -> Verdict:
     """Say whether a rule that speaks of the call covers it, by its condition."""
     if rule.condition is None:
         return Verdict(rule, covers=True, because="it has no condition")
-    answer = rule.condition.holds(scope)
+    return concluded(rule, rule.condition.holds(scope))
+
+
+def concluded(rule: Rule, answer: bool | Unevaluable) -> Verdict:  # noqa: FBT001
+    """Say whether a rule covers the call of which its condition says `answer`."""
     if answer is True:
         return Verdict(rule, covers=True, because="its condition holds")
     if answer is False:

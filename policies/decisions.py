@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from policies.calls import Risk
 
@@ -159,8 +159,7 @@ class LiveGrant:
     left: Decimal | None = None
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """An assessment settled with grants: the effect that holds, and the grant that lifted it."""
 
     effect: Effect

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from policies.amounts import ComputedAmount
 from policies.arguments import Scope
-from policies.assessment import Verdict, combined, judge, scope_of
+from policies.assessment import Verdict, combined, concluded, judge, scope_of
 from policies.calls import Call, JsonValue, Tool
 from policies.conditions import Condition
 from policies.decisions import STRICTNESS, Assessment, Charge, Effect
@@ -61,7 +61,7 @@ class Known:
     reads: frozenset[str]
     people: People | None
     standing: tuple[Verdict, ...]
-    asked: tuple[Rule, ...]
+    asked: tuple[tuple[Rule, Condition], ...]
     looks: tuple[str, ...] | None
     said: Memory[tuple[object, ...], Recomputed] = field(default_factory=Memory)
     assessments: dict[tuple[tuple[str, str], ...], Assessment] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Known:
             reads=frozenset(reads),
             people=people,
             standing=tuple(judge(rule, nothing) for rule in policy.rules if not rule.condition),
-            asked=tuple(asked),
+            asked=tuple((rule, rule.condition) for rule in asked if rule.condition),
             looks=None if looks is None else tuple(sorted(looks)),
         )
 
@@ -156,9 +156,10 @@ def _seen_in_part(past: PastCall, known: Known, people: People, scope: Scope) ->
 def _covering(known: Known, scope: Scope, doubted: frozenset[str] = frozenset()) -> list[Verdict]:
     """Return the verdicts of the rules that cover a call, but for those in doubt."""
     found = list(known.standing)
-    for rule in known.asked:
-        if rule.pointer not in doubted:
-            verdict = judge(rule, scope)
+    for rule, condition in known.asked:
+        answer = condition.holds(scope) if rule.pointer not in doubted else False
+        if answer is not False:
+            verdict = concluded(rule, answer)
             if verdict.covers:
                 found.append(verdict)
     return found
@@ -198,6 +199,6 @@ def _charges(known: Known, subject: Subject, scope: Scope) -> tuple[Charge, ...]
 
 def _unseen(known: Known, arguments: Mapping[str, JsonValue]) -> Iterator[Doubt]:
     """Yield the rules that look at what is hidden of the arguments."""
-    for rule in known.asked:
-        if rule.condition is not None and looks_at_hidden(rule.condition, arguments):
+    for rule, condition in known.asked:
+        if looks_at_hidden(condition, arguments):
             yield Doubt(rule, LOOKS_AT_HIDDEN)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from policies.assessment import assess, judge, scope_of, subject_of
 from policies.calls import Call, JsonValue, Tool
@@ -73,8 +74,7 @@ class Doubt:
     because: str
 
 
-@dataclass(frozen=True)
-class Recomputed:
+class Recomputed(NamedTuple):
     """What a policy says of a recorded call.
 
     `certain` is by the rules that can be judged, `doubts` are the others, and

@@ -1,7 +1,8 @@
 """Asks a candidate policy about calls of the past, by the functions that decide real ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from policies.acceptance import NOT_ACCEPTED, until_accepted
 from policies.assessment import subject_of
@@ -24,8 +25,7 @@ _UNDECLARED = "undeclared-tool"
 _BESIDE = '"params.'
 
 
-@dataclass(frozen=True)
-class Simulated:
+class Simulated(NamedTuple):
     """What the candidate says of a past call: `effects` are all that it may come to.
 
     More than one are possible where something of `doubts` cannot be judged.

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from policies.amounts import NOTHING, added, taken
 
@@ -11,8 +12,7 @@ _SWEEP_EVERY = 4096
 """Entries after which buckets that nobody asks for are looked through."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     until: datetime
     amount: Decimal
 
@@ -78,7 +78,9 @@ class Taken:
         self, bucket: str, name: str, amount: Decimal, since: datetime, until: datetime
     ) -> None:
         """Count `amount` under `name` from `since` to `until`, unless it is there already."""
-        known = self._buckets.setdefault(bucket, _Bucket())
+        known = self._buckets.get(bucket)
+        if known is None:
+            known = self._buckets[bucket] = _Bucket()
         if name in known.entries:
             return
         known.take(name, _Entry(until, amount))
