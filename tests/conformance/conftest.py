@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conformance.suite import run_suite
+from conformance.suite import LEGS, TRIES, run_suite
 from processes import serving, unused_port
 
 FIXTURE = Path(__file__).parent / "fixture_server.py"
@@ -25,6 +25,10 @@ def directly(node, fixture_url, tmp_path_factory):
 
     @functools.cache
     def found(*leg):
-        return run_suite(node, fixture_url, tmp_path_factory.mktemp("direct"), *leg)
+        for _ in range(TRIES):
+            run = run_suite(node, fixture_url, tmp_path_factory.mktemp("direct"), *leg)
+            if run.counted == LEGS[leg]:
+                break
+        return run
 
     return found

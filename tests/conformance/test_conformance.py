@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import asynccontextmanager
 
 import pytest
-from conformance.suite import run_suite
+from conformance.suite import LEGS, TRIES, run_suite
 from gateway_stage import RawServer, staged
 
 from ledger.events import ApprovalRequested
@@ -16,14 +16,6 @@ ALLOWED = "version: 1\ndefault: allow\nrules: []\n"
 HELD = "version: 1\ndefault: require_approval\nrules: []\n"
 VISITOR = "  visitor: {team: platform, owner: alice, anonymous: true, hold: 10s}"  # sends no key
 
-LEGS = {
-    ("--requirements", "2025-11-25"): (84, 0),
-    ("--requirements", "2026-07-28"): (169, 25),  # the 25 are the tasks extension's: not scored
-    ("--suite", "all", "--spec-version", "2025-03-26"): (3, 0),
-    ("--suite", "all", "--spec-version", "2025-06-18"): (56, 0),
-    ("--suite", "all", "--spec-version", "2025-11-25"): (84, 0),
-    ("--suite", "all", "--spec-version", "2026-07-28"): (152, 0),
-}
 LATE = ("server-stateless", "sep-2575-missing-capability-http-400")
 """Once an answer has begun as a stream, its HTTP status cannot be that of an error any more."""
 BETTER = {
@@ -31,9 +23,6 @@ BETTER = {
     ("tasks-dispatch-and-envelope", "sep-2663-tasks-get-invalid-task-id-32602"),
 }
 """What the fixture server fails and Placet passes, which has tasks for every server."""
-TRIES = 3
-"""The suite gives some answers half a second, which a busy machine may not have."""
-
 legs = pytest.mark.parametrize("leg", LEGS, ids=" ".join)
 
 
