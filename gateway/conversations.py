@@ -214,6 +214,8 @@ class Conversation:
         streams = is_event_stream(answer.headers.get("Content-Type", ""))
         chunks: list[bytes] = []
         try:
+            if answer.status == _OK and "Content-Encoding" in answer.headers:
+                raise self._odd("its answer is packed, although that was not asked for")
             async for chunk in answer.chunks():
                 self._read += len(chunk)
                 if self._read > _LARGEST:

@@ -1,6 +1,7 @@
 """How the gateway learns which tools a server has."""
 
 import asyncio
+import gzip
 import json
 
 import pytest
@@ -236,6 +237,24 @@ async def test_what_cannot_be_initialized_either_is_told_by_what_came_first(sqli
         answer = await stage.call("read_file")
 
         assert "it does not answer in strict JSON" in answer.error["message"]
+    await server.close()
+
+
+async def test_a_list_that_comes_packed_is_not_read_and_it_says_so(sqlite_url):
+    class Packed(Paged):
+        async def _result(self, message, request):
+            answer = await super()._result(message, request)
+            if message["method"] == "tools/list":
+                answer.body = gzip.compress(answer.body)
+                answer.headers["Content-Encoding"] = "gzip"
+            return answer
+
+    server = Packed()
+    await server.start()
+    async with staged(sqlite_url, server=server, known=False) as stage:
+        answer = await stage.call("read_file")
+
+        assert "its answer is packed, although that was not asked for" in answer.error["message"]
     await server.close()
 
 
