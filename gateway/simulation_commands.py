@@ -28,6 +28,7 @@ from policies.policy import Policy
 from policies.problems import InvalidDocument
 from policies.simulating import Simulation
 from policies.simulation_tally import Tally
+from policies.validation import choice, suggestion
 
 _SELDOM = 100_000
 """Objects more than were let go of, after which the collector looks for what is left behind."""
@@ -86,8 +87,10 @@ def _simulate(arguments: argparse.Namespace, shell: Shell) -> int:
     with shell.open_ledger(arguments.config) as ledger, progress.shown():
         span = asyncio.run(_span(arguments, policy, ledger, shell.now()))
         with _unswept():
-            tally = asyncio.run(_asked(ledger, loaded, policy, span, progress))
+            tally, notes = asyncio.run(_asked(ledger, loaded, policy, span, progress))
     seconds = time.monotonic() - began
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
     rate = tally.calls / max(seconds, 0.001)
     sys.stderr.write(f"{tally.calls} calls in {seconds:.1f} s, {rate:.0f} a second\n")
     told = Simulating(policy, tally, arguments.since, arguments.until)
@@ -136,7 +139,7 @@ async def _span(
 
 async def _asked(
     ledger: Ledger, loaded: Loaded, policy: Policy, span: _Span, progress: Progress
-) -> Tally:
+) -> tuple[Tally, list[str]]:
     """Ask about every call in turn; the ledger is read a page at a time, never held."""
     configuration = loaded.configuration
     directory = configuration.directory()
@@ -154,4 +157,15 @@ async def _asked(
                 tally.take(simulated)
         done = read.last
         progress(done - span.after, span.last - span.after)
-    return tally
+    return tally, list(_unknown(span, simulation))
+
+
+def _unknown(span: _Span, simulation: Simulation) -> Iterator[str]:
+    """Say of which agent or server that was named there is no call, and of which there are."""
+    for kind, name, known in (
+        ("agent", span.agent, simulation.callers()),
+        ("server", span.server, simulation.servers()),
+    ):
+        if name is not None and name not in known:
+            advice = suggestion(name, known, choice(known)) if known else "there are no calls"
+            yield f"no call with {kind} `{name}` is kept from that time; {advice}"

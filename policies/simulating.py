@@ -97,6 +97,14 @@ class Simulation:
         effects = possible_effects(call, said, decision, exceeded, doubts)
         return Simulated(call, decision, effects, doubts)
 
+    def callers(self) -> frozenset[str]:
+        """Return the agents whose calls it was asked about."""
+        return frozenset(str(key[0]) for key in self._known)
+
+    def servers(self) -> frozenset[str]:
+        """Return the servers of the calls that it was asked about."""
+        return frozenset(str(key[4]) for key in self._known)
+
     def _about(self, call: PastCall) -> Known:
         key = (
             *(call.agent, call.team, call.owner, call.on_behalf_of, call.server, call.tool),

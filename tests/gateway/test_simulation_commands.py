@@ -101,6 +101,22 @@ def test_calls_are_chosen_by_agent_server_and_time(simulated):
     assert told == [0, 4, 0, 4]
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--agent", "ci-bto"), "no call with agent `ci-bto` is kept from that time; did you mean"),
+        (("--server", "x"), "no call with server `x` is kept from that time; write one of `files`"),
+        (("--agent", "x", "--until", "1h ago"), "`x` is kept from that time; there are no calls"),
+    ],
+)
+def test_a_name_of_which_there_is_no_call_is_told(simulated, capsys, argv, said):
+    run, _ = simulated
+
+    run(*argv)
+
+    assert said in capsys.readouterr().err
+
+
 def test_grants_of_then_lift_as_often_as_they_may(simulated, tmp_path):
     run, ledger = simulated
     (tmp_path / "candidate.yaml").write_text(
