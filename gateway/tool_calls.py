@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, TypeAlias, assert_never
 
 from gateway import answers
@@ -26,6 +28,10 @@ from policies.grant_terms import unread
 from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
+
+_CLAIMS = 32
+"""Calls to one server that claim at once: of a thousand that get their yes together, most wait
+with little, until those before them are sent."""
 
 
 class Passed(NamedTuple):
@@ -81,6 +87,7 @@ class ToolCalls:
         self._now = now
         self._patience = patience
         self._directory = directory
+        self._claiming = defaultdict[str, asyncio.Semaphore](partial(asyncio.Semaphore, _CLAIMS))
 
     async def verdict(self, asked: Asked, hold: float | None = None) -> Verdict:
         """Return whether the call may run, or what its caller is told instead.
@@ -211,6 +218,7 @@ class ToolCalls:
         if known.status is ApprovalStatus.PENDING:
             return Pending(known, digest)
         if known.status is ApprovalStatus.APPROVED:
+            del known  # many may be woken together, and wait for their turn
             return await self._claimed(asked, approval)
         if known.superseded_by is not None and not asked.named and asked.report_within is None:
             return await self._anew(asked, known, until)
@@ -235,7 +243,8 @@ class ToolCalls:
     async def _claimed(self, asked: Asked, approval: str) -> Verdict:
         """Use the approval, unless an identical call was faster or the terms have changed."""
         try:
-            ruling, examined = await self._gate.claim(asked, approval)
+            async with self._claiming[asked.server]:
+                ruling, examined = await self._gate.claim(asked, approval)
         except AlreadyUsed:
             return answers.used(await self._approval(approval))
         except FrozenNow as frozen:

@@ -32,6 +32,10 @@ _NEWS = (
 )
 
 
+_READS = 32
+"""Approvals that are read at once: where a thousand calls are woken together, each has its own."""
+
+
 class Ticket(NamedTuple):
     """Names a held call as its caller can name it; `request` is the id of its request as JSON.
 
@@ -75,6 +79,7 @@ class WaitingRoom:
         self._tickets: dict[Ticket, _Bell] = {}
         self._stop: Callable[[], None] | None = None
         self._closing = False
+        self._reading = asyncio.Semaphore(_READS)
 
     @property
     def held(self) -> Counter[str]:
@@ -123,7 +128,8 @@ class WaitingRoom:
                 bell.rung.clear()
                 if bell.called_off:
                     raise CalledOff
-                known = await self._ledger.approval(approval)
+                async with self._reading:
+                    known = await self._ledger.approval(approval)
                 if known is None or known.status is not ApprovalStatus.PENDING:
                     return known
                 if known.undeliverable or self._closing or loop.time() >= until:

@@ -1,0 +1,74 @@
+"""Calls that are woken together take turns, so that they do not all cost their most at once."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+from gateway.tool_calls import Passed, ToolCalls
+from gateway.waiting import Ticket, WaitingRoom
+from ledger.approvals import ApprovalStatus
+from ledger.rulings import Dispatched
+
+MANY = 200
+
+
+class Turns:
+    """Counts how many are inside at once, by whom they are for."""
+
+    def __init__(self) -> None:
+        self.inside: dict[str, int] = {}
+        self.most: dict[str, int] = {}
+
+    async def take(self, whose: str) -> None:
+        self.inside[whose] = self.inside.get(whose, 0) + 1
+        self.most[whose] = max(self.most.get(whose, 0), self.inside[whose])
+        await asyncio.sleep(0.001)
+        self.inside[whose] -= 1
+
+
+class Given:
+    """A ledger, a room and a gate where every approval was given."""
+
+    def __init__(self) -> None:
+        self.reads, self.claims = Turns(), Turns()
+
+    async def approval(self, name: str) -> Any:
+        await self.reads.take("")
+        return SimpleNamespace(id=name, status=ApprovalStatus.APPROVED)
+
+    async def news(self, approval: str, _seconds: float, _ticket: Ticket) -> Any:
+        return SimpleNamespace(id=approval, status=ApprovalStatus.APPROVED)
+
+    async def claim(self, asked: Any, approval: str) -> Any:
+        await self.claims.take(asked.server)
+        examined = SimpleNamespace(
+            facts=SimpleNamespace(digests=("digest",)),
+            assessment=SimpleNamespace(show_result=False),
+        )
+        return Dispatched(approval), examined
+
+
+async def test_of_many_that_are_woken_few_read_their_approvals_at_once():
+    given = Given()
+    room = WaitingRoom(cast("Any", given), places=lambda _: MANY)
+    tickets = [Ticket("ci-bot", "files", "session", str(number)) for number in range(MANY)]
+
+    known = await asyncio.gather(*(room.news(each.request, 5, each) for each in tickets))
+
+    assert [each.id for each in known if each] == [each.request for each in tickets]
+    assert given.reads.most == {"": 32}
+
+
+async def test_of_many_that_got_their_yes_few_claim_at_once_by_server():
+    given: Any = Given()
+    nobody: Any = None
+    calls = ToolCalls(given, given, given, nobody, nobody, nobody, nobody, nobody)
+    asked: list[Any] = [
+        SimpleNamespace(id=f"call-{number}", server=("files", "mail")[number % 2], ticket=nobody)
+        for number in range(MANY)
+    ]
+
+    verdicts = await asyncio.gather(*(calls.wait(each, each.id, "digest", 5) for each in asked))
+
+    assert all(isinstance(verdict, Passed) for verdict in verdicts)
+    assert given.claims.most == {"files": 32, "mail": 32}
