@@ -9,8 +9,8 @@ PIP := -m pip --disable-pip-version-check --quiet install
 # The official conformance suite, clients and servers come by npm; without it their tests are skipped.
 NODE := $(if $(shell command -v npm),tests/node/node_modules/stamp)
 TESTS ?=
-# Most tests wait more than they work: five workers keep two cores busy.
-WORKERS ?= 5
+# Most tests wait more than they work: six workers keep two cores busy.
+WORKERS ?= 6
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench soak lock screenshot clean

@@ -453,10 +453,12 @@ PIECES = st.sampled_from(
 @example("password", ": a1b2c3d4")
 @example("password='", "a1b2c3d4'")
 @example("the token is", " a1b2c3d4")
+@example("curl -u a:b", "password:curl -u a:b")
 def test_what_a_name_of_a_secret_hides_stands_in_its_own_line(line: str, other: str):
-    alone = [redact_text(each).text for each in (line, "-" * 40, other)]
+    apart = "-" * 300  # more than is looked back for `curl`
+    alone = [redact_text(each).text for each in (line, apart, other)]
 
-    assert redact_text(f"{line}\n{'-' * 40}\n{other}").text == "\n".join(alone)
+    assert redact_text(f"{line}\n{apart}\n{other}").text == "\n".join(alone)
 
 
 def test_a_word_without_a_digit_is_no_random_token():
