@@ -1,9 +1,9 @@
 """The code keeps its shape: small modules, small functions, a line on each that says what for."""
 
 import ast
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("bot", "gateway", "ledger", "policies")
@@ -14,58 +14,56 @@ NOUNS = {"get_buffer", "handle_error", "handle_of", "process_exited", "_process_
 """A group's @-handle, and names that asyncio and aiohttp call."""
 CRAMMED = {"utils", "common", "helpers", "base", "manager", "service", "misc"}
 
-modules = pytest.mark.parametrize(
-    "module", MODULES, ids=lambda module: str(module.relative_to(ROOT))
-)
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return every module, parsed, by its path from the root."""
+    return {str(module.relative_to(ROOT)): ast.parse(module.read_text()) for module in MODULES}
 
 
-def functions(module):
-    tree = ast.parse(module.read_text())
-    return [
-        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for module, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield module, node
+
+
+def test_a_module_stops_at_300_lines():
+    lines = {str(each.relative_to(ROOT)): len(each.read_text().splitlines()) for each in MODULES}
+
+    assert {module: count for module, count in lines.items() if count > 300} == {}
+
+
+def test_a_function_stops_at_40_lines():
+    lengths = [
+        (module, node.name, (node.end_lineno or node.lineno) - node.lineno + 1)
+        for module, node in functions()
     ]
 
-
-@modules
-def test_a_module_stops_at_300_lines(module):
-    assert len(module.read_text().splitlines()) <= 300
+    assert [each for each in lengths if each[2] > 40] == []
 
 
-@modules
-def test_a_function_stops_at_40_lines(module):
-    long = [
-        (node.name, node.end_lineno - node.lineno + 1)
-        for node in functions(module)
-        if node.end_lineno - node.lineno + 1 > 40
-    ]
+def test_a_module_opens_with_a_line_that_says_what_it_is_for():
+    said = {module: ast.get_docstring(tree) or "" for module, tree in trees().items()}
 
-    assert long == []
+    assert [module for module, text in said.items() if not text.split("\n")[0].endswith(".")] == []
 
 
-@modules
-def test_a_module_opens_with_a_line_that_says_what_it_is_for(module):
-    said = ast.get_docstring(ast.parse(module.read_text()))
+def test_a_package_is_one_sentence_and_re_exports_nothing():
+    packages = {m: tree for m, tree in trees().items() if Path(m).name == "__init__.py"}
 
-    assert said
-    assert said.splitlines()[0].endswith(".")
-
-
-@modules
-def test_a_package_is_one_sentence_and_re_exports_nothing(module):
-    if module.name == "__init__.py":
-        assert len(ast.parse(module.read_text()).body) == 1
+    assert packages
+    assert [module for module, tree in packages.items() if len(tree.body) != 1] == []
 
 
-@modules
-def test_no_module_is_a_drawer_for_everything(module):
-    assert module.stem not in CRAMMED
+def test_no_module_is_a_drawer_for_everything():
+    assert [module for module in trees() if Path(module).stem in CRAMMED] == []
 
 
-@modules
-def test_no_function_says_get_handle_or_process(module):
+def test_no_function_says_get_handle_or_process():
     vague = [
-        node.name
-        for node in functions(module)
+        (module, node.name)
+        for module, node in functions()
         if node.name.lstrip("_").startswith(("get_", "handle_", "process_"))
         and node.name not in NOUNS
     ]
