@@ -144,7 +144,8 @@ class Gate:
                 assessment=seen.assessment,
             )
 
-        ruling, examined = await self._settled(again, await self.examine_anew(again), command)
+        examined = await self.examine_anew(again)
+        ruling, examined = await self._settled(again, examined, command, shared=True)
         self._reach("decided")
         return ruling, examined, again
 
@@ -202,11 +203,17 @@ class Gate:
         return found
 
     async def _settled(
-        self, asked: Asked, examined: Examined, command: Callable[[Examined, int], Command]
+        self,
+        asked: Asked,
+        examined: Examined,
+        command: Callable[[Examined, int], Command],
+        *,
+        shared: bool = False,
     ) -> tuple[Ruling, Examined]:
+        """Settle a call; one that is `shared` others may want decided under the same id."""
         for attempt in range(_ATTEMPTS):
             try:
-                events = await self._executed(asked, command(examined, attempt))
+                events = await self._executed(asked, command(examined, attempt), shared=shared)
             except TermsUnread as unread:
                 examined = self.with_terms(asked, examined, unread.terms)
                 continue
@@ -221,7 +228,9 @@ class Gate:
         message = "the policy or the tool keeps changing; nothing was executed, call again"
         raise Undecided(message)
 
-    async def _executed(self, asked: Asked, command: Command) -> Sequence[Recorded]:
+    async def _executed(
+        self, asked: Asked, command: Command, *, shared: bool
+    ) -> Sequence[Recorded]:
         """Return what the ledger recorded; whoever stops waiting for it runs nothing.
 
         A call that its caller has named stays as it is recorded: the caller
@@ -229,14 +238,19 @@ class Gate:
         """
         try:
             return await self._ledger.execute(command)
-        except asyncio.CancelledError:
-            if not asked.named:
-                self._outcomes.abandon(asked.id, command)
+        except (asyncio.CancelledError, LedgerUnavailable) as error:
+            if shared:
+                self._outcomes.give_up(asked.id, command)
+            elif not asked.named:
+                self._see_to(asked.id, command, error)
             raise
-        except LedgerUnavailable:
-            if not asked.named:
-                self._outcomes.doubt(asked.id)
-            raise
+
+    def _see_to(self, call: str, command: Command, error: BaseException) -> None:
+        """See to a decision that nobody waits for, or that the ledger did not confirm."""
+        if isinstance(error, LedgerUnavailable):
+            self._outcomes.doubt(call)
+        else:
+            self._outcomes.abandon(call, command)
 
 
 def _check_same(examined: Examined, events: Sequence[Recorded]) -> None:

@@ -83,6 +83,15 @@ class Outcomes:
         """See to a decision that nobody waits for any more: if the call may run, it did not."""
         self._begin(self._abandon(call, command))
 
+    def give_up(self, call: str, command: Command) -> None:
+        """See to a decision on a call that others want decided too, and may run.
+
+        The call did not run where it was this very command that let it run.
+        """
+        if self._doubts < _MOST_DOUBTS:
+            self._doubts += 1
+            self._begin(self._given_up(call, command))
+
     def doubt(self, call: str) -> None:
         """See to a decision that may or may not be recorded: the call did not run."""
         if self._doubts < _MOST_DOUBTS:
@@ -135,10 +144,29 @@ class Outcomes:
     async def _abandon(self, call: str, command: Command) -> None:
         """Ask what became of a command that was sent; sending it again changes nothing."""
         try:
-            found = ruling(await self._ledger.execute(command))
+            await self._unsent(call, command)
         except LedgerUnavailable:
             self.doubt(call)
-            return
+
+    async def _given_up(self, call: str, command: Command) -> None:
+        """Do the same, and ask until the ledger says: it must not be guessed who has the call."""
+        pause = _FIRST_PAUSE
+        try:
+            while True:
+                try:
+                    return await self._unsent(call, command)
+                except LedgerUnavailable:
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+        finally:
+            self._doubts -= 1
+
+    async def _unsent(self, call: str, command: Command) -> None:
+        """Record that a call did not run, if a command let it. Raises LedgerUnavailable."""
+        try:
+            found = ruling(await self._ledger.execute(command))
+        except LedgerUnavailable:
+            raise
         except Refused:
             return
         if isinstance(found, Allowed | Dispatched):

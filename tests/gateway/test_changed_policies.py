@@ -8,7 +8,9 @@ import pytest
 from gateway_stage import META, POLICY, Answered, modern_headers, staged, until
 
 from ledger.approvals import ApprovalStatus
+from ledger.events import CallCompleted
 from ledger.held_approvals import HeldApprovals
+from ledger.unavailable import LedgerUnavailable
 from policies.people import Directory
 
 DENYING = POLICY + "  - {name: no-writes, match: {tool: write_file}, effect: deny}\n"
@@ -90,6 +92,48 @@ async def test_of_identical_calls_that_are_held_one_runs_where_a_policy_allows_t
         assert len(stage.server.calls()) == 1
         assert texts.count("done: write_file") == 1
         assert sum("call again" in text or "called again" in text for text in texts) == 3
+
+
+async def test_a_ledger_that_fails_one_of_identical_calls_does_not_end_the_one_that_runs(
+    sqlite_url, monkeypatch
+):
+    async with staged(sqlite_url, hold="0s") as stage:
+        held = HeldApprovals(stage.ledger, stage.policy, PEOPLE, frozenset())
+        held.start()
+        calls = [asyncio.create_task(held_on(stage, n)) for n in range(2)]
+        await stage.pending()
+        await until(lambda: joined(stage, 2))
+        execute, decided = stage.ledger.execute, []
+
+        async def failing_once(command):
+            if not command.id.startswith("anew:"):
+                return await execute(command)
+            decided.append(command.id)
+            if len(decided) == 2:
+                raise LedgerUnavailable("the ledger is busy")
+            found = await execute(command)
+            await asyncio.sleep(1)  # meanwhile the other fails, and is seen to
+            return found
+
+        monkeypatch.setattr(stage.ledger, "execute", failing_once)
+        await stage.policy.activate(ALLOWING)
+        bodies = [(await asyncio.wait_for(call, 40)).body for call in calls]
+        await until(lambda: over(stage))
+        await held.stop()
+
+        assert sum(b"done: write_file" in body for body in bodies) == 1
+        assert len(stage.server.calls()) == 1
+        assert [each.outcome for each in await completed(stage)] == ["ok"]
+
+
+async def completed(stage):
+    """Return how calls ended, in order."""
+    recorded = await stage.ledger.events()
+    return [each.event for each in recorded if isinstance(each.event, CallCompleted)]
+
+
+async def over(stage):
+    return bool(await completed(stage))
 
 
 async def test_a_held_call_that_needs_other_approvals_now_asks_for_these_at_once(ledger_url):

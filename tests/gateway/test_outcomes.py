@@ -3,13 +3,19 @@
 import asyncio
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
+from acme import ask, assessed
 from gateway_stage import staged, until
 from multidict import CIMultiDict
+from open_ledgers import open_ledger, prepare
 
+from gateway.outcomes import Outcomes
 from gateway.reading_outcomes import OutcomeReader
 from gateway.upstreams import UpstreamAnswer
+from ledger.calls import CallStatus
+from policies.decisions import Effect
 
 
 async def test_an_outcome_waits_for_a_ledger_that_is_away(sqlite_url):
@@ -50,6 +56,21 @@ async def test_a_decision_that_was_not_confirmed_is_closed_when_the_ledger_is_ba
         await until(settled)
         assert refused.status == 503
         assert stage.server.calls() == []
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_of_a_call_that_many_want_decided_only_ones_own_is_given_up(ledger_url, own):
+    first = ask("call_1", assessed(Effect.ALLOW), named=True)
+    with open_ledger(ledger_url) as ledger:
+        await prepare(ledger)
+        await ledger.execute(first)
+        outcomes = Outcomes(ledger, lambda _point: None)
+
+        outcomes.give_up("call_1", first if own else replace(first, id="another"))
+
+        assert await outcomes.drain(20) == 0
+        known = await ledger.call("call_1")
+        assert known.status is (CallStatus.FAILED if own else CallStatus.RUNNING)
 
 
 def read(body, *, status=200, kind="application/json", show=False, cut=7):
