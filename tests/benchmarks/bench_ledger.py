@@ -1,5 +1,8 @@
 """Measures settled commands a second: the writer's groups against one transaction per command.
 
+That is done in two ways: in an executor of as many threads as a plain application has, which
+compete for the database, and in one thread that has the database for itself.
+
 Run it by `make bench`: it measures SQLite, and PostgreSQL on a server of its own. Speeds swing with
 the disk; the processor's time of this process does not, and stands beside them.
 """
@@ -10,6 +13,7 @@ import itertools
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,13 +31,14 @@ from conftest import postgres  # noqa: E402 (the same)
 
 from ledger.batch import Settler, Surroundings  # noqa: E402 (the same)
 from ledger.clock import ClockGuard  # noqa: E402 (the same)
-from ledger.databases import connect  # noqa: E402 (the same)
+from ledger.databases import Database, connect  # noqa: E402 (the same)
 from ledger.envelopes import Command  # noqa: E402 (the same)
 from ledger.ledger import Ledger  # noqa: E402 (the same)
 from ledger.mapper import RecordMapper  # noqa: E402 (the same)
 from policies.decisions import Effect  # noqa: E402 (the same)
 
 TASKS = 50
+THREADS = 6
 SECONDS = 2.0
 ROUNDS = 3
 MOST_A_SECOND = 40_000
@@ -41,6 +46,10 @@ MOST_A_SECOND = 40_000
 
 LEAST = 10
 """Times as many commands that groups settle, at least."""
+
+EXECUTOR = f"one each, in {THREADS} threads"
+ONE_THREAD = "one each, in one thread"
+GROUPS = "groups"
 
 COLLECT = (20_000, 20, 50)
 """When Python looks for cycles: as `placet serve` has it."""
@@ -94,44 +103,55 @@ async def measure(execute: Callable[[Command], Awaitable[object]]) -> Measured:
 
 
 @contextmanager
-def one_at_a_time(url: str) -> Iterator[Callable[[Command], Awaitable[object]]]:
-    """Give what settles each command in a transaction of its own, in one thread."""
-    database = connect(url)
-    settler = Settler(
-        Surroundings(
-            database, RecordMapper(), DIRECTORY, now, ClockGuard(), reach=lambda _point: None
-        )
-    )
+def one_at_a_time(url: str, threads: int) -> Iterator[Callable[[Command], Awaitable[object]]]:
+    """Give what settles each command in a transaction of its own, in an executor's threads."""
+    mine = threading.local()
+    opened: list[tuple[Database, Settler]] = []
+
+    def settle(command: Command) -> object:
+        if not hasattr(mine, "settler"):
+            database = connect(url)
+            around = Surroundings(
+                database, RecordMapper(), DIRECTORY, now, ClockGuard(), reach=lambda _point: None
+            )
+            mine.settler = Settler(around)
+            opened.append((database, mine.settler))
+        return mine.settler.settle([command], look_first=False)
 
     async def execute(command: Command) -> object:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            thread, lambda: settler.settle([command], look_first=False)
-        )
+        return await asyncio.get_running_loop().run_in_executor(executor, settle, command)
 
-    with ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(threads) as executor:
         yield execute
-        thread.submit(settler.disconnect).result()
-    database.close()
+    for database, settler in opened:
+        settler.disconnect()
+        database.close()
 
 
 async def compare(name: str, url: str) -> None:
-    """Print both ways side by side, as medians over rounds that take turns."""
+    """Print the ways side by side, as medians over rounds that take turns."""
     with Ledger.open(url, now=now, directory=DIRECTORY, instance="one") as ledger:
         for command in PREPARED:
             await ledger.execute(command)
-    single: list[Measured] = []
-    grouped: list[Measured] = []
+    ways: dict[str, list[Measured]] = {EXECUTOR: [], ONE_THREAD: [], GROUPS: []}
     for _ in range(ROUNDS):
-        with one_at_a_time(url) as execute:
-            single.append(await measure(execute))
+        with one_at_a_time(url, THREADS) as execute:
+            ways[EXECUTOR].append(await measure(execute))
+        with one_at_a_time(url, 1) as execute:
+            ways[ONE_THREAD].append(await measure(execute))
         with Ledger.open(url, now=now, directory=DIRECTORY, instance="one") as ledger:
-            grouped.append(await measure(ledger.execute))
-    ratio = statistics.median(g.speed / s.speed for g, s in zip(grouped, single, strict=True))
-    line(name, "one transaction per command", single, 1.0)
-    line(name, "groups", grouped, ratio)
-    verdict = "met" if ratio >= LEAST else "NOT met"
-    print(f"{name:<11} groups settle {ratio:.1f} times as many (at least {LEAST}): {verdict}")
+            ways[GROUPS].append(await measure(ledger.execute))
+    for way, rounds in ways.items():
+        line(name, way, rounds, times(rounds, ways[EXECUTOR]))
+    for way in (EXECUTOR, ONE_THREAD):
+        ratio = times(ways[GROUPS], ways[way])
+        verdict = "met" if ratio >= LEAST else "NOT met"
+        print(f"{name:<11} {ratio:.1f} times as many as {way} (at least {LEAST}): {verdict}")
+
+
+def times(these: list[Measured], those: list[Measured]) -> float:
+    """Return how many times as fast these are, the median over the rounds."""
+    return statistics.median(a.speed / b.speed for a, b in zip(these, those, strict=True))
 
 
 def line(name: str, way: str, rounds: list[Measured], ratio: float) -> None:
