@@ -22,6 +22,9 @@ _ONE_WORD = re.compile(
 )
 """Proper names in which a verb is written, and none is meant."""
 
+_PROPOSAL = re.compile("(merge|pull)[_-]?request", re.IGNORECASE)
+"""What is proposed for others to look at; nothing is pulled or merged."""
+
 _UNKNOWN: Speaking = (Risk.WRITE, "nothing is known of it")
 
 
@@ -87,6 +90,8 @@ def _by_words(tool: Tool) -> list[Speaking]:
 
 def _words(name: str) -> list[str]:
     written = name if name.islower() else _ONE_WORD.sub(lambda found: found[0].title(), name)
+    if "equest" in written:
+        written = _PROPOSAL.sub(lambda found: f"{found[1].title()}request", written)
     return [word.lower() for word in HUMPS.findall(written)]
 
 

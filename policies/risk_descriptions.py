@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import takewhile
 
 from policies import risk_words as words
 from policies.calls import Risk
 from policies.risk_names import Speaking
-from policies.risk_words import FORMS, VERBS
+from policies.risk_words import FORMS, VERBS, singular
 
 _LONGEST = 800
 """Characters of a description that are looked at."""
@@ -33,6 +35,23 @@ _NEAR = 4
 """Words behind a verb among which its object stands."""
 _ABOUT = frozenset({"about", "for", "of", "on"})
 """Words that lead to what is told of."""
+_PHRASE = 8
+"""Words behind a first verb among which the thing stands that it is said of."""
+_TOWARDS = _JOINTS | {
+    "against",
+    "as",
+    "by",
+    "for",
+    "from",
+    "in",
+    "into",
+    "of",
+    "on",
+    "using",
+    "with",
+}
+"""Words and signs that end what a verb is said of."""
+_RUNNING = frozenset({"execute", "perform", "run"})
 _MILD = frozenset({Risk.READ, Risk.WRITE})
 _PRODUCTION = re.compile(r"\b(?:to|in|into|on) production\b")
 
@@ -94,7 +113,8 @@ def speaking(sentences: Sequence[Sentence], name: Named) -> Iterator[Speaking]:
     """
     first = sentences[0] if sentences else _NOTHING
     found = list(_verbs(first, name))
-    yield from ((_risk(word, verb), _quoted(word)) for word, verb in found)
+    yield from ((_risk(first, *each), _quoted(first.written[each[0]])) for each in found)
+    yield from _together(first)
     for sentence in sentences[1:]:
         yield from _said_later(sentence)
     if first.words[:1] and first.words[0] in words.STEERING:
@@ -108,7 +128,7 @@ def speaking(sentences: Sequence[Sentence], name: Named) -> Iterator[Speaking]:
         yield Risk.EXECUTE, _quoted("production")
 
 
-def _broad(first: Sentence, found: Sequence[tuple[str, str]], name: Named) -> bool:
+def _broad(first: Sentence, found: Sequence[tuple[int, str]], name: Named) -> bool:
     """Tell whether a tool manages things, and nothing says what that is."""
     if len(found) > 1 or not words.NARROW.isdisjoint(first.words):
         return False
@@ -121,18 +141,43 @@ def _quoted(word: str) -> str:
     return f"`{word}` in its description"
 
 
-def _risk(word: str, verb: str) -> Risk:
-    return Risk.READ if word.lower() in words.RETURNING else VERBS[verb]
+def _risk(sentence: Sentence, place: int, verb: str) -> Risk:
+    if sentence.words[place] in words.RETURNING or (verb in _RUNNING and _asks(sentence, place)):
+        return Risk.READ
+    return VERBS[verb]
 
 
-def _verbs(sentence: Sentence, name: Named) -> Iterator[tuple[str, str]]:
-    """Yield the words that say what the tool does, each with its verb."""
+def _asks(sentence: Sentence, place: int) -> bool:
+    """Tell whether what the verb at `place` runs can do nothing but look at something."""
+    *before, last = ["", *_phrase(sentence, place)]
+    if last in words.EXAMINED:
+        return True
+    return last in words.ASKED and before[-1] in words.ASKING
+
+
+def _phrase(sentence: Sentence, place: int, ends: AbstractSet[str] = _TOWARDS) -> list[str]:
+    """Return the words behind `place` that its verb is said of, without plural endings."""
+    behind = sentence.words[place + 1 : place + 1 + _PHRASE]
+    return [singular(word) for word in takewhile(lambda word: word not in ends, behind)]
+
+
+def _together(first: Sentence) -> Iterator[Speaking]:
+    """Yield what the first word and the things behind it mean together."""
+    for acts, dealt, risk in words.SAID_TOGETHER:
+        if first.words and first.words[0] in acts:
+            phrase = _phrase(first, 0, _TOWARDS - {"("})
+            if not any(things.isdisjoint(phrase) for things in dealt):
+                yield risk, f"{_quoted(first.written[0])}, and what it is said of"
+
+
+def _verbs(sentence: Sentence, name: Named) -> Iterator[tuple[int, str]]:
+    """Yield the places of the words that say what the tool does, each with its verb."""
     for place, word in enumerate(sentence.words):
         verb = FORMS.get(word)
         if verb is None or not _begins(sentence.words, place):
             continue
         if _means(sentence.words, place, verb, name):
-            yield sentence.written[place], verb
+            yield place, verb
 
 
 def _begins(sentence: Sequence[str], place: int) -> bool:
@@ -193,12 +238,22 @@ def _is_said_of_another(spoken: Sequence[str], place: int, verb: str, name: Name
         return not followed
     if Risk.READ not in name.risks:
         return False
+    if spoken[place] == verb and not followed and _is_among_things(spoken, place):
+        return True
     before = spoken[place - 1]
     if VERBS[verb] in _MILD and (before == "for" or (place >= _NEAR and not followed)):
         return before not in _GOING_ON
     if spoken[place] == verb or followed:
         return False
     return verb in words.HOMOGRAPHS or (before in _LISTING and not _acts(spoken[0]))
+
+
+def _is_among_things(spoken: Sequence[str], place: int) -> bool:
+    """Tell whether a word is one of things that are listed in brackets, as in `(drafts, trash)`."""
+    opening = max((at for at in range(place) if spoken[at] == "("), default=place)
+    if ")" in spoken[opening:place] or opening + 1 >= place:
+        return False
+    return spoken[opening + 1] not in FORMS and spoken[opening + 1] not in _JOINTS
 
 
 def _acts(word: str) -> bool:

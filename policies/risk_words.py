@@ -125,6 +125,7 @@ TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_MAKING, RUNS, Risk.EXECUTE),
     (_words("query"), _words("database db sql"), Risk.EXECUTE),
     (_words("send"), _words("input key"), Risk.EXECUTE),
+    (_words("send write"), _words("stdin"), Risk.EXECUTE),
     (_words("open"), _words("app browser page tab url"), Risk.EXECUTE),
     (_words("make request send"), _words("api http"), Risk.EXECUTE),
     (_words("update upgrade"), _words("firmware software"), Risk.EXECUTE),
@@ -146,23 +147,43 @@ THINGS_TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_words("bridge"), _words("asset token"), Risk.FINANCIAL),
     (_words("compose"), _words("down up"), Risk.EXECUTE),
     (_words("step"), _words("into out over"), Risk.EXECUTE),
+    (_words("raw"), _words("api http request"), Risk.EXECUTE),
+    (_words("register renew"), _words("domain"), Risk.FINANCIAL),
+    (_words("top"), _words("up"), Risk.FINANCIAL),
 )
 """The same, of words that are no verbs by themselves."""
 CODE = _words("bash cmd command cypher powershell shell sql terminal")
 """Things that make a tool that takes them run what it is given."""
 CODE_PERHAPS = _words("code console python script")
 """Things that do so unless the tool is said to read."""
+SAID_TOGETHER: tuple[tuple[frozenset[str], tuple[frozenset[str], ...], Risk], ...] = (
+    (
+        _words("place places put puts submit submits"),
+        (_words("bet bid order trade wager"),),
+        Risk.FINANCIAL,
+    ),
+    (
+        _words("issue issues make makes perform performs send sends"),
+        (_words("api graphql http https rest"), _words("call request")),
+        Risk.EXECUTE,
+    ),
+)
+"""First words of descriptions and things of each kind behind them that mean more together."""
+EXAMINED = _words("analysis audit benchmark check diagnostic lint report scan search")
+"""Things of which a run looks at something, and changes nothing."""
+_ASKING = _words("insight jql logql lucene nrql promql traceql")
+"""Languages in which one can ask, and nothing else."""
+ASKED = _words("expression query search")
+ASKING = _ASKING | _words("find log metric search")
+"""Words that say of what is run, one of `ASKED`, that it can do nothing but ask."""
 NARROWED: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (
         _words("resolve"),
         _words("address dns domain host hostname id ids library name path url"),
         Risk.READ,
     ),
-    (
-        _words("perform run"),
-        _words("analysis audit benchmark check diagnostic lint report scan search"),
-        Risk.READ,
-    ),
+    (_words("perform run"), EXAMINED, Risk.READ),
+    (_words("execute perform run"), _ASKING, Risk.READ),
     (_words("transfer"), NOT_TRANSFERRED_MONEY, Risk.WRITE),
     (
         _words("apply"),
@@ -201,7 +222,7 @@ DRIVERS = _words("browserbase chrome devtools playwright puppeteer selenium webd
 """Words in a server's name that say that it drives a browser."""
 STORING = _words("add create edit insert save set store update write")
 """Verbs by which code is kept, and not run."""
-MAKING = _words("add create delete remove")
+MAKING = _words("add create delete insert remove")
 """Verbs by which an element is one of a drawing, and not of a page."""
 COMPOUNDS = {"drop": _words("point rate rule rules")}
 """Verbs that, behind another verb, are a thing together with the next word."""
@@ -248,7 +269,12 @@ FORMS = _forms()
 """The verb of which a word (lower case) is a present form or a gerund."""
 
 
+_ENDING_IN_IE = _words("cookies movies series ties zombies")
+
+
 @lru_cache(maxsize=8192)
 def singular(word: str) -> str:
     """Return `word` without a plural ending."""
+    if word.endswith("ies") and word not in _ENDING_IN_IE:
+        return word[:-3] + "y"
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

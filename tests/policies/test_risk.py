@@ -246,6 +246,14 @@ def test_the_server_says_what_a_word_means():
         ("get_it", "Gets it, deletes the original", "destructive"),
         ("get_it", "Gets it and marks it as seen", "write"),
         ("get_page", "Page fetcher; executes scripts", "execute"),
+        ("x", "Place a GTC (good till cancelled) order", "financial"),
+        ("x", "Makes a raw API request", "execute"),
+        ("raw_request", "", "execute"),
+        ("top_up_card", "Top up a card", "financial"),
+        ("register_domain", "", "financial"),
+        ("renew_domain", "", "financial"),
+        ("write_stdin", "", "execute"),
+        ("merge_pull_request", "", "write"),
     ],
 )
 def test_words_that_are_seldom_verbs_count_where_they_act(name, description, risk):
@@ -276,6 +284,13 @@ def test_words_that_are_seldom_verbs_count_where_they_act(name, description, ris
         ("create_book", "Create a new, empty book", "write"),
         ("set_flag", "Set a flag, or clear the flag", "write"),
         ("manage_incidents", "Updates the status of incidents", "write"),
+        ("repo_pull_request", "Retrieves what is proposed", "read"),
+        ("list_boxes", "Lists mailboxes (inbox, drafts, trash)", "read"),
+        ("query_metrics", "Runs a PromQL query", "read"),
+        ("find", "Run a find query against a collection", "read"),
+        ("get_posture", "Performs a full security audit", "read"),
+        ("run_insights_query", "", "read"),
+        ("insert_elements", "Inserts elements into a drawing", "write"),
     ],
 )
 def test_words_that_look_like_verbs_and_say_what_a_thing_is_do_not_count(name, description, risk):
@@ -295,6 +310,14 @@ def test_words_that_look_like_verbs_and_say_what_a_thing_is_do_not_count(name, d
         ("empty_bin", "", "destructive"),
         ("click_element", "", "execute"),
         ("scale_deployment", "", "execute"),
+        ("repo_pull_request", "Merges what is proposed", "write"),
+        ("repo_pull", "", "write"),
+        ("list_boxes", "Lists mailboxes (and deletes them)", "destructive"),
+        ("list_boxes", "Lists mailboxes (delete, trash)", "destructive"),
+        ("query_metrics", "Runs a query", "execute"),
+        ("get_posture", "Runs an audit script", "execute"),
+        ("get_posture", "Performs an audit and deletes what it finds", "destructive"),
+        ("x", "Places the layers in order", "write"),
     ],
 )
 def test_the_same_words_count_where_nothing_takes_their_meaning_away(name, description, risk):
