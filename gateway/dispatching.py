@@ -21,7 +21,11 @@ from policies.strict_json import canonical
 
 _LONGEST_ERROR = 500
 _PATIENCE = 600.0
+_MOST_UNHEARD = 32 * 1024 * 1024
+"""Bytes of an answer that are read, at the server's own speed, after its caller went away."""
+
 _NEVER = "the caller went away, and the server did not end its answer within 10 minutes"
+_FLOODS = "the caller went away, and the server did not end its answer within 32 MiB"
 
 _T = TypeVar("_T")
 
@@ -190,7 +194,10 @@ class Dispatcher:
         try:
             async with asyncio.timeout(self._patience):
                 reader = await self._read(run)
-            self._conclude(run, reader)
+            if reader is not None:
+                self._conclude(run, reader)
+            else:
+                self._end(run, Outcome("failed", _FLOODS))
         except TimeoutError:
             self._end(run, Outcome("failed", _NEVER))
         except UpstreamFailed as failure:
@@ -200,17 +207,20 @@ class Dispatcher:
             raise
 
     @staticmethod
-    async def _read(run: _Run) -> OutcomeReader:
-        """Return what was read of an answer, once it is whole."""
+    async def _read(run: _Run) -> OutcomeReader | None:
+        """Return what was read of an answer, once it is whole; None where it is a flood."""
         if run.answer is None:
             assert run.forwarding is not None, "a legacy call is forwarded by a task"
             run.answer = await run.forwarding
         if run.reader is None:
             run.reader = _reader(run, run.answer)
             run.reader.feed(run.answer.body or b"")
+        heard = run.reader.size
         if run.answer.stream is not None:
             async for chunk in run.answer.stream:
                 run.reader.feed(chunk)
+                if run.reader.size - heard > _MOST_UNHEARD:
+                    return None
         return run.reader
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:

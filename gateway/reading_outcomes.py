@@ -101,10 +101,10 @@ class OutcomeReader:
                 self._chunks.append(chunk)
             return
         for event in self._events.feed(chunk):
-            if len(event) <= _LARGEST:
-                self._find(event)
-            else:
+            if len(event) > _LARGEST:
                 self._large = True
+            elif _SAYS_MORE.search(event) is not None:  # a flood of others costs little so
+                self._find(event)
         self._large = self._large or self._events.passed_over
 
     def outcome(self) -> Outcome:

@@ -127,6 +127,31 @@ async def stands_still(server):
     return before if before == server.sent else 0
 
 
+@pytest.mark.parametrize("name", ["JSON", "comments", "events that cannot be read"])
+async def test_a_flood_that_its_caller_left_ends_soon(sqlite_url, name):
+    """Before 2026-07-28 a caller that hangs up cancels nothing: the outcome is awaited."""
+    async with flooded(sqlite_url, FLOODS[name]) as stage:
+        before = memory()
+        params = {"name": "read_file", "arguments": {}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = {
+            "Accept": "application/json, text/event-stream",
+            "Authorization": f"Bearer {CI_BOT}",
+        }
+
+        async with stage.http.post(
+            f"{stage.url}/mcp/files", json=message, headers=headers
+        ) as answer:
+            await answer.content.readany()
+            answer.close()
+        await asyncio.wait_for(stage.server.gone.wait(), 60)
+        (call,) = await stage.ended()
+
+        assert stage.server.sent < 80 * MIB
+        assert memory() - before < ROOM
+        assert call.outcome == "ok" or "within 32 MiB" in call.error
+
+
 @pytest.mark.parametrize("name", ["JSON", "a long event", "events", "comments"])
 @pytest.mark.parametrize("method", ["tools/list", "server/discover"])
 async def test_a_flood_instead_of_what_is_read_here_ends(sqlite_url, name, method):
