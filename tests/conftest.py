@@ -15,6 +15,7 @@ from typing import Any
 import hypothesis
 import psycopg
 import pytest
+import unhurried
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +47,13 @@ def pytest_make_collect_report(collector):
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid} was skipped where no test may be: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_limits() -> Iterator[dict[str, float]]:
+    """Let no test fail because the machine stalls, as `unhurried` says; give the limits it has."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield unhurried.give(patch.setattr)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import acme
 import office
+import unhurried
 
 from bot.bot import Bot, OverSocket, SlackAccess
 from ledger.ledger import Ledger
@@ -40,4 +41,5 @@ async def main(url: str, api_url: str, point: str) -> None:
 
 
 if __name__ == "__main__":
+    unhurried.give()
     asyncio.run(main(*sys.argv[1:]))

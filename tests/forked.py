@@ -202,10 +202,13 @@ def _tell_ends(waiting: dict[int, socket.socket]) -> None:
 
 
 if __name__ == "__main__":
+    import unhurried
+
     import placet
     import placet_commands
     import placet_entry
 
     del placet, placet_commands  # what they load is what the forks need not load
+    unhurried.give()
     sys.argv = ["placet", *_serve(sys.argv[1])]
     sys.exit(placet_entry.main())

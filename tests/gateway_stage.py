@@ -58,7 +58,7 @@ def now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251  the tests' clock
 
 
-async def until(true: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
+async def until(true: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
     """Wait until `true` returns something true, and return that."""
     async with asyncio.timeout(seconds):
         while not (found := await true()):

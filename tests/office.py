@@ -13,6 +13,7 @@ from aiohttp import web
 from slack_limits import visible_text
 
 from bot.bot import Bot, OverHttp, OverSocket, SlackAccess
+from bot.workspace import server
 from bot.workspace.interactions import Shown
 from bot.workspace.server import LocalWorkspace, RequestUrl
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
@@ -25,6 +26,8 @@ BOT, ALICE, BOB, CAT, DAN, EVE = "U0PLACET", "U0ALICE", "U0BOB", "U0CAT", "U0DAN
 OUT, GUEST, STRANGER, ROBOT, MEMBER = "U0OUT", "U0GUEST", "U0STRANGER", "U0ROBOT", "U0MEMBER"
 PLATFORM, SECURITY = "C0PLATFORM", "C0SEC"
 BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xoxb-acme", "xapp-acme", "signing-secret-of-acme"
+
+NOT_COUNTED = ("Not counted", "Nothing was recorded")
 
 EVERYBODY = (BOT, ALICE, BOB, CAT, DAN, EVE, OUT, GUEST, STRANGER, ROBOT, MEMBER)
 
@@ -73,6 +76,14 @@ class Clock:
         return self.now().timestamp()
 
 
+@dataclass(frozen=True)
+class Clicked:
+    """Who clicked, and how many messages that only they see they had before."""
+
+    user: str
+    before: int
+
+
 @dataclass
 class Office:
     """What a test acts on. Restart the bot with `stop_bot` and `start_bot`.
@@ -91,6 +102,7 @@ class Office:
     bot: Bot | None = None
     points: list[str] = field(default_factory=list)
     _runner: web.AppRunner | None = None
+    _clicked: Clicked | None = None
 
     async def start_bot(self) -> Bot:
         self.bot = Bot(
@@ -160,6 +172,7 @@ class Office:
 
     async def click(self, user: str, approval: str, action: str, channel: str = PLATFORM) -> Shown:
         card = await self.card(approval, channel=channel)
+        self._clicked = Clicked(user, len(await self.local.ephemerals(user)))
         return await self.local.click(user, channel, card["ts"], f"approval.{action}")
 
     async def told(self, user: str, text: str):
@@ -180,7 +193,16 @@ class Office:
         return found
 
     async def becomes(self, name: str, status: ApprovalStatus) -> Approval:
-        await until_async(lambda: self._is(name, status))
+        """Wait for a status; fail at once where the last click on a button did not count."""
+
+        async def it_is() -> bool:
+            if (await self.approval(name)).status is status:
+                return True
+            told = await self._not_counted()
+            assert not told, f"{name} does not become {status}: {told}"
+            return False
+
+        await until_async(it_is)
         return await self.approval(name)
 
     async def events(self, name: str) -> list[Any]:
@@ -197,15 +219,19 @@ class Office:
             if approval in str(message.get("blocks")) and "thread_ts" not in message
         ]
 
-    async def _is(self, name: str, status: ApprovalStatus) -> bool:
-        return (await self.approval(name)).status is status
+    async def _not_counted(self) -> str | None:
+        """Return what who clicked last was told of it, where it did not count."""
+        if self._clicked is None:
+            return None
+        told = map(shown, (await self.local.ephemerals(self._clicked.user))[self._clicked.before :])
+        return next((text for text in told if text.startswith(NOT_COUNTED)), None)
 
 
 def shown(message: dict[str, Any]) -> str:
     return visible_text(message.get("blocks") or [])
 
 
-async def until(holds: Callable[[], bool], seconds: float = 15) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something holds that no event announces."""
 
     async def asked() -> bool:
@@ -214,7 +240,7 @@ async def until(holds: Callable[[], bool], seconds: float = 15) -> None:
     await until_async(asked, seconds)
 
 
-async def until_async(holds: Callable[[], Any], seconds: float = 15) -> None:
+async def until_async(holds: Callable[[], Any], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.01)
@@ -237,7 +263,12 @@ async def open_office(
         else None
     )
     reached = OverHttp(SIGNING_SECRET) if http_port else OverSocket(APP_TOKEN)
-    local = LocalWorkspace(spec(**changed), request_url=delivery, rate_limits=rate_limits)
+    local = LocalWorkspace(
+        spec(**changed),
+        request_url=delivery,
+        rate_limits=rate_limits,
+        ack_seconds=server.ACK_SECONDS,
+    )
     await local.start()
     ledger = Ledger.open(url, now=clock.now, monotonic=clock.seconds, directory=directory)
     office = Office(ledger, local, clock, directory, reached, http_port)

@@ -47,7 +47,7 @@ async def prepare(ledger: Ledger) -> None:
         await ledger.execute(command)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until `condition` holds; fail after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():

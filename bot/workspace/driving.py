@@ -107,7 +107,7 @@ class Driving:
         return self.api.log.of(method)
 
     async def wait_for_message(
-        self, channel: str, predicate: Predicate, seconds: float = 10
+        self, channel: str, predicate: Predicate, seconds: float = 30
     ) -> Message:
         """Return the newest message of a channel, once one satisfies `predicate`.
 
@@ -124,7 +124,7 @@ class Driving:
         return await self.workspace.changes.until(found, seconds)
 
     async def wait_for_ephemeral(
-        self, user: str, predicate: Predicate, seconds: float = 10
+        self, user: str, predicate: Predicate, seconds: float = 30
     ) -> Message:
         """Return the newest message only `user` sees that satisfies `predicate`.
 
@@ -135,7 +135,7 @@ class Driving:
         )
 
     async def wait_for_view(
-        self, user: str, predicate: Predicate = bool, seconds: float = 10
+        self, user: str, predicate: Predicate = bool, seconds: float = 30
     ) -> View:
         """Return the person's topmost modal, once it satisfies `predicate`.
 
@@ -148,7 +148,7 @@ class Driving:
 
         return await self.workspace.changes.until(found, seconds)
 
-    async def wait_until(self, holds: Callable[[], bool], seconds: float = 10) -> None:
+    async def wait_until(self, holds: Callable[[], bool], seconds: float = 30) -> None:
         """Return once `holds()`, asked after each change of the workspace.
 
         Raises TimeoutError after `seconds`.

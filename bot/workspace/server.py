@@ -148,7 +148,7 @@ class LocalWorkspace(Driving, Disturbing):
         if self._api_site is None:
             await self._listen()
 
-    async def wait_until_connected(self, connections: int = 1, seconds: float = 10) -> None:
+    async def wait_until_connected(self, connections: int = 1, seconds: float = 30) -> None:
         """Return once the app holds that many Socket Mode connections. Raises TimeoutError."""
         await self.wait_until(lambda: self.sockets.connected >= connections, seconds)
 

@@ -171,8 +171,10 @@ async def test_killed_in_the_middle_of_a_click_the_vote_counts_once(
     async with dying_bot(office, sqlite_url, point) as process:
         await office.local.wait_until_connected(1, 60)
         await office.told_card(approval)
+        office.local.sockets.ack_seconds = 1.0  # nobody is left to answer
         pressed = await office.click(BOB, approval, "approve")
         assert await asyncio.wait_for(process.wait(), 60) == -9
+    office.local.sockets.ack_seconds = 60
     recorded = (await office.approval(approval)).votes
     await office.listening()
     card = (await office.cards(approval))[0]

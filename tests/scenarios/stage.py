@@ -18,6 +18,7 @@ import aiohttp
 import forked
 from scenarios.recording_server import RecordingServer
 
+from bot.workspace import server
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
 from ledger.ledger import Ledger
@@ -58,7 +59,7 @@ def free_port() -> int:
     return port
 
 
-async def until(true: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+async def until(true: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
     """Wait until `true` returns something true, and return that."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
@@ -132,12 +133,12 @@ class Replica:
         assert self.process is not None
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), 30)
+        return await asyncio.wait_for(self.process.wait(), 60)
 
     async def died(self) -> None:
         """Wait until it has killed itself at its fault point."""
         assert self.process is not None
-        await asyncio.wait_for(self.process.wait(), 30)
+        await asyncio.wait_for(self.process.wait(), 60)
 
     async def call(
         self, tool: str, arguments: dict[str, Any], key: str = CI_BOT, number: int = 1
@@ -181,7 +182,7 @@ class Stage:
         self.hold = hold
         self.checkpoints: dict[str, str] = {}
         self.server = RecordingServer()
-        self.workspace = LocalWorkspace(workspace_spec())
+        self.workspace = LocalWorkspace(workspace_spec(), ack_seconds=server.ACK_SECONDS)
         self.replicas: list[Replica] = []
         self.http: aiohttp.ClientSession
 
@@ -251,13 +252,13 @@ class Stage:
     async def card(self, channel: str = PLATFORM, saying: str = "") -> dict[str, Any]:
         """Wait for the newest card with a button that says something, and return its message."""
         return await self.workspace.wait_for_message(
-            channel, lambda card: buttons(card) and saying in json.dumps(card), seconds=20
+            channel, lambda card: buttons(card) and saying in json.dumps(card), seconds=60
         )
 
     async def card_saying(self, text: str, channel: str = PLATFORM) -> dict[str, Any]:
         """Wait for a message that says `text` somewhere, in any case, and return it."""
         return await self.workspace.wait_for_message(
-            channel, lambda message: text.lower() in json.dumps(message).lower(), seconds=20
+            channel, lambda message: text.lower() in json.dumps(message).lower(), seconds=60
         )
 
     async def press(self, user: str, action: str, channel: str = PLATFORM, saying: str = "") -> str:

@@ -51,6 +51,7 @@ async def test_killed_at_the_click_the_card_still_works(staged, point):
     async with staged() as stage:
         replica = await stage.serve(kill_at=point)
         await replica.call("write_file", WRITE)
+        stage.workspace.sockets.ack_seconds = 1.0  # nobody is left to answer
         card = await stage.card()
         await stage.workspace.click(BOB, PLATFORM, card["ts"], "approval.approve")
         await replica.died()
@@ -85,6 +86,7 @@ async def test_killed_before_a_held_call_claims_its_approval_it_still_runs_once(
     async with staged(hold="4s") as stage:
         replica = await stage.serve(kill_at="claiming")
         call = asyncio.create_task(replica.call("write_file", WRITE))
+        stage.workspace.sockets.ack_seconds = 1.0  # nobody may be left to answer
         card = await stage.card()
         await stage.workspace.click(BOB, PLATFORM, card["ts"], "approval.approve")
         await replica.died()

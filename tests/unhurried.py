@@ -1,0 +1,29 @@
+"""Gives Placet so much time in the tests that a machine that stalls reaches none of its limits.
+
+What comes too late is refused, as it must be, and a test that waits for it would wait for ever.
+A test that is about a limit sets the limit itself.
+"""
+
+import importlib
+from collections.abc import Callable
+
+ENOUGH = {
+    "bot.client.TIMEOUT": 60,
+    "bot.desk.QUICK": 60,
+    "bot.witness.SECONDS": 60,
+    "bot.workspace.server.ACK_SECONDS": 60,
+    "bot.workspace.tickets.TRIGGER_SECONDS": 60,
+    "ledger.writer.PATIENCE": 60,
+}
+"""The limits on time that a person's click and a command run into, in seconds."""
+
+
+def give(put: Callable[[object, str, object], None] = setattr) -> dict[str, float]:
+    """Set every limit by `put(module, name, seconds)`; return what Placet gives by itself."""
+    own = {}
+    for path, seconds in ENOUGH.items():
+        module, _, name = path.rpartition(".")
+        found = importlib.import_module(module)
+        own[path] = getattr(found, name)
+        put(found, name, seconds)
+    return own
