@@ -7,7 +7,7 @@ from bot.looking import waiting_for
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.delegation_readings import delegations_in_force
 from ledger.delegations import Delegation
-from ledger.evidence import FRESH, Evidence, standing, unfit
+from ledger.evidence import GROUP_FRESH, Evidence, standing, unfit
 from ledger.freeze_readings import freezes_in_force
 from ledger.glass_readings import open_glasses
 from ledger.grant_request_readings import open_requests
@@ -18,7 +18,7 @@ async def home_facts(desk: Desk, slack: str, news: str) -> HomeFacts:
     """Return what the home tab of a person (`T…/U…`) shows. Raises LedgerUnavailable."""
     directory = desk.directory
     groups = groups_in(directory.teams, directory)
-    (evidence,) = await desk.witness.evidence([slack], groups, cached=True)
+    (evidence,) = await desk.witness.evidence([slack], groups, cached=True, sparing=True)
     if evidence.undetermined:
         problem = f"Slack could not confirm who you are ({evidence.undetermined}). Open it again."
         return HomeFacts(news, problem=problem)
@@ -75,7 +75,7 @@ def _teams(desk: Desk, evidence: Evidence) -> frozenset[str]:
         desk.directory,
         teams=tuple(desk.directory.teams),
         parties=Parties(),
-        group_age=FRESH,
+        group_age=GROUP_FRESH,
         at=evidence.fetched_at,
     )
     return frozenset(where.teams)

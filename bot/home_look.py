@@ -4,7 +4,7 @@ from bot.drawing import drawn
 from bot.fields import asked, writing
 from bot.modals import REASON, Spot
 from bot.pieces import Block, plain
-from ledger.approvals import Approval
+from ledger.approvals import Approval, ApprovalStatus
 from policies.people import Directory
 
 LOOK_VIEW = "home.approve"
@@ -13,9 +13,15 @@ _MOST = 1_000
 
 
 async def look_modal(approval: Approval, spot: Spot, directory: Directory) -> Block:
-    """Return the dialog: the very blocks of the card at the revision of `spot`, and a reason."""
+    """Return the dialog: the very blocks of the card at the revision of `spot`, and a reason.
+
+    Where it was decided meanwhile, the card is all there is to see.
+    """
     made = await drawn(approval, directory, spot.revision)
     blocks = [block for block in made.blocks if block["type"] != "actions"]
+    if approval.status is not ApprovalStatus.PENDING:
+        title, close = plain("Decided meanwhile", 24), plain("Close", 24)
+        return {"type": "modal", "title": title, "close": close, "blocks": blocks}
     required = approval.request.reason_required
     field = writing(REASON, most=_MOST, least=1 if required else 0)
     return {

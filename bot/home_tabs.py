@@ -1,11 +1,12 @@
 """Shows each person the home tab, and shows it anew when something on it changes."""
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from bot.client import UNREACHABLE, reason_of
+from bot.client import UNREACHABLE, reason_of, wait_of
 from bot.desk import Desk
 from bot.home_facts import home_facts
 from bot.home_view import home_view
@@ -16,7 +17,7 @@ from ledger.notice_events import NoticePosted, NoticeRepainted
 from policies.refusals import Refused
 
 _REST = 2.0
-"""Seconds between two rounds of showing; what changes meanwhile is shown at once."""
+"""Seconds between two rounds of showing, unless somebody opens theirs."""
 
 _KEPT = 30 * 60.0
 _MOST = 50
@@ -36,6 +37,7 @@ class HomeTabs:
         self._shown: dict[str, str] = {}
         self._due: set[str] = set()
         self._woken = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._leave: Callable[[], None] | None = None
 
@@ -63,6 +65,7 @@ class HomeTabs:
             self._shown.pop(forgotten, None)
         self._shown.pop(slack, None)
         self._make_due(slack)
+        self._hurried.set()
 
     def _say(self, slack: str, text: str) -> None:
         self._news[slack] = text[:_NEWS]
@@ -82,14 +85,18 @@ class HomeTabs:
         while True:
             await self._woken.wait()
             self._woken.clear()
+            self._hurried.clear()
             due, self._due = self._due, set()
             for slack in due:
                 if loop.time() - self._opened.get(slack, float("-inf")) < _KEPT:
                     await self._show(slack)
-            await asyncio.sleep(_REST)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurried.wait(), _REST)
 
     async def _show(self, slack: str) -> None:
         """Publish one person's tab where it changed; a failure is logged, the next change mends it.
+
+        What Slack's rates have no room for is published in the next round.
 
         Source: https://docs.slack.dev/reference/methods/views.publish
         """
@@ -102,6 +109,8 @@ class HomeTabs:
             await self._desk.slack.views_publish(user_id=slack.rpartition("/")[2], view=view)
             self._shown[slack] = looks
         except UNREACHABLE as error:
+            if wait_of(error) is not None:
+                self._make_due(slack)
             _LOG.warning("a home tab could not be shown: %s", reason_of(error))
         except Refused as away:
             _LOG.warning("a home tab could not be shown: %s", away)

@@ -104,15 +104,17 @@ def _section(
     for item in items[:most]:
         yield from drawn(item)
     if len(items) > most:
-        told = f"{len(items) - most} more; /placet names them all."
+        told = f"{len(items) - most} more, which commands name; see /placet help."
         yield lines([[words(told)]], f"more:{title}")
 
 
 def _agents(facts: HomeFacts) -> Iterator[Block]:
     frozen = {freeze.name for freeze in facts.freezes if freeze.over is Frozen.AGENT}
+    stopped = any(freeze.over is Frozen.EVERYTHING for freeze in facts.freezes)
+    stands = " is stopped: everything is frozen." if stopped else ": its calls go by the policy."
 
     def agent(who: str) -> list[Block]:
-        row: Row = [name(who, 120), words(" is frozen." if who in frozen else " may call.")]
+        row: Row = [name(who, 120), words(" is frozen." if who in frozen else stands)]
         freeze = button("Freeze", FREEZE, who, style="danger")
         freeze["confirm"] = confirm(
             "Freeze this agent?", "No call of it runs until a second person lifts it.", "Freeze"

@@ -3,21 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bot.client import UNREACHABLE, SlackClient, reason_of
 from bot.home import Home, HomeFinder
+from bot.memberships import LATE, SECONDS, Memberships, Reading
 from bot.records import UserRecord, record_of
-from ledger.evidence import GROUP_FRESH, Evidence, Membership
+from ledger.evidence import Evidence, Membership
 from policies.people import Directory
 
-SECONDS = 1.5
-"""How long all evidence of one click may take; what is missing then is undetermined."""
-
-_ABSENT_FRESH = timedelta(seconds=30)
 _LOG = logging.getLogger(__name__)
-_LATE = "Slack did not answer in time"
 
 
 class Witness:
@@ -38,22 +34,26 @@ class Witness:
         self._directory = directory
         self._finder = finder
         self._now = now
-        self._groups: dict[str, tuple[frozenset[str], datetime]] = {}
+        self._groups = Memberships(slack)
 
     async def evidence(
-        self, people: Sequence[str], groups: Iterable[str], *, cached: bool
+        self, people: Sequence[str], groups: Iterable[str], *, cached: bool, sparing: bool = False
     ) -> list[Evidence]:
         """Return the evidence of each of `people` (`T…/U…`), in their order.
 
-        `groups` are the user groups that matter. With `cached`, a membership
-        may be up to 10 minutes old. Takes 1.5 seconds at most.
+        `groups` are the user groups that matter. They are read anew; where Slack
+        does not answer or may not be asked, what was read less than 8 seconds ago
+        stands, with `cached` 10 minutes. With `sparing` that is not read again.
+        Takes 1.5 seconds at most.
         """
         at = await self._now()
         wanted = sorted(set(groups))
         home = asyncio.create_task(self._finder.find())
         records = {who: asyncio.create_task(self._record(who)) for who in set(people)}
         lists = {
-            group: asyncio.create_task(self._members(group, people, at, cached=cached))
+            group: asyncio.create_task(
+                self._groups.of(group, people, at, cached=cached, sparing=sparing)
+            )
             for group in wanted
         }
         running = [home, *records.values(), *lists.values()]
@@ -70,7 +70,7 @@ class Witness:
         self,
         who: str,
         record: "UserRecord | str",
-        members: "dict[str, tuple[frozenset[str], datetime] | str]",
+        members: "dict[str, Reading | str]",
         home: "Home | str | None",
         at: datetime,
     ) -> Evidence:
@@ -90,7 +90,7 @@ class Witness:
             guest=record.is_guest,
             stranger=record.is_stranger or not record.is_of(home.team),
             memberships=tuple(
-                Membership(group=group, member=user in known[0], fetched_at=known[1])
+                Membership(group=group, member=user in known.members, fetched_at=known.at)
                 for group, known in members.items()
                 if not isinstance(known, str)
             ),
@@ -119,32 +119,10 @@ class Witness:
             return "Slack's answer could not be read"
         return record if record.id == user else "Slack's answer is not about that person"
 
-    async def _members(
-        self, group: str, people: Sequence[str], at: datetime, *, cached: bool
-    ) -> tuple[frozenset[str], datetime] | str:
-        """Return who is in a user group and when that was read, or why it is not known.
-
-        Source: https://docs.slack.dev/reference/methods/usergroups.users.list
-        """
-        known = self._groups.get(group)
-        if cached and known is not None:
-            inside = all(who.partition("/")[2] in known[0] for who in people)
-            if at - known[1] <= (GROUP_FRESH if inside else _ABSENT_FRESH):
-                return known
-        try:
-            said = await self._slack.usergroups_users_list(usergroup=group)
-        except UNREACHABLE as error:
-            return f"user group {group}: {reason_of(error)}"
-        users = said.get("users")
-        if not isinstance(users, list):
-            return f"user group {group}: Slack's answer names no users"
-        self._groups[group] = (frozenset(map(str, users)), at)
-        return self._groups[group]
-
 
 def _outcome(task: "asyncio.Task[Any]") -> Any:
     if not task.done():
-        return _LATE
+        return LATE
     if task.exception() is not None:
         _LOG.error("evidence could not be read", exc_info=task.exception())
         return "Slack's answer could not be read"

@@ -7,15 +7,19 @@ import acme
 import blockkit_judge
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from office import ALICE, BOB, CAT, EVE, OUT, PLATFORM, shown, until_async
+from office import ALICE, BOB, CAT, EVE, MEMBER, OUT, PLATFORM, shown, until_async
 from slack_limits import breaches, check_message, check_view
 from slack_sdk.models.blocks import Block
 
+from bot import home_tabs, retrying
 from bot.delegation_notices import delegation_notices
 from bot.freeze_notices import freeze_notices
 from bot.glass import break_modal, glass_notices, sign_modal
 from bot.grant_notices import grant_notices, request_notices
+from bot.home_look import look_modal
 from bot.home_view import HomeFacts, home_view
+from bot.modals import Spot
+from bot.workspace.faults import RateLimit
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.delegations import Delegation
 from ledger.freeze_readings import freezes_in_force
@@ -82,6 +86,51 @@ async def test_a_call_is_approved_from_the_tab_after_looking_at_the_whole_card(o
     assert approved.by == ("bob",)
     after = await tab(office, BOB, "Nothing waits for you.")
     assert "Approved. The call may run once." in shown(after)
+
+
+async def test_what_was_decided_meanwhile_is_shown_without_a_yes_under_it(office) -> None:
+    approval = await office.ask()
+    view = await opened(office, BOB, "ci-bot wants")
+    await office.ledger.execute(acme.click("cat", office.clock.now(), approval=approval))
+
+    looked_at = await look_modal(
+        await office.approval(approval),
+        Spot(approval=approval, channel="", ts="", revision=0),
+        office.directory,
+    )
+
+    assert "home.look" in str(view)
+    assert "submit" not in looked_at
+    assert "Approved once by" in shown(looked_at)
+    check_view(looked_at)
+
+
+async def test_who_opens_the_tab_waits_for_nobody_elses(office, monkeypatch) -> None:
+    monkeypatch.setattr(home_tabs, "_REST", 3_600.0)
+    await opened(office, ALICE, "Your agents")
+
+    await opened(office, BOB, "Nothing waits for you.")
+
+
+async def test_a_tab_that_slack_takes_later_is_published_later(office, monkeypatch) -> None:
+    monkeypatch.setattr(retrying, "LONGEST_WAIT", 0.0)
+    await office.local.fail_next("views.publish", RateLimit(1))
+
+    await opened(office, BOB, "Nothing waits for you.")
+
+    assert len(await office.local.requests("views.publish")) > 1
+
+
+async def test_a_member_whose_group_was_read_minutes_ago_sees_what_is_asked_of_the_team(
+    office,
+) -> None:
+    await opened(office, MEMBER, "Nothing waits for you.")
+    office.clock.ahead += timedelta(minutes=5)
+
+    await office.local.command(ALICE, PLATFORM, "/placet", "request ci-bot files/x for 1h")
+
+    await tab(office, MEMBER, "Grants that are asked of you")
+    assert len(await office.local.requests("usergroups.users.list")) == 1
 
 
 async def test_the_tab_follows_what_another_replica_records(office, sqlite_url) -> None:

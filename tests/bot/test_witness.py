@@ -1,4 +1,7 @@
-"""Evidence: always fresh for the person, remembered for groups only where that is allowed."""
+"""Evidence: always fresh for the person, remembered for groups where Slack cannot be asked."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,10 +12,11 @@ from bot.client import SlackClient
 from bot.home import Home, HomeFinder
 from bot.records import UserRecord, record_of
 from bot.witness import Witness
-from bot.workspace.faults import AnswerError, Hang
+from bot.workspace.faults import AnswerError, AnswerStatus, Hang, RateLimit
 from policies.people import Directory, Person
 
 GROUP = "S0PLATFORM"
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 FACTS = {"deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger"}
 
 
@@ -21,6 +25,16 @@ def witness(closed_office) -> Witness:
     slack = SlackClient(BOT_TOKEN, closed_office.local.api_url, patient=True)
 
     return Witness(slack, HomeFinder(slack), closed_office.ledger.now, closed_office.directory)
+
+
+def witness_at(office, clock) -> Witness:
+    """Return a witness for whom it is the newest time of `clock`."""
+    slack = SlackClient(BOT_TOKEN, office.local.api_url, patient=True)
+
+    async def now():
+        return clock[-1]
+
+    return Witness(slack, HomeFinder(slack), now, office.directory)
 
 
 async def test_a_record_is_read_anew_each_time(closed_office, witness) -> None:
@@ -33,28 +47,76 @@ async def test_a_record_is_read_anew_each_time(closed_office, witness) -> None:
     assert after.guest
 
 
-async def test_a_membership_is_remembered_where_it_may_be(closed_office, witness) -> None:
+async def test_a_membership_is_read_anew_while_slack_may_be_asked(closed_office, witness) -> None:
     (before,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True)
     await closed_office.local.set_usergroup(GROUP, [])
 
-    (remembered,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True)
-    (fresh,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=False)
+    (after,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True)
 
     assert before.memberships[0].member
-    assert remembered.memberships == before.memberships
-    assert not fresh.memberships[0].member
-    assert len(await closed_office.local.requests("usergroups.users.list")) == 2
+    assert not after.memberships[0].member
 
 
-async def test_a_remembered_membership_keeps_the_time_of_its_reading(
-    closed_office, witness
+@pytest.mark.parametrize(
+    ("seconds", "cached", "stands"),
+    [(7, False, True), (9, False, False), (9, True, True), (599, True, True), (601, True, False)],
+)
+@pytest.mark.parametrize("fault", [RateLimit(60), Hang(30), AnswerStatus(503)], ids=str)
+async def test_what_was_read_lately_stands_where_slack_may_not_be_asked_or_does_not_answer(
+    closed_office, fault, seconds, cached, stands
 ) -> None:
-    (first,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True)
+    clock = [NOON]
+    witness = witness_at(closed_office, clock)
+    await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=False)
+    await closed_office.local.fail_next("usergroups.users.list", fault, times=9)
+    clock.append(NOON + timedelta(seconds=seconds))
 
-    (later,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True)
+    (found,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=cached)
 
-    assert later.fetched_at > first.fetched_at
-    assert later.memberships[0].fetched_at == first.memberships[0].fetched_at
+    assert found.undetermined is None
+    assert (found.groups_undetermined is None) is stands
+    assert [each.fetched_at for each in found.memberships] == ([NOON] if stands else [])
+
+
+async def test_who_was_in_no_group_is_not_remembered_as_absent_for_long(closed_office) -> None:
+    clock = [NOON]
+    witness = witness_at(closed_office, clock)
+    await witness.evidence([f"T0ACME/{BOB}"], [GROUP], cached=True)
+    await closed_office.local.fail_next("usergroups.users.list", RateLimit(60), times=9)
+    clock.append(NOON + timedelta(seconds=31))
+
+    (found,) = await witness.evidence([f"T0ACME/{BOB}"], [GROUP], cached=True)
+
+    assert found.groups_undetermined is not None
+
+
+@pytest.mark.parametrize("error", ["plan_upgrade_required", "no_such_subteam", "missing_scope"])
+async def test_nothing_is_remembered_of_a_group_that_slack_refuses_to_tell(
+    closed_office, witness, error
+) -> None:
+    await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True)
+    await closed_office.local.fail_next("usergroups.users.list", AnswerError(error))
+
+    (found,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True)
+
+    assert found.groups_undetermined == f"user group {GROUP}: Slack says {error}"
+
+
+async def test_many_who_ask_at_once_read_a_group_once(closed_office, witness) -> None:
+    asked = (witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=False) for _ in range(30))
+
+    found = await asyncio.gather(*asked)
+
+    assert all(each.memberships[0].member for (each,) in found)
+    assert len(await closed_office.local.requests("usergroups.users.list")) == 1
+
+
+async def test_what_only_shows_facts_spares_slack(closed_office, witness) -> None:
+    for _ in range(3):
+        (found,) = await witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=True, sparing=True)
+
+    assert found.memberships[0].member
+    assert len(await closed_office.local.requests("usergroups.users.list")) == 1
 
 
 async def test_each_person_has_their_own_evidence(witness) -> None:
