@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -13,7 +12,7 @@ from policies.configuration import Configuration
 from policies.formatting import Unformattable, formatted
 from policies.inert import inert_line
 from policies.policy_file import PolicyFile
-from policies.scanned import Finding, SeenServer, SeenTool
+from policies.scanned import Finding, SeenServer, SeenTool, Severity
 from policies.starter_servers import Section, quoted
 
 NAMES = ("placet.yaml", "policy.yaml", "policy.test.yaml")
@@ -22,6 +21,7 @@ TEAM = "owners"
 _AGENT = "visitor"
 _TOOL = re.compile(r"[A-Za-z0-9_.:/@-]{1,128}")
 _SHOWN = 120
+_GRAVE = frozenset({Severity.HIGH, Severity.CRITICAL})
 _WIDTH = 96
 
 
@@ -61,6 +61,11 @@ _REVEALING = _Group("secrets", "may give secrets away, so reading is asked for",
 _ROVING = _Group(
     "addresses",
     "goes to any address it is given, which can carry something away, so it is asked for",
+    "require_approval",
+)
+_SUSPECT = _Group(
+    "suspect",
+    "only reads, but the scan found something grave at it or in its server's instructions",
     "require_approval",
 )
 _ANYTHING = _Group(
@@ -127,8 +132,7 @@ def starter(
     one are not written. The files hold no credentials.
     """
     written = [server for server in servers if server.name in sections and not server.failure]
-    kinds = {(each.server, each.tool, each.kind) for each in found}
-    rules = [rule for server in written for rule in _rules(server, kinds)]
+    rules = [rule for server in written for rule in _rules(server, found)]
     files = {
         "placet.yaml": _formed(_placet(servers, sections), Configuration),
         "policy.yaml": _formed(_policy(rules), PolicyFile),
@@ -188,24 +192,34 @@ class _Rule:
     text: str
 
 
-def _rules(server: SeenServer, kinds: AbstractSet[tuple[str, str, str]]) -> Iterator[_Rule]:
+def _rules(server: SeenServer, found: Sequence[Finding]) -> Iterator[_Rule]:
     groups: dict[_Group, list[SeenTool]] = {
-        group: [] for group in (*_GROUPS.values(), _REVEALING, _ROVING, _ANYTHING)
+        group: [] for group in (*_GROUPS.values(), _REVEALING, _ROVING, _SUSPECT, _ANYTHING)
     }
+    about: dict[str, list[Finding]] = {}
+    for each in found:
+        if each.server == server.name:
+            about.setdefault(each.tool, []).append(each)
     for seen in server.tools:
         if _TOOL.fullmatch(seen.tool.name):
-            groups[_group(server.name, seen, kinds)].append(seen)
+            told = about.get(seen.tool.name, [])
+            groups[_group(seen, told, about.get("", []))].append(seen)
     yield from (_rule(server.name, group, tools) for group, tools in groups.items() if tools)
 
 
-def _group(server: str, seen: SeenTool, kinds: AbstractSet[tuple[str, str, str]]) -> _Group:
-    if (server, seen.tool.name, "any-command") in kinds:
+def _group(seen: SeenTool, found: Sequence[Finding], server: Sequence[Finding]) -> _Group:
+    """Return what is said of a tool, by its risk and what was found at it and its server."""
+    kinds = {each.kind for each in found}
+    if "any-command" in kinds:
         return _ANYTHING
-    if (server, seen.tool.name, "gives-secrets") in kinds and seen.risk.risk is Risk.READ:
+    if seen.risk.risk is not Risk.READ:
+        return _GROUPS[seen.risk.risk]
+    if "gives-secrets" in kinds:
         return _REVEALING
-    if (server, seen.tool.name, "any-address") in kinds and seen.risk.risk is Risk.READ:
+    if "any-address" in kinds:
         return _ROVING
-    return _GROUPS[seen.risk.risk]
+    grave = {each.severity for each in (*found, *server)} & _GRAVE
+    return _SUSPECT if grave else _GROUPS[Risk.READ]
 
 
 def _rule(server: str, group: _Group, tools: Sequence[SeenTool]) -> _Rule:
