@@ -171,7 +171,7 @@ def _parsed(text: bytes) -> Any:
     hundred levels, is given to the patient one.
     """
     try:
-        return from_json(text)
+        return from_json(text, cache_strings="keys")
     except ValueError:
         if len(text) > _PATIENTLY:
             return None

@@ -24,11 +24,12 @@ _set_values, _set_fields, _set_extra, _set_private = (
 class Fact(BaseModel):
     """An immutable value that is kept for ever; fields are only ever added.
 
+    What it says stays in no cache of the parser, which would outlive it by far.
     It is one dictionary of values and nothing more, so both ways to make one
     unchecked are made for that: they are taken with each call.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", cache_strings="keys")
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]  # the plug-in types it for each class

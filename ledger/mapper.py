@@ -102,7 +102,7 @@ class RecordMapper(Mapper[str]):
 
     def raw(self, topic: str, state: bytes) -> dict[str, Any]:
         """Return the members of an event as its newest version has them, unchecked: for bulk."""
-        raw: dict[str, Any] = from_json(state)
+        raw: dict[str, Any] = from_json(state, cache_strings="keys")
         for step in self._upcasters.get(topic, ())[raw.pop("v", 1) - 1 :]:
             raw = step(raw)
         return raw

@@ -184,3 +184,13 @@ def test_a_record_keeps_the_envelope():
         correlation_id="policy",
         causation_id="because",
     )
+
+
+def test_what_an_event_says_is_kept_by_no_parser():
+    mapper = RecordMapper((Painted,))
+    state = b'{"colour": "as one call has it", "coats": 1}'
+
+    first, second = (mapper.event("TestPainted", state) for _ in range(2))
+
+    assert first == second
+    assert first.colour is not second.colour
