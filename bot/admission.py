@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from bot.desk import Desk
 from bot.refusals import noted
+from ledger.delegation_readings import delegations_in_force
 from ledger.evidence import Evidence
+from ledger.freeze_rights import same_user
 from policies.people import Directory
 from policies.refusals import Refused
 
@@ -29,15 +31,18 @@ async def evidence_for_any(desk: Desk, slack: str) -> Evidence:
 async def admitted(desk: Desk, slack: str) -> Evidence:
     """Return the evidence of a person who may read: one of the configuration, or an approver.
 
-    Raises Refused for everybody else.
+    Who votes in an approver's stead reads as they do. Raises Refused for everybody else.
     """
     directory = desk.directory
-    known = directory.person_at(slack) in directory.people
+    stands_in = any(
+        same_user(slack, each.delegate_slack) for each in await delegations_in_force(desk.ledger)
+    )
+    known = stands_in or directory.person_at(slack) in directory.people
     groups = frozenset() if known else groups_in(directory.teams, directory)
     evidence = await evidence_of(desk, slack, groups)
     unfit = evidence.deleted or evidence.bot or evidence.guest or evidence.stranger
     matched = evidence.person_in(directory) in directory.people
-    member = matched or any(membership.member for membership in evidence.memberships)
+    member = matched or stands_in or any(membership.member for membership in evidence.memberships)
     if evidence.undetermined or (evidence.groups_undetermined and not member):
         why = evidence.undetermined or evidence.groups_undetermined
         raise Refused(f"Slack could not confirm who you are ({why}); try again in a moment")
@@ -46,15 +51,19 @@ async def admitted(desk: Desk, slack: str) -> Evidence:
     return evidence
 
 
-async def kept_out(desk: Desk, slack: str, asked: str, command: str) -> str | None:
-    """Return why a person may not look at what a button shows, recorded; None where they may.
+async def let_in(desk: Desk, slack: str) -> None:
+    """Raise Refused where a person may not look at what a dialog shows.
 
     Who is named by the configuration looks at once: a dialog has to open within 3 seconds.
     """
-    if desk.directory.person_at(slack) in desk.directory.people:
-        return None
-    try:
+    if desk.directory.person_at(slack) not in desk.directory.people:
         await admitted(desk, slack)
+
+
+async def kept_out(desk: Desk, slack: str, asked: str, command: str) -> str | None:
+    """Return why a person may not look at what a button shows, recorded; None where they may."""
+    try:
+        await let_in(desk, slack)
     except Refused as refused:
         return await noted(desk, refused, asked, slack, command)
     return None

@@ -131,7 +131,7 @@ class AskSignOff:
     """`sign-off`: say that a broken glass was looked at."""
 
     approval: str
-    note: str | None = None
+    note: str
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ def refusal_of(recorded: Sequence[Recorded]) -> str | None:
     return refused[0] if refused else None
 
 
-def verdict(recorded: Sequence[Recorded], approval: Approval | None) -> str:
-    """Return what a click came to; `approval` is as it stands after it."""
+def verdict(recorded: Sequence[Recorded], approval: Approval | None, frozen: str = "") -> str:
+    """Return what a click came to, as `approval` stands after it; `frozen` is what stops it."""
     events = [one.event for one in recorded]
     refused = refusal_of(recorded)
     if refused is not None:
@@ -31,7 +31,8 @@ def verdict(recorded: Sequence[Recorded], approval: Approval | None) -> str:
         return "Denied. The agent is told, with your reason."
     given = [event for event in events if isinstance(event, ApprovalGiven)]
     if given:
-        return f"Approved. The call may run once.{_granted(given[0])}"
+        runs = f"It runs once, but only when this is lifted: {frozen}." if frozen else ""
+        return f"Approved. {runs or 'The call may run once.'}{_granted(given[0])}"
     cast = [event for event in events if isinstance(event, VoteCast)]
     if cast:
         stead = f" for {cast[0].giver}" if cast[0].giver else ""
@@ -58,7 +59,9 @@ def _granted(given: ApprovalGiven) -> str:
 
 
 def _missing(approval: Approval | None) -> str:
-    if approval is None or approval.status is not ApprovalStatus.PENDING:
+    if approval is None:
+        return "The card shows what it came to."
+    if approval.status is not ApprovalStatus.PENDING:
         return "It was decided in the meantime."
     left = [
         f"{term.approvals - have} more from team {term.team}"

@@ -68,7 +68,11 @@ async def lift(desk: Desk, freeze: str, reason: str | None, slack: str, command:
     for one in recorded:
         if isinstance(one.event, FreezeRefused):
             return f"Refused: {one.event.message}."
-    return f"Lifted {freeze}. Calls run again as the policy says."
+    others = [each for each in await freezes_in_force(desk.ledger) if each.id != freeze]
+    if not others:
+        return f"Lifted {freeze}. Calls run again as the policy says."
+    count = "another freeze is" if len(others) == 1 else f"{len(others)} other freezes are"
+    return f"Lifted {freeze}, but {count} in force still: /placet freezes names what stays stopped."
 
 
 async def listed(desk: Desk, slack: str) -> Answer:

@@ -88,14 +88,20 @@ def glass_notices(glass: Glass, directory: Directory) -> list[Wanted]:
 
 
 def glass_blocks(glass: Glass, directory: Directory) -> list[Block]:
-    """Return the message: who approved what alone, why, and whom that skipped."""
+    """Return the message: who approved what alone, why, and whom that skipped.
+
+    It mentions them, and the teams' user groups, so that Slack tells each of them.
+    """
     rows = _told(glass, directory)
     skipped: Row = [words("Not waited for: ")]
     for who in glass.skipped[:_NAMED]:
         skipped += [*people((who,), directory), words(" ")]
     if len(glass.skipped) > _NAMED:
-        skipped.append(words(f"and {len(glass.skipped) - _NAMED} more"))
-    if glass.skipped and glass.open:
+        skipped.append(words(f"and {len(glass.skipped) - _NAMED} more "))
+    groups = [group for team in channels(glass.teams, directory) for group in team.groups]
+    for group in list(dict.fromkeys(groups))[:_NAMED]:
+        skipped += [{"type": "usergroup", "usergroup_id": group}, words(" ")]
+    if glass.open and (glass.skipped or groups):
         rows.append(skipped)
     title = header(f"Break-glass: {glass.server} / {glass.tool}", "hdr")
     if not glass.open:

@@ -9,15 +9,19 @@ from bot.pieces import name, words
 from ledger.approvals import Approval
 from ledger.glass_events import BreakGlassRefused
 from ledger.glass_readings import open_glasses
-from ledger.glasses import BreakGlass, SignOff
+from ledger.glasses import BreakGlass, SignOff, could_break
 from policies.refusals import Refused
 
 
 async def open_break(
-    desk: Desk, approval: str, reason: str, *, channel: str, trigger: str
+    desk: Desk, approval: str, reason: str, slack: str, *, channel: str, trigger: str
 ) -> Answer:
-    """Open the dialog that asks again. Raises Refused."""
+    """Open the dialog that asks again, for who could break the glass now. Raises Refused."""
     known = await _known(desk, approval)
+    evidence = await evidence_of(desk, slack, ())
+    where = could_break(known, evidence, desk.directory, evidence.fetched_at)
+    if where.because:
+        raise Refused(where.message)
     trouble = await desk.open_modal(trigger, break_modal(known, channel, reason))
     if trouble:
         raise Refused(f"the dialog could not be opened ({trouble}); type it again")

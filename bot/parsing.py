@@ -164,10 +164,13 @@ def _break_glass(said: Typed) -> AskBreakGlass:
 
 
 def _sign_off(said: Typed) -> AskSignOff:
-    words, reason = said.words, said.reason
+    words, form = said.words, FORMS["sign-off"].written
     if not words:
-        raise NotUnderstood(f"say which approval; write `{FORMS['sign-off'].written}`")
-    return AskSignOff(words[0], joined(words[1:], reason))
+        raise NotUnderstood(f"say which approval; write `{form}`")
+    note = joined(words[1:], said.reason)
+    if note is None:
+        raise NotUnderstood(f"say what you found when you looked at it; write `{form}`")
+    return AskSignOff(words[0], note)
 
 
 def _help(said: Typed) -> AskHelp:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeAlias, assert_never
 
 from bot import delegation_requests, freeze_requests, glass_requests, grant_requests, looking
-from bot.admission import admitted
+from bot.admission import admitted, let_in
 from bot.answers import Answer, helping, listing, plainly
 from bot.asked import (
     AskAfterReviews,
@@ -153,7 +153,7 @@ class Requests:
                 return await self._build(origin)
             case AskBreakGlass(approval=approval, reason=reason):
                 return await glass_requests.open_break(
-                    desk, approval, reason, channel=origin.channel, trigger=origin.trigger
+                    desk, approval, reason, slack, channel=origin.channel, trigger=origin.trigger
                 )
             case AskSignOff(approval=approval, note=note):
                 wrong = await glass_requests.sign_off(desk, approval, note, slack, command)
@@ -162,7 +162,8 @@ class Requests:
                 assert_never(asked)
 
     async def _build(self, origin: Origin) -> Answer:
-        """Open the dialog in which a grant is put together."""
+        """Open the dialog in which a grant is put together. Raises Refused."""
+        await let_in(self._desk, origin.slack)
         directory = self._desk.directory
         known = {agent.id for agent in await self._desk.ledger.agents() if agent.open}
         agents, servers = sorted(known | set(directory.agents)), sorted(directory.server_teams)

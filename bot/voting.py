@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.drawing import drawn
 from bot.feedback import refusal_of, verdict
+from bot.frozen_cards import frozen_line
 from bot.modals import Spot
 from bot.summary_cards import shows_whole
 from bot.witness import Witness
@@ -70,11 +71,23 @@ class Voting:
         self._reach("vote-received")
         try:
             recorded = await self._settled(ballot)
-            self._reach("vote-recorded")
-            after = await self._ledger.approval(ballot.spot.approval)
         except Refused as refused:
             return Verdict(f"Not counted: {refused}.", str(refused))
-        return Verdict(verdict(recorded, after), refusal_of(recorded))
+        self._reach("vote-recorded")
+        after, frozen = await self._after(ballot.spot.approval)
+        return Verdict(verdict(recorded, after, frozen), refusal_of(recorded))
+
+    async def _after(self, name: str) -> tuple[Approval | None, str]:
+        """Return an approval as it stands after a vote, and what is frozen about it.
+
+        Where the ledger went away meanwhile, neither is known: the vote is recorded all the same.
+        """
+        try:
+            approval = await self._ledger.approval(name)
+            frozen = await frozen_line(self._ledger, approval) if approval is not None else ""
+        except Refused:
+            return None, ""
+        return approval, frozen
 
     async def _settled(self, ballot: Ballot) -> Sequence[Recorded]:
         """Cast the vote; again where others voted between our evidence and the ledger's look."""

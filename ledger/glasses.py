@@ -170,13 +170,20 @@ def evolve(glass: Glass | None, recorded: Recorded) -> Glass:
             raise CorruptHistory(recorded.event)
 
 
-def _may_break(
-    approval: Approval, command: BreakGlass, directory: Directory, at: datetime
+def could_break(
+    approval: Approval, evidence: Evidence, directory: Directory, at: datetime
 ) -> Standing:
+    """Return whether there is a glass that a person may break at `at` (UTC)."""
     if approval.status is not ApprovalStatus.PENDING:
         message = f"this approval is {approval.status}: there is no glass to break"
         return Standing(because="already-decided", message=message)
-    where = may_break(approval, command.evidence, directory, at)
+    return may_break(approval, evidence, directory, at)
+
+
+def _may_break(
+    approval: Approval, command: BreakGlass, directory: Directory, at: datetime
+) -> Standing:
+    where = could_break(approval, command.evidence, directory, at)
     if where.because:
         return where
     if not command.reason.strip():

@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.admission import kept_out
 from bot.cards import APPROVE, DENY, DETAILS, revision_of
 from bot.denials import deny_modal
 from bot.desk import Desk
@@ -96,14 +97,16 @@ async def _deny(desk: Desk, click: Click, spot: Spot) -> None:
 
 
 async def open_modal(desk: Desk, click: Click, spot: Spot, view: dict[str, Any]) -> None:
-    """Open a modal for who clicked, or tell them why Slack would not."""
+    """Open a modal for who clicked, or tell them why they may not look, or Slack would not."""
+    slack, asked = desk.slack_of(click.teams, click.user.id), click.action.action_id
+    mark = click.action.action_ts or click.trigger_id
+    refused = await kept_out(desk, slack, asked, f"{asked}:{slack}:{spot.approval}:{mark}")
+    if refused:
+        desk.tell(spot, slack, f"Nothing was opened. {sentence(refused)}")
+        return
     trouble = await desk.open_modal(click.trigger_id, view)
     if trouble:
-        desk.tell(
-            spot,
-            desk.slack_of(click.teams, click.user.id),
-            f"Nothing was recorded: {trouble}. Press again.",
-        )
+        desk.tell(spot, slack, f"Nothing was recorded: {trouble}. Press again.")
 
 
 async def cast(desk: Desk, click: Click, spot: Spot, *, approves: bool) -> None:

@@ -74,6 +74,11 @@ async def _approve(desk: Desk, ticked: Ticked) -> str:
 async def _ask_why(desk: Desk, ticked: Ticked) -> str:
     """Open the modal in which the questions are denied; return what is to be told instead."""
     spread = _spread(ticked)
+    slack = desk.slack_of(ticked.teams, ticked.user.id)
+    mark = ticked.action.action_ts or ticked.trigger_id
+    refusal = await kept_out(desk, slack, DENY_SELECTED, f"{DENY_SELECTED}:{slack}:{mark}")
+    if refusal:
+        return f"Nothing was opened. {sentence(refusal)}"
     try:
         found = [await desk.ledger.approval(name) for name in spread.members]
     except Refused as refused:

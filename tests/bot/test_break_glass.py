@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import acme
 import pytest
-from office import ALICE, BOB, CAT, EVE, OUT, PLATFORM, open_office, shown
+from office import ALICE, BOB, CAT, EVE, GUEST, OUT, PLATFORM, open_office, shown
 
 from ledger.approvals import ApprovalStatus
 from ledger.glass_events import BreakGlassRefused
 from ledger.glass_readings import open_glasses
+from ledger.refusals import CommandRefused
 from policies.decisions import Term
 
 TEAMS = acme.DIRECTORY.teams
@@ -56,6 +57,7 @@ async def test_one_person_approves_alone_and_everybody_skipped_is_told(office) -
     assert "Reason: the shop is down" in shown(message)
     for user in (BOB, CAT):
         assert user in str(message["blocks"])
+    assert "{'type': 'usergroup', 'usergroup_id': 'S0PLATFORM'}" in str(message["blocks"])
     card = await office.card(approval, "Break-glass: approved alone by")
     thread = await office.local.wait_for_message(
         PLATFORM, lambda found: found.get("thread_ts") == card["ts"]
@@ -77,18 +79,37 @@ async def test_the_dialog_shows_the_call_and_nothing_happens_before_it_is_confir
 
 @pytest.mark.parametrize(
     ("user", "because"),
-    [(BOB, "You have no right to break the glass of"), (ALICE, "You own this agent")],
+    [
+        (BOB, "you have no right to break the glass of `platform`"),
+        (ALICE, "you own this agent"),
+        (GUEST, "guests of the workspace cannot decide"),
+        (OUT, "you have no right to break the glass of `platform`"),
+    ],
 )
-async def test_whoever_may_not_is_told_in_the_dialog_and_it_is_recorded(
-    office, user, because
-) -> None:
+async def test_whoever_may_not_gets_no_dialog_and_it_is_recorded(office, user, because) -> None:
     approval = await office.ask(assessment=TWO)
+
+    answer = await typed(office, user, f"break-glass {approval} the shop is down")
+
+    assert answer.startswith(f"Refused: {because}")
+    assert await office.local.views(user) == []
+    events = [one.event for one in await office.ledger.events()]
+    (refused,) = [event for event in events if isinstance(event, CommandRefused)]
+    assert refused.asked == "/placet break-glass"
+
+
+async def test_what_was_decided_while_the_dialog_stood_open_is_said_in_it(office) -> None:
+    approval = await office.ask()
     await office.told_card(approval)
+    await typed(office, EVE, f"break-glass {approval} it burns")
+    (view,) = await office.local.views(EVE)
+    await office.ledger.execute(acme.click("cat", office.clock.now(), approval=approval))
 
-    submitted = await breaks(office, user, approval)
+    submitted = await office.local.submit_view(EVE, view["id"], {"reason": "it burns"})
+    again = await typed(office, EVE, f"break-glass {approval} it burns")
 
-    assert because in submitted.errors["reason"]
-    assert (await office.approval(approval)).status is ApprovalStatus.PENDING
+    assert "there is no glass to break" in submitted.errors["reason"]
+    assert "this approval is approved: there is no glass to break" in again
     events = [one.event for one in await office.ledger.events()]
     assert len([event for event in events if isinstance(event, BreakGlassRefused)]) == 1
 
@@ -112,7 +133,7 @@ async def test_it_waits_until_somebody_else_signs_it_off(office) -> None:
     after = await told_in(office, "Signed off by")
     assert "it was right" in shown(after)
     assert "No broken glass waits" in await typed(office, BOB, "after-reviews")
-    assert "was signed off already by `bob`" in await typed(office, CAT, f"sign-off {approval}")
+    assert "was signed off already by `bob`" in await typed(office, CAT, f"sign-off {approval} x")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +143,7 @@ async def test_it_waits_until_somebody_else_signs_it_off(office) -> None:
         ("break-glass apr_1", "Breaking the glass takes a reason"),
         ("break-glass apr_none it burns", "there is no approval `apr_none`"),
         ("sign-off", "Say which approval"),
+        ("sign-off apr_1", "Say what you found when you looked at it"),
     ],
 )
 async def test_what_is_missing_is_said(office, text, because) -> None:

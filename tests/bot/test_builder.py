@@ -6,7 +6,7 @@ import acme
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from office import ALICE, BOB, EVE, PLATFORM, shown
+from office import ALICE, BOB, EVE, GUEST, PLATFORM, shown
 from slack_limits import check_view
 
 from bot.builder import build_modal
@@ -50,6 +50,13 @@ async def test_an_owner_puts_a_request_together(office) -> None:
     (request,) = await open_requests(office.ledger)
     assert (request.by, request.when, request.uses) == ("alice", "args.size < 10", 3)
     assert "Asked platform" in shown(views[0])
+
+
+async def test_who_is_known_to_nobody_gets_no_dialog(office) -> None:
+    answer = await office.local.command(GUEST, PLATFORM, "/placet", "")
+
+    assert "Refused: only people of Placet's configuration" in shown({"blocks": answer.blocks})
+    assert await office.local.views(GUEST) == []
 
 
 async def test_whoever_may_not_is_told_in_the_dialog(office) -> None:

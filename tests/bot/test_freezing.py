@@ -95,6 +95,17 @@ async def test_a_freeze_is_lifted_by_what_it_is_over(office) -> None:
     assert "is not frozen" in await typed(office, BOB, "unfreeze server files")
 
 
+async def test_who_lifts_one_freeze_of_several_is_told_that_others_hold(office) -> None:
+    for what in ("server files", "agent ci-bot", "everything"):
+        await typed(office, CAT, f"freeze {what}")
+
+    assert "but 2 other freezes are in force still" in await typed(
+        office, BOB, "unfreeze everything"
+    )
+    assert "but another freeze is in force" in await typed(office, BOB, "unfreeze server files")
+    assert "Calls run again" in await typed(office, BOB, "unfreeze agent ci-bot")
+
+
 async def test_whoever_may_not_freeze_is_told_why_and_it_is_recorded(office) -> None:
     assert "Refused: guests of the workspace" in await typed(office, GUEST, "freeze everything")
     assert "Refused: you are not an approver" in await typed(office, OUT, "freeze agent ci-bot")
@@ -148,6 +159,7 @@ async def test_a_yes_while_frozen_counts_and_the_call_runs_once_it_is_lifted(off
 
     await office.click(BOB, approval, "approve")
 
+    await office.told(BOB, "Approved. It runs once, but only when this is lifted: server `files`")
     await office.becomes(approval, ApprovalStatus.APPROVED)
     with pytest.raises(FrozenNow):
         await office.run(approval)

@@ -1,7 +1,7 @@
 """Details: read page by page, and what was read counts for the person who read it."""
 
 import pytest
-from office import ALICE, BOB, CAT, GUEST, MEMBER, OUT, ROBOT, STRANGER, shown
+from office import ALICE, BOB, CAT, GUEST, MEMBER, OUT, PLATFORM, ROBOT, STRANGER, shown
 
 from bot.workspace.faults import AnswerError
 from ledger.approvals import ApprovalStatus
@@ -54,6 +54,30 @@ async def test_who_may_not_look_opens_no_details_and_is_told_why(office, who) ->
     events = [one.event for one in await office.ledger.events()]
     (refused,) = [event for event in events if isinstance(event, CommandRefused)]
     assert refused.asked == "approval.details"
+
+
+@pytest.mark.parametrize("action", ["deny", "approve_for"])
+async def test_who_may_not_look_is_asked_nothing_in_a_dialog(office, action) -> None:
+    approval = await office.ask()
+
+    await office.click(GUEST, approval, action)
+
+    await office.told(GUEST, "Nothing was opened. Only people of Placet's configuration")
+    assert await office.local.views(GUEST) == []
+    events = [one.event for one in await office.ledger.events()]
+    (refused,) = [event for event in events if isinstance(event, CommandRefused)]
+    assert refused.asked == f"approval.{action}"
+
+
+async def test_who_votes_in_an_approvers_stead_looks_though_nothing_else_is_known(office) -> None:
+    approval = await office.ask()
+    await office.local.command(BOB, PLATFORM, "/placet", f"delegate <@{OUT}> for 1d")
+
+    await office.click(OUT, approval, "details")
+    await office.local.wait_for_view(OUT)
+    listed = await office.local.command(OUT, PLATFORM, "/placet", "delegations")
+
+    assert "votes for" in shown({"blocks": listed.blocks})
 
 
 async def test_a_member_of_an_approvers_group_and_an_owner_look(office) -> None:

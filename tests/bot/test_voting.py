@@ -21,6 +21,7 @@ from office import (
     until,
 )
 
+from bot import voting
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang
 from ledger.approvals import ApprovalStatus
 from ledger.card_events import (
@@ -28,6 +29,7 @@ from ledger.card_events import (
     VoteCast,
     VoteRefused,
 )
+from ledger.unavailable import LedgerUnavailable
 from policies.calls import Risk
 from policies.decisions import Term
 
@@ -48,6 +50,18 @@ async def test_one_click_of_an_approver_approves_and_the_card_says_who(office) -
     card = await office.card(approval, "Approved: files / write_file")
     assert {"type": "user", "user_id": BOB} in card["blocks"][-1]["elements"][0]["elements"]
     assert not [block for block in card["blocks"] if block["type"] == "actions"]
+
+
+async def test_a_vote_that_is_recorded_is_never_said_not_to_count(office, monkeypatch) -> None:
+    async def away(*_asked):
+        raise LedgerUnavailable("the ledger is away")
+
+    monkeypatch.setattr(voting, "frozen_line", away)
+    approval = await office.ask(assessment=TWO)
+
+    await office.click(BOB, approval, "approve")
+
+    await office.told(BOB, "Your approval is recorded. The card shows what it came to.")
 
 
 async def test_what_the_voter_saw_is_kept_and_the_vote_names_its_revision(office) -> None:
@@ -255,9 +269,9 @@ async def test_a_rule_that_wants_reasons_gets_them_in_a_modal(office) -> None:
 async def test_who_may_not_decide_is_told_in_the_modal_too(office) -> None:
     approval = await office.ask()
 
-    await office.click(OUT, approval, "deny")
-    view = await office.local.wait_for_view(OUT)
-    sent = await office.local.submit_view(OUT, view["id"], {"reason": "no"})
+    await office.click(EVE, approval, "deny")
+    view = await office.local.wait_for_view(EVE)
+    sent = await office.local.submit_view(EVE, view["id"], {"reason": "no"})
 
     assert sent.errors == {"reason": "You are not an approver of `platform`; ask someone who is."}
     assert (await office.approval(approval)).status is ApprovalStatus.PENDING
