@@ -14,6 +14,7 @@ from ledger.standing_events import GrantIssued
 from policies.durations import written
 
 _LISTED = 20
+_NAMED = 5
 _ROOM = 12_500
 """What a list may weigh; Slack refuses messages of some 13,200 characters."""
 
@@ -48,8 +49,8 @@ def helping(about: str | None = None) -> Answer:
     return answer("What you can type after /placet", [*rows, [words(ending)]])
 
 
-def granted(event: GrantIssued, lasting: timedelta) -> Answer:
-    """Return what a grant allows, from when and until when."""
+def granted(event: GrantIssued, lasting: timedelta, idle: Sequence[str] = ()) -> Answer:
+    """Return what a grant allows, from when and until when; it lifts no call of `idle` tools."""
     uses = {None: "as often as it likes", 1: "once"}.get(event.uses, f"{event.uses} times")
     rows: list[Row] = [
         [words("Granted "), name(event.grant)],
@@ -65,9 +66,18 @@ def granted(event: GrantIssued, lasting: timedelta) -> Answer:
                 "It lifts no denial, and no rule that wants another team, more people or a reason."
             )
         ],
+        *([_idle(idle)] if idle else []),
         [words("End it with "), name(f"/placet revoke {event.grant}")],
     ]
     return answer(f"Granted {event.grant} until {event.until:%Y-%m-%d %H:%M} UTC", rows)
+
+
+def _idle(tools: Sequence[str]) -> Row:
+    row: Row = [words("By the policy no grant lifts calls of ")]
+    for place, tool in enumerate(tools[:_NAMED]):
+        row += [*([words(", ")] if place else []), name(tool, 120)]
+    more = f" and {len(tools) - _NAMED} more" if len(tools) > _NAMED else ""
+    return [*row, words(f"{more}: these go on asking.")]
 
 
 def revoked(grant: str) -> Answer:

@@ -40,11 +40,11 @@ from bot.outbox import Outbox
 from bot.posting import courier_of
 from bot.rates import Rates
 from bot.requests import Requests
-from bot.review_cards import Weigh
 from bot.sockets import Socket
 from bot.undelivered import Undelivered
 from bot.voting import Voting
 from bot.witness import Witness
+from ledger.barring import Weigh
 from ledger.ledger import Ledger
 from policies.calls import Tool
 from policies.people import Directory
@@ -127,7 +127,7 @@ class Bot:
         meters.show(lambda: self._courier.waiting, lambda: not self._away())
         slack = _client(access, meters, rates := Rates(time.monotonic, access.hurry))
         self._finder = HomeFinder(slack)
-        self._desk = _desk(access, slack, ledger, self._finder, directory, reach)
+        self._desk = _desk(access, slack, ledger, self._finder, directory, weigh, reach)
         self._tabs = HomeTabs(self._desk)
         bolt = bolt_app(slack, self._finder, _signed_with(access.reached))
         app = _listening(bolt, self._desk, self._tabs, longest, weigh)
@@ -216,11 +216,12 @@ def _desk(
     ledger: Ledger,
     finder: HomeFinder,
     directory: Directory,
+    weigh: Weigh,
     reach: Callable[[str], None],
 ) -> Desk:
     witness = Witness(slack, finder, ledger.now, directory)
     voting = Voting(ledger, witness, directory, reach)
-    return Desk(slack, ledger, directory, finder, witness, voting, denials=access.denials)
+    return Desk(slack, ledger, directory, finder, witness, voting, weigh, denials=access.denials)
 
 
 def _signed_with(reached: Reached) -> str:

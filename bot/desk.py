@@ -15,6 +15,7 @@ from bot.payloads import View
 from bot.pieces import Block
 from bot.voting import Voting
 from bot.witness import Witness
+from ledger.barring import Weigh
 from ledger.envelopes import Command
 from ledger.ledger import Ledger
 from policies.people import Directory
@@ -31,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 class Desk:
     """The bot's collaborators, handed to the listeners.
 
-    `denials` are the reasons that can be chosen with a no.
+    `denials` are the reasons that can be chosen with a no, `weigh` says how risky a tool is.
     """
 
     slack: SlackClient
@@ -40,6 +41,7 @@ class Desk:
     finder: HomeFinder
     witness: Witness
     voting: Voting
+    weigh: Weigh
     errands: Errands = field(default_factory=Errands)
     asides: Asides = field(default_factory=Asides)
     denials: Sequence[str] = DENIALS

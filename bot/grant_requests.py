@@ -8,6 +8,7 @@ from bot.admission import evidence_of, groups_in
 from bot.answers import Answer, granted, plainly, revoked
 from bot.asked import AskGrant, AskRevoke
 from bot.desk import Desk
+from ledger.barring import Barred, refuse_barred
 from ledger.grant_request_readings import request_by_id
 from ledger.grant_requests import AnswerRequest, RequestGrant
 from ledger.grants import IssueGrant, RevokeGrant
@@ -27,6 +28,7 @@ async def grant(
     desk: Desk, asked: AskGrant, slack: str, command: str, longest: timedelta
 ) -> Answer:
     """Give a grant. Raises Refused."""
+    idle = await _barred(desk, asked.agent, asked.target)
     groups = groups_in(await teams_of(asked.target, desk), desk.directory)
     evidence = await evidence_of(desk, slack, groups)
     recorded = await desk.ledger.execute(
@@ -48,12 +50,13 @@ async def grant(
         if isinstance(one.event, GrantRefused):
             return plainly(f"Refused: {one.event.message}.")
         if isinstance(one.event, GrantIssued):
-            return granted(one.event, asked.lasting)
+            return granted(one.event, asked.lasting, idle.tools)
     return plainly("Nothing changed.")
 
 
 async def ask(desk: Desk, asked: AskGrant, slack: str, command: str, longest: timedelta) -> Answer:
     """Ask the owning teams for a grant. Raises Refused."""
+    await _barred(desk, asked.agent, asked.target)
     evidence = await evidence_of(desk, slack, ())
     request = f"grq_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
     recorded = await desk.ledger.execute(
@@ -86,6 +89,8 @@ async def reply(
     Raises Refused.
     """
     known = await request_by_id(desk.ledger, request)
+    if known is not None and longest is not None:
+        await _barred(desk, known.agent, known.target)
     groups = groups_in(known.teams if known else (), desk.directory)
     evidence = await evidence_of(desk, slack, groups)
     grant = f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
@@ -108,6 +113,8 @@ async def reply(
 async def renew(desk: Desk, grant: str, slack: str, command: str, longest: timedelta) -> str:
     """Give a grant once more; return what came of it. Raises Refused."""
     known = await desk.ledger.grant(grant)
+    if known is not None:
+        await _barred(desk, known.agent, known.target)
     groups = groups_in(await teams_of(known.target, desk) if known else (), desk.directory)
     evidence = await evidence_of(desk, slack, groups)
     anew = f"grt_{hashlib.sha256(command.encode()).hexdigest()[:12]}"
@@ -151,3 +158,8 @@ async def end(desk: Desk, grant: str, reason: str | None, slack: str, command: s
     )
     refused = [one.event.message for one in recorded if isinstance(one.event, GrantRefused)]
     return refused[0] if refused else None
+
+
+async def _barred(desk: Desk, agent: str, target: str) -> Barred:
+    """Return which tools the grant would not lift. Raises Refused where it would lift none."""
+    return await refuse_barred(desk.ledger, desk.directory, agent, target, desk.weigh)

@@ -10,10 +10,10 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.notice_subjects import notice_delivery
 from bot.outbox import Outbox
-from bot.review_cards import Weigh
 from bot.review_delivery import ReviewDelivery
 from bot.review_pace import ReviewPace
 from bot.summaries import Summaries
+from ledger.barring import Weigh
 
 
 def courier_of(

@@ -2,9 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from bot.cards import MESSAGE
 from bot.fitting import Cut, cut, weight
@@ -26,10 +25,9 @@ from bot.pieces import (
 )
 from bot.review_facts import Change, Instructed, Showing
 from bot.wording import Row, people
-from policies.calls import Tool
+from ledger.barring import Weigh
 from policies.inert import inert
 from policies.people import Directory
-from policies.risk import RiskFinding
 from policies.tool_differences import differences, text_differences
 from policies.tool_objects import tool_in
 
@@ -48,9 +46,6 @@ _ELEMENT = 60
 _LEAST = 300
 _NAME = 300
 _EVIDENCE = 79  # what is cut there ends in `…`
-
-Weigh: TypeAlias = Callable[[Tool], RiskFinding]
-"""Says how risky a tool is, by the policy in force."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import NoReturn
 from bot.outbox import NotTaken, Outbox, Place
 from bot.recording import ACTOR, record
 from bot.review_cards import ReviewCard as Drawn
-from bot.review_cards import Weigh, review_card
+from bot.review_cards import review_card
 from bot.review_facts import Showing, showing
 from bot.review_pace import ReviewPace
+from ledger.barring import Weigh
 from ledger.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.review_events import ShownTool

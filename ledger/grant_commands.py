@@ -8,17 +8,22 @@ from collections.abc import Iterator, Sequence
 
 from ledger.argument_types import duration, positive, words
 from ledger.audit_commands import the_one
+from ledger.barring import refuse_barred
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, IssueGrant, RevokeGrant
+from ledger.ledger import Ledger
 from ledger.phrases import clock, named, quoted, terms_told
-from ledger.shell import AddCommand, Shell
+from ledger.refusals import NoteRefusal
+from ledger.shell import AddCommand, Loaded, Shell
 from ledger.standing_events import (
     GrantIssued,
     GrantRefused,
     GrantRevoked,
 )
 from ledger.tabulating import machine, table
+from policies.calls import Tool
 from policies.refusals import Refused
+from policies.risk import RiskFinding, classify
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -88,7 +93,8 @@ def _register_issue(add: AddCommand, shell: Shell) -> None:
 
 
 def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
-    policy = shell.load(arguments.config).policy
+    loaded = shell.load(arguments.config)
+    policy = loaded.policy
     command = IssueGrant(
         id=f"shell:{uuid.uuid4()}",
         actor=shell.actor,
@@ -105,7 +111,7 @@ def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
         redacted=policy.redact,
     )
     with shell.open_ledger(arguments.config) as ledger:
-        recorded = _agreed(asyncio.run(ledger.execute(command)))
+        recorded = _agreed(asyncio.run(_given(ledger, command, loaded)))
     issued = recorded.event
     assert isinstance(issued, GrantIssued), "it is that or a refusal"
     if arguments.json:
@@ -117,6 +123,31 @@ def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
         f" until {clock(issued.until)}{uses}{terms_told(issued)}"
     )
     return 0
+
+
+async def _given(ledger: Ledger, command: IssueGrant, loaded: Loaded) -> Sequence[Recorded]:
+    """Give the grant. Raises Refused, recorded, where the policy lets it lift nothing."""
+    servers, risks = loaded.configuration.servers, loaded.policy.risks
+
+    def weigh(tool: Tool) -> RiskFinding:
+        trusted = tool.server in servers and servers[tool.server].trusted
+        return classify(tool, trusted=trusted, overrides=risks)
+
+    directory = loaded.configuration.directory()
+    try:
+        await refuse_barred(ledger, directory, command.agent, command.target, weigh)
+    except Refused as refused:
+        await ledger.execute(
+            NoteRefusal(
+                id=f"{command.id}:refused",
+                actor=command.actor,
+                person=directory.person_behind(command.actor),
+                asked="grant issue",
+                message=str(refused),
+            )
+        )
+        raise
+    return await ledger.execute(command)
 
 
 def _revoke(arguments: argparse.Namespace, shell: Shell) -> int:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ledger.policy_in_force import PolicyInForce
 from policies.owners import Owner
 from policies.people import Directory
-from policies.policy import compile_policy
+from policies.policy import Policy, compile_policy
 from policies.problems import InvalidDocument
 
 
@@ -16,10 +16,15 @@ def owning(directory: Directory, policy: PolicyInForce | None) -> Directory:
     return replace(directory, owners=owners) if owners else directory
 
 
-@lru_cache(maxsize=4)
 def _owners(text: str) -> tuple[Owner, ...]:
-    """Return the owners that a policy names; none where this version cannot read it."""
+    found = compiled(text)
+    return found.owners if found is not None else ()
+
+
+@lru_cache(maxsize=4)
+def compiled(text: str) -> Policy | None:
+    """Return the policy of a text; None where this version cannot read it."""
     try:
-        return compile_policy(text).owners
+        return compile_policy(text)
     except InvalidDocument:
-        return ()
+        return None

@@ -15,10 +15,11 @@ from bot.details import Page
 from bot.feedback import sentence
 from bot.modals import Spot
 from bot.payloads import Click
-from bot.review_cards import ACCEPT, DETAILS, Weigh, review_card
+from bot.review_cards import ACCEPT, DETAILS, review_card
 from bot.review_details import ACCEPT_ONE, NEXT, PREVIOUS, TOLD, review_modal, review_pages
 from bot.review_facts import Showing, showing
 from ledger.accepting import AcceptTools
+from ledger.barring import Weigh
 from ledger.envelopes import Recorded
 from ledger.reviews import RecordReviewFound, Review, ViewReview
 from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted

@@ -9,7 +9,10 @@ from office import ALICE, BOB, CAT, EVE, OUT, PLATFORM, SECURITY, shown
 from bot.grant_notices import grant_notices, warns_at
 from ledger.events import CallDecided
 from ledger.grant_request_readings import open_requests
+from ledger.policy_in_force import ActivatePolicy
 from ledger.standing_events import GrantRefused
+from ledger.tools import SeeTools
+from policies.calls import Tool
 from policies.decisions import Effect
 
 REQUEST = "request ci-bot files/write_* for 2h uses 3 because the archive is moved"
@@ -64,6 +67,59 @@ async def test_an_approver_of_the_team_that_owns_the_tools_gives_and_renews(offi
     assert grant.id in given
     assert asked.startswith("Asked security (grq_")
     assert (await typed(office, EVE, f"renew {grant.id}")).startswith("Renewed as grt_")
+
+
+NEVER = ActivatePolicy(
+    id="policy-2",
+    actor="placet:policy",
+    digest="7f" * 32,
+    text="version: 1\ngrants: {never: {risk: destructive}}\n",
+    source="policy.yaml",
+)
+DROP = Tool("files", "drop_all", "Deletes every file for good", '{"name":"drop_all"}', "9d" * 32)
+
+SEE = SeeTools(id="see-2", actor="placet:gateway", server="files", tools=(acme.WRITE_FILE, DROP))
+
+
+@pytest.mark.parametrize(
+    ("user", "text"),
+    [
+        (BOB, "grant ci-bot files/drop_all for 1h"),
+        (BOB, "grant ci-bot files/drop_* for 1h"),
+        (ALICE, "request ci-bot files/drop_all for 1h"),
+    ],
+)
+async def test_a_grant_that_would_lift_nothing_is_neither_given_nor_asked_for(
+    office, user, text
+) -> None:
+    await office.ledger.execute(NEVER)
+    see = SeeTools(
+        id="see-2", actor="placet:gateway", server="files", tools=(acme.WRITE_FILE, DROP)
+    )
+    await office.ledger.execute(see)
+
+    answer = await typed(office, user, text)
+
+    assert answer.startswith("Refused: no grant lifts calls of `files/drop_all`, by `grants.never`")
+    assert await office.ledger.grants(live=True) == []
+    assert await open_requests(office.ledger) == []
+
+
+async def test_a_grant_that_lifts_less_than_it_names_says_so(office) -> None:
+    see = SeeTools(
+        id="see-2", actor="placet:gateway", server="files", tools=(acme.WRITE_FILE, DROP)
+    )
+    await office.ledger.execute(see)
+    before = await typed(office, BOB, "grant ci-bot files/drop_all for 1h")
+    await office.ledger.execute(NEVER)
+
+    answer = await typed(office, BOB, "grant ci-bot files/* for 1h")
+    (first,) = [each for each in await office.ledger.grants(live=True) if "drop" in each.target]
+    renewed = await typed(office, BOB, f"renew {first.id}")
+
+    assert "no grant lifts" not in before
+    assert "By the policy no grant lifts calls of files/drop_all: these go on asking." in answer
+    assert "no grant lifts calls of `files/drop_all`" in renewed
 
 
 async def test_a_refused_request_gives_nothing(office) -> None:

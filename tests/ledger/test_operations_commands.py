@@ -11,6 +11,7 @@ from shelled import Terminal, a_history
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
 from ledger.phrases import clock
+from ledger.policy_in_force import ActivatePolicy
 from policies.refusals import Refused
 
 
@@ -142,6 +143,24 @@ def test_the_caps_of_the_policy_hold_at_the_shell_too(terminal, arguments, words
 
     refused = newest(terminal.url)
     assert (refused.event.TOPIC, refused.actor) == ("GrantRefused", "shell:ops")
+
+
+def test_a_grant_that_would_lift_nothing_is_refused_at_the_shell_too(terminal) -> None:
+    never = ActivatePolicy(
+        id="policy-9",
+        actor="placet:policy",
+        digest="7f" * 32,
+        text="version: 1\ngrants: {never: {tool: write_file}}\n",
+        source="policy.yaml",
+    )
+    with open_ledger(terminal.url) as ledger:
+        asyncio.run(ledger.execute(never))
+
+    with pytest.raises(Refused, match="no grant lifts calls of `files/write_file`"):
+        terminal.run("grant", "issue", "ci-bot", "files/write_file", "--for", "1h")
+
+    refused = newest(terminal.url)
+    assert (refused.event.TOPIC, refused.actor) == ("CommandRefused", "shell:ops")
 
 
 @pytest.mark.parametrize(
