@@ -5,12 +5,15 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.known_tools import listed_tools
+from gateway.definitions import tools_of
+from gateway.known_tools import Listed, listed_tools
 from gateway.policy_files import read_policy
 from gateway.seen_tools import begun
+from gateway.seen_tools import listed_tools as listed_in_ledger
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.tabulating import machine
+from policies.calls import Tool
 from policies.configuration import Configuration
 from policies.declared_tools import ExternalServer
 from policies.linting.findings import GRAVENESS, Finding, Severity
@@ -29,8 +32,9 @@ def register(add: AddCommand, shell: Shell) -> None:
         "lint",
         help="find rules that never decide, and what cannot be meant",
         description="Looks for rules that never decide, contradict each other or fit nothing that"
-        " is known, for conditions that are always the same, and for approvals that nobody could"
-        " give. Exits with 1 where something is found that is as grave as --fail-on says.",
+        " is known, for conditions that are always the same or read what no tool takes, and for"
+        " approvals that nobody could give. Exits with 1 where something is found that is as grave"
+        " as --fail-on says.",
     )
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="look at this policy, not at the one in force"
@@ -87,17 +91,27 @@ def _loaded(arguments: argparse.Namespace, shell: Shell) -> Loaded | None:
 
 
 def _known(
-    configuration: Configuration | None, tools: dict[str, set[str]], config: Path, shell: Shell
+    configuration: Configuration | None, listed: Listed, config: Path, shell: Shell
 ) -> Known:
+    tools = {server: set(named) for server, named in listed.items()}
+    written = [
+        tool
+        for server, named in listed.items()
+        for tool in tools_of(server, [*map(dict, named.values())])
+    ]
     if configuration is None:
-        return Known(tools=tools)
+        return Known(tools=tools, definitions=written)
     agents, seen = _in_ledger(configuration, config, shell)
+    names: dict[str, set[str]] = {}
+    for tool in seen:
+        names.setdefault(tool.server, set()).add(tool.name)
     for name, section in configuration.servers.items():
         if isinstance(section, ExternalServer):
-            seen[name] = set(section.declared)
+            names[name] = set(section.declared)
     return Known(
         servers=tuple(configuration.servers),
-        tools={**seen, **tools},
+        tools={**names, **tools},
+        definitions=[*written, *(tool for tool in seen if tool.server not in tools)],
         agents=None if agents is None else {*agents, *configuration.agents},
         teams=tuple(configuration.teams),
         people=tuple(configuration.people),
@@ -106,10 +120,10 @@ def _known(
 
 def _in_ledger(
     configuration: Configuration, config: Path, shell: Shell
-) -> tuple[set[str] | None, dict[str, set[str]]]:
+) -> tuple[set[str] | None, Sequence[Tool]]:
     """Return the agents and tools that the ledger knows; nothing where it cannot be read."""
     if not begun(configuration.ledger.url, config):
-        return set(), {}
+        return set(), ()
     try:
         with shell.open_ledger(config) as ledger:
             return asyncio.run(_read(ledger, tuple(configuration.servers)))
@@ -117,17 +131,12 @@ def _in_ledger(
         shell.say(
             f"note: the ledger cannot be read, so its tools and agents are not known: {refused}"
         )
-        return None, {}
+        return None, ()
 
 
-async def _read(ledger: Ledger, servers: Sequence[str]) -> tuple[set[str], dict[str, set[str]]]:
+async def _read(ledger: Ledger, servers: Sequence[str]) -> tuple[set[str], Sequence[Tool]]:
     agents = {agent.id for agent in await ledger.agents() if agent.open}
-    tools: dict[str, set[str]] = {}
-    for server in servers:
-        listed = {seen.tool for seen in await ledger.tools(server) if seen.listed}
-        if listed:
-            tools[server] = listed
-    return agents, tools
+    return agents, await listed_in_ledger(ledger, servers)
 
 
 def _grave(found: Sequence[Finding], fail_on: str) -> bool:

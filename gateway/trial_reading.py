@@ -8,6 +8,7 @@ from gateway.definitions import tool_of, tools_of
 from gateway.policy_files import read_policy
 from gateway.text_files import read_text
 from ledger.shell import Loaded, Misconfigured
+from policies.argument_checks import argument_problems
 from policies.calls import JsonValue, Tool
 from policies.declared_tools import ExternalServer
 from policies.documents import Document, read_document
@@ -70,7 +71,7 @@ class TrialReader:
         if policy is None:
             return None
         ground = _ground(policy, servers, written, self.loaded)
-        wrong = trial_problems(document, written, ground)
+        wrong = [*trial_problems(document, written, ground), *_unread(ground)]
         self.problems += wrong
         return (
             None if problems or wrong else Suite(file, ground, trials_of(document, written, ground))
@@ -122,6 +123,12 @@ class TrialReader:
             instead = 'write what `tools/list` answers: `{"tools": [{"name": …}]}`'
         self.problems.append(document.problem(document.place(path), what, instead))
         return []
+
+
+def _unread(ground: Ground) -> list[Problem]:
+    """Return what conditions read that no tool of the tests has which their rules speak of."""
+    tools = [tool for server in ground.servers.values() for tool in server.tools.values()]
+    return argument_problems(ground.policy, tools)
 
 
 def _tool_list(value: JsonValue) -> list[Mapping[str, JsonValue]] | None:

@@ -18,6 +18,7 @@ from policies.problems import Problem
 from policies.validation import choice, suggestion
 
 _FEW = 12
+_NUMBERS = frozenset({"integer", "number"})
 
 
 def argument_problems(policy: Policy, tools: Sequence[Tool]) -> list[Problem]:
@@ -124,9 +125,13 @@ class _Checked:
         name, token = f"`args.{'.'.join(access.steps)}`", access.tokens[-1]
         types = sorted({each for known in schemas for each in known.types})
         said = " or ".join(types)
+        if self._is_summed(access) and types and not _NUMBERS.intersection(types):
+            what = f"{name} is {said} {self._where}, and only numbers can be summed"
+            return token, what, "sum a number, or leave `sum` out to count calls"
         if access.as_text and types and "string" not in types:
             what = f"{name} is {said} {self._where}, and `{access.as_text}` takes texts"
-            return token, what, f"compare it as {said}"
+            listed = f"look into it: `{name[1:-1]}.exists(each, …)`"
+            return token, what, listed if "array" in types else f"compare it as {said}"
         for literal in access.compared:
             if types and not any(known.takes(literal) for known in schemas):
                 what = f"{name} is {said} {self._where}, and is compared with {_shown(literal)}"
@@ -137,6 +142,9 @@ class _Checked:
                 what = f"{name} is never {_shown(literal)} {self._where}"
                 return token, what, suggestion(literal, choices, choice(choices))
         return None
+
+    def _is_summed(self, access: Access) -> bool:
+        return self.path[-1] == "sum" and self.text.strip() == ".".join(("args", *access.steps))
 
     @property
     def _where(self) -> str:

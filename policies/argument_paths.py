@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from policies.evaluator import cel
 from policies.expressions import Expression, Token
+from policies.functions import OWN
 
 _COMPARING = ("==", "!=", "<", "<=", ">", ">=")
 _COUNTING = ("+", "-", "*", "/", "%", ".", "[", "?")
-_ON_TEXT = frozenset(("startsWith", "endsWith", "matches"))
+_ON_TEXT = frozenset(("contains", "startsWith", "endsWith", "matches"))
+_OF_TEXT = frozenset(OWN)
+"""Functions whose first value is a text."""
 
 Literal = str | int | float | bool | None
 
@@ -43,11 +46,22 @@ def accesses(expression: Expression, root: str = "args") -> Iterator[Access]:
         names, places = tuple(step for step, _ in steps), tuple(place for _, place in steps)
         if called is not None:
             yield Access(names, places, as_text=called if called in _ON_TEXT else None)
+        elif (taking := _taking(tokens, index, at)) is not None:
+            yield Access(names, places, as_text=taking)
         elif before in _COUNTING:
             yield Access(names, places)
         else:
             compared, equally = compared_with(tokens, at)
             yield Access(names, places, compared, equally)
+
+
+def _taking(tokens: Sequence[Token], begin: int, end: int) -> str | None:
+    """Return the function whose first value, a text, stands from `begin` to before `end`."""
+    after = tokens[end].text if end < len(tokens) else ""
+    before = [token.text for token in tokens[max(begin - 3, 0) : begin]]
+    if after not in (",", ")") or before[-1:] != ["("] or before[:-2] == ["."]:
+        return None
+    return before[-2] if len(before) > 1 and before[-2] in _OF_TEXT else None
 
 
 def _steps(tokens: Sequence[Token], at: int) -> tuple[list[tuple[str, Token]], int, str | None]:

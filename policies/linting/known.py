@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from policies.calls import Tool
 from policies.linting.findings import Finding, Severity
 from policies.matching import Glob, Matcher
 from policies.policy import Policy
@@ -19,11 +20,12 @@ class Known:
     """What is known of the world; None where nothing is, and then nothing is said of it.
 
     `tools` are the names of the tools by server, without the servers whose
-    tools are not known.
+    tools are not known; `definitions` are those of which more than the name is.
     """
 
     servers: Collection[str] | None = None
     tools: Mapping[str, Collection[str]] = field(default_factory=dict)
+    definitions: Sequence[Tool] = ()
     agents: Collection[str] | None = None
     teams: Collection[str] | None = None
     people: Collection[str] | None = None

@@ -1,6 +1,7 @@
 """Looks at a policy as a whole: what decides nothing, and what cannot be meant."""
 
 from policies.approvable import nobody_could_approve
+from policies.argument_checks import argument_problems
 from policies.configuration import Configuration
 from policies.linting.findings import Finding, Severity, of_problem
 from policies.linting.known import Known, unknown
@@ -19,6 +20,8 @@ def linted(policy: Policy, known: Known, configuration: Configuration | None) ->
     found += idle_limits(policy)
     found += unused(policy.text, file=policy.file)
     found += unknown(policy, known)
+    unread = argument_problems(policy, known.definitions)
+    found += [of_problem(each, Severity.ERROR, "argument") for each in unread]
     if configuration is not None:
         problems = nobody_could_approve(configuration, policy)
         found += [of_problem(each, Severity.ERROR, "nobody-can-approve") for each in problems]

@@ -75,6 +75,25 @@ def test_tools_are_read_from_lists_and_from_what_scans_print(option, content, fo
     assert "`read_*` in `match` of rule `reads` fits no tool of `files`" in out
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_conditions_read_that_no_tool_takes_is_an_error(wrapped, folder, capsys):
+    schema = {"type": "object", "properties": {"path": {"type": "string"}}}
+    tool = {"name": "read_file", "inputSchema": schema}
+    content = {"name": "files", "tools": [{"name": "read_file", "definition": tool}]}
+    (folder / "tools.json").write_text(json.dumps(content if wrapped else {"tools": [tool]}))
+    rule = "{name: inside, match: {tool: read_file}, when: args.pth == 'a', effect: deny}"
+    (folder / "policy.yaml").write_text(f"version: 1\nrules:\n  - {rule}\n")
+    option = "tools.json" if wrapped else "files=tools.json"
+
+    code = placet.main(["lint", "--policy", "policy.yaml", "--tools", option])
+
+    assert code == 1
+    finding, count = capsys.readouterr().out.splitlines()
+    assert finding.startswith("policy.yaml:3:57: error: `args` has no `pth` at `files/read_file`")
+    assert finding.endswith("; did you mean `args.path`? (argument)")
+    assert count == "1 error"
+
+
 def test_a_server_that_a_scan_did_not_reach_is_one_whose_tools_are_not_known(folder, capsys):
     reached = {"name": "files", "failure": None, "tools": [{"name": "read_file"}]}
     lost = {"name": "vault", "failure": "no answer", "tools": []}

@@ -97,6 +97,21 @@ def test_all_that_is_wrong_in_all_files_is_told_at_once(folder, capsys):
     ]
 
 
+def test_a_condition_that_reads_what_no_tool_of_the_tests_takes_is_an_error(folder, capsys):
+    text = POLICY.replace('"*drop*"}', '"*drop*"}, when: args.tabel == "users"')
+    (folder / "policy.yaml").write_text(text)
+    schema = {"type": "object", "properties": {"table": {"type": "string"}}}
+    listed = {"tools": [{"name": "drop_table", "inputSchema": schema}]}
+    (folder / "tools.json").write_text(json.dumps(listed))
+
+    code = placet.main(["test", "policy.test.yaml"])
+
+    assert code == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "policy.yaml:4:58: `args` has no `tabel` at `files/drop_table`; did you mean `args.table`?"
+    ]
+
+
 def test_the_tests_beside_the_policy_of_the_configuration_are_found_by_themselves(folder, capsys):
     (folder / "placet.yaml").write_text(
         "version: 1\npolicy: policy.yaml\nledger: {url: 'sqlite:///placet.db'}\n"

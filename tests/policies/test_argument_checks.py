@@ -78,6 +78,9 @@ REFUND = {"server": "shop"}
         (REFUND, "args.currency == 'euro'", '`args.currency` is never "euro"'),
         (REFUND, "args.currency in ['eur', 'us']", 'is never "us" at `shop/create_refund`; did'),
         (REFUND, "args.card.number == 4", "5:22: `args.card.number` is null or string at"),
+        (REFUND, "domain(args.amount) == 'a.b'", "integer at `shop/create_refund`, and `domain`"),
+        (REFUND, "!path_within(args.items, '/a')", "and `path_within` takes texts"),
+        (REFUND, "args.items.contains('a')", "look into it: `args.items.exists(each, …)`"),
         ({"tool": "no_arguments"}, "args.x == 1", "`args` has no `x` at `odd/no_arguments`"),
     ],
 )  # fmt: skip
@@ -104,6 +107,9 @@ def test_what_no_tool_of_a_rule_has_is_told_with_its_place(match, when, expected
         (REFUND, "args.card.number == null || args.card.number == '4'"),
         (REFUND, "args.items.exists(x, x == 'a') && 'a' in args.items && args.items[0] == 1"),
         (REFUND, "args.card.all(k, k != 'cvc') && size(args) > 1"),
+        (REFUND, "domain(args.currency) == 'a.b' && ip_in(args.card.number, '10.0.0.0/8')"),
+        (REFUND, "args.currency.contains('e') && domain(string(args.amount)) == 'a.b'"),
+        (REFUND, "matches_glob(args.items[0], 'a*') && matches_glob('a', 'a*')"),
         (REFUND, "args.amount == args.items[0] && [args.amount] == ['1']"),
     ],
 )
@@ -145,6 +151,26 @@ def test_included_files_and_limits_are_checked_too():
         "shop.yaml:3:25: `args` has no `amnt` at `shop/create_refund`",
         "shop.yaml:4:30: `args` has no `curency` at `shop/create_refund`",
     ]
+
+
+@pytest.mark.parametrize(
+    ("summed", "expected"),
+    [
+        ("args.items", ["`args.items` is array at `shop/create_refund`, and only numbers can be"]),
+        ("args.amount", []),
+        ("size(args.items)", []),
+        ("args.currency", []),
+    ],
+)
+def test_what_a_limit_sums_has_to_be_a_number(summed, expected):
+    policy = compile_policy(
+        "version: 1\nlimits:\n"
+        f"  - {{name: a, match: {{server: shop}}, sum: {summed}, at_most: 10, within: 1h}}\n"
+    )
+
+    found = [each.what for each in argument_problems(policy, TOOLS)]
+
+    assert [what[: len(begun)] for what, begun in zip(found, expected, strict=True)] == expected
 
 
 def test_an_exception_takes_its_tools_out():
