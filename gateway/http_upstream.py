@@ -1,8 +1,9 @@
 """Reaches a server over streamable HTTP, byte for byte."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -97,37 +98,36 @@ class HttpUpstream:
         return next((trouble for trouble in recent if trouble is not None), None)
 
     async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
-        """Send the request's bytes and return the answer's. Raises UpstreamFailed."""
+        """Send the request's bytes and return the answer's. Raises UpstreamFailed.
+
+        An answer has a turn at the server to its end; listeners need none.
+        """
         access = self._own.get(request.agent, self._shared)
+        self.traffic.requests += 1
+        takes_turn = not _listens(request)
+        if takes_turn:
+            if not self._turns.take_at_once():
+                await self._turn()
+            self.traffic.under_way += 1
+        streams = False
         try:
-            answer = await self._answered(request, access)
+            answer = await self._sent(request, access, listens=not takes_turn)
+            if answer.status not in _FINE:
+                await self._check(answer)
+            streams = answer.stream is not None
         except UpstreamFailed as failure:
-            if failure.fault is not Fault.BUSY:
-                access.fails(str(failure))
+            access.fails(str(failure))
             raise
+        finally:
+            if takes_turn and not streams:
+                self._ended()
         if answer.status in _AWAY:
             access.fails(f"`{self._name}` answers with HTTP status {answer.status}")
         else:
             access.trouble = None
+        if takes_turn and answer.stream is not None:
+            return answer._replace(stream=_Turn(answer.stream, self._ended))
         return answer
-
-    async def _answered(self, request: UpstreamRequest, access: "_Access") -> UpstreamAnswer:
-        """Return the answer, which has a turn at the server to its end; listeners need none."""
-        self.traffic.requests += 1
-        if _listens(request):
-            return await self._sent(request, access, listens=True)
-        if not self._turns.take_at_once():
-            await self._turn()
-        self.traffic.under_way += 1
-        try:
-            answer = await self._sent(request, access, listens=False)
-        except BaseException:
-            self._ended()
-            raise
-        if answer.stream is None:
-            self._ended()
-            return answer
-        return answer._replace(stream=_Turn(answer.stream, self._ended))
 
     async def _turn(self) -> None:
         """Wait for a turn at the server."""
@@ -141,25 +141,26 @@ class HttpUpstream:
         self.traffic.under_way -= 1
         self._turns.give_back()
 
-    async def _sent(
+    def _sent(
         self, request: UpstreamRequest, access: "_Access", *, listens: bool
-    ) -> UpstreamAnswer:
+    ) -> Coroutine[Any, Any, UpstreamAnswer]:
+        """Send a request the way that it goes, and return what waits for the answer."""
         if self._general is None:
             message = f"the server `{self._name}` is being shut down"
             raise UpstreamFailed(message, sent=False)
         if self._plain is not None and request.method == "POST" and not listens:
             head = access.heads.head(request.headers, len(request.body))
-            answer = await self._plain.send(head, request.body)
-        else:
-            headers = _with(request.headers, access.headers)
-            headers.setdefault("Accept-Encoding", "identity")
-            check_fields([*headers.items()])
-            answer = await self._general.send(
-                request.method, headers, request.body, listens=listens
-            )
-        failure = None if answer.status in _FINE else self._refused(answer)
+            return self._plain.send(head, request.body)
+        headers = _with(request.headers, access.headers)
+        headers.setdefault("Accept-Encoding", "identity")
+        check_fields([*headers.items()])
+        return self._general.send(request.method, headers, request.body, listens=listens)
+
+    async def _check(self, answer: UpstreamAnswer) -> None:
+        """Give an answer up that is none which a caller may have. Raises UpstreamFailed."""
+        failure = self._refused(answer)
         if failure is None:
-            return answer
+            return
         if answer.stream is not None:
             await answer.stream.aclose()
         raise failure

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Coroutine
+from typing import Any
 
 from aiohappyeyeballs import start_connection
 from yarl import URL
@@ -39,16 +41,20 @@ class PlainPool:
         self._watching: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def send(self, head: bytes, body: bytes) -> UpstreamAnswer:
-        """Send a request and return the answer. Raises UpstreamFailed.
+    def send(self, head: bytes, body: bytes) -> Coroutine[Any, Any, UpstreamAnswer]:
+        """Send a request, and return what waits for the answer. That raises UpstreamFailed.
 
         Cancelling it closes its connection.
         """
         while (connection := self._kept_one()) is not None:
             try:
-                return await connection.exchange(head, body)
+                return connection.exchange(head, body)
             except NotSent:
                 continue
+        return self._sent_anew(head, body)
+
+    async def _sent_anew(self, head: bytes, body: bytes) -> UpstreamAnswer:
+        """Send a request over a new connection."""
         try:
             connection = await self._opened()
             return await connection.exchange(head, body)
