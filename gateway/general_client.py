@@ -18,8 +18,8 @@ from aiohttp import (
 from multidict import CIMultiDict
 from yarl import URL
 
+from gateway.answer_heads import WHOLE
 from gateway.headers import downward
-from gateway.plain_connection import WHOLE
 from gateway.turns import Bounds
 from gateway.upstreams import Fault, Traffic, UpstreamAnswer, UpstreamFailed
 

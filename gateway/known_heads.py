@@ -1,7 +1,6 @@
-"""Knows a head again that a caller sends with one request after the other."""
+"""Knows a head again that comes with one message after the other."""
 
 import re
-from typing import Self
 
 from aiohttp import HttpVersion11
 from aiohttp.http_parser import RawRequestMessage
@@ -22,7 +21,42 @@ _PATH = b"/mcp/"
 _OTHERS = re.compile(rb"[^A-Za-z0-9_.-]")
 
 
-class Head:
+class Frame:
+    """What stands around the body of a message: a head, all but the number of its length.
+
+    Who found with a strict parser that a head says nothing else of its body
+    than one `Content-Length` needs no parser for the next message that has
+    this head.
+    """
+
+    __slots__ = ("_after", "_before")
+
+    def __init__(self, raw: bytes) -> None:
+        """Keep the head that `raw` begins with.
+
+        One whose length cannot be told from the rest is never known again.
+        """
+        end = raw.find(b"\r\n\r\n") + 4
+        places = [*_LENGTH.finditer(raw, 0, end)]
+        self._before = self._after = _NEVER
+        if len(places) == 1:
+            self._before, self._after = raw[: places[0].start(1)], raw[places[0].end(1) : end]
+
+    def body_of(self, raw: bytes) -> bytes | None:
+        """Return the body in `raw` if it is one whole message with this head, else None."""
+        if not raw.startswith(self._before):
+            return None
+        begin = len(self._before)
+        end = raw.find(b"\r\n", begin, begin + _MOST_DIGITS + 2)
+        digits = raw[begin:end] if end >= 0 else b""
+        start = end + len(self._after)
+        size = len(raw) - start
+        if digits != b"%d" % size or size > LARGEST or not raw.startswith(self._after, end):
+            return None
+        return raw[start:]
+
+
+class Head(Frame):
     """The head of a request: its `target` as it was sent, and its `headers`.
 
     `server` is the one that the target names, if it is spelled as aiohttp's
@@ -34,53 +68,26 @@ class Head:
     era and session; nothing that can change with time belongs there.
     """
 
-    __slots__ = ("_after", "_before", "_message", "headers", "seen", "server", "target", "upward")
+    __slots__ = ("_length", "_message", "headers", "seen", "server", "target", "upward")
 
-    def __init__(
-        self, target: bytes, headers: CIMultiDict[str], before: bytes, after: bytes
-    ) -> None:
-        """Use `read`; `before` and `after` are the bytes around the number."""
+    def __init__(self, raw: bytes, target: bytes, headers: CIMultiDict[str]) -> None:
+        """Take the head that a strict parser found in `raw`, which begins with it."""
+        super().__init__(raw)
         self.target = target
         self.server = _server(target)
         self.headers = headers
+        self._length = int(headers["Content-Length"])
         self._message: RawRequestMessage | None = None
         self.seen: dict[str, object] = {}
         self.upward: dict[tuple[Era, str | None], CIMultiDict[str]] = {}
-        self._before = before
-        self._after = after
 
-    @classmethod
-    def read(cls, raw: bytes, target: bytes, headers: CIMultiDict[str]) -> Self:
-        """Return the head that a strict parser found in `raw`, which begins with it.
-
-        A head whose length cannot be told from the rest is never known again.
-        """
-        end = raw.find(b"\r\n\r\n") + 4
-        places = [*_LENGTH.finditer(raw, 0, end)]
-        if len(places) != 1:
-            return cls(target, headers, _NEVER, _NEVER)
-        return cls(target, headers, raw[: places[0].start(1)], raw[places[0].end(1) : end])
-
-    def body_of(self, raw: bytes) -> bytes | None:
-        """Return the body in `raw` if it is one whole request with this head, else None.
-
-        The length in `headers` is then that of this body.
-        """
-        begin = len(self._before)
-        if not raw.startswith(self._before):
-            return None
-        end = raw.find(b"\r\n", begin, begin + _MOST_DIGITS + 2)
-        digits = raw[begin:end] if end >= 0 else b""
-        start = end + len(self._after)
-        size = len(raw) - start
-        if digits != b"%d" % size or size > LARGEST or not raw.startswith(self._after, end):
-            return None
-        length = digits.decode()
-        if self.headers["Content-Length"] != length:
+    def has(self, length: int) -> None:
+        """Have the headers say the length of another body."""
+        if self._length != length:
+            self._length = length
             self.headers = self.headers.copy()
-            self.headers["Content-Length"] = length
+            self.headers["Content-Length"] = str(length)
             self._message = None
-        return raw[start:]
 
     @property
     def message(self) -> RawRequestMessage:

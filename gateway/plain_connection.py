@@ -2,7 +2,8 @@
 
 import asyncio
 import select
-from typing import Final, Protocol, cast
+from collections.abc import Coroutine
+from typing import Any, Protocol, cast
 
 from httptools import (
     HttpParserCallbackError,
@@ -11,13 +12,9 @@ from httptools import (
     HttpResponseParser,
 )
 
+from gateway.answer_heads import WHOLE, LastAnswer
 from gateway.answer_stream import PIECE, AnswerStream
-from gateway.event_streams import is_event_stream
-from gateway.headers import downward
 from gateway.upstreams import Fault, UpstreamAnswer, UpstreamFailed
-
-WHOLE: Final = 1024 * 1024
-"""Bytes up to which an answer is handed on in one piece."""
 
 _LONGEST_HEAD = 64 * 1024
 _MOST_FIELDS = 256
@@ -25,8 +22,6 @@ _MOMENT = 0.25
 """Seconds that an answer has to become whole; then it is handed on as it comes."""
 
 _INFORMATIONAL = 200
-_WITHOUT_BODY = frozenset({204, 304})
-_VERSIONS = frozenset({"1.1", "1.0"})
 
 
 class Owner(Protocol):
@@ -57,17 +52,16 @@ class PlainConnection(asyncio.BufferedProtocol):
         All connections of one event loop may read to the same `buffer`: what is
         in it is looked at before anything else runs.
         """
-        self._name = name
-        self._owner = owner
-        self._buffer = buffer
-        self._time = asyncio.get_running_loop().time
+        self._name, self._owner, self._buffer = name, owner, buffer
+        self._loop = asyncio.get_running_loop()
+        self._time = self._loop.time
         self._parser = HttpResponseParser(self)
         self._readable = select.poll()
         self._waiter: asyncio.Future[UpstreamAnswer] | None = None
         self._stream: AnswerStream | None = None
         self._late: asyncio.TimerHandle | None = None
         self.heard = 0.0
-        self._same: tuple[object, ...] = ()
+        self._last = LastAnswer()
         self._begin()
 
     def _begin(self) -> None:
@@ -84,12 +78,15 @@ class PlainConnection(asyncio.BufferedProtocol):
         self._kept = False
         self._wrong: str | None = None
 
-    async def exchange(self, head: bytes, body: bytes) -> UpstreamAnswer:
-        """Send a request and return its answer. Raises NotSent, UpstreamFailed.
+    def exchange(self, head: bytes, body: bytes) -> Coroutine[Any, Any, UpstreamAnswer]:
+        """Send a request, and return what waits for its answer. Raises NotSent.
 
-        Cancelling it closes the connection, by which the server hears of it.
+        Waiting raises UpstreamFailed. Cancelling it closes the connection, by
+        which the server hears of it.
         """
-        waiter = self._asked(head + body)
+        return self._answered(self._asked(head + body))
+
+    async def _answered(self, waiter: "asyncio.Future[UpstreamAnswer]") -> UpstreamAnswer:
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -99,7 +96,7 @@ class PlainConnection(asyncio.BufferedProtocol):
 
     def _asked(self, request: bytes) -> "asyncio.Future[UpstreamAnswer]":
         """Write a request, and return what will be its answer. Raises NotSent."""
-        waiter: asyncio.Future[UpstreamAnswer] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[UpstreamAnswer] = self._loop.create_future()
         self._waiter, self.heard = waiter, self._time()
         self._transport.write(request)
         if self._transport.is_closing():  # the very first byte was not taken
@@ -147,6 +144,13 @@ class PlainConnection(asyncio.BufferedProtocol):
             self.close()
             return
         self.heard = self._time()
+        raw = b""
+        if self._head is None and not self._unseen and nbytes <= LastAnswer.MOST:
+            raw = bytes(self._buffer[:nbytes])
+            answer = self._last.again(raw)
+            if answer is not None:
+                self._end_at_once(answer)
+                return
         self._unseen += nbytes
         try:
             self._parser.feed_data(self._buffer[:nbytes])
@@ -158,11 +162,25 @@ class PlainConnection(asyncio.BufferedProtocol):
         if self._wrong is not None:
             self._break(self._wrong)
         elif self._whole:
-            self._end()
+            self._end(raw)
         elif self._unseen > _LONGEST_HEAD:
             self._break("sends the head of an answer without end")
         elif self._head is not None and self._stream is None:
             self._go_on()
+
+    def _end_at_once(self, answer: UpstreamAnswer) -> None:
+        """Hand on a whole answer that ended as the last one did, after which we were kept."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(answer)
+        if self._rests():
+            self._owner.free(self)
+        else:
+            self.close()
+
+    def _rests(self) -> bool:
+        """Tell whether nothing is left to be written, and the connection is open."""
+        return not (self._transport.get_write_buffer_size() or self._transport.is_closing())
 
     def on_message_begin(self) -> None:
         """Note a second answer, which nobody asked for."""
@@ -201,53 +219,35 @@ class PlainConnection(asyncio.BufferedProtocol):
             self._kept = self._parser.should_keep_alive()
 
     def _read_head(self, status: int) -> None:
-        """Read the head, unless the last answer on this connection had the very same one."""
-        same = (status, self._parser.get_http_version(), self._fields)
-        if same != self._same:
-            self._known = self._read_fields(status)
-            self._same = same
-        self._head, self._until_closed, self._streams = self._known
-
-    def _read_fields(self, status: int) -> tuple[UpstreamAnswer, bool, bool]:
-        """Return the answer without its body, and whether it goes on until the end, or streams."""
-        length: int | None = None
-        codings: list[str] = []
-        fields = [(n.decode(), v.decode(errors="surrogateescape")) for n, v in self._fields]
-        for name, value in fields:
-            match name.lower():
-                case "content-length":
-                    length = int(value)
-                case "transfer-encoding":
-                    codings.append(value.strip().lower())
-        headers = downward(fields)
-        if codings not in ([], ["chunked"]) or self._parser.get_http_version() not in _VERSIONS:
+        head = self._last.read(status, self._parser.get_http_version(), self._fields)
+        if head is None:
             self._wrong = "answers in something else than HTTP/1.1"
-        until_closed = not codings and length is None and status not in _WITHOUT_BODY
-        streams = (length or 0) > WHOLE or is_event_stream(headers.get("Content-Type", ""))
-        return UpstreamAnswer(status, headers), until_closed, streams
+        else:
+            self._head, self._until_closed, self._streams = head
 
     def _go_on(self) -> None:
         """Hand a long answer on as it comes, and one that is not whole in a moment."""
         if self._streams or self._size > WHOLE:
             self._hand_on()
         elif self._late is None:
-            self._late = asyncio.get_running_loop().call_later(_MOMENT, self._hand_on)
+            self._late = self._loop.call_later(_MOMENT, self._hand_on)
 
     def _hand_on(self) -> None:
         assert self._head is not None, "the head was read"
         self._stream = AnswerStream(self, self._pieces)
         self._answer(UpstreamAnswer(self._head.status, self._head.headers, stream=self._stream))
 
-    def _end(self) -> None:
-        """Hand the whole answer on, and keep the connection if that is beyond doubt."""
+    def _end(self, raw: bytes = b"") -> None:
+        """Hand the whole answer on, be it all of `raw`, and keep the connection beyond doubt."""
         assert self._head is not None, "the head was read"
+        kept = self._kept and self._rests()
         if self._stream is not None:
             self._stream.end()
         else:
-            body = b"".join(self._pieces)
-            self._answer(UpstreamAnswer(self._head.status, self._head.headers, body=body))
-        written = not self._transport.get_write_buffer_size()
-        kept = self._kept and written and not self._transport.is_closing()
+            answer = self._head._replace(body=b"".join(self._pieces))
+            self._answer(answer)
+            if raw and kept:
+                self._last.remember(raw, answer)
         self._forget()
         if kept:
             self._transport.resume_reading()
@@ -267,19 +267,20 @@ class PlainConnection(asyncio.BufferedProtocol):
         self.close()
 
     def _answer(self, answer: UpstreamAnswer) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+        self._be_in_time()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(answer)
 
     def _forget(self) -> None:
         """Let go of the request that was under way."""
+        self._be_in_time()
+        self._waiter = self._stream = None
+        self._begin()
+
+    def _be_in_time(self) -> None:
         if self._late is not None:
             self._late.cancel()
             self._late = None
-        self._waiter = self._stream = None
-        self._begin()
 
     def pause(self) -> None:
         """Read no more for now."""

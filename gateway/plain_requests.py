@@ -55,6 +55,7 @@ class PlainReader:
         if self._last is not None and not self._size:
             body = self._last.body_of(data)
             if body is not None:
+                self._last.has(len(body))
                 return PlainRequest(self._last, body)
         self._size += len(data)
         if self._size > _LARGEST_HEAD + LARGEST:
@@ -68,7 +69,7 @@ class PlainReader:
         if not self._whole:
             return None
         at_once = data if len(data) == self._size else b""
-        self._last = Head.read(at_once, self._target, self._headers)
+        self._last = Head(at_once, self._target, self._headers)
         request = PlainRequest(self._last, b"".join(self._chunks))
         self._reset()
         return request

@@ -5,7 +5,7 @@ import itertools
 import socket
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from raw_upstream import ANSWER, ok
 
@@ -218,3 +218,57 @@ def test_an_answer_reads_the_same_whatever_came_before_it(answers):
     fresh = [asyncio.run(told_in_turn([said]))[0] for said in answers]
 
     assert asyncio.run(told_in_turn(answers)) == fresh
+
+
+PLACES = st.integers(0, len(ok()))
+BYTES = st.one_of(
+    st.binary(max_size=3),
+    st.sampled_from([b"\r\n", b"0", b"1", b" ", b"\n", b"Connection: close\r\n", b"204 N", ok()]),
+)
+
+
+async def told_after(known, pieces):
+    """Return what is made of pieces on a connection that has seen the answer `known`, or none."""
+    with socket.socket() as sock:
+        keeper, ends = Keeper(), Ends(sock)
+        connection = PlainConnection("raw", keeper, memoryview(bytearray(65536)))
+        connection.connection_made(ends)
+        for said in [*known, pieces]:
+            before = keeper.kept
+            asked = asyncio.create_task(connection.exchange(b"head", b"body"))
+            await asyncio.sleep(0)
+            for piece in said:
+                if not ends.closed:
+                    connection.get_buffer(-1)[: len(piece)] = piece
+                    connection.buffer_updated(len(piece))
+        kept = keeper.kept == before + 1 and not ends.closed
+        connection.connection_lost(None)
+        try:
+            answer = await asked
+        except UpstreamFailed as failed:
+            return str(failed)
+        return answer.status, [*answer.headers.items()], answer.body, kept
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    at=PLACES, gone=st.integers(0, 3), new=BYTES, places=st.lists(st.integers(0, 120), max_size=2)
+)
+@example(at=ok().index(b"Length: ") + 8, gone=2, new=b"036", places=[])
+@example(at=ok().index(b"Length: ") + 8, gone=2, new=b"+36", places=[])
+@example(at=ok().index(b"Length: ") + 8, gone=2, new=b"35", places=[])
+@example(at=9, gone=3, new=b"204", places=[])
+@example(at=len(ok()), gone=0, new=b"HTTP/1.1 200 OK\r\n", places=[])
+def test_a_connection_that_knows_a_head_reads_what_one_that_does_not_reads(at, gone, new, places):
+    pieces = cut(ok()[:at] + new + ok()[at + gone :], places)
+
+    assert asyncio.run(told_after([[ok()]], pieces)) == asyncio.run(told_after([], pieces))
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+def test_an_answer_that_has_no_body_whatever_its_length_says_is_not_known_again(status):
+    empty = b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status
+
+    found = asyncio.run(told_after([[empty]], [empty.replace(b": 0", b": 2") + b"hi"]))
+
+    assert found == asyncio.run(told_after([], [empty.replace(b": 0", b": 2") + b"hi"]))
