@@ -164,6 +164,7 @@ class Gateway:
     def _doors(self, api: JsonApi) -> DoorsRunner:
         application = _application(self._endpoint, self._entrance)
         api.register(application.router)
+        application.router.add_route("*", "/{path:.*}", self._endpoint.nowhere)
         answering, refusing = self._endpoint.answer, self._endpoint.malformed
         return DoorsRunner(application, self._section, self._callers(), answering, refusing)
 

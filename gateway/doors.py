@@ -15,8 +15,8 @@ from gateway.fast_lane import Answering, FastLane
 from gateway.whole_answers import AnswerWriter
 from policies.settings import GatewaySection
 
-Refusing: TypeAlias = Callable[[web.BaseRequest], web.StreamResponse]
-"""Answers what is no HTTP that can be read in one way only."""
+Refusing: TypeAlias = Callable[[web.BaseRequest, HttpProcessingError | None], web.StreamResponse]
+"""Answers what is no HTTP that can be read in one way only, and why as far as that is known."""
 
 _CANCELS = "handler_cancellation"
 """The option that is the server's, not a connection's."""
@@ -158,7 +158,7 @@ async def _unless_unexpected(
     """Answer a request, unless it expects what aiohttp would stumble over (RFC 9110, 10.1.1)."""
     expected = request.headers.getall("Expect", [])
     if expected and [each.lower() for each in expected] != ["100-continue"]:
-        return refusing(request)
+        return refusing(request, None)
     return await handler(request)
 
 
@@ -196,7 +196,7 @@ class _Speaking(FastLane):
             return super().handle_error(request, status, exc, message)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun")
-        return self._refusing(request)
+        return self._refusing(request, exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from multidict import CIMultiDict
 
 from gateway.admission import Premises, check_content, read_body, whole_body
@@ -127,10 +128,22 @@ class Endpoint:
         rejected = Rejected(405, Code.WRONG_METHOD, text, headers=allow)
         return for_aiohttp(await self._guarded(http, http.match_info["server"], _raising(rejected)))
 
-    def malformed(self, http: web.BaseRequest) -> web.StreamResponse:
+    async def nowhere(self, http: web.Request) -> web.StreamResponse:
+        """Refuse a path of which there is none; a slash at the end makes another one."""
+        text = "nothing is answered at this address; a server's is `/mcp/NAME`, without more"
+        rejected = Rejected(404, Code.NO_SUCH_SERVER, text)
+        return for_aiohttp(await self._guarded(http, "", _raising(rejected)))
+
+    def malformed(
+        self, http: web.BaseRequest, why: HttpProcessingError | None
+    ) -> web.StreamResponse:
         """Refuse what is no HTTP, of which nothing but the caller's address is known."""
+        status = 400
         text = "the request is not HTTP/1.1 that can be read in one way only; send it well-formed"
-        response = for_aiohttp(self._refused(http, Rejected(400, Code.INVALID_REQUEST, text)))
+        if isinstance(why, LineTooLong):
+            status = 431  # RFC 6585, 5
+            text = "a header, or the first line, is longer than 8,190 bytes; send a shorter one"
+        response = for_aiohttp(self._refused(http, Rejected(status, Code.INVALID_REQUEST, text)))
         response.force_close()
         return response
 

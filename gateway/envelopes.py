@@ -92,7 +92,10 @@ def _message(known: RequestId, value: Mapping[str, JsonValue]) -> Message:
             _refuse(None, "`tools/call` has no `id`, so it could not be answered; send one")
         return Notification(method, params, value)
     if known is None:
-        _refuse(None, "`id` is neither text nor a whole number; send such an id")
+        _refuse(
+            None,
+            "`id` is neither text nor a whole number of 200 characters at most; send such an id",
+        )
     if method == "tools/call":
         _check_call(known, params)
     return Request(known, method, params, value)

@@ -138,3 +138,16 @@ async def test_what_is_no_http_is_refused_like_any_request_and_is_no_fault_of_ou
     assert answer[8:13] == b" 400 "
     assert b'"code": -32600' in answer
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("long", ["Authorization: Bearer " + "k" * 9000, "X: " + "y" * 100_000])
+async def test_a_header_that_is_too_long_is_said_to_be_that(stage, long):
+    address = urlsplit(stage.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(f"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\n{long}\r\n\r\n".encode())
+
+    answer = await reader.readuntil(b"}}")
+    writer.close()
+
+    assert answer[8:13] == b" 431 "
+    assert b"longer than 8,190 bytes" in answer

@@ -402,6 +402,16 @@ async def test_other_http_methods_and_unknown_servers_are_refused(stage):
     assert (unknown.status, unknown.error["code"]) == (404, -31005)
 
 
+@pytest.mark.parametrize("path", ["/", "/mcp", "/mcp/files/", "//mcp/files", "/sse"])
+async def test_an_address_of_nothing_says_where_servers_are(stage, path):
+    headers = {"Authorization": f"Bearer {CI_BOT}"}
+    async with stage.http.post(f"{stage.url}{path}", data=LISTING, headers=headers) as answer:
+        told = await answer.json()
+
+    assert (answer.status, told["error"]["code"]) == (404, -31005)
+    assert "`/mcp/NAME`" in told["error"]["message"]
+
+
 async def test_introductions_gain_a_line_on_approvals_and_nothing_else_changes(stage):
     begun = await stage.post(json.dumps(INITIALIZE).encode())
     discover = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": META}}
