@@ -95,9 +95,8 @@ class Delivery:
         try:
             if await self._copies.turned_up(approval, team):
                 return
-            if self._summaries.shares(approval, team):
-                await self._summaries.post(approval, team)
-            else:
+            shares = self._summaries.shares(approval, team)
+            if not shares or not await self._summaries.post(approval, team):
                 await self._post_alone(approval, team)
         except NotTaken as refused:
             if refused.code is not None:
@@ -209,7 +208,7 @@ class Delivery:
         blocks = thread_blocks(approval, news, place.channel, self._directory, held)
         if blocks:
             about = [about_block(approval)] if painted.members else []
-            await self._outbox.reply(place, thread_text(approval), about + blocks)
+            await self._outbox.reply(place, thread_text(approval, blocks), about + blocks)
         self._told[approval.id, place] = approval.position
 
     async def _news(self, approval: Approval, since: int) -> Sequence[Recorded]:

@@ -25,15 +25,22 @@ MINUTE = 60.0
 GATHERED = 2.0
 """Seconds for which questions wait for one another, to be on one card."""
 
+_DOUBLED = 2
+"""How often that is doubled at most, where an agent goes on asking."""
+
 Key = tuple[str, str]
 _STAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 
 
 @dataclass
 class _Crowd:
-    """What an agent asks of a team: when it got cards, what waits, since when."""
+    """What an agent asks of a team: when it got cards, what waits, since when.
+
+    `gathered` are the times at which what waited together was posted.
+    """
 
     posted: deque[float] = field(default_factory=deque)
+    gathered: deque[float] = field(default_factory=lambda: deque(maxlen=_DOUBLED))
     waiting: dict[str, None] = field(default_factory=dict)
     since: float = 0.0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -104,24 +111,31 @@ class Summaries:
         if posted:
             posted.pop()
 
-    async def post(self, approval: Approval, team: Team) -> None:
-        """Post the card that a question shares, unless it stands on one by now. Raises NotTaken."""
+    async def post(self, approval: Approval, team: Team) -> bool:
+        """Post the card that a question shares, unless it stands on one by now. Raises NotTaken.
+
+        False says that nobody else asked: the question wants a card of its own.
+        """
         crowd = self._crowds[approval.request.agent, team.name]
         if not crowd.waiting:
             crowd.since = self._clock()
         crowd.waiting[approval.id] = None
         async with crowd.turn:
             if approval.id not in crowd.waiting:
-                return
+                return True
             await self._copies.turned_up(approval, team)
-            left = crowd.since + GATHERED - self._clock()
+            left = crowd.since + self._together(crowd) - self._clock()
             if left > 0 and len(crowd.waiting) < MOST:
                 raise NotTaken("questions of one agent are gathered", None, left)
             members = await self._members(crowd, team)
             for one in members[:MOST]:
                 crowd.waiting.pop(one.id, None)
+            crowd.gathered.append(self._clock())
+            if [one.id for one in members] == [approval.id]:
+                return False
             if members:
                 await self._send(members[:MOST], crowd, team)
+            return True
 
     async def paint(self, painted: PaintedCard, approval: Approval) -> None:
         """Paint a card of several questions as they all stand now. Raises NotTaken.
@@ -143,6 +157,11 @@ class Summaries:
                 return
             await self._outbox.update(place, made.text, list(made.blocks))
             self._showing[place] = _Shown(looks, {one.id: one.position for one in known})
+
+    def _together(self, crowd: _Crowd) -> float:
+        """Return for how long questions are gathered: twice as long for each time in a minute."""
+        before = sum(at > self._clock() - MINUTE for at in crowd.gathered)
+        return float(GATHERED * 2**before)
 
     async def _members(self, crowd: _Crowd, team: Team) -> list[Approval]:
         """Return what waits for a card still, the oldest first."""

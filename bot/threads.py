@@ -1,6 +1,6 @@
 """The lines under a card: what happened to the approval, for those who follow its thread. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bot.cards import result_words
 from bot.fitting import cut
@@ -62,9 +62,24 @@ def about_block(approval: Approval) -> Block:
     return lines([row], "about")
 
 
-def thread_text(approval: Approval) -> str:
-    """Return the text of a reply for notifications."""
-    return notification(f"News of {approval.request.server} / {approval.request.tool}")
+def thread_text(approval: Approval, blocks: Sequence[Block] = ()) -> str:
+    """Return the text of a reply for notifications: the call, and the first line of what is told.
+
+    It mentions nobody; the blocks do that where somebody is called.
+    """
+    told = "".join(_spoken(blocks[0])).strip().partition("\n")[0] if blocks else ""
+    about = f"{approval.request.server} / {approval.request.tool}"
+    return notification(f"{about}: {told}" if told else about)
+
+
+def _spoken(block: Block) -> Iterator[str]:
+    for part in block.get("elements", []):
+        yield from _spoken(part)
+    text = block.get("text")
+    if isinstance(text, str):
+        yield text
+    elif block.get("type") == "date":
+        yield str(block.get("fallback", ""))
 
 
 def _row(approval: Approval, event: Event) -> list[Row]:

@@ -91,6 +91,7 @@ async def test_the_outcome_is_on_the_card_and_in_its_thread(office) -> None:
     assert told.count("Approved once by bob") == 1
     assert told.count("The call was let through.") == 1
     assert told.count("after 812 ms") == 1
+    assert thread[1]["text"].startswith("files / write_file: bob approved")
 
 
 async def test_what_was_painted_is_recorded_with_its_hash(office) -> None:

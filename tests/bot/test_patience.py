@@ -47,6 +47,7 @@ async def test_a_reminder_calls_those_who_can_still_decide_in_the_cards_thread(o
     called = [e.get("user_id") for b in reminder["blocks"] for e in elements(b)]
     assert [user for user in called if user] == [BOB, CAT, "U0DAN"]
     assert "S0PLATFORM" in str(reminder["blocks"])
+    assert "Reminder: team platform has not decided. It expires" in reminder["text"]
     check_message(reminder["blocks"])
     check_message((await office.card(approval, "Reminded  once"))["blocks"])
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from office import BOB, CAT, EVE, OUT, PLATFORM, shown, until_async
 from slack_limits import check_message, check_view
 
+from bot.outbox import NotTaken
+from bot.summaries import Summaries
 from bot.summary_cards import (
     APPROVE_SELECTED,
     DENY_SELECTED,
@@ -79,6 +81,48 @@ async def test_what_an_agent_asks_beyond_a_few_cards_shares_one(office) -> None:
     assert all(f"/tmp/{name[-1]}" in shown(card) for name in shared)  # noqa: S108 (a name)
     members = {(await office.approval(name)).cards[0].members for name in shared}
     assert members == {tuple(shared)}
+
+
+async def test_a_question_beside_which_none_is_asked_gets_a_card_of_its_own(office) -> None:
+    await many(office, FIRST)
+
+    alone = await office.ask("call_alone")
+    await until_async(lambda: carded(office, [alone]))
+
+    (card,) = (await office.approval(alone)).cards
+    assert card.members == ()
+    assert "Approve once" in shown(await office.card(alone))
+
+
+class Known:
+    """Knows approvals, and no card but those it was told of."""
+
+    def __init__(self, *approvals) -> None:
+        self.approvals = {one.id: one for one in approvals}
+
+    async def approval(self, name):
+        return self.approvals[name]
+
+    async def turned_up(self, _approval, _team):
+        return False
+
+
+async def test_the_longer_an_agent_goes_on_asking_the_longer_its_questions_are_gathered() -> None:
+    asked = [requested(approval=f"apr_{n}") for n in range(5)]
+    known, clock = Known(*asked), [1_000.0]
+    summaries = Summaries(None, known, known, print, lambda: clock[0], after=1)
+    team = acme.DIRECTORY.teams["platform"]
+    waited = []
+
+    for one in asked:
+        with pytest.raises(NotTaken) as gathering:
+            await summaries.post(one, team)
+        waited.append(gathering.value.wait)
+        clock[0] += gathering.value.wait
+        assert not await summaries.post(one, team)
+        clock[0] += 60.0 if one is asked[3] else 0.0
+
+    assert waited == [2.0, 4.0, 8.0, 8.0, 2.0]
 
 
 async def test_cards_from_before_a_restart_count_among_the_first(office) -> None:
@@ -230,15 +274,24 @@ async def test_grave_calls_without_a_box_can_be_denied_together(office) -> None:
     await summary(office, f"0 of {len(shared)} calls")
 
 
-async def test_an_outsider_denies_several_in_vain(office) -> None:
+async def test_who_is_no_approver_denies_several_in_vain(office) -> None:
     shared = await many(office)
-    await deny(office, OUT, await summary(office), shared[:2])
+    await deny(office, EVE, await summary(office), shared[:2])
 
-    await submit(office, OUT, {"reason": "no"})
+    await submit(office, EVE, {"reason": "no"})
 
-    await office.told(OUT, "0 of 2 votes count.")
+    await office.told(EVE, "0 of 2 votes count.")
     for name in shared[:2]:
         assert "VoteRefused" in await office.topics(name)
+
+
+async def test_an_outsider_is_asked_for_no_reason(office) -> None:
+    shared = await many(office)
+
+    await deny(office, OUT, await summary(office), shared[:2])
+
+    await office.told(OUT, "Nothing was opened. Only people of Placet's configuration")
+    assert await office.local.views(OUT) == []
 
 
 async def test_a_freeze_is_said_at_each_question_and_goes_with_it(office) -> None:
