@@ -76,6 +76,8 @@ def _write(arguments: argparse.Namespace, looked: list[Looked], found: list[Find
         raise Refused(f"{message}; --write is for addresses, commands and --mcp-servers")
     if all(each.server.failure for each in looked):
         raise Refused("no server could be scanned, so there is nothing to write")
+    if not any(each.server.tools for each in looked):
+        raise Refused("no server lists a tool, so there is nothing to write")
     text = starter([each.server for each in looked], sections, found)
     for line in write(arguments.write, text, force=arguments.force):
         _print(line)

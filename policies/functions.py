@@ -19,18 +19,24 @@ _LONGEST_TEXT = 4096
 _LONGEST_GLOB = 256
 _LONGEST_HOST = 253
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(?:[/?#]|\Z)")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(?:[/?#]|\Z)")
+_HOSTLESS = re.compile(
+    "about|blob|cid|data|filesystem|intent|jar|javascript|magnet|mailto|mid|sms|tel|urn|vbscript"
+    "|view-source",
+    re.IGNORECASE,
+)
+"""Schemes of URLs in which no host stands behind `//`, whatever it looks like."""
 _HOST = re.compile(
-    r"(?:(?P<name>[A-Za-z0-9_.-]+)|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::(?P<port>\d{0,5}))?"
+    r"(?:(?P<name>[A-Za-z0-9_.-]+)|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{0,5}))?"
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBER = re.compile(r"(?:0x[0-9a-f]*|\d+)")
+_NUMBER = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)")
 _LARGEST_PORT = 65535
 _ODD_IN_PATHS = re.compile(
-    r"[\\\x00-\x1f\x7f]|//|%[0-9A-Fa-f]{2}|(?:^|/)~|(?:^|/)\.\.(?:/|\Z)|^[A-Za-z]:"
+    r"[\\\x00-\x1f\x7f]|//|%u?[0-9A-Fa-f]{2}|(?:^|/)~|(?:^|/)\.\.[. ]*(?:/|\Z)|^[A-Za-z]:"
 )
 _NOWHERE = re.compile(r"/\.(?=/|\Z)")
-_ZONE_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
+_ZONE_OFFSET = re.compile(r"([+-])([0-9]{2}):([0-5][0-9])")
 _MOST_OFFSET = timedelta(hours=18)
 
 Address = IPv4Address | IPv6Address
@@ -42,12 +48,15 @@ def domain(url: object) -> object:
 
     A URL that different programs could read differently is not taken: user
     names, backslashes, escapes, letters beyond ASCII and odd numbers in the
-    host (WHATWG URL, section 3.5; RFC 3986, section 3.2.2).
+    host (WHATWG URL, section 3.5; RFC 3986, section 3.2.2). Nor is one whose
+    scheme knows no host, such as `javascript`.
     """
     if not isinstance(url, str) or len(url) > _LONGEST_URL:
         return CANNOT
     found = _URL.match(url)
-    host = _HOST.fullmatch(found[1]) if found else None
+    host = _HOST.fullmatch(found[2]) if found else None
+    if found is None or _HOSTLESS.fullmatch(found[1]):
+        return CANNOT
     if host is None or int(host["port"] or 0) > _LARGEST_PORT:
         return CANNOT
     if host["six"] is not None:
@@ -69,8 +78,8 @@ def path_within(path: object, root: object) -> object:
     """Say whether an absolute path is `root` or below it, by its text alone.
 
     A relative path is not. A path that could lead elsewhere than it reads is
-    not taken: `..`, `//`, `~`, backslashes, percent escapes, control
-    characters, drive letters, and letters that stand for one of these.
+    not taken: `..` (with blanks or dots behind it, too), `//`, `~`, backslashes,
+    percent escapes, control characters, drive letters, and letters that stand for one of these.
     """
     if not (isinstance(path, str) and isinstance(root, str)):
         return CANNOT

@@ -271,9 +271,15 @@ def _tests(servers: Sequence[SeenServer], rules: Sequence[_Rule]) -> str:
     for server in servers:
         listed = quoted(f"{server.name}.tools.json")
         lines.append(f"  {quoted(server.name)}: {{team: {TEAM}, tools_from: {listed}}}")
-    lines.append("tests:" if rules else "tests: []")
-    for rule in rules:
-        call = quoted(f"{rule.server}/{rule.tools[0].tool.name}")
-        expected = f"{{effect: {rule.effect}, rules: {rule.name}}}"
-        lines += [f"  - name: {rule.name}", f"    call: {call}", f"    expect: {expected}"]
+    tried = [(rule.name, f"{rule.server}/{rule.tools[0].tool.name}", rule.effect) for rule in rules]
+    if not tried:
+        tried = [
+            ("unlisted-tool", f"{server.name}/anything", "deny")
+            for server in servers
+            if server.tools
+        ]
+    lines.append("tests:" if tried else "tests: []")
+    for name, call, effect in tried:
+        expected = f"{{effect: {effect}, rules: {name}}}"
+        lines += [f"  - name: {name}", f"    call: {quoted(call)}", f"    expect: {expected}"]
     return "\n".join(lines) + "\n"

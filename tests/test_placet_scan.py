@@ -87,6 +87,15 @@ def test_starter_files_are_written_checked_tried_and_never_overwritten(folder, c
     assert (folder / "made" / "policy.yaml").read_text() != "mine"
 
 
+def test_of_a_server_without_tools_no_starter_files_are_written(folder, capsys):
+    listed([])
+
+    assert scan("--write", "starter") == 1
+
+    assert "no server lists a tool, so there is nothing to write" in capsys.readouterr().err
+    assert not Path("starter").exists()
+
+
 def test_every_server_of_a_clients_file_is_scanned_and_no_credential_is_shown(folder, capsys):
     python = {"command": sys.executable, "args": [str(SERVER), "tools"]}
     servers = {

@@ -49,7 +49,9 @@ def test_the_domain_of_a_url_is_its_host_in_lower_case(url, expected):
         "http://0x7f000001/", "http://2130706433/", "http://127.1/", "http://0177.0.0.1/",
         "http://1.2.3/", "http://[::1/", "http://[fe80::1%25eth0]/", "http://good.example:99999/",
         "http://good.example:8o/", "https://good.example\x00.evil.example/",
-        "https://" + "a" * 9000,
+        "https://" + "a" * 9000, "https://good.example:\u0664\u0664\u0663/",
+        "javascript://good.example/%0aalert(1)", "JavaScript://good.example/\nalert(1)",
+        "data://good.example/,x", "view-source://good.example/", "intent://good.example#Intent;end",
         1, None, True, ["https://good.example"], {"a": "b"}, b"https://good.example",
     ],
 )  # fmt: skip
@@ -84,7 +86,7 @@ def test_a_path_is_within_a_folder_by_its_text(path, root, expected):
     [
         "", "/srv/data/../../etc/passwd", "/srv/data/..", "..", "../a", "/srv/data//etc/passwd",
         "//etc/passwd", "~/a", "~root/a", "/srv/data/~/a", "/srv/data\\..\\a", "C:\\data",
-        "c:/data",
+        "c:/data", "/srv/data/.. /a", "/srv/data/... ./a", "/srv/data/%u002e%u002e/a",
         "/srv/data/%2e%2e/a", "/srv/data/%2fetc", "/srv/data/a\x00.txt", "/srv/data/a\nb",
         "/srv/data/\uff0e\uff0e/etc", "/srv/data/\u2025/etc", "/srv/data\uff0f..", "/srv\uff3ca",
         "file:///srv/data/a", "/" + "a/" * 3000, 7, None, ["/srv/data"], True,

@@ -8,6 +8,7 @@ from scanning import seen, tool
 
 from policies.client_files import ReachedServer, StartedServer
 from policies.configuration import Configuration, parse_configuration
+from policies.documents import read_document
 from policies.formatting import formatted
 from policies.policy import compile_policy
 from policies.policy_file import PolicyFile
@@ -15,6 +16,8 @@ from policies.scan_findings import findings
 from policies.scanned import SeenServer
 from policies.starter import starter
 from policies.starter_servers import name_of_address, name_of_command, section_of
+from policies.trial_file import TrialFile
+from policies.validation import validated
 
 TOOLS = [
     tool("read_it"),
@@ -67,6 +70,17 @@ def test_nothing_of_a_server_whose_instructions_are_aimed_at_the_model_runs_by_i
         "s-suspect": "require_approval",
         "t-read": "allow",
     }
+
+
+def test_where_no_tool_has_a_rule_the_tests_are_about_one_that_is_not_listed():
+    text = files_of(StartedServer("s", ("x",)), tools=[tool("read_*")]).files["policy.test.yaml"]
+
+    written, problems = validated(TrialFile, read_document(text, file="policy.test.yaml"))
+
+    assert problems == []
+    assert [(test.call, test.expect.rules) for test in written.tests] == [
+        ("s/anything", ("unlisted-tool",))
+    ]
 
 
 def test_the_configuration_is_valid_and_needs_what_is_told():
