@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.app import bolt_app
 from bot.channel_history import ChannelHistory
-from bot.client import SlackClient
+from bot.client import SlackClient, SocketClient
 from bot.desk import Desk
 from bot.endpoint import Endpoint
 from bot.home import HomeFinder
@@ -241,7 +241,7 @@ def _ways_in(
 
 
 def _client(access: SlackAccess, meters: BotMeters, rates: Rates) -> SlackClient:
-    return SlackClient(
+    return SocketClient(
         access.bot_token, access.api_url, patient=True, rates=rates, heard=meters.heard
     )
 

@@ -86,6 +86,18 @@ class SlackClient(AsyncWebClient):
         return answer
 
 
+class SocketClient(SlackClient):
+    """Opens connections for Socket Mode, which Slack allows about once a minute.
+
+    Whether it answers is found out by a method that may be called often.
+    """
+
+    async def apps_connections_open(self, *, app_token: str, **options: Any) -> AsyncSlackResponse:
+        """Ask for the address of a connection. Raises as every call does."""
+        await self.auth_test()
+        return await super().apps_connections_open(app_token=app_token, **options)
+
+
 def code_of(error: Exception) -> str | None:
     """Return Slack's error code, None where Slack gave none."""
     response = error.response if isinstance(error, SlackApiError) else None

@@ -8,13 +8,19 @@ POST = "chat.postMessage"
 POSTS_APART = 1.0
 """Seconds between two messages to one channel."""
 
+OPEN = "apps.connections.open"
+BURSTS = {OPEN: 5}
+"""How many calls are taken at once where the rate is for the long run only: Slack says that it
+tolerates "a small amount of burst behavior" and gives no number."""
+
+_TIER_1 = 1
 _TIER_2 = 20
 _TIER_3 = 50
 _TIER_4 = 100
 
 PER_MINUTE = {
     "auth.test": 600,
-    "apps.connections.open": 60,
+    OPEN: _TIER_1,
     "chat.postEphemeral": _TIER_4,
     "views.open": _TIER_4,
     "views.update": _TIER_4,

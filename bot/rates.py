@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from slack_sdk.errors import SlackClientError
 
-from bot.published_rates import PER_MINUTE, POST, POSTS_APART
+from bot.published_rates import BURSTS, PER_MINUTE, POST, POSTS_APART
 
 POSTS_A_MINUTE = 240
 """Messages to all channels together; Slack says "several hundred" and no number."""
@@ -61,6 +61,24 @@ class _Window:
         return max(freed + self.within * (rounds + 1), opens)
 
 
+@dataclass
+class _Drip:
+    """A call each `apart` seconds in the long run, and `burst` of them at once."""
+
+    apart: float
+    burst: int
+    paid_until: float = float("-inf")
+
+    def wait(self, now: float) -> float:
+        """Return 0.0 and count a call, or the seconds until the next may be made."""
+        paid = max(self.paid_until, now)
+        early = paid - now - self.apart * (self.burst - 1)
+        if early > 0:
+            return early
+        self.paid_until = paid + self.apart
+        return 0.0
+
+
 class Rates:
     """Says when a method may be called; one for all that a process sends to a workspace.
 
@@ -73,6 +91,10 @@ class Rates:
         self._clock = clock
         self._hurry = hurry
         self._windows: dict[tuple[str, str], _Window] = {}
+        self._drips = {
+            method: _Drip(_MINUTE / PER_MINUTE[method] / hurry, burst - 1)
+            for method, burst in BURSTS.items()
+        }
         self._arrivals = 0
 
     def wait(self, method: str, channel: str = "", who: str = "", *, later: bool = False) -> float:
@@ -81,8 +103,10 @@ class Rates:
         Whoever has to wait keeps a place in the line, if it has a name; what
         can come `later` lets all others pass.
         """
-        windows = self._of(method, channel)
         now = self._clock()
+        if method in self._drips:
+            return self._drips[method].wait(now)
+        windows = self._of(method, channel)
         at = max((self._turn(window, who, now, later=later) for window in windows), default=now)
         if at > now:
             return at - now
@@ -113,7 +137,7 @@ class Rates:
                 self._window((method, ""), most, _MINUTE),
             ]
         allowed = PER_MINUTE.get(method)
-        if allowed is None:
+        if allowed is None or method in BURSTS:
             return []
         return [self._window((method, ""), int(allowed * _ROOM), _MINUTE)]
 

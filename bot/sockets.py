@@ -35,6 +35,7 @@ class Socket:
     """
 
     def __init__(self, app: AsyncApp, slack: SlackClient, app_token: str) -> None:
+        """Open connections through `slack`, where Slack answers at all."""
         self._app = app
         self._slack = slack
         self._app_token = app_token

@@ -98,3 +98,16 @@ def test_a_channel_waits_for_an_answer_before_it_gets_the_next_message() -> None
     answered = rates.wait(POST, "C0ONE", "next")
 
     assert (unanswered, answered) == (1.0, 1.0)
+
+
+def test_connections_are_opened_once_a_minute_in_the_long_run_and_a_few_times_at_once() -> None:
+    clock = Clock()
+    rates = Rates(clock)
+    opened = []
+
+    for second in range(600):
+        clock.at = float(second)
+        if rates.wait("apps.connections.open") == 0.0:
+            opened.append(second)
+
+    assert opened == [0, 1, 2, 3, *range(60, 600, 60)]

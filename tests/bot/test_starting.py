@@ -3,6 +3,7 @@
 import pytest
 from office import APP_TOKEN, BOB, BOT_TOKEN, until, until_async
 
+from bot import sockets
 from bot.bot import Bot, EmptySecret, OverHttp, OverSocket, SlackAccess
 from bot.workspace.methods.table import METHODS, Method
 from ledger.approvals import ApprovalStatus
@@ -106,6 +107,24 @@ async def test_a_connection_that_went_deaf_is_replaced_and_clicks_arrive(
     await until_async(pressed_again)
 
     await office.becomes(approval, ApprovalStatus.APPROVED)
+
+
+async def test_in_an_outage_no_connection_is_asked_for(office, monkeypatch) -> None:
+    monkeypatch.setattr(sockets, "PATIENCE", 0.2)
+    before = len(await office.local.requests("apps.connections.open"))
+    await office.local.outage()
+    await office.local.drop_sockets()
+
+    tried = len(await office.local.requests("auth.test"))
+    await until_async(lambda: _more(office, "auth.test", tried + 3), 60)
+
+    assert len(await office.local.requests("apps.connections.open")) == before
+    await office.local.recover()
+    await office.local.wait_until_connected()
+
+
+async def _more(office, method, count) -> bool:
+    return len(await office.local.requests(method)) >= count
 
 
 async def test_closing_leaves_no_task_behind(closed_office) -> None:
