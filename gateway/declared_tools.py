@@ -53,6 +53,11 @@ class DeclaredTools:
         """Say in words why no call of the server can be decided; None where one can."""
         return None if self._noted else f"the tools of `{self._server}` are not noted yet"
 
+    @property
+    def known(self) -> Mapping[str, Tool]:
+        """The tools by name, once they are noted."""
+        return self._tools if self._noted else {}
+
     async def find(self, name: str) -> Tool | None:
         """Return the tool; None where none of this name is declared. Raises LedgerUnavailable."""
         if not self._noted:

@@ -105,8 +105,14 @@ class Dispatcher:
         self._reporter.sent(caller.server.name)
         try:
             answer = await self._forwarded(run, caller.server.upstream)
-            run.answer = self._passage.as_callers(answer, caller)
-            return await self._delivered(run, run.answer, deliver)
+            run.answer = answer = self._passage.as_callers(answer, caller)
+            run.reader = reader = _reader(run, answer)
+            _check_own(run, answer, reader)
+            delivered = await deliver(answer, reader.feed)
+            if answer.stream is not None:
+                await answer.stream.aclose()
+            self._reach("forwarded")
+            self._conclude(run, reader)
         except UpstreamFailed as failure:
             self._fail(run, failure)
             self._begin(_close(run.answer))
@@ -118,6 +124,7 @@ class Dispatcher:
             self._end(run, Outcome("failed", "Placet failed while it handed the answer on"))
             self._begin(_close(run.answer))
             raise
+        return delivered
 
     async def stop(self, seconds: float = 0.0) -> None:
         """Wait for the calls whose callers went away, at most `seconds`; then let all go.
@@ -139,18 +146,6 @@ class Dispatcher:
             return upstream.forward(run.request)
         run.forwarding = asyncio.ensure_future(upstream.forward(run.request))
         return asyncio.shield(run.forwarding)
-
-    async def _delivered(self, run: _Run, answer: UpstreamAnswer, deliver: Deliver[_T]) -> _T:
-        run.reader = _reader(run, answer)
-        if answer.body is not None and run.reader.is_astray(answer.body):
-            text = f"the server `{run.server}` answered another request than it was asked"
-            raise UpstreamFailed(text, sent=True, fault=Fault.UNREADABLE)
-        delivered = await deliver(answer, run.reader.feed)
-        if answer.stream is not None:
-            await answer.stream.aclose()
-        self._reach("forwarded")
-        self._conclude(run, run.reader)
-        return delivered
 
     def _conclude(self, run: _Run, reader: OutcomeReader) -> None:
         """Note how a call ended whose answer was read; its client may have to ask for the rest."""
@@ -250,6 +245,13 @@ class Dispatcher:
 def _reader(run: _Run, answer: UpstreamAnswer) -> OutcomeReader:
     assert run.request.message is not None, "a call has one"
     return OutcomeReader(answer, show=run.show, asked=run.request.message["id"])
+
+
+def _check_own(run: _Run, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
+    """Refuse a whole answer that is another request's."""
+    if answer.body is not None and reader.is_astray(answer.body):
+        text = f"the server `{run.server}` answered another request than it was asked"
+        raise UpstreamFailed(text, sent=True, fault=Fault.UNREADABLE)
 
 
 async def _close(answer: UpstreamAnswer | None) -> None:

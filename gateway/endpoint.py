@@ -12,13 +12,13 @@ from multidict import CIMultiDict
 from gateway.admission import Premises, check_content, read_body, whole_body
 from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
-from gateway.crowd import Crowd, Place
+from gateway.crowd import Crowd
 from gateway.envelopes import Message, Notification, Request, read_message
 from gateway.errors import SOON, Code, Rejected
 from gateway.fast_lane import WholeRequest, once
 from gateway.headers import SESSION, upward
 from gateway.hearing import LISTEN
-from gateway.identity import Identity
+from gateway.identity import Identity, Unchecked
 from gateway.ladder import Ladder
 from gateway.methods import check_method
 from gateway.open_streams import OpenStreams
@@ -179,30 +179,30 @@ class Endpoint:
     async def _posted(self, http: web.BaseRequest, name: str) -> Reply:
         agent, server = await self._admitted(http, name)
         with self._crowd.enter(agent.name, server.name) as place:
-            return await self._received(http, agent, server, place)
+            once(http, "content", check_content)
+            body = whole_body(http, self._body_limit)
+            if body is None:
+                body = await read_body(http, self._body_limit, place, self._patience)
+            if len(body) <= _AT_ONCE:
+                message = read_message(body)
+            else:  # beside the event loop
+                message = await asyncio.to_thread(read_message, body)
+            once(http, "duplicates", check_duplicates)
+            era = era_of(message, http.headers)
+            check_method(message, era)
+            caller, headers = self._caller(http, agent, server, era, message)
+            request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
+            if isinstance(message, Request) and message.method == "tools/call":
+                return await self._called(http, caller, request, message)
+            return await self._told(http, caller, request, message)
 
-    async def _received(
-        self, http: web.BaseRequest, agent: Agent, server: Served, place: Place
+    async def _told(
+        self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Message
     ) -> Reply:
-        once(http, "content", check_content)
-        body = whole_body(http, self._body_limit)
-        if body is None:
-            body = await read_body(http, self._body_limit, place, self._patience)
-        if len(body) <= _AT_ONCE:
-            message = read_message(body)
-        else:  # beside the event loop
-            message = await asyncio.to_thread(read_message, body)
-        once(http, "duplicates", check_duplicates)
-        era = era_of(message, http.headers)
-        check_method(message, era)
-        caller, headers = self._caller(http, agent, server, era, message)
-        request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
+        """Answer a message that is no call."""
         match message:
-            case Request(method="tools/call"):
-                with self._under_way:
-                    return await self._called(http, caller, request, message)
             case Notification(method="notifications/cancelled") if self._called_off(
-                caller, message, era
+                caller, message, request.era
             ):
                 return web.Response(status=202)
             case _:
@@ -215,7 +215,7 @@ class Endpoint:
                     if isinstance(answer, bytes):
                         return in_json(answer)
                     request = answer
-                with self._identity.while_good(agent):
+                with self._identity.while_good(caller.agent):
                     return await self._passage.through(http, caller, request, method)
 
     async def _passed(self, http: web.BaseRequest, name: str) -> Reply:
@@ -237,7 +237,10 @@ class Endpoint:
 
     async def _admitted(self, http: web.BaseRequest, name: str) -> tuple[Agent, Served]:
         once(http, "premises", self._premises.admit)
-        agent = await self._identity.caller(http, name)
+        try:
+            agent = self._identity.authenticate(http, name)
+        except Unchecked:
+            agent = await self._identity.caller(http, name)
         server = self._servers.get(name)
         if server is None:
             text = "there is no server of this name; ask which the configuration names"
@@ -263,12 +266,13 @@ class Endpoint:
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
     ) -> Reply:
         """Have a call decided and answered; a process that is about to end takes none."""
-        asked = asked_for(self._ids.new(), caller, message, len(request.body))
-        call = Call(http, caller, request, message, asked)
-        if self._under_way.stopping:
-            raise undecided(Stopping(_STOPPING), call)
-        self._reach("request-read")
-        return await self._ladder.answer(call)
+        with self._under_way:
+            asked = asked_for(self._ids.new(), caller, message, len(request.body))
+            call = Call(http, caller, request, message, asked)
+            if self._under_way.stopping:
+                raise undecided(Stopping(_STOPPING), call)
+            self._reach("request-read")
+            return await self._ladder.answer(call)
 
     def _called_off(self, caller: Caller, message: Notification, era: Era) -> bool:
         """Tell whether the caller names a held call of its own, which is then held no more."""

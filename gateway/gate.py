@@ -48,6 +48,11 @@ class PolicyInForce(Protocol):
 class Tools(Protocol):
     """The tools of one server, as far as they are known."""
 
+    @property
+    def known(self) -> Mapping[str, Tool]:
+        """Those that can be decided on without asking anybody, by name."""
+        ...
+
     async def find(self, name: str) -> Tool | None:
         """Return the tool; None where the server has none. Raises Refused where it is not known."""
         ...
@@ -87,7 +92,8 @@ class Gate:
 
     async def examine(self, asked: Asked) -> Examined:
         """Return the call with what the rules say now. Raises NotLearned, Rejected."""
-        tool = await self._toolboxes[asked.server].find(asked.tool)
+        tools = self._toolboxes[asked.server]
+        tool = tools.known.get(asked.tool) or await tools.find(asked.tool)
         if asked.size <= _AT_ONCE:
             return self._examiner.examine(asked, self._policy(), tool)
         return await asyncio.to_thread(self._examiner.examine, asked, self._policy(), tool)
@@ -212,8 +218,12 @@ class Gate:
     ) -> tuple[Ruling, Examined]:
         """Settle a call; one that is `shared` others may want decided under the same id."""
         for attempt in range(_ATTEMPTS):
+            sent = command(examined, attempt)
             try:
-                events = await self._executed(asked, command(examined, attempt), shared=shared)
+                events = await self._ledger.execute(sent)
+            except (asyncio.CancelledError, LedgerUnavailable) as error:
+                self._see_to(asked, sent, error, shared=shared)
+                raise
             except TermsUnread as unread:
                 examined = self.with_terms(asked, examined, unread.terms)
                 continue
@@ -228,29 +238,22 @@ class Gate:
         message = "the policy or the tool keeps changing; nothing was executed, call again"
         raise Undecided(message)
 
-    async def _executed(
-        self, asked: Asked, command: Command, *, shared: bool
-    ) -> Sequence[Recorded]:
-        """Return what the ledger recorded; whoever stops waiting for it runs nothing.
+    def _see_to(
+        self, asked: Asked, command: Command, error: BaseException, *, shared: bool
+    ) -> None:
+        """See to a decision that nobody waits for, or that the ledger did not confirm.
 
-        A call that its caller has named stays as it is recorded: the caller
-        comes back to hear it.
+        Whoever stops waiting for it runs nothing. A call that its caller has
+        named stays as it is recorded: the caller comes back to hear it.
         """
-        try:
-            return await self._ledger.execute(command)
-        except (asyncio.CancelledError, LedgerUnavailable) as error:
-            if shared:
-                self._outcomes.give_up(asked.id, command)
-            elif not asked.named:
-                self._see_to(asked.id, command, error)
-            raise
-
-    def _see_to(self, call: str, command: Command, error: BaseException) -> None:
-        """See to a decision that nobody waits for, or that the ledger did not confirm."""
-        if isinstance(error, LedgerUnavailable):
-            self._outcomes.doubt(call)
+        if shared:
+            self._outcomes.give_up(asked.id, command)
+        elif asked.named:
+            return
+        elif isinstance(error, LedgerUnavailable):
+            self._outcomes.doubt(asked.id)
         else:
-            self._outcomes.abandon(call, command)
+            self._outcomes.abandon(asked.id, command)
 
 
 def _check_same(examined: Examined, events: Sequence[Recorded]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -22,7 +23,7 @@ from gateway.task_states import waits
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
 from gateway.upstreams import Era
 from gateway.whole_answers import Reply, in_json
-from policies.calls import JsonValue, Number
+from policies.calls import JsonValue, Number, Tool
 from policies.refusals import Refused
 from policies.strict_json import canonical
 
@@ -65,10 +66,15 @@ class Ladder:
 
     async def answer(self, call: Call) -> Reply:
         """Return the answer to a call. Raises Rejected where there is only an error to tell."""
-        began = asyncio.get_running_loop().time()
+        began = time.monotonic()
         try:
-            await _check_headers(call)
-            call, verdict = await self._verdict(call)
+            tools, name = call.caller.server.toolbox, call.asked.tool
+            _check_headers(call, tools.known.get(name) or await tools.find(name))
+            verdict = None
+            if "requestState" in call.message.params:
+                call, verdict = await self._gone_on(call)
+            if verdict is None:
+                verdict = await self._calls.verdict(call.asked)
             match verdict:
                 case Passed():
                     return await self._sending.run(call, verdict, partial(relay, call.http))
@@ -84,14 +90,13 @@ class Ladder:
         except Refused as refused:
             raise undecided(refused, call) from refused
 
-    async def _verdict(self, call: Call) -> tuple[Call, Verdict]:
-        """Return the verdict on a call, which gets its server's state back if it goes on."""
-        if "requestState" in call.message.params:
-            brought = self._rounds.brought(call)
-            if brought is not None:
-                goes_on = call._replace(request=restored(call.request, brought))
-                return goes_on, await self._rounds.verdict(call.asked, brought)
-        return call, await self._calls.verdict(call.asked)
+    async def _gone_on(self, call: Call) -> tuple[Call, Verdict | None]:
+        """Return the verdict on a call that goes on, with its server's state; None on others."""
+        brought = self._rounds.brought(call)
+        if brought is None:
+            return call, None
+        goes_on = call._replace(request=restored(call.request, brought))
+        return goes_on, await self._rounds.verdict(call.asked, brought)
 
     async def _waiting(self, call: Call, pending: Pending, began: float) -> Reply:
         """Make a call a task, or hold it on, where its client bears that; else let it go."""
@@ -101,7 +106,7 @@ class Ladder:
                 return in_json(task)
         token = progress_token(call.message.params)
         longest = self._patience.longest(call.asked.agent.name, progress=token is not None)
-        left = began + longest - asyncio.get_running_loop().time()
+        left = began + longest - time.monotonic()
         streams = takes_events(call.http.headers.get("Accept", ""))
         if left <= 0 or not streams or pending.approval.undeliverable:
             answer = self._calls.let_go(pending)
@@ -155,10 +160,8 @@ class Ladder:
                 await held.tell(self._calls.let_go(verdict).body(call.message.id, era))
 
 
-async def _check_headers(call: Call) -> None:
+def _check_headers(call: Call, tool: Tool | None) -> None:
     """Refuse headers that repeat arguments otherwise, before anything is decided."""
-    toolbox, name = call.caller.server.toolbox, call.asked.tool
-    tool = toolbox.known.get(name) or await toolbox.find(name)
     if tool is not None:
         check_mirrored(
             tool,

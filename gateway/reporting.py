@@ -7,7 +7,7 @@ from aiohttp import web
 
 from gateway.errors import Code, Rejected
 from gateway.examining import Asked
-from gateway.meters import Meters
+from gateway.meters import Meters, just_allowed
 from gateway.reading_outcomes import Outcome
 from gateway.sparing import Sparing
 from gateway.upstreams import UpstreamFailed
@@ -41,6 +41,8 @@ class Reporter:
     def decided(self, asked: Asked, ruling: Ruling, seconds: float) -> None:
         """Tell what was decided of a call, after so many seconds."""
         self._meters.decided(asked.server, ruling, seconds)
+        if just_allowed(ruling) and not _LOG.isEnabledFor(logging.DEBUG):
+            return
         match ruling:
             case Allowed(decided) if decided.effect is not Effect.ALLOW:
                 self._say_denied(asked, decided, "was let call, as it only observes,", seconds)

@@ -17,6 +17,8 @@ class Effect(StrEnum):
     REQUIRE_APPROVAL = "require_approval"
     DENY = "deny"
 
+    __hash__ = str.__hash__  # Enum's own takes a call of Python
+
 
 STRICTNESS = {Effect.ALLOW: 0, Effect.REQUIRE_APPROVAL: 1, Effect.DENY: 2}
 """How strict an effect is: the strictest of all that speak wins."""
