@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.policy_files import read_policy
+from gateway.seen_tools import listed_tools
 from gateway.simulation_words import Simulating, as_json, as_text
 from ledger.argument_types import words
 from ledger.ledger import Ledger
@@ -23,9 +24,10 @@ from ledger.reaching import Progress
 from ledger.rehearsing import Rehearsal
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.tabulating import machine
+from policies.argument_checks import argument_problems
 from policies.past_calls import PastCall
 from policies.policy import Policy
-from policies.problems import InvalidDocument
+from policies.problems import InvalidDocument, Problem
 from policies.simulating import Simulation
 from policies.simulation_tally import Tally
 from policies.validation import choice, suggestion
@@ -157,7 +159,12 @@ async def _asked(
                 tally.take(simulated)
         done = read.last
         progress(done - span.after, span.last - span.after)
-    return tally, list(_unknown(span, simulation))
+    wrong = argument_problems(policy, await listed_tools(ledger, tuple(configuration.servers)))
+    return tally, [*map(_refused, wrong), *_unknown(span, simulation)]
+
+
+def _refused(problem: Problem) -> str:
+    return f"{problem} (such a policy is not taken over)"
 
 
 def _unknown(span: _Span, simulation: Simulation) -> Iterator[str]:

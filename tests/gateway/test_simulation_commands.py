@@ -2,14 +2,16 @@
 
 import argparse
 import asyncio
+from dataclasses import replace
 
 import pytest
-from acme import ask, assessed, grant
+from acme import WRITE_FILE, ask, assessed, grant
 from open_ledgers import open_ledger, prepare
 from shelled import Terminal
 
 from gateway.simulation_commands import register
 from ledger.freezes import BeginFreeze
+from ledger.tools import SeeTools
 from policies.decisions import Effect
 from policies.freezes import Frozen
 
@@ -115,6 +117,22 @@ def test_a_name_of_which_there_is_no_call_is_told(simulated, capsys, argv, said)
     run(*argv)
 
     assert said in capsys.readouterr().err
+
+
+def test_a_candidate_that_reads_what_no_tool_takes_is_told(simulated, tmp_path, capsys):
+    run, ledger = simulated
+    schema = '{"properties":{"path":{"type":"string"}},"type":"object"}'
+    definition = f'{{"inputSchema":{schema},"name":"write_file"}}'
+    tool = replace(WRITE_FILE, definition=definition, hash="bb" * 32)
+    see = SeeTools(id="see-2", actor="placet:gateway", server="files", tools=(tool,))
+    asyncio.run(ledger.execute(see))
+    candidate = CANDIDATE.replace("args.path", "args.pth")
+    (tmp_path / "candidate.yaml").write_text(candidate)
+
+    code, _ = run()
+
+    assert code == 0
+    assert "3:33: `args` has no `pth` at `files/write_file`; did" in capsys.readouterr().err
 
 
 def test_grants_of_then_lift_as_often_as_they_may(simulated, tmp_path):
