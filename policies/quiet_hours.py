@@ -31,7 +31,10 @@ class QuietHours:
         if not (late or early if over_midnight else late and early):
             return at
         day = local.date() + timedelta(days=1 if over_midnight and late else 0)
-        return datetime.combine(day, self.end, self.zone).astimezone(at.tzinfo)
+        end = datetime.combine(day, self.end, self.zone)
+        if end.astimezone(at.tzinfo) < at:  # that hour comes twice, and it is the second time
+            end = end.replace(fold=1)
+        return end.astimezone(at.tzinfo)
 
 
 def _read(value: object) -> object:

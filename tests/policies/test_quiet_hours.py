@@ -33,6 +33,20 @@ def test_what_falls_into_the_night_waits_until_it_ends(at, ends) -> None:
     assert over("22:00-07:30 Europe/Zurich", at) == ends
 
 
+@pytest.mark.parametrize(
+    ("at", "ends"),
+    [
+        ("2026-10-25T00:15", "2026-10-25T00:30+00:00"),
+        ("2026-10-25T00:45", "2026-10-25T00:45+00:00"),
+        ("2026-10-25T01:15", "2026-10-25T01:30+00:00"),
+        ("2026-10-25T01:30", "2026-10-25T01:30+00:00"),
+        ("2026-03-28T23:00", "2026-03-29T01:30+00:00"),
+    ],
+)
+def test_an_end_in_the_hour_that_comes_twice_or_not_at_all_is_never_in_the_past(at, ends) -> None:
+    assert over("20:00-02:30 Europe/Zurich", at) == ends
+
+
 def test_hours_within_one_day_end_on_that_day() -> None:
     assert over("12:00-13:00 UTC", "2026-11-23T12:30") == "2026-11-23T13:00+00:00"
     assert over("12:00-13:00 UTC", "2026-11-23T13:00") == "2026-11-23T13:00+00:00"
