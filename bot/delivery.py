@@ -11,9 +11,11 @@ from bot.drawing import drawn
 from bot.frozen_cards import frozen_line, with_line
 from bot.marks import Mark
 from bot.outbox import NotTaken, Outbox, Place
+from bot.pieces import Block
 from bot.recording import ACTOR, record
 from bot.summaries import Summaries, part_of
 from bot.summary_cards import Item
+from bot.thread_lines import ThreadLines
 from bot.threads import about_block, thread_blocks, thread_text
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.delegation_readings import delegations_in_force
@@ -37,6 +39,7 @@ class Delivery:
         directory: Directory,
         summaries: Summaries,
         copies: Copies,
+        thread: ThreadLines,
         reach: Callable[[str], None],
     ) -> None:
         self._outbox = outbox
@@ -46,13 +49,14 @@ class Delivery:
         self._directory = directory
         self._reach = reach
         self._gone: set[Place] = set()
-        self._told: dict[tuple[str, Place], int] = {}
+        self._thread = thread
         self._showing: dict[Place, str] = {}
 
     def took_over(self, approvals: Sequence[Approval], at: datetime) -> None:
         """Learn from these what another process did as the courier until now, `at` (UTC)."""
         self._copies.took_over(approvals, at)
         self._summaries.took_over(approvals, at)
+        self._thread.took_over(approvals)
 
     async def attend(self, name: str) -> None:
         """Bring every card of an approval up to date.
@@ -162,7 +166,7 @@ class Delivery:
                 sha256=made.sha256,
             )
         )
-        self._told.pop((approval.id, place), None)
+        self._thread.recorded(approval.id, place)
         self._showing.pop(place, None)
 
     async def _shown(self, approval: Approval, painted: PaintedCard, revision: int) -> Card | Item:
@@ -201,15 +205,24 @@ class Delivery:
         return not thread_blocks(approval, news, painted.channel, self._directory)
 
     async def _tell(self, approval: Approval, place: Place, painted: PaintedCard) -> None:
-        """Reply with what happened since a card was painted, each event once in this process."""
-        since = max(painted.revision, self._told.get((approval.id, place), 0))
-        news = await self._news(approval, since)
-        held = await delegations_in_force(self._ledger) if news else []
-        blocks = thread_blocks(approval, news, place.channel, self._directory, held)
+        """Reply with what happened since a card was painted, each event once."""
+        blocks = await self._untold(approval, place, painted.revision)
+        if not blocks:
+            return
+        since = await self._thread.told(approval.id, place, painted.revision)
+        if since > painted.revision:
+            blocks = await self._untold(approval, place, since)
         if blocks:
             about = [about_block(approval)] if painted.members else []
-            await self._outbox.reply(place, thread_text(approval, blocks), about + blocks)
-        self._told[approval.id, place] = approval.position
+            text = thread_text(approval, blocks)
+            await self._thread.tell(approval.id, place, approval.position, text, about + blocks)
+            self._reach("line-sent")
+
+    async def _untold(self, approval: Approval, place: Place, since: int) -> list[Block]:
+        """Return what happened after position `since`, as a thread tells it."""
+        news = await self._news(approval, since)
+        held = await delegations_in_force(self._ledger) if news else []
+        return thread_blocks(approval, news, place.channel, self._directory, held)
 
     async def _news(self, approval: Approval, since: int) -> Sequence[Recorded]:
         """Return what the approval and the calls that used it went through after `since`."""

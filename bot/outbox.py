@@ -82,10 +82,13 @@ class Outbox:
         self._wait(POST, channel, text)
         return await self._send(POST, channel, text, blocks)
 
-    async def reply(self, place: Place, text: str, blocks: list[Block]) -> Place:
-        """Reply in a card's thread. Raises NotTaken."""
+    async def reply(
+        self, place: Place, text: str, blocks: list[Block], mark: Mark | None = None
+    ) -> Place:
+        """Reply in a thread, with the mark by which the line is known again. Raises NotTaken."""
         self._wait(POST, place.channel, place.ts, later=True)
-        return await self._send(POST, place.channel, text, blocks, thread_ts=place.ts)
+        known = {"metadata": mark.metadata} if mark else {}
+        return await self._send(POST, place.channel, text, blocks, thread_ts=place.ts, **known)
 
     async def update(self, place: Place, text: str, blocks: list[Block]) -> Place:
         """Paint a message anew. Raises NotTaken.

@@ -13,6 +13,7 @@ from bot.outbox import Outbox
 from bot.review_delivery import ReviewDelivery
 from bot.review_pace import ReviewPace
 from bot.summaries import Summaries
+from bot.thread_lines import ThreadLines
 from ledger.barring import Weigh
 
 
@@ -29,7 +30,8 @@ def courier_of(
     ledger, directory = desk.ledger, desk.directory
     copies = Copies(history, ledger, directory)
     summaries = Summaries(outbox, ledger, copies, reach, time.monotonic, group_after)
-    delivery = Delivery(outbox, ledger, directory, summaries, copies, reach)
+    thread = ThreadLines(outbox, history)
+    delivery = Delivery(outbox, ledger, directory, summaries, copies, thread, reach)
     reviews = ReviewDelivery(outbox, ledger, directory, weigh, ReviewPace(time.monotonic))
     notices = notice_delivery(outbox, ledger, directory)
     return Courier(ledger, delivery, reviews, notices, copies, retried)

@@ -189,13 +189,14 @@ async def test_killed_in_the_middle_of_a_click_the_vote_counts_once(
     assert len(await office.cards(approval)) == 1
 
 
+@pytest.mark.parametrize("point", ["card-repainted", "line-sent"])
 async def test_killed_between_a_repaint_and_its_record_all_is_shown_and_told_once(
-    closed_office, sqlite_url
+    closed_office, sqlite_url, point
 ) -> None:
     office = closed_office
     approval = await office.ask()
 
-    async with dying_bot(office, sqlite_url, "card-repainted") as process:
+    async with dying_bot(office, sqlite_url, point) as process:
         await office.local.wait_until_connected(1, 60)
         await office.told_card(approval)
         await office.click(BOB, approval, "approve")

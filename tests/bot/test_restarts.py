@@ -68,6 +68,43 @@ async def test_a_card_whose_answer_was_lost_is_looked_for_and_not_posted_again(o
     await office.card(approval, "Approved: files")
 
 
+@pytest.mark.parametrize(
+    ("fault", "looks"), [(None, 1), (AnswerStatus(503), 2), (CutConnection(), 2)], ids=str
+)
+async def test_a_line_whose_answer_was_lost_is_looked_for_and_not_told_again(
+    office, fault, looks
+) -> None:
+    approval = await office.ask()
+    card = await office.card(approval)
+    await office.told_card(approval)
+    if fault is not None:
+        await office.local.fail_next("conversations.replies", fault)
+    await office.local.fail_next("chat.postMessage", LoseAnswer())
+
+    await office.click(BOB, approval, "approve")
+    await until_async(lambda: _topic(office, approval, "CardRepainted"), 40)
+
+    lines = (await office.local.messages(PLATFORM, card["ts"]))[1:]
+    assert [line["text"] for line in lines] == ["files / write_file: bob approved"]
+    assert len(await office.local.requests("conversations.replies")) == looks
+    assert len(await office.local.requests("chat.postMessage")) == 2
+
+
+async def test_without_a_look_a_line_whose_answer_was_lost_is_told_again(sqlite_url) -> None:
+    async with open_office(sqlite_url, scopes=EVERY_SCOPE - {"channels:history"}) as office:
+        await office.listening()
+        approval = await office.ask()
+        card = await office.card(approval)
+        await office.told_card(approval)
+        await office.local.fail_next("chat.postMessage", LoseAnswer())
+
+        await office.click(BOB, approval, "approve")
+        await until_async(lambda: _topic(office, approval, "CardRepainted"), 40)
+
+        lines = (await office.local.messages(PLATFORM, card["ts"]))[1:]
+        assert [line["text"] for line in lines] == ["files / write_file: bob approved"] * 2
+
+
 async def test_without_a_look_a_lost_answer_leaves_a_copy_whose_click_counts(sqlite_url) -> None:
     async with open_office(sqlite_url, scopes=EVERY_SCOPE - {"channels:history"}) as office:
         await office.listening()
