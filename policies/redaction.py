@@ -10,18 +10,24 @@ from typing import NamedTuple
 
 from policies.calls import JsonValue, Number
 from policies.card_numbers import is_card
+from policies.labelled_secrets import (
+    HALF_KEYS,
+    VALUES,
+    command_secrets,
+    is_header,
+    is_long_hexadecimal,
+    is_secret_flag,
+    labels_a_secret,
+)
 from policies.secret_names import names_a_secret
 from policies.secret_shapes import MARKER, hide_secrets
+from policies.seed_phrases import is_seed
 from policies.strict_json import Json
 
-_LABELS = frozenset({"name", "key", "header", "field", "variable", "param", "parameter"})
 _EXAMPLES = frozenset({"default", "example", "examples", "const"})
-_VALUES = frozenset({"value", "values"})
-_HEADERS = frozenset({"authorization", "cookie"})
 _SECOND = 2
 _MOST_REMEMBERED = 4096
 _LONGEST_REMEMBERED = 100
-_FLAG = re.compile(r"--?[A-Za-z][A-Za-z0-9_-]*")
 
 
 class Redacted(NamedTuple):
@@ -60,6 +66,7 @@ class _Key:
     hides: bool
     names_a_secret: bool
     holds_value: bool
+    may_hold_key: bool
     common: bool
 
 
@@ -198,7 +205,9 @@ class _Redaction:
         rests = tuple(path[1:] for path in paths if path[0].match(key.folded)) if paths else ()
         if key.hides or () in rests or _hides_by_default(key, member):
             return self._hide()
-        if key.holds_value and _labels_a_secret(beside):
+        if key.holds_value and isinstance(member, str | Number) and labels_a_secret(beside):
+            return self._hide()
+        if key.may_hold_key and isinstance(member, str) and is_long_hexadecimal(member):
             return self._hide()
         return self.value(member, rests)
 
@@ -207,9 +216,9 @@ class _Redaction:
         folded = _folded(name)
         shown, hidden = hide_secrets(name)
         hides = self._patterns.keys.match(folded) is not None
-        named, holds = names_a_secret(name), folded in _VALUES
-        common = not (hidden or hides or named or holds)
-        key = _Key(shown, hidden, folded, hides, named, holds, common)
+        named, holds, keyed = names_a_secret(name), folded in VALUES, folded in HALF_KEYS
+        common = not (hidden or hides or named or holds or keyed)
+        key = _Key(shown, hidden, folded, hides, named, holds, keyed, common)
         if len(name) <= _LONGEST_REMEMBERED:
             known = self._patterns.known
             if len(known) >= _MOST_REMEMBERED:
@@ -221,29 +230,21 @@ class _Redaction:
         self, items: list[JsonValue], paths: tuple[tuple[re.Pattern[str], ...], ...]
     ) -> JsonValue:
         """Return a list redacted; what follows `--password` or the name of a header is hidden."""
-        redacted: list[JsonValue] = []
-        after_flag = False
-        if _is_header(items):
+        if is_header(items):
             return [self._text(str(items[0])), self._hide()]
-        for item in items:
-            redacted.append(
-                self._hide()
-                if after_flag and isinstance(item, str | Number)
-                else self.value(item, paths)
-            )
-            after_flag = (
-                isinstance(item, str) and bool(_FLAG.fullmatch(item)) and names_a_secret(item)
-            )
+        if is_seed(items):
+            return [self._hide() for _ in items]
+        redacted: list[JsonValue] = [
+            self._hide()
+            if at and isinstance(item, str | Number) and is_secret_flag(items[at - 1])
+            else self.value(item, paths)
+            for at, item in enumerate(items)
+        ]
+        for at, shown in command_secrets(items, MARKER):
+            if redacted[at] == items[at]:
+                self.hidden += 1
+                redacted[at] = shown
         return redacted
-
-
-def _is_header(items: list[JsonValue]) -> bool:
-    """Tell whether a list is a header with a secret, as `["Authorization", …]`."""
-    match items:
-        case [str(name), str()]:
-            return (name.lower() in _HEADERS or "-" in name.strip("-")) and names_a_secret(name)
-        case _:
-            return False
 
 
 def _hides_by_default(key: _Key, member: JsonValue) -> bool:
@@ -251,14 +252,6 @@ def _hides_by_default(key: _Key, member: JsonValue) -> bool:
     if not key.names_a_secret or member is None or isinstance(member, bool):
         return False
     return not (isinstance(member, Number) and key.folded.endswith("tokens"))
-
-
-def _labels_a_secret(members: Mapping[str, JsonValue]) -> bool:
-    """Tell whether an object is a named value, as `{"name": "TOKEN", "value": …}`, and a secret."""
-    for key, member in members.items():
-        if isinstance(member, str) and key.lower() in _LABELS and names_a_secret(member):
-            return True
-    return False
 
 
 def _folded(key: str) -> str:

@@ -12,16 +12,15 @@ from policies.redaction import Redacted, RedactedText, redact, redact_text
 from policies.secret_patterns import (
     HEADER,
     KNOWN_KEY,
-    LOGGED_IN,
     PRIVATE_KEY,
     QUERY,
-    SPOKEN,
-    STATED,
     TAGGED,
     URL_PASSWORD,
     WEBHOOK,
 )
+from policies.shell_secrets import LOGGED_IN, NETRC
 from policies.strict_json import parse
+from policies.told_secrets import SPOKEN, STATED
 
 PEM = """-----BEGIN RSA PRIVATE KEY-----
 Proc-Type: 4,ENCRYPTED
@@ -416,9 +415,9 @@ def test_a_secret_on_a_line_of_its_own_is_hidden_whatever_is_around(around: str,
     "pattern",
     [
         *(KNOWN_KEY, PRIVATE_KEY, WEBHOOK, URL_PASSWORD, QUERY, HEADER),
-        *(TAGGED, SPOKEN, STATED, LOGGED_IN),
+        *(TAGGED, SPOKEN, STATED, LOGGED_IN, NETRC),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 @settings(max_examples=20)  # patterns that allow long texts are slow to draw from
 @given(found=st.data(), around=st.sampled_from(["", " ", ",", "\n"]))
