@@ -241,6 +241,9 @@ def _is_said_of_another(spoken: Sequence[str], place: int, verb: str, name: Name
     if spoken[place] == verb and not followed and _is_among_things(spoken, place):
         return True
     before = spoken[place - 1]
+    after = spoken[place + 1] if place + 1 < len(spoken) else ""
+    if verb in words.GATHERED and (not after or after in _TOWARDS - _JOINTS):
+        return True
     if VERBS[verb] in _MILD and (before == "for" or (place >= _NEAR and not followed)):
         return before not in _GOING_ON
     if spoken[place] == verb or followed:

@@ -159,7 +159,7 @@ def _code(name: Name, verbs: AbstractSet[str]) -> Iterator[Speaking]:
         code -= {"console"}
     for word in sorted(name.things & code):
         yield Risk.EXECUTE, _quoted(word)
-    if verbs:
+    if verbs and not (verbs <= words.STORING and not words.KEPT.isdisjoint(name.things)):
         screens = words.SCREENS - {"element"} if verbs <= words.MAKING else words.SCREENS
         driven = (name.things & screens) | (name.server & words.DRIVERS)
         for word in sorted(driven):

@@ -57,7 +57,7 @@ DESTROYING = _words("""
     expire expunge flush flushall flushdb forget hdel kill nuke obliterate offboard overwrite pop
     prune purge recreate reformat reimage reinstall removal remove reset revert revoke rm rmdir
     scrub shred srem teardown terminate termination trash truncate undeploy undo uninstall unlink
-    unpublish unregister wipe xdel zap zrem
+    unpublish unregister wipe xdel zrem
 """)
 PAYING = _words("""
     airdrop bet bid bill borrow burn buy cashout charge deposit disburse donate exercise hedge
@@ -130,6 +130,7 @@ TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_words("make request send"), _words("api http"), Risk.EXECUTE),
     (_words("update upgrade"), _words("firmware software"), Risk.EXECUTE),
     (_words("generate"), _words("credential key passkey password secret token"), Risk.WRITE),
+    (_words("scan"), _words("active"), Risk.EXECUTE),
     (_words("push"), _words("force"), Risk.DESTRUCTIVE),
     (_words("format replace"), _words("disk drive volume"), Risk.DESTRUCTIVE),
     (_words("close"), _words("account"), Risk.DESTRUCTIVE),
@@ -145,6 +146,7 @@ THINGS_TOGETHER: tuple[tuple[frozenset[str], frozenset[str], Risk], ...] = (
     (_words("book reserve"), _BOOKED, Risk.FINANCIAL),
     (_words("claim"), _words("reward"), Risk.FINANCIAL),
     (_words("bridge"), _words("asset token"), Risk.FINANCIAL),
+    (_words("brute"), _words("force"), Risk.EXECUTE),
     (_words("compose"), _words("down up"), Risk.EXECUTE),
     (_words("step"), _words("into out over"), Risk.EXECUTE),
     (_words("raw"), _words("api http request"), Risk.EXECUTE),
@@ -165,6 +167,11 @@ SAID_TOGETHER: tuple[tuple[frozenset[str], tuple[frozenset[str], ...], Risk], ..
     (
         _words("issue issues make makes perform performs send sends"),
         (_words("api graphql http https rest"), _words("call request")),
+        Risk.EXECUTE,
+    ),
+    (
+        _words("raw"),
+        (_words("api graphql http https rest"), _words("call delete patch post put request")),
         Risk.EXECUTE,
     ),
 )
@@ -206,6 +213,8 @@ ACCOUNTS = _words("""
     status summary total
 """)
 """Things that tell of other things, where nothing says what is done with them."""
+GATHERED = HOMOGRAPHS | {"commit"}
+"""Verbs that are things where they end what is listed, as in `with its comments and tags`."""
 PROVIDING = frozenset({"gives", "provides"})
 """Words that, before what tells of things, read."""
 CLEARED = _words("box field filter flag form highlight input reminder selection")
@@ -226,6 +235,8 @@ MAKING = _words("add create delete insert remove")
 """Verbs by which an element is one of a drawing, and not of a page."""
 COMPOUNDS = {"drop": _words("point rate rule rules")}
 """Verbs that, behind another verb, are a thing together with the next word."""
+KEPT = _words("cookie geolocation header locale storage timezone viewport")
+"""Things of a browser that are set for it, so that no page is driven."""
 SCREENS = _words("browser cursor element keyboard keystroke mouse")
 """Things by whose handling somebody else's program is driven."""
 
