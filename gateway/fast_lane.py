@@ -57,7 +57,10 @@ class FastLane(RequestHandler):
     the two ways apart. A caller that goes away cancels its request.
     """
 
-    __slots__ = ("_answering", "_asking", "_ending", "_left", "_reader", "_tardy", "_written")
+    __slots__ = (
+        "_answering", "_asking", "_ending", "_left", "_reader", "_resting", "_serving", "_tardy",
+        "_written",
+    )  # fmt: skip
 
     def __init__(
         self, manager: web.Server, answering: Answering, writer: AnswerWriter, **options: Any
@@ -71,7 +74,9 @@ class FastLane(RequestHandler):
         self._written = writer.written
         self._reader: PlainReader | None = PlainReader()
         self._left = b""
-        self._asking: asyncio.Task[None] | None = None
+        self._asking = False
+        self._serving: asyncio.Task[None] | None = None
+        self._resting: asyncio.Future[PlainRequest] | None = None
         self._tardy: asyncio.TimerHandle | None = None
         self._ending = False
 
@@ -81,7 +86,7 @@ class FastLane(RequestHandler):
             super().data_received(data)
             return
         self._left += data
-        if self._asking is None:
+        if not self._asking:
             self._look(data)
         elif len(self._left) > _LARGEST_LEFT and self.transport is not None:
             self.transport.pause_reading()
@@ -92,18 +97,18 @@ class FastLane(RequestHandler):
         self._reader = None
         if self._tardy is not None:
             self._tardy.cancel()
-        if self._asking is not None:
-            self._asking.cancel()
+        if self._serving is not None:
+            self._serving.cancel()
 
     def close(self) -> None:
         """Take no more requests; one under way is answered first."""
-        if self._asking is None:
+        if not self._asking:
             super().close()
         self._ending = True
 
     def _process_keepalive(self) -> None:
         """Hang up on a caller that asked nothing for long; not while it waits for an answer."""
-        if self._asking is not None:
+        if self._asking:
             self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
         super()._process_keepalive()
 
@@ -118,16 +123,18 @@ class FastLane(RequestHandler):
             if self._tardy is None:
                 self._tardy = self._loop.call_later(_PROMPT, self._leave_to_aiohttp)
             return
-        server = None if request is None else request.head.server
-        if request is None or server is None:
+        if request is None or request.head.server is None:
             self._leave_to_aiohttp()
             return
         if self._tardy is not None:
             self._tardy.cancel()
             self._tardy = None
         self._left = b""
-        self._request_in_progress = True
-        self._asking = self._loop.create_task(self._answer(request, server))
+        self._asking = self._request_in_progress = True
+        if self._resting is None:
+            self._serving = self._loop.create_task(self._serve(request))
+        else:
+            self._resting.set_result(request)
 
     def _leave_to_aiohttp(self) -> None:
         """Let aiohttp have what was not answered yet, and all that follows."""
@@ -137,32 +144,46 @@ class FastLane(RequestHandler):
             self._tardy.cancel()
         super().data_received(left)
 
-    async def _answer(self, plain: PlainRequest, server: str) -> None:
+    async def _serve(self, plain: PlainRequest) -> None:
+        """Answer one plain request after the other, for as long as the connection is open.
+
+        One task for all of them costs less than one for each.
+        """
+        while True:
+            try:
+                stays = await self._answer(plain)
+            except ConnectionError:
+                self.force_close()
+            except asyncio.CancelledError:
+                self.force_close()  # a caller whose key ends is there, and must not wait for more
+                raise
+            except Exception:  # noqa: BLE001 (the edge: what cannot be sent ends the connection)
+                _LOG.exception("an answer could not be sent")
+                self.force_close()
+            else:
+                self._next(stays=stays)
+            finally:
+                self._asking = self._request_in_progress = False
+                if self._handler_waiter is not None and not self._handler_waiter.done():
+                    self._handler_waiter.set_result(None)
+            if self.transport is None:
+                return
+            self._resting = self._loop.create_future()
+            plain = await self._resting
+
+    async def _answer(self, plain: PlainRequest) -> bool:
+        """Answer a request, and tell whether the connection stays after it."""
+        assert self._serving is not None, "it is what runs this"
+        assert plain.head.server is not None, "others are aiohttp's"
         writer = StreamWriter(self, self._loop)
-        assert self._asking is not None, "it is what runs this"
-        message, task = plain.head.message, self._asking
+        message, task = plain.head.message, self._serving
         request = WholeRequest(message, EMPTY_PAYLOAD, self, writer, task, self._loop)
         request.body, request.head = plain.body, plain.head
-        try:
-            reply = await self._answering(request, server)
-            stays = self._sent_at_once(reply) or await self._sent(reply, request, writer)
-            if self.writing_paused:  # it is under way until the caller takes it
-                await writer.drain()
-        except ConnectionError:
-            self.force_close()
-        except asyncio.CancelledError:
-            self.force_close()  # a caller whose key ends is there, and must not wait for more
-            raise
-        except Exception:  # noqa: BLE001 (the edge: what cannot be sent ends the connection)
-            _LOG.exception("an answer could not be sent")
-            self.force_close()
-        else:
-            self._next(stays=stays)
-        finally:
-            self._asking = None
-            self._request_in_progress = False
-            if self._handler_waiter is not None and not self._handler_waiter.done():
-                self._handler_waiter.set_result(None)
+        reply = await self._answering(request, plain.head.server)
+        stays = self._sent_at_once(reply) or await self._sent(reply, request, writer)
+        if self.writing_paused:  # it is under way until the caller takes it
+            await writer.drain()
+        return stays
 
     def _sent_at_once(self, reply: Reply) -> bool:
         """Send an answer where that takes but a moment; tell whether it is sent."""
@@ -196,7 +217,7 @@ class FastLane(RequestHandler):
             self._loop.call_soon(self._look_again)
 
     def _look_again(self) -> None:
-        if self._asking is None and self.transport is not None and self._left:
+        if not self._asking and self.transport is not None and self._left:
             self._look(self._left)
 
 

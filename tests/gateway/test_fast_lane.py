@@ -182,6 +182,37 @@ async def test_a_caller_that_goes_away_cancels_its_request():
         await asyncio.wait_for(cancelled.wait(), 5)
 
 
+async def test_nothing_goes_on_after_a_caller_went_away_whatever_becomes_of_its_cancellation():
+    async def stubborn(http, server):
+        if http.body == b"stays":
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return await said(http, server)
+
+    async with serving(stubborn) as (port, lanes):
+        await answered(port, [PLAIN])
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(PLAIN.replace(b"hello", b"stays"))
+        while len(lanes) < 2 or not lanes[1]._asking:
+            await asyncio.sleep(0.001)
+        writer.close()
+
+        await asyncio.wait_for(asyncio.wait([lane._serving for lane in lanes]), 5)
+
+
+async def test_a_request_is_all_that_aiohttp_makes_of_one_where_somebody_looks():
+    async def seen(http, server):
+        text = f"{http.remote} {http.host} {http.path} {http.query_string!r} {server}"
+        text += f" {http.version} {http.keep_alive} {len(http)}"
+        return web.Response(text=text)
+
+    async with serving(seen) as (port, _), serving(seen, lane=False) as (other, _):
+        found, expected = await answered(port, [PLAIN]), await answered(other, [PLAIN])
+
+    assert b"127.0.0.1 localhost /mcp/files '' files HttpVersion(major=1, minor=1)" in found
+    assert found == expected
+
+
 async def test_a_connection_that_is_to_close_answers_first():
     gate = asyncio.Event()
 
