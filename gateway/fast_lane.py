@@ -30,10 +30,29 @@ Answering: TypeAlias = Callable[["WholeRequest", str], Awaitable[Reply]]
 
 
 class WholeRequest(web.BaseRequest):
-    """A request whose `body` is here already, and whose `head` may be one that is known."""
+    """A request whose `body` is here already, and whose `head` may be one that is known.
+
+    It is made a request of aiohttp's only when somebody looks for more of it
+    than that and its headers: most are answered before.
+    """
 
     body: bytes
     head: Head
+
+    def __init__(self, plain: PlainRequest, lane: "FastLane") -> None:
+        """Take a request, and the connection on which it is answered."""
+        self.head, self.body = plain
+        self._message = self.head.message
+        self._headers = self._message.headers
+        self._cache = {}  # which looking at headers takes
+        self._lane = lane
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what was not made yet."""
+        if "_protocol" in self.__dict__:
+            raise AttributeError(name)
+        super().__init__(self._message, EMPTY_PAYLOAD, self._lane, *self._lane.makings())
+        return getattr(self, name)
 
 
 def once(http: web.BaseRequest, what: str, look: Callable[[web.BaseRequest], _T]) -> _T:
@@ -173,17 +192,18 @@ class FastLane(RequestHandler):
 
     async def _answer(self, plain: PlainRequest) -> bool:
         """Answer a request, and tell whether the connection stays after it."""
-        assert self._serving is not None, "it is what runs this"
         assert plain.head.server is not None, "others are aiohttp's"
-        writer = StreamWriter(self, self._loop)
-        message, task = plain.head.message, self._serving
-        request = WholeRequest(message, EMPTY_PAYLOAD, self, writer, task, self._loop)
-        request.body, request.head = plain.body, plain.head
+        request = WholeRequest(plain, self)
         reply = await self._answering(request, plain.head.server)
-        stays = self._sent_at_once(reply) or await self._sent(reply, request, writer)
+        stays = self._sent_at_once(reply) or await self._sent(reply, request)
         if self.writing_paused:  # it is under way until the caller takes it
-            await writer.drain()
+            await request.writer.drain()
         return stays
+
+    def makings(self) -> "tuple[StreamWriter, asyncio.Task[None], asyncio.AbstractEventLoop]":
+        """Return what writes the answer to a request, in which task, on which event loop."""
+        assert self._serving is not None, "it answers each request"
+        return StreamWriter(self, self._loop), self._serving, self._loop
 
     def _sent_at_once(self, reply: Reply) -> bool:
         """Send an answer where that takes but a moment; tell whether it is sent."""
@@ -197,10 +217,10 @@ class FastLane(RequestHandler):
         self.transport.write(written)
         return True
 
-    async def _sent(self, reply: Reply, request: WholeRequest, writer: StreamWriter) -> bool:
+    async def _sent(self, reply: Reply, request: WholeRequest) -> bool:
         """Send an answer, and tell whether the connection stays after it."""
         response = for_aiohttp(reply)
-        await _send(response, request, writer)
+        await _send(response, request)
         return response.keep_alive is not False
 
     def _next(self, *, stays: bool) -> None:
@@ -221,7 +241,7 @@ class FastLane(RequestHandler):
             self._look(self._left)
 
 
-async def _send(response: web.StreamResponse, request: WholeRequest, writer: StreamWriter) -> None:
+async def _send(response: web.StreamResponse, request: WholeRequest) -> None:
     """Send an answer; a whole one in one piece, with the headers that aiohttp would give it."""
     body = response.body if isinstance(response, web.Response) else None
     if response.prepared or response.status in BODILESS or not isinstance(body, bytes | None):
@@ -234,6 +254,7 @@ async def _send(response: web.StreamResponse, request: WholeRequest, writer: Str
     headers.setdefault("Server", SERVER_SOFTWARE)
     if response.keep_alive is False:
         headers["Connection"] = "close"
+    writer = request.writer
     writer.length = len(body or b"")
     await writer.write_headers(f"HTTP/1.1 {response.status} {response.reason}", headers)
     await writer.write_eof(body or b"")
