@@ -8,7 +8,7 @@ import pytest
 from approvals_given import DIRECTORY, REQUEST, after, requested
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from office import BOB, OUT, PLATFORM, shown
+from office import BOB, PLATFORM, shown
 from slack_limits import check_message, check_view, invisible, objects, visible_text
 
 from bot.cards import APPROVE_FOR, card
@@ -233,9 +233,9 @@ async def test_a_grant_that_was_given_for_some_uses_lifts_no_more_calls(office) 
 
 async def test_nobody_without_rights_grants_and_the_refusal_is_recorded(office) -> None:
     approval = await office.ask()
-    await choose(office, OUT, approval, {"scope": "call", "lasting": "3600"})
-    view = await office.local.wait_for_view(OUT, lambda v: "grant" in shown(v))
-    sent = await office.local.submit_view(OUT, view["id"], {})
+    await choose(office, EVE, approval, {"scope": "call", "lasting": "3600"})
+    view = await office.local.wait_for_view(EVE, lambda v: "grant" in shown(v))
+    sent = await office.local.submit_view(EVE, view["id"], {})
 
     assert sent.errors == {"reason": "You are not an approver of `platform`; ask someone who is."}
     refused = [e for e in await office.events(approval) if isinstance(e, VoteRefused)]
