@@ -8,7 +8,7 @@ import pytest
 from approvals_given import DIRECTORY, REQUEST, after, requested
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from office import BOB, PLATFORM, shown
+from office import BOB, EVE, PLATFORM, shown
 from slack_limits import check_message, check_view, invisible, objects, visible_text
 
 from bot.cards import APPROVE_FOR, card
