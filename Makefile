@@ -21,6 +21,8 @@ help: ## list the targets
 demo: $(VENV)/runtime.stamp ## run Placet on loopback with a demo server and a local workspace
 	@$(BIN)/placet demo
 
+# Each worker and process of the tests would compile the same modules again.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev.stamp .venv-mcp1/stamp .venv-clients/stamp .venv-judges/stamp $(NODE) ## run every test (TESTS=path to run some)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 

@@ -192,6 +192,9 @@ class AgentSection(KeySection):
         return hold and between(hold, least=timedelta(0), most=timedelta(hours=24))
 
 
+LONGEST_HOLD = timedelta(seconds=4)
+"""How long a call is held in silence at most."""
+
 DENIALS = (
     "Not now",
     "Wrong environment",
@@ -250,7 +253,7 @@ class GatewaySection(Section):
     @field_validator("hold")
     @classmethod
     def _short(cls, hold: timedelta) -> timedelta:
-        return between(hold, least=timedelta(0), most=timedelta(seconds=4))
+        return between(hold, least=timedelta(0), most=LONGEST_HOLD)
 
     @field_validator("report_within")
     @classmethod

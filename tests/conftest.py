@@ -50,7 +50,7 @@ def pytest_make_collect_report(collector):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_limits() -> Iterator[dict[str, float]]:
+def own_limits() -> Iterator[dict[str, Any]]:
     """Let no test fail because the machine stalls, as `unhurried` says; give the limits it has."""
     with pytest.MonkeyPatch.context() as patch:
         yield unhurried.give(patch.setattr)

@@ -63,10 +63,11 @@ class GarblingServer:
         self.listeners = 1
         self._bodies: list[bytes] = []
         self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen on loopback."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/mcp"
 
@@ -79,6 +80,12 @@ class GarblingServer:
         """Return all bodies that arrived."""
         return self._bodies
 
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(serving)
+        serving.add_done_callback(self._tasks.discard)
+        serving.add_done_callback(lambda _: writer.close())  # also where it never began
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
@@ -87,7 +94,6 @@ class GarblingServer:
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 if not await self._answer(head, body, writer):
                     break
-        writer.close()
 
     async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; tell whether the connection goes on."""

@@ -103,11 +103,11 @@ class RawUpstream:
 async def raw_upstream(path="/mcp") -> AsyncIterator[tuple[RawUpstream, str]]:
     """Run a server for the length of a block; yield it and its address."""
     raw = RawUpstream()
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: list[asyncio.Task[None]] = []
 
-    async def serve(reader, writer):
-        tasks.add(asyncio.current_task())
-        await raw.serve(reader, writer)
+    def serve(reader, writer):
+        tasks.append(asyncio.create_task(raw.serve(reader, writer)))
+        tasks[-1].add_done_callback(lambda _: writer.close())  # also where it never began
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:

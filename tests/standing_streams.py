@@ -29,7 +29,7 @@ async def listening(
 async def hung_up(stage: Stage, stream: aiohttp.ClientResponse, before: int) -> None:
     """Wait until nothing more is heard, and the server has `before` listeners again."""
     with contextlib.suppress(aiohttp.ClientError):
-        assert await asyncio.wait_for(stream.content.read(), 20) == b""
+        assert await asyncio.wait_for(stream.content.read(), 60) == b""
 
     async def closed() -> bool:
         return stage.server.listeners == before

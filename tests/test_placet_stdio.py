@@ -48,7 +48,7 @@ class Client:
         self.say("tools/call", params, number)
 
     async def hear(self):
-        line = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        line = await asyncio.wait_for(self.process.stdout.readline(), 60)
         assert line, (await self.process.stderr.read()).decode()
         self.heard.append(json.loads(line))
         return self.heard[-1]
@@ -64,7 +64,7 @@ class Client:
     async def end(self):
         """Say no more, and return exit code and what else was said."""
         self.process.stdin.close()
-        out, errors = await asyncio.wait_for(self.process.communicate(), 40)
+        out, errors = await asyncio.wait_for(self.process.communicate(), 60)
         assert b"Traceback" not in errors, errors.decode()
         assert CI_BOT.encode() not in out + errors
         return self.process.returncode, [json.loads(line) for line in out.splitlines()]
@@ -198,7 +198,7 @@ async def test_a_modern_call_that_is_cancelled_is_over_at_the_server(stage, give
 
     given.say("notifications/cancelled", {"requestId": 1}, None)
 
-    await asyncio.wait_for(stage.server.gone.wait(), 10)
+    await asyncio.wait_for(stage.server.gone.wait(), 60)
     given.say("tools/list", {"_meta": META}, 2)
     assert (await given.hear())["id"] == 2
 
@@ -249,7 +249,7 @@ async def test_a_client_that_reads_no_more_ends_it(stage, given):
     given.process.stdout._transport.close()
     stage.server.gate.set()
 
-    assert await asyncio.wait_for(given.process.wait(), 20) == 0
+    assert await asyncio.wait_for(given.process.wait(), 60) == 0
 
 
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
@@ -260,8 +260,8 @@ async def test_it_ends_when_it_is_told_to(stage, given, signal):
 
     given.process.send_signal(getattr(signals, signal))
 
-    assert await asyncio.wait_for(given.process.wait(), 20) == 0
-    await asyncio.wait_for(stage.server.gone.wait(), 10)
+    assert await asyncio.wait_for(given.process.wait(), 60) == 0
+    await asyncio.wait_for(stage.server.gone.wait(), 60)
 
 
 @pytest.mark.parametrize(

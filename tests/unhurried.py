@@ -6,24 +6,26 @@ A test that is about a limit sets the limit itself.
 
 import importlib
 from collections.abc import Callable
+from datetime import timedelta
 
-ENOUGH = {
+ENOUGH: dict[str, float | timedelta] = {
     "bot.client.TIMEOUT": 60,
     "bot.desk.QUICK": 60,
     "bot.witness.SECONDS": 60,
     "bot.workspace.server.ACK_SECONDS": 60,
     "bot.workspace.tickets.TRIGGER_SECONDS": 60,
     "ledger.writer.PATIENCE": 60,
+    "policies.settings.LONGEST_HOLD": timedelta(minutes=1),
 }
-"""The limits on time that a person's click and a command run into, in seconds."""
+"""Limits on time that clicks, commands and held calls run into; numbers are seconds."""
 
 
-def give(put: Callable[[object, str, object], None] = setattr) -> dict[str, float]:
-    """Set every limit by `put(module, name, seconds)`; return what Placet gives by itself."""
+def give(put: Callable[[object, str, object], None] = setattr) -> dict[str, float | timedelta]:
+    """Set every limit by `put(module, name, limit)`; return what Placet gives by itself."""
     own = {}
-    for path, seconds in ENOUGH.items():
+    for path, limit in ENOUGH.items():
         module, _, name = path.rpartition(".")
         found = importlib.import_module(module)
         own[path] = getattr(found, name)
-        put(found, name, seconds)
+        put(found, name, limit)
     return own

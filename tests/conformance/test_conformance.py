@@ -42,7 +42,7 @@ class Fixture(RawServer):
 async def gateway(ledger_url, fixture_url, policy):
     """Put a gateway before the fixture server; whatever is asked of people, bob approves."""
     server = Fixture(fixture_url)
-    async with staged(ledger_url, policy=policy, hold="4s", server=server, agents=VISITOR) as stage:
+    async with staged(ledger_url, policy=policy, hold="1m", server=server, agents=VISITOR) as stage:
         asked = Counter()
         approving = set()
 

@@ -87,7 +87,7 @@ def client(request):
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, errors = await asyncio.wait_for(process.communicate(), 40)
+            out, errors = await asyncio.wait_for(process.communicate(), 60)
         except TimeoutError:
             process.kill()
             raise

@@ -111,8 +111,9 @@ async def test_a_flood_leaves_time_for_everything_else(flood):
             turns += 1
 
         assert not flooding.done()
-        assert turns > 10
-        assert time.process_time() - before < 0.9 * (time.monotonic() - began) + 0.2
+        used = time.process_time() - before
+        assert turns > 10 * used
+        assert used < 0.9 * (time.monotonic() - began) + 0.2
         flooding.cancel()
 
 
@@ -120,7 +121,7 @@ async def test_progress_that_nobody_takes_is_dropped_beyond_a_megabyte():
     async with bridged() as bridge:
         asked = modern("tools/call", {**tool("progress-flood"), "_meta": {"progressToken": "mine"}})
         answer = await bridge.forward(asked)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await state(bridge)
             events = [event async for event in answer.stream]
 

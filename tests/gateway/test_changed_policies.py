@@ -33,7 +33,7 @@ async def waiting(ledger_url, text):
         await stage.pending()
         await stage.policy.activate(text)
         try:
-            yield stage, await asyncio.wait_for(call, 40)
+            yield stage, await asyncio.wait_for(call, 60)
         finally:
             await held.stop()
 
@@ -86,7 +86,7 @@ async def test_of_identical_calls_that_are_held_one_runs_where_a_policy_allows_t
         await stage.pending()
         await until(lambda: joined(stage, 4))
         await stage.policy.activate(ALLOWING)
-        texts = sorted([(await asyncio.wait_for(call, 40)).text for call in calls])
+        texts = sorted([(await asyncio.wait_for(call, 60)).text for call in calls])
         await held.stop()
 
         assert len(stage.server.calls()) == 1
@@ -117,7 +117,7 @@ async def test_a_ledger_that_fails_one_of_identical_calls_does_not_end_the_one_t
 
         monkeypatch.setattr(stage.ledger, "execute", failing_once)
         await stage.policy.activate(ALLOWING)
-        bodies = [(await asyncio.wait_for(call, 40)).body for call in calls]
+        bodies = [(await asyncio.wait_for(call, 60)).body for call in calls]
         await until(lambda: over(stage))
         await held.stop()
 
@@ -150,7 +150,7 @@ async def test_a_held_call_that_needs_other_approvals_now_asks_for_these_at_once
 
         (second,) = await until(asked)
         await stage.policy.activate(ALLOWING)
-        answer = await asyncio.wait_for(call, 40)
+        answer = await asyncio.wait_for(call, 60)
         await held.stop()
 
         assert second.request.terms[0].approvals == 2

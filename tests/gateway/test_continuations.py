@@ -65,7 +65,7 @@ def back(result, **more):
 
 @pytest.mark.parametrize("state", ['"s\\u00e9cret/1"', None])
 async def test_an_approved_call_goes_on_without_asking_people_again(ledger_url, state):
-    async with staged(ledger_url, hold="4s") as stage:
+    async with staged(ledger_url, hold="1m") as stage:
         server = stage.server.reply = Asking(state=state)
         result = await asked(stage)
         answer = await send(stage, back(result), number=2)
@@ -93,7 +93,7 @@ async def test_an_approved_call_goes_on_without_asking_people_again(ledger_url, 
 
 
 async def test_rounds_follow_each_other_also_as_events(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         stage.server.reply = Asking(rounds=3, streams=True)
         call = asyncio.create_task(send(stage, {}))
         (approval,) = await stage.pending()
@@ -110,7 +110,7 @@ async def test_rounds_follow_each_other_also_as_events(sqlite_url):
 
 
 async def test_the_bytes_of_a_further_round_are_those_of_the_caller_but_for_the_state(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
         meta = json.dumps(META).encode()
@@ -127,7 +127,7 @@ async def test_the_bytes_of_a_further_round_are_those_of_the_caller_but_for_the_
 
 
 async def test_what_was_asked_is_answered_once(ledger_url):
-    async with staged(ledger_url, hold="4s") as stage:
+    async with staged(ledger_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
 
@@ -142,8 +142,8 @@ async def test_what_was_asked_is_answered_once(ledger_url):
 
 async def test_over_replicas_what_was_asked_is_answered_once(postgres_url):
     async with (
-        staged(postgres_url, hold="4s") as one,
-        staged(postgres_url, hold="4s", server=one.server) as two,
+        staged(postgres_url, hold="1m") as one,
+        staged(postgres_url, hold="1m", server=one.server) as two,
     ):
         server = one.server.reply = Asking()
         result = await asked(one)
@@ -155,13 +155,13 @@ async def test_over_replicas_what_was_asked_is_answered_once(postgres_url):
 
 
 async def test_a_restart_changes_nothing(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         stage.server.reply = Asking()
         result = await asked(stage)
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         stage.server.reply = Asking(rounds=0)
         answer = await send(stage, back(result))
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         stage.server.reply = Asking(rounds=0)
         again = await send(stage, back(result))
 
@@ -170,7 +170,7 @@ async def test_a_restart_changes_nothing(sqlite_url):
 
 
 async def test_a_policy_that_denies_by_now_denies_the_round(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
         await stage.policy.activate(DENYING)
@@ -187,7 +187,7 @@ version: 1
 rules:
   - {name: two, match: {}, effect: require_approval, approval: {approvals: 2}}
 """
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
         await stage.policy.activate(policy)
@@ -200,7 +200,7 @@ rules:
 
 
 async def test_a_tool_that_changed_by_now_ends_it(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
         stage.server.tools[1]["description"] = "Writes elsewhere."
@@ -212,7 +212,7 @@ async def test_a_tool_that_changed_by_now_ends_it(sqlite_url):
 
 
 async def test_a_policy_that_allows_by_now_lets_the_round_go_on_with_the_servers_state(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
         await stage.policy.activate(ALLOWING)
@@ -245,7 +245,7 @@ def flipped(state):
     ],
 )
 async def test_a_state_that_was_changed_or_is_of_another_call_is_refused(sqlite_url, change):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
 
@@ -257,7 +257,7 @@ async def test_a_state_that_was_changed_or_is_of_another_call_is_refused(sqlite_
 
 
 async def test_a_state_of_another_agent_is_refused(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
 
@@ -269,7 +269,7 @@ async def test_a_state_of_another_agent_is_refused(sqlite_url):
 
 async def test_a_state_that_is_too_old_is_refused(sqlite_url, monkeypatch):
     monkeypatch.setattr(continuations, "_LIFETIME", timedelta(0))
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking()
         result = await asked(stage)
 
@@ -282,7 +282,7 @@ async def test_a_state_that_is_too_old_is_refused(sqlite_url, monkeypatch):
 
 async def test_there_are_only_so_many_rounds(sqlite_url, monkeypatch):
     monkeypatch.setattr(continuations, "MOST_ROUNDS", 2)
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         server = stage.server.reply = Asking(rounds=9)
         result = await asked(stage)
         for number in (2, 3):
@@ -332,7 +332,7 @@ async def test_the_answer_to_a_held_call_is_wrapped_too(sqlite_url):
 
 
 async def test_a_legacy_answer_is_never_wrapped(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         stage.server.reply = Asking()
 
         result = await asked(stage, legacy=True)
@@ -351,7 +351,7 @@ async def test_an_answer_in_pieces_is_wrapped_as_a_whole(sqlite_url):
             await response.write(whole.body[at : at + 20])
         return response
 
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         stage.server.reply = reply
         result = await asked(stage)
 

@@ -215,7 +215,7 @@ async def test_a_connection_that_asks_nothing_is_closed(sqlite_url, sent):
         reader, writer = await connected(stage)
         writer.write(sent)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             answer = await reader.read()
         writer.close()
 
@@ -285,7 +285,7 @@ async def test_a_caller_that_does_not_read_is_hung_up_on_and_its_server_let_go(s
 
         writer.write(head(len(body), *named) + body)
 
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 60)
         await until(lambda: _none_of(stage.gateway._endpoint._crowd))
         assert (await stage.ended())[0].outcome == "failed"
         with contextlib.suppress(ConnectionError):

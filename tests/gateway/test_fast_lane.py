@@ -87,7 +87,7 @@ async def answered(port, chunks, answers=1):
     got = b""
     with contextlib.suppress(TimeoutError, asyncio.IncompleteReadError):
         for _ in range(answers):
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
             length = re.search(rb"Content-Length: (\d+)", head)
             got += head + await reader.readexactly(int(length[1]) if length else 0)
     writer.close()
@@ -179,7 +179,7 @@ async def test_a_caller_that_goes_away_cancels_its_request():
             await asyncio.sleep(0.001)
         writer.close()
 
-        await asyncio.wait_for(cancelled.wait(), 5)
+        await asyncio.wait_for(cancelled.wait(), 60)
 
 
 async def test_nothing_goes_on_after_a_caller_went_away_whatever_becomes_of_its_cancellation():
@@ -228,7 +228,7 @@ async def test_a_connection_that_is_to_close_answers_first():
         lanes[0].close()
         gate.set()
 
-        got = await asyncio.wait_for(reader.read(), 5)
+        got = await asyncio.wait_for(reader.read(), 60)
         writer.close()
 
     assert got.startswith(b"HTTP/1.1 200 OK")
@@ -246,9 +246,9 @@ async def test_an_answer_that_streams_comes_in_pieces():
     async with serving(streaming) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(PLAIN)
-        got = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 5)
+        got = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 60)
         writer.write(PLAIN)
-        again = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 5)
+        again = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 60)
         writer.close()
 
     assert got.endswith(b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n")

@@ -36,7 +36,7 @@ async def test_a_frozen_agent_is_told_by_whom_and_nothing_reaches_the_server(sql
 
 
 async def test_a_held_call_that_is_approved_while_frozen_does_not_run_and_can_run_later(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         call = asyncio.create_task(stage.call("write_file", WRITE))
         (approval,) = await stage.pending()
         await stage.ledger.execute(freeze(Frozen.SERVER, "files"))

@@ -200,7 +200,7 @@ async def test_both_keys_are_let_in_while_the_grace_lasts(ledger_url):
 
 
 async def test_a_held_call_does_not_run_once_its_key_was_replaced(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         await add(stage.ledger, OLD)
         await until(lambda: lets_in(stage, OLD))
         held = asyncio.create_task(stage.call("write_file", key=OLD))
@@ -218,7 +218,7 @@ async def test_a_held_call_does_not_run_once_its_key_was_replaced(sqlite_url):
 
 
 async def test_a_held_call_does_not_run_once_its_agent_was_revoked(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         await add(stage.ledger, OLD)
         await until(lambda: lets_in(stage, OLD))
         held = asyncio.create_task(stage.call("write_file", key=OLD))

@@ -308,7 +308,7 @@ async def test_it_is_heard_over_stdio_too(stage, legacy):
         await process.stdin.drain()
 
     async def hear():
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return json.loads(await process.stdout.readline())
 
     stage.server.sessions = True

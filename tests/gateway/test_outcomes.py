@@ -22,7 +22,7 @@ async def test_an_outcome_waits_for_a_ledger_that_is_away(sqlite_url):
     async with staged(sqlite_url) as stage:
         stage.server.gate.clear()
         call = asyncio.create_task(stage.call("read_file"))
-        await asyncio.wait_for(stage.server.running.wait(), 5)
+        await asyncio.wait_for(stage.server.running.wait(), 60)
         blocker = await asyncio.to_thread(
             sqlite3.connect, sqlite_url.removeprefix("sqlite:///"), check_same_thread=False
         )

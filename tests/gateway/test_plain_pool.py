@@ -107,7 +107,7 @@ async def test_an_idle_connection_is_closed_after_a_while(raw, monkeypatch):
     async with reaching(raw.url) as upstream:
         await asyncio.gather(*(upstream.forward(posting()) for _ in range(3)))
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for wire in raw.wires:
                 await until(lambda wire=wire: at_end(wire))
 

@@ -15,7 +15,7 @@ def described_anew(stage):
 
 
 async def test_a_held_call_does_not_run_once_its_tool_has_changed_silently(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         held = asyncio.create_task(stage.call("write_file", {"path": "a"}))
         [approval] = await stage.pending()
         described_anew(stage)
@@ -29,7 +29,7 @@ async def test_a_held_call_does_not_run_once_its_tool_has_changed_silently(sqlit
 
 
 async def test_a_held_call_does_not_run_once_its_tool_has_gone_silently(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         held = asyncio.create_task(stage.call("write_file", {"path": "a"}))
         [approval] = await stage.pending()
         removed(stage, "write_file")

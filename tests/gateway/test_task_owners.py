@@ -210,7 +210,7 @@ async def test_a_task_that_cannot_be_noted_is_not_handed_on(sqlite_url, server):
 
 
 async def test_a_task_of_an_approved_call_is_its_agents_own(sqlite_url, server):
-    async with staged(sqlite_url, hold="4s", server=server) as stage:
+    async with staged(sqlite_url, hold="1m", server=server) as stage:
         params = {"name": "write_file", "arguments": {}, "task": {}}
 
         async def call():

@@ -132,7 +132,7 @@ async def test_a_call_that_does_not_declare_the_extension_gets_no_task(sqlite_ur
 
 
 async def test_an_answer_within_the_silent_hold_needs_no_task(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         waiting = asyncio.create_task(call(stage))
         (approval,) = await stage.pending()
         await stage.decide(approval.id)
@@ -263,7 +263,7 @@ async def test_whoever_asked_may_leave_while_the_call_runs(sqlite_url):
         (approval,) = await stage.pending()
         await stage.decide(approval.id)
         asking = asyncio.create_task(got(stage, created["taskId"]))
-        await asyncio.wait_for(stage.server.running.wait(), 5)
+        await asyncio.wait_for(stage.server.running.wait(), 60)
         asking.cancel()
         stage.server.gate.set()
 
@@ -393,7 +393,7 @@ async def test_cancelling_a_task_whose_call_runs_stops_the_server(sqlite_url):
         await got(stage, task)
 
         await ask(stage, "tasks/cancel", task)
-        await asyncio.wait_for(stage.server.gone.wait(), 5)
+        await asyncio.wait_for(stage.server.gone.wait(), 60)
         (ended_call,) = await stage.ended()
 
         assert (await ended(stage, task))["status"] == "cancelled"
@@ -479,12 +479,12 @@ async def test_a_result_that_cannot_be_kept_yet_is_told_and_kept_later(sqlite_ur
 
 
 async def test_above_its_number_of_held_calls_a_client_with_tasks_gets_its_task_at_once(sqlite_url):
-    async with staged(sqlite_url, hold="4s", own=", held_calls: 0") as stage:
+    async with staged(sqlite_url, hold="1m", own=", held_calls: 0") as stage:
         assert (await call(stage))["status"] == "working"
 
 
 async def test_an_undeliverable_card_is_told_at_once_and_makes_no_task(sqlite_url):
-    async with staged(sqlite_url, hold="4s") as stage:
+    async with staged(sqlite_url, hold="1m") as stage:
         waiting = asyncio.create_task(call(stage))
         (approval,) = await stage.pending()
         await stage.ledger.execute(

@@ -369,7 +369,7 @@ async def test_a_token_that_is_remembered_ends_when_its_key_is_withdrawn(stage, 
 
 
 async def test_sessions_and_held_calls_belong_to_the_person_too(sqlite_url, issuer):
-    async with taking_tokens(sqlite_url, issuer, hold="4s") as stage:
+    async with taking_tokens(sqlite_url, issuer, hold="1m") as stage:
         stage.server.sessions = True
         bobs, cats = issuer.token(), issuer.token(sub="cat@example.com")
         message = {
@@ -388,7 +388,7 @@ async def test_sessions_and_held_calls_belong_to_the_person_too(sqlite_url, issu
 
 
 async def test_somebody_elses_held_call_cannot_be_called_off(sqlite_url, issuer):
-    async with taking_tokens(sqlite_url, issuer, hold="4s") as stage:
+    async with taking_tokens(sqlite_url, issuer, hold="1m") as stage:
         held = asyncio.create_task(stage.call("write_file", key=issuer.token(), legacy=True))
         (approval,) = await stage.pending()
         off = {

@@ -91,7 +91,7 @@ async def test_a_server_that_reads_nothing_is_given_up(generally):
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     bounds = Bounds(connect=0.2, silence=0.2)
     try:
-        async with asyncio.timeout(20), reaching(url, bounds=bounds, generally=generally) as deafly:
+        async with asyncio.timeout(60), reaching(url, bounds=bounds, generally=generally) as deafly:
             failed = await failure(deafly, posting(b"x" * 30_000_000))
     finally:
         server.close()

@@ -209,7 +209,11 @@ def test_the_person_a_keyed_agent_acts_for_needs_a_slack_id_where_a_user_group_a
 
 
 @pytest.mark.parametrize(("replaced", "by", "expected"), broken("broken_configurations.txt"))
-def test_what_is_wrong_is_said_with_its_place_and_what_to_write(replaced, by, expected):
+def test_what_is_wrong_is_said_with_its_place_and_what_to_write(
+    replaced, by, expected, monkeypatch, own_limits
+):
+    longest = "policies.settings.LONGEST_HOLD"
+    monkeypatch.setattr(longest, own_limits[longest])
     assert replaced in WHOLE
 
     problems = problems_of(WHOLE.replace(replaced, by, 1))

@@ -44,7 +44,7 @@ class RunningDemo:
         """Press Ctrl-C, and return the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGINT)
-        return await asyncio.wait_for(self.process.wait(), 30)
+        return await asyncio.wait_for(self.process.wait(), 60)
 
 
 @contextlib.asynccontextmanager

@@ -215,7 +215,7 @@ async def test_a_client_that_started_a_command_outlives_a_killed_placet(open_sta
         params = {"name": "read_file", "arguments": {"path": "a"}, "_meta": meta}
         message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
         process.stdin.write(json.dumps(message).encode() + b"\n")
-        return json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+        return json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
 
     before = await call(1)
     await replica.kill()
@@ -223,7 +223,7 @@ async def test_a_client_that_started_a_command_outlives_a_killed_placet(open_sta
     await replica.start()
     back = await call(3)
     process.stdin.close()
-    await asyncio.wait_for(process.wait(), 30)
+    await asyncio.wait_for(process.wait(), 60)
 
     assert ("result" in before, "error" in away, "result" in back) == (True, True, True)
     assert "is `placet serve` running?" in away["error"]["message"]

@@ -68,7 +68,7 @@ async def draining(replica):
 
 
 async def ended(replica):
-    return await asyncio.wait_for(replica.process.wait(), 30)
+    return await asyncio.wait_for(replica.process.wait(), 60)
 
 
 @eras

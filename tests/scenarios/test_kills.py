@@ -83,7 +83,7 @@ async def test_killed_after_dispatch_the_outcome_is_unknown_and_nothing_runs_aga
 
 
 async def test_killed_before_a_held_call_claims_its_approval_it_still_runs_once(staged):
-    async with staged(hold="4s") as stage:
+    async with staged(hold="1m") as stage:
         replica = await stage.serve(kill_at="claiming")
         call = asyncio.create_task(replica.call("write_file", WRITE))
         stage.workspace.sockets.ack_seconds = 1.0  # nobody may be left to answer

@@ -51,7 +51,7 @@ async def test_an_approved_call_runs_once_when_it_is_repeated(staged):
 
 
 async def test_a_held_call_runs_when_it_is_approved(staged):
-    async with staged(hold="4s") as stage:
+    async with staged(hold="1m") as stage:
         replica = await stage.serve()
 
         call = asyncio.create_task(replica.call("write_file", WRITE))
@@ -63,7 +63,7 @@ async def test_a_held_call_runs_when_it_is_approved(staged):
 
 
 async def test_a_denial_reaches_the_caller_with_its_reason(staged):
-    async with staged(hold="4s") as stage:
+    async with staged(hold="1m") as stage:
         replica = await stage.serve()
 
         call = asyncio.create_task(replica.call("write_file", WRITE))
@@ -76,7 +76,7 @@ async def test_a_denial_reaches_the_caller_with_its_reason(staged):
 
 
 async def test_the_caller_may_call_again_with_what_was_suggested_and_people_are_asked_anew(staged):
-    async with staged(hold="4s") as stage:
+    async with staged(hold="1m") as stage:
         replica = await stage.serve()
 
         call = asyncio.create_task(replica.call("write_file", WRITE))
@@ -106,7 +106,7 @@ async def test_silence_is_expiry_and_not_denial(staged):
         "  - {name: short, match: {tool: write_file}, effect: require_approval,"
         " approval: {expires_in: 2s}}\nredact:",
     )
-    async with staged(policy=policy, hold="4s") as stage:
+    async with staged(policy=policy, hold="1m") as stage:
         replica = await stage.serve()
 
         result = await replica.call("write_file", WRITE)
@@ -158,7 +158,7 @@ async def test_identical_calls_of_two_agents_are_two_approvals(staged):
 
 
 async def test_three_identical_calls_and_one_click_run_once(staged):
-    async with staged(hold="4s") as stage:
+    async with staged(hold="1m") as stage:
         replica = await stage.serve()
 
         calls = [

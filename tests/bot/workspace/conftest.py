@@ -13,7 +13,7 @@ from bot.workspace.server import LocalWorkspace
 
 @pytest.fixture
 async def local() -> AsyncIterator[LocalWorkspace]:
-    workspace = LocalWorkspace(spec(), ack_seconds=0.5)
+    workspace = LocalWorkspace(spec(), ack_seconds=60)
     await workspace.start()
     yield workspace
     await workspace.close()

@@ -22,7 +22,7 @@ async def served(*, secret=SECRET, register):
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    local = LocalWorkspace(spec(), request_url=RequestUrl(url, secret), ack_seconds=2)
+    local = LocalWorkspace(spec(), request_url=RequestUrl(url, secret), ack_seconds=60)
     await local.start()
     client.base_url = local.api_url
     try:

@@ -142,6 +142,7 @@ async def test_a_click_that_nobody_acknowledges_shows_slacks_error_mark(
 
     await connect(app)
     ts = await posted(client)
+    local.sockets.ack_seconds = 0.2
 
     shown = await local.click(ALICE, GENERAL, ts, "go")
 
@@ -359,6 +360,7 @@ async def test_a_command_that_fails_is_told_to_the_person(local, app, connect):
         return None
 
     await connect(app)
+    local.sockets.ack_seconds = 0.2
 
     shown = await local.command(ALICE, GENERAL, "/placet", "list")
 
@@ -436,7 +438,7 @@ async def test_a_repeated_delivery_reaches_the_app_twice(local, app, connect, cl
     await local.duplicate_next()
 
     shown = await local.click(ALICE, GENERAL, ts, "go")
-    await asyncio.wait_for(both.wait(), 5)
+    await asyncio.wait_for(both.wait(), 60)
 
     assert shown.acknowledged
     assert presses[0] == presses[1]

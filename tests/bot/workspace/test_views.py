@@ -51,7 +51,9 @@ async def test_a_trigger_opens_one_view(local, client):
     )
 
 
-async def test_a_trigger_lives_three_seconds(local, client, clock):
+async def test_a_trigger_lives_three_seconds(local, client, clock, monkeypatch, own_limits):
+    lives = "bot.workspace.tickets.TRIGGER_SECONDS"
+    monkeypatch.setattr(lives, own_limits[lives])
     late = trigger(local)
     clock.seconds += 3.1
 

@@ -11,7 +11,7 @@ from bot.workspace.server import LocalWorkspace
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def local():
-    workspace = LocalWorkspace(spec(), ack_seconds=0.5)
+    workspace = LocalWorkspace(spec(), ack_seconds=60)
     await workspace.start()
     yield workspace
     await workspace.close()

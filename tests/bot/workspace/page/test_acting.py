@@ -54,13 +54,14 @@ async def test_a_button_that_asks_first_waits_for_the_answer(page, local, client
     assert presses == [ALICE]
 
 
-async def test_an_unanswered_press_shows_the_error_mark(page, client, app, connect):
+async def test_an_unanswered_press_shows_the_error_mark(page, local, client, app, connect):
     @app.action("go")
     async def silent():
         return None
 
     await connect(app)
     await card(client)
+    local.sockets.ack_seconds = 0.2
 
     await page.click("[data-action-id=go]")
 
