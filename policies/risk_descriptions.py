@@ -130,11 +130,14 @@ def speaking(sentences: Sequence[Sentence], name: Named) -> Iterator[Speaking]:
 
 def _broad(first: Sentence, found: Sequence[tuple[int, str]], name: Named) -> bool:
     """Tell whether a tool manages things, and nothing says what that is."""
-    if len(found) > 1 or not words.NARROW.isdisjoint(first.words):
+    verbs = [verb for _, verb in found]
+    if not words.NARROW.isdisjoint(first.words):
         return False
+    if len(verbs) > 1:
+        return verbs[-1] in words.BROAD and all(VERBS[verb] is Risk.READ for verb in verbs[:-1])
     if name.broad:
-        return all(VERBS[verb] is Risk.READ for _, verb in found)
-    return any(verb in words.BROAD for _, verb in found)
+        return all(VERBS[verb] is Risk.READ for verb in verbs)
+    return any(verb in words.BROAD for verb in verbs)
 
 
 def _quoted(word: str) -> str:

@@ -313,6 +313,8 @@ def test_words_that_look_like_verbs_and_say_what_a_thing_is_do_not_count(name, d
         ("send_console", "", "execute"),
         ("manage_incidents", "Manage incidents", "destructive"),
         ("manage_incidents", "Lists incidents", "destructive"),
+        ("kafka_cluster", "Inspect clusters and manage rules", "destructive"),
+        ("contexts", "Manage contexts: list, get, set", "write"),
         ("drop_rule", "", "destructive"),
         ("clear_flag", "", "destructive"),
         ("empty_bin", "", "destructive"),
