@@ -23,6 +23,8 @@ begin() {
     if grep -q '^ready' "$log"; then
       agents=$(sed -n 's#^agents  *http://\\([^/]*\\)/.*#\\1#p' "$log")
       operations=$(sed -n 's#^operations  *http://\\([^/]*\\)/.*#\\1#p' "$log")
+      export WORKSPACE=$(sed -n 's#^\\(page\\|workspace\\)  *\\(http://[^/]*\\)/.*#\\2#p' "$log")
+      export TOKEN=$(sed -n 's#^\\(page\\|workspace\\) .*token=##p' "$log")
       return 0
     fi
     kill -0 $! || break

@@ -1,12 +1,16 @@
 """The control API, by which another process disturbs and inspects the workspace."""
 
 from contextlib import suppress
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp import ClientError, ClientSession
 from slack_sdk.errors import SlackApiError
 from small_workspace import ALICE, BOT, GENERAL
 
+from bot.workspace.control_requests import ControlRequest
+from bot.workspace.page_requests import PageRequest
 from bot.workspace.spec import WorkspaceChannel
 
 
@@ -123,3 +127,15 @@ async def test_waiting_ends_when_the_message_comes_or_in_time(local, client):
     await client.chat_postMessage(channel="C0NEW", text="x")
 
     assert (await local.wait_for_message("C0NEW", bool))["text"] == "x"
+
+
+def test_all_that_can_be_asked_over_http_is_in_the_docs() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "local-workspace.md").read_text(encoding="utf-8")
+    asked = [
+        name
+        for model in (*get_args(get_args(ControlRequest)[0]), *get_args(get_args(PageRequest)[0]))
+        for name in get_args(model.model_fields["do"].annotation)
+    ]
+
+    assert len(asked) > 20
+    assert [name for name in asked if f"`{name}`" not in text] == []
