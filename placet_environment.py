@@ -1,8 +1,10 @@
-"""Reads the environment, for the whole of Placet; it needs nothing, so that it costs nothing."""
+"""Reads the environment, for the whole of Placet; it needs next to nothing, and costs as much."""
 
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from policies.refusals import Refused, Unreadable
 
 SETTINGS: Mapping[str, str] = os.environ  # noqa: TID251  the one place that reads the environment
 
@@ -15,13 +17,18 @@ class Environment(Mapping[str, str]):
         self._variables = variables
 
     def __getitem__(self, name: str) -> str:
-        """Return the value of `name`; a file's last line end is dropped. Raises KeyError."""
+        """Return the value of `name`; a file's last line end is dropped. Raises KeyError.
+
+        Where the file cannot be read that is `Unreadable`.
+        """
         if name in self._variables:
             return self._variables[name]
         try:
             return Path(self._variables[f"{name}_FILE"]).read_text("utf-8").removesuffix("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyError(name) from error
+        except OSError as error:
+            raise Unreadable(name, error.strerror or "it fails") from error
+        except ValueError as error:
+            raise Unreadable(name, "it is no text in UTF-8") from error
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names that are set as such."""
@@ -30,3 +37,17 @@ class Environment(Mapping[str, str]):
     def __len__(self) -> int:
         """Count the names that are set as such."""
         return len(self._variables)
+
+
+def own_key(environment: Mapping[str, str]) -> str | None:
+    """Return the key that a command sends to Placet; None where none is set, or an empty one.
+
+    Raises Refused where it is in a file that cannot be read.
+    """
+    try:
+        return environment["PLACET_KEY"] or None
+    except Unreadable as error:
+        text = f"the file that `PLACET_KEY_FILE` names cannot be read ({error.why}); name another"
+        raise Refused(text) from None
+    except KeyError:
+        return None

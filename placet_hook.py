@@ -10,7 +10,7 @@ from types import FrameType
 from gateway.claude_code import Elsewhere, Other, Use, Used, permission, read
 from gateway.decision_client import DecisionClient
 from gateway.hooking import Hook
-from placet_environment import SETTINGS, Environment
+from placet_environment import SETTINGS, Environment, own_key
 from placet_quick import address, seconds
 from policies.inert import inert_line
 from policies.refusals import Refused
@@ -107,7 +107,7 @@ def _answered(text: bytes, arguments: argparse.Namespace, environment: Mapping[s
 
 def _hook(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Hook:
     url = arguments.url or environment.get("PLACET_URL") or "http://127.0.0.1:8787"
-    return Hook(DecisionClient(url, environment.get("PLACET_KEY")))
+    return Hook(DecisionClient(url, own_key(environment)))
 
 
 def _reported(used: Used, arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:

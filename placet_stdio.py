@@ -18,7 +18,7 @@ from gateway.errors import Code
 from gateway.face import Face
 from gateway.face_lines import error, on_one_line
 from gateway.face_pipes import LONGEST_LINE, Pipes
-from placet_environment import SETTINGS, Environment
+from placet_environment import SETTINGS, Environment, own_key
 from placet_quick import address
 from policies.refusals import Refused
 
@@ -126,8 +126,8 @@ def _server(name: str) -> str:
 
 
 def _headers(environment: Mapping[str, str]) -> Mapping[str, str]:
-    key = environment.get("PLACET_KEY")
-    if not key:
+    key = own_key(environment)
+    if key is None:
         return {}
     if not (key.isascii() and key.isprintable() and key == key.strip()):
         raise Refused("the key holds blanks or other characters that no key has")

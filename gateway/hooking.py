@@ -19,6 +19,7 @@ _PAUSE = 0.5
 _LONGEST_ERROR = 10_000
 _NOT_FOUND = 404
 _OK = 200
+_UNAUTHORIZED = 401
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class Hook:
 
 
 def _decided(reply: Reply) -> Mapping[str, Any]:
+    if reply.status == _UNAUTHORIZED:
+        raise Refused(f"{reply.detail}, in `PLACET_KEY` or the file that `PLACET_KEY_FILE` names")
     if reply.status != _OK:
         raise Refused(reply.detail)
     return reply.told

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from policies.composing import Path, Value
 from policies.documents import Document
 from policies.problems import Problem
+from policies.refusals import Unreadable
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 
@@ -49,13 +50,19 @@ class _Expansion:
         if found[0] == "$${":
             return "${"
         name = found[1]
-        if name in self.environment:
-            return self.environment[name]
         what, instead = (
-            (f"the environment variable `{name}` is not set", "set it before you start Placet")
-            if name
-            else ("`${` is not followed by a name and `}`", "write `${NAME}`, or `$${` for itself")
+            "`${` is not followed by a name and `}`",
+            "write `${NAME}`, or `$${` for itself",
         )
+        if name:
+            try:
+                return self.environment[name]
+            except Unreadable as error:
+                what = f"the file that `{name}_FILE` names cannot be read ({error.why})"
+                instead = "let Placet read it, or name another"
+            except KeyError:
+                what = f"the environment variable `{name}` is not set"
+                instead = "set it before you start Placet"
         self.problems.append(self.document.problem(self.document.place(path), what, instead))
         self.faulty.add(path)
         return ""

@@ -7,3 +7,12 @@ class Refused(Exception):
     The message is for the person in the chat: lower case, backticks round
     input, no final stop, and what to do next.
     """
+
+
+class Unreadable(KeyError):
+    """A name of the environment that a file has to say, which cannot be read; `why` says why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        """Keep the name and the reason."""
+        super().__init__(name)
+        self.why = why

@@ -188,6 +188,22 @@ async def test_a_key_may_be_in_a_file(given, tmp_path):
     assert ran.decision == "allow"
 
 
+async def test_a_file_with_a_key_that_cannot_be_read_is_said_to_be_that(given, tmp_path):
+    ran = await hook(given.stage.url, READ, key=None, PLACET_KEY_FILE=str(tmp_path / "nothing"))
+
+    assert ran.decision == "deny"
+    assert "`PLACET_KEY_FILE` names cannot be read (No such file or directory)" in ran.errors
+
+
+@pytest.mark.parametrize("key", [None, ""])
+async def test_whoever_has_no_key_is_told_where_it_belongs(given, key):
+    ran = await hook(given.stage.url, READ, key=key)
+
+    assert ran.decision == "deny"
+    assert "no key was given" in ran.errors
+    assert "in `PLACET_KEY` or the file" in ran.errors
+
+
 @pytest.mark.parametrize("key", [None, "wrong-key-0123456789-0123456789-0123456", "a\nb", "é"])
 async def test_without_a_good_key_nothing_is_allowed(given, key):
     assert (await hook(given.stage.url, READ, key=key)).decision == "deny"

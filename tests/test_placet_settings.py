@@ -85,6 +85,21 @@ def test_every_missing_secret_is_named(folder):
     assert "`APP` is not set" in str(wrong.value)
 
 
+@pytest.mark.parametrize(
+    ("held", "why"), [(None, "No such file or directory"), (b"\xff", "it is no text in UTF-8")]
+)
+def test_a_file_with_a_secret_that_cannot_be_read_is_said_to_be_that(folder, held, why):
+    if held is not None:
+        (folder / "key").write_bytes(held)
+    variables = VARIABLES | {"CI_BOT_KEY_FILE": str(folder / "key")}
+    del variables["CI_BOT_KEY"]
+
+    with pytest.raises(Misconfigured) as wrong:
+        load(folder / "placet.yaml", environment=variables)
+
+    assert f"the file that `CI_BOT_KEY_FILE` names cannot be read ({why})" in str(wrong.value)
+
+
 def test_an_empty_secret_is_refused(folder):
     with pytest.raises(Misconfigured, match="is empty"):
         load(folder / "placet.yaml", environment=VARIABLES | {"BOT": ""})
