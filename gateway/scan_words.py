@@ -28,7 +28,17 @@ def as_text(
     if changes is not None:
         yield from _changes(changes, width)
         yield ""
-    yield from _findings(found, width)
+    lost = sum(server.failure is not None for server in servers)
+    yield from _findings(found, width, _none(lost, len(servers)))
+
+
+def _none(lost: int, servers: int) -> str:
+    """Say that nothing was found, and where nobody could look."""
+    if not lost:
+        return "no findings"
+    if lost == servers:
+        return "nothing could be looked at"
+    return f"no findings at the servers that were scanned; {lost} could not be"
 
 
 def clipped(text: str, room: int) -> str:
@@ -58,11 +68,11 @@ def _server(server: SeenServer, width: int) -> Iterator[str]:
         yield from (f"  {line}" for line in table(("RISK", "TOOL", "EVIDENCE"), rows))
 
 
-def _findings(found: Sequence[Finding], width: int) -> Iterator[str]:
+def _findings(found: Sequence[Finding], width: int, none: str) -> Iterator[str]:
     for finding in found:
         yield from _finding(finding, width)
     if not found:
-        yield "no findings"
+        yield none
         return
     counts = Counter(finding.severity for finding in found)
     told = ", ".join(f"{count} {severity}" for severity, count in counts.items())

@@ -117,6 +117,25 @@ def test_every_server_of_a_clients_file_is_scanned_and_no_credential_is_shown(fo
     assert "fedcba9876543210" not in whole
 
 
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ({}, "nothing could be looked at"),
+        ({"empty": True}, "no findings at the servers that were scanned; 1 could not be"),
+    ],
+)
+def test_where_nobody_could_look_nobody_says_that_nothing_was_found(folder, capsys, beside, said):
+    listed([])
+    python = {"command": sys.executable, "args": [str(SERVER), "tools"]}
+    servers = {"gone": {"command": "/nonexistent"}, **dict.fromkeys(beside, python)}
+    (folder / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
+
+    code = placet.main(["scan", "--mcp-servers", "mcp.json"])
+
+    assert code == 1
+    assert capsys.readouterr().out.splitlines()[-1] == said
+
+
 def test_servers_of_the_configuration_are_scanned_by_name_under_its_policy(folder, capsys):
     scan("--write", ".")
     text = (folder / "policy.yaml").read_text() + "risk: {'listing/read_*': financial}\n"
