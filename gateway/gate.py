@@ -119,7 +119,7 @@ class Gate:
         """
 
         def command(seen: Examined, attempt: int) -> Command:
-            return DecideCall(
+            return DecideCall.made(
                 id=f"{asked.id}:decide:{attempt}",
                 actor=f"agent:{asked.agent.name}",
                 facts=seen.facts,

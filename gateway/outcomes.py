@@ -180,7 +180,7 @@ class Outcomes:
 
 
 def _completion(call: str, outcome: Outcome, duration_ms: int = 0, size: int = 0) -> CompleteCall:
-    return CompleteCall(
+    return CompleteCall.made(
         id=f"{call}:complete",
         actor="placet:gateway",
         causation_id=call,

@@ -133,3 +133,14 @@ class Command:
     id: str
     actor: str
     causation_id: str = ""
+
+    @classmethod
+    def made(cls, **values: Any) -> Self:
+        """Return the command with `values`: every field that has no default, of its type.
+
+        For commands that come with each call: a frozen dataclass sets one
+        field after the other, which takes four times as long.
+        """
+        made = _empty(cls)
+        made.__dict__.update(values)
+        return made

@@ -70,3 +70,15 @@ def test_how_a_call_ended_is_as_if_it_had_been_checked():
 
     assert list(vars(ended)) == list(CallCompleted.model_fields)
     assert checked == ended
+
+
+def test_a_command_made_of_its_values_is_as_if_its_constructor_had_made_it():
+    values = {"id": "call_1:complete", "actor": "placet:gateway", "call": "call_1"}
+    values |= {"outcome": "ok", "duration_ms": 12, "size": 34}
+
+    made = CompleteCall.made(**values)
+
+    assert made == CompleteCall(**values)
+    assert hash(made) == hash(CompleteCall(**values))
+    assert repr(made) == repr(CompleteCall(**values))
+    assert made.sent
