@@ -30,6 +30,7 @@ _KNOWN = frozenset({"name", "arguments", "_meta", "task", "requestState", "input
 _BESIDE = ("task", "requestState", "inputResponses")
 _PROTOCOL = "io.modelcontextprotocol/"
 _CUSTOMARY = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
+_ALLOW = Effect.ALLOW
 _NO_EXTRAS: Mapping[str, JsonValue] = MappingProxyType({})
 _MOST_KEYS = 20
 _MOST_ANSWERS = 16 * 1024
@@ -69,6 +70,8 @@ class Examined(NamedTuple):
     def asks(self) -> bool:
         """Whether people may have to be asked; nobody is about a call that is only observed."""
         assessment = self.assessment
+        if assessment.effect is _ALLOW and not assessment.charges:  # which most are
+            return False
         effects = [assessment.effect, *(charge.effect for charge in assessment.charges)]
         needed = Effect.REQUIRE_APPROVAL in effects and assessment.effect is not Effect.DENY
         return needed and not self.facts.observed

@@ -14,6 +14,8 @@ from ledger.events import (
 )
 from policies.decisions import Effect
 
+_ALLOW = Effect.ALLOW
+
 
 @dataclass(frozen=True)
 class Allowed:
@@ -84,13 +86,9 @@ def ruling(events: Sequence[Recorded]) -> Ruling:
 
 
 def _decision(event: CallDecided) -> Ruling:
-    if event.observed:
+    if event.observed or event.effect is _ALLOW:
         return Allowed(event)
-    match event.effect:
-        case Effect.ALLOW:
-            return Allowed(event)
-        case Effect.DENY:
-            return Denied(event)
-        case Effect.REQUIRE_APPROVAL:
-            assert event.approval is not None, "what needs approval names it"
-            return Waiting(event.approval, event)
+    if event.effect is Effect.DENY:
+        return Denied(event)
+    assert event.approval is not None, "what needs approval names it"
+    return Waiting(event.approval, event)
