@@ -143,7 +143,7 @@ class Copies:
         began = self._clock()
         pause = doubts.failed_at + _PAUSE - began
         if pause > 0:
-            raise NotTaken("the channel could not be read a moment ago", None, pause)
+            raise NotTaken("the channel could not be read a moment ago", None, pause, away=True)
         since = doubts.since
         try:
             found = await self._history.cards(channel, since) if since is not None else []
@@ -152,7 +152,8 @@ class Copies:
                 if doubts.failing_since is None:
                     doubts.failing_since = began
                 doubts.failed_at = began
-                raise NotTaken(str(refused), None, refused.wait or _PAUSE) from refused
+                pause = refused.wait or _PAUSE
+                raise NotTaken(str(refused), None, pause, away=refused.away) from refused
             _LOG.warning("cards may stand twice in %s, it cannot be read: %s", channel, refused)
             doubts.settle()
             return

@@ -1,5 +1,6 @@
 """Brings one approval's cards to where the ledger stands: posts, paints anew, replies."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
@@ -25,7 +26,11 @@ from ledger.ledger import Ledger
 from ledger.painted_cards import PaintedCard
 from policies.people import Directory, Team
 
+AWAY = 2.5
+"""Seconds after which the callers of a card that waits for Slack are told that it is away."""
+
 _GONE = frozenset({"message_not_found", "thread_not_found"})
+_UNANSWERED = "Slack is away"
 _LOG = logging.getLogger(__name__)
 
 
@@ -50,6 +55,7 @@ class Delivery:
         self._reach = reach
         self._gone: set[Place] = set()
         self._thread = thread
+        self._began: dict[str, float] = {}
         self._showing: dict[Place, str] = {}
 
     def took_over(self, approvals: Sequence[Approval], at: datetime) -> None:
@@ -68,7 +74,10 @@ class Delivery:
         if approval is None:
             return
         refused: list[NotTaken] = []
-        for team in self._without_card(approval):
+        lacking = list(self._without_card(approval))
+        if not lacking:
+            self._began.pop(name, None)
+        for team in lacking:
             await _try(self._post(approval, team), refused)
         for painted in approval.cards:
             await _try(self._repaint(approval, painted), refused)
@@ -96,6 +105,8 @@ class Delivery:
             yield team
 
     async def _post(self, approval: Approval, team: Team) -> None:
+        now = asyncio.get_running_loop().time
+        began = self._began.setdefault(approval.id, now())
         try:
             if await self._copies.turned_up(approval, team):
                 return
@@ -105,6 +116,8 @@ class Delivery:
         except NotTaken as refused:
             if refused.code is not None:
                 await self._undeliverable(approval, team, refused.code)
+            elif refused.away and now() >= began + AWAY:
+                await self._undeliverable(approval, team, _UNANSWERED)
             raise
 
     async def _post_alone(self, approval: Approval, team: Team) -> None:

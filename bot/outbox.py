@@ -34,16 +34,24 @@ class NotTaken(Refused):
 
     `code` is None where Slack is away or asks to wait, `wait` seconds if it says how long.
     `unsure` tells that Slack may have taken it all the same: only its answer is missing.
+    `away` tells that Slack did not answer, or not as it should.
     """
 
     def __init__(
-        self, message: str, code: str | None, wait: float | None, *, unsure: bool = False
+        self,
+        message: str,
+        code: str | None,
+        wait: float | None,
+        *,
+        unsure: bool = False,
+        away: bool = False,
     ) -> None:
         """Keep code and wait beside the message."""
         super().__init__(message)
         self.code = code
         self.wait = wait
         self.unsure = unsure
+        self.away = away
 
 
 _UPDATE = "chat.update"
@@ -139,7 +147,9 @@ def not_taken(error: Exception) -> NotTaken:
     """Return what the failure of a call means for whoever asked it."""
     code = code_of(error)
     lasting = code if code is not None and code not in _PASSING else None
-    return NotTaken(reason_of(error), lasting, wait_of(error), unsure=_unsure(error))
+    wait = wait_of(error)
+    away = lasting is None and wait is None
+    return NotTaken(reason_of(error), lasting, wait, unsure=_unsure(error), away=away)
 
 
 def _unsure(error: Exception) -> bool:

@@ -18,6 +18,8 @@ from ledger.events import (
 )
 from ledger.ledger import Ledger
 
+_NAMED = 20
+
 
 class Undelivered:
     """Follows the ledger, in every process, whoever the courier is."""
@@ -40,11 +42,16 @@ class Undelivered:
             self._leave()
 
     def problems(self) -> list[str]:
-        """Return one line per approval and team that Slack would not take a card for."""
-        return [
+        """Return a line per approval and team that Slack would not take a card for, 20 of them.
+
+        The others are counted.
+        """
+        lines = [
             f"approval {approval} is undeliverable to team {team}: {error}"
             for (approval, team), error in sorted(self._errors.items())
         ]
+        more = len(lines) - _NAMED
+        return [*lines[:_NAMED], f"{more} more approvals are undeliverable"] if more > 0 else lines
 
     def _heard(self, recorded: Sequence[Recorded]) -> None:
         for one in recorded:

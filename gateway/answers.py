@@ -89,7 +89,7 @@ def pending(approval: Approval) -> "Answer":
         text = (
             f"Pending, but nobody was asked yet: the request for approval {approval.id} could not "
             f"be delivered to Slack ({failed}). {_NOTHING} Placet keeps trying until {until}; tell "
-            "a person that the channel must be mended, then call again with identical arguments."
+            "a person what keeps it from Slack, then call again with identical arguments."
         )
         return Answer(Told.UNDELIVERABLE, text, _about(approval, _RETRY_MS))
     text = (

@@ -55,7 +55,7 @@ class RecordRepaint(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordUndeliverable(Command):
-    """Note that Slack would not take the card for a team, with Slack's error code."""
+    """Note that Slack would not take the card for a team: its error code, or that it is away."""
 
     approval: str
     team: str

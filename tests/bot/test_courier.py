@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import acme
 import pytest
+from approvals_given import requested
 from office import BOB, EVERYBODY, PLATFORM, SECURITY, open_office, shown, until, until_async
 
+from bot.undelivered import Undelivered
 from bot.workspace.faults import AnswerError, AnswerStatus, RateLimit
 from bot.workspace.spec import WorkspaceChannel
 from ledger.approvals import ApprovalStatus
@@ -123,6 +125,60 @@ async def test_slack_away_at_request_time_leaves_it_pending_and_posts_when_back(
     await until(lambda: office.bot.ready() == [])
     await office.click(BOB, approval, "approve")
     await office.becomes(approval, ApprovalStatus.APPROVED)
+
+
+@pytest.mark.parametrize("refuse", [False, True])
+async def test_callers_are_told_that_slack_is_away_and_it_is_forgotten_once_the_card_stands(
+    office, refuse
+) -> None:
+    await office.local.outage(refuse=refuse)
+
+    approval = await office.ask()
+    await until_async(lambda: _undeliverable(office, approval))
+    told = (await office.approval(approval)).undeliverable
+    await office.local.recover()
+    await office.told_card(approval)
+
+    after = await office.approval(approval)
+    assert told == {"platform": "Slack is away"}
+    assert (after.status, after.undeliverable) == (ApprovalStatus.PENDING, {})
+    assert (await office.topics(approval)).count("CardUndeliverable") == 1
+
+
+async def test_a_card_that_waits_for_its_turn_is_not_called_undeliverable(
+    office, monkeypatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.AWAY", 0.0)
+    await office.local.fail_next("chat.postMessage", RateLimit(2), times=2)
+
+    approval = await office.ask()
+    await office.told_card(approval)
+
+    assert "CardUndeliverable" not in await office.topics(approval)
+
+
+class Stuck:
+    """A ledger in which a hundred approvals wait for Slack."""
+
+    def observe(self, _heard, *, plain_calls):
+        assert not plain_calls
+        return lambda: None
+
+    async def approvals(self, *_statuses, limit):
+        assert limit > 100
+        stuck = {"undeliverable": {"platform": "Slack is away"}}
+        return [requested(approval=f"apr_{n:03}").model_copy(update=stuck) for n in range(100)]
+
+
+async def test_of_very_many_cards_that_wait_readiness_names_a_few() -> None:
+    undelivered = Undelivered(Stuck())
+
+    await undelivered.start()
+
+    told = undelivered.problems()
+    assert told[0] == "approval apr_000 is undeliverable to team platform: Slack is away"
+    assert told[-1] == "80 more approvals are undeliverable"
+    assert len(told) == 21
 
 
 async def test_a_bot_that_starts_while_slack_is_away_posts_when_it_is_back(closed_office) -> None:
