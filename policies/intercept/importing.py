@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from policies.formatting import Unformattable, formatted
 from policies.intercept.notes import Note
 from policies.intercept.source import carried_over
 from policies.intercept.writing import policy_text
 from policies.intercept.written import Source
 from policies.policy import compile_policy
+from policies.policy_file import PolicyFile
 from policies.problems import InvalidDocument, Problem
 
 
@@ -47,6 +49,14 @@ def imported(files: Sequence[Written]) -> Imported:
             problems += invalid.problems
     if problems:
         raise InvalidDocument(problems)
-    text = policy_text(sources)
+    text = _formed(policy_text(sources))
     compile_policy(text, file="the imported policy")
     return Imported(text, tuple(sources))
+
+
+def _formed(text: str) -> str:
+    """Return a policy in the form that `placet fmt` gives it."""
+    try:
+        return formatted(text, PolicyFile)
+    except Unformattable:
+        return text

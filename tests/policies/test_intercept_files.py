@@ -3,8 +3,12 @@
 import pytest
 from broken_files import broken
 
+from policies.formatting import formatted
+from policies.intercept.importing import Written, imported
 from policies.intercept.source import carried_over
 from policies.intercept.writing import policy_text
+from policies.policy_differences import policy_changes
+from policies.policy_file import PolicyFile
 from policies.problems import InvalidDocument
 
 WHOLE = """\
@@ -165,6 +169,24 @@ def test_a_source_without_a_server_speaks_of_every_server():
     text = written("  pay: {rules: [{name: no, action: deny}]}\n", server=None, top="hide: [x]\n")
 
     assert "server:" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WHOLE,
+        (
+            'version: "1"\ndescription: "one\\nrules: [{name: x, effect: allow}]"\ntools:\n  pay:\n'
+            '    rules: [{name: "a\\u2028b", action: deny, on_deny: "c\\n- d: \\"e\\""}]\n'
+        ),
+    ],
+)
+def test_what_is_written_has_the_form_of_fmt_and_says_the_same(text):
+    found = imported([Written("bank.yaml", text, "bank")])
+
+    plain = policy_text(found.sources)
+    assert formatted(found.text, PolicyFile) == found.text
+    assert policy_changes(plain, found.text) == []
 
 
 def test_a_text_of_the_source_cannot_end_a_comment_or_a_value():
