@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from ledger.envelopes import Event, Fact
+from ledger.envelopes import Event, Fact, Spelled
 from ledger.evidence import Evidence
 from ledger.patience_events import PlannedEscalation, PlannedReminder
 from policies.calls import Risk
@@ -16,7 +16,7 @@ class SpokenRule(Fact):
 
     rule: str
     pointer: str
-    effect: Effect
+    effect: Spelled[Effect]
     because: str
 
 
@@ -75,10 +75,10 @@ class CallDecided(Event):
     digest: str
     arguments: str
     hidden: int
-    effect: Effect
+    effect: Spelled[Effect]
     rules: tuple[SpokenRule, ...]
     message: str | None
-    risk: Risk
+    risk: Spelled[Risk]
     evidence: str
     policy_digest: str
     instance: str
@@ -153,7 +153,7 @@ class ApprovalRequested(Event):
     terms: tuple[ApprovalTerm, ...]
     reason_required: bool
     show_result: bool
-    risk: Risk
+    risk: Spelled[Risk]
     evidence: str
     policy_digest: str
     expires_at: AwareDatetime

@@ -26,9 +26,11 @@ from ledger.usage import UsageBook
 from policies.freezes import LiveFreeze
 from policies.people import Agent, Directory
 
-_DROPPED = (
-    *("agent", "approval", "call", "delegation", "freeze"),
-    *("glass", "grant", "notice", "request", "review"),
+_DROPPED = frozenset(
+    {
+        *("agent", "approval", "call", "delegation", "freeze"),
+        *("glass", "grant", "notice", "request", "review"),
+    }
 )
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
@@ -67,21 +69,24 @@ class State:
 
     def apply(self, recorded: Recorded) -> None:
         """Fold one event into every model that it concerns. Raises CorruptHistory."""
-        for kind, name in concerned(recorded):
-            model = self._models[kind].get(name)
-            if model is None and type(recorded.event) not in OPENING:
+        position, at = recorded.position, recorded.at
+        opens = type(recorded.event) in OPENING
+        for concern in concerned(recorded):
+            kind, name = concern
+            known = self._models[kind]
+            model = known.get(name)
+            if model is None and not opens:
                 model = self._find(kind, name)
-            if model is not None and model.position >= recorded.position:
+            if model is not None and model.position >= position:
                 continue
-            after = fold(kind, model, recorded)
-            self.usage.follow(model, after, recorded.at)
-            self._models[kind][name] = after
-            self._touched[kind, name] = after
+            known[name] = self._touched[concern] = after = fold(kind, model, recorded)
+            self.usage.follow(model, after, at)
             if kind in _INDEXED:
                 self._index(after)
         self.recent.append(recorded)
-        self.position = recorded.position
-        self.at = max(self.at, recorded.at)
+        self.position = position
+        if at is not self.at:  # all of a batch have one time
+            self.at = max(self.at, at)
 
     def touched(self) -> list[tuple[str, Kept]]:
         """Return the models changed since the last `settle_down`, as projections keep them."""
@@ -93,7 +98,7 @@ class State:
             if not cast("Kept", self._models[kind][name]).open:
                 del self._models[kind][name]
         for (kind, name), model in self._touched.items():
-            if not model.open and kind in _DROPPED:
+            if kind in _DROPPED and not model.open:
                 del self._models[kind][name]
         self._touched.clear()
         self._fetched.clear()
