@@ -119,6 +119,8 @@ class Announcer:
         with self._lock:
             observers = self._observers
             self.position = recorded[-1].position
+        if not observers:
+            return
         remarkable = [each for each in recorded if _is_remarkable(each)]
         for observer in observers:
             told = recorded if observer.plain_calls else remarkable

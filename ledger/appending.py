@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, Connection, LargeBinary, Table
+from sqlalchemy import BigInteger, LargeBinary, Table
 
 from ledger.entries import SALT_BYTES, Header, entry, leaf_hash
-from ledger.statements import Row, SqliteTransaction, Transaction, on_postgres, on_sqlite
+from ledger.statements import Row, Runner
 from ledger.tables import EVENT, PROJECTIONS
 
 CHANNEL = "placet_ledger"
@@ -47,8 +47,7 @@ keeps each compiled, in 1 to 2 KiB for every row, with what was last written by 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The head row: position and time of the last event, microseconds since 1970 UTC.
 
     `now` is the database's clock, None where the process's clock counts.
@@ -65,48 +64,43 @@ class Appender:
     def __init__(self, *, postgres: bool) -> None:
         """Choose the words of PostgreSQL or of SQLite."""
         self._postgres = postgres
-        self._run = on_postgres if postgres else on_sqlite
         self._insert = _Insert(EVENT, "", without="code")
         self._upserts = {
             kind: _Insert(table, _replacing(table)) for kind, table in PROJECTIONS.items()
         }
 
-    def transaction(self, connection: Connection) -> Transaction:
-        """Return a transaction on a connection of `Database.settling`."""
-        return connection.begin() if self._postgres else SqliteTransaction(connection)
-
-    def take_head(self, connection: Connection) -> Head:
+    def take_head(self, run: Runner) -> Head:
         """Return the head row, which no other process moves until this transaction ends."""
-        (row,) = self._run(connection, _LOCKED_HEAD if self._postgres else _HEAD, ())
+        (row,) = run(_LOCKED_HEAD if self._postgres else _HEAD, ())
         return Head(*row)
 
-    def look_at_head(self, connection: Connection) -> Head:
+    def look_at_head(self, run: Runner) -> Head:
         """Return the head row as it was last committed, without taking it."""
-        (row,) = self._run(connection, _HEAD_AND_CLOCK if self._postgres else _HEAD, ())
+        (row,) = run(_HEAD_AND_CLOCK if self._postgres else _HEAD, ())
         return Head(*row)
 
-    def append(self, connection: Connection, placed: Sequence[Placed]) -> None:
+    def append(self, run: Runner, placed: Sequence[Placed]) -> None:
         """Write events in their places, salted and hashed. Raises IntegrityError on a conflict."""
-        self._write(connection, self._insert, _values(placed))
+        self._write(run, self._insert, _values(placed))
 
-    def project(self, connection: Connection, kind: str, rows: Sequence[Row]) -> None:
+    def project(self, run: Runner, kind: str, rows: Sequence[Row]) -> None:
         """Write rows of a projection in place of those with the same ids, each id once."""
-        self._write(connection, self._upserts[kind], list(chain.from_iterable(rows)))
+        self._write(run, self._upserts[kind], list(chain.from_iterable(rows)))
 
-    def move_head(self, connection: Connection, position: int, at: int) -> None:
+    def move_head(self, run: Runner, position: int, at: int) -> None:
         """Write the head row; on PostgreSQL other processes are woken at commit."""
-        self._run(connection, _MOVE_AND_NOTIFY if self._postgres else _MOVE, (position, at))
+        run(_MOVE_AND_NOTIFY if self._postgres else _MOVE, (position, at))
 
-    def _write(self, connection: Connection, insert: "_Insert", values: list[Any]) -> None:
+    def _write(self, run: Runner, insert: "_Insert", values: list[Any]) -> None:
         """Write rows whose values follow each other."""
         width = insert.width
         if self._postgres and values:
-            self._run(connection, insert.of_arrays, [values[of::width] for of in range(width)])
+            run(insert.of_arrays, [values[of::width] for of in range(width)])
             return
         done = 0
         for size in _sizes(len(values) // width):
             after = done + size * width
-            self._run(connection, insert.of_rows[size], values[done:after])
+            run(insert.of_rows[size], values[done:after])
             done = after
 
 
@@ -124,12 +118,14 @@ class _Insert:
         self.of_rows = {size: f"{into} VALUES {', '.join([row] * size)}{ending}" for size in _SIZES}
 
 
-def _sizes(rows: int) -> Iterator[int]:
-    """Yield the sizes of the statements that write so many rows: few texts, few statements."""
+@lru_cache(maxsize=64)
+def _sizes(rows: int) -> tuple[int, ...]:
+    """Return the sizes of the statements that write so many rows: few texts, few statements."""
+    sizes: list[int] = []
     for size in _SIZES:
-        while rows >= size:
-            yield size
-            rows -= size
+        count, rows = divmod(rows, size)
+        sizes += [size] * count
+    return tuple(sizes)
 
 
 def numbered(commands: Iterable[str | None]) -> Iterator[int | None]:

@@ -28,6 +28,7 @@ from ledger.redacted_rows import redactions, rewrite_rows, take_away
 from ledger.redaction_events import EventRedacted
 from ledger.sealing import Sealer
 from ledger.state import State
+from ledger.statements import Runner, runner
 from ledger.unavailable import LedgerUnavailable
 from policies.amounts import NOTHING
 from policies.people import Directory
@@ -74,6 +75,7 @@ class Settler:
         self._history = History(around.mapper)
         self._sealer: Sealer | None = None
         self._connection: Connection | None = None
+        self._run: Runner | None = None
         self._state: State | None = None
         self._backend = 0
         self._unreadable = False
@@ -94,8 +96,8 @@ class Settler:
         Waits for no writer.
         """
         with self._around.database.reading.connect() as connection:
-            head = self._appender.look_at_head(connection)
-        return head.position, self._objection(head)
+            head = self._appender.look_at_head(runner(connection))
+        return head.position, self._objection(self._now(head), moment(head.at))
 
     def seal_with(self, sealer: Sealer) -> None:
         """Let this seal the history from now on; without one it is left to others."""
@@ -105,9 +107,10 @@ class Settler:
         """Seal the events up to the head, where that is due for those up to `position`."""
         if self._sealer is None or not self._sealer.is_due(position):
             return
-        with self._turn(), self._appender.transaction(self._connected()):
-            head = self._appender.take_head(self._connected())
-            self._sealer.seal(self._connected(), head.position, head.at)
+        run = self._running()
+        with self._turn(), run.transaction():
+            head = self._appender.take_head(run)
+            self._sealer.seal(run, head.position, head.at)
 
     @property
     def unsealed(self) -> str | None:
@@ -129,6 +132,7 @@ class Settler:
         """Drop the connection and the open models."""
         self.forget()
         connection, self._connection = self._connection, None
+        self._run = None
         if connection is not None:
             connection.invalidate()
             connection.close()
@@ -151,10 +155,16 @@ class Settler:
                 self._backend = driver.info.backend_pid
         return self._connection
 
+    def _running(self) -> Runner:
+        """Return what runs statements on the connection."""
+        if self._run is None:
+            self._run = runner(self._connected())
+        return self._run
+
     def _transact(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
-        connection = self._connected()
-        with self._appender.transaction(connection) as transaction:
-            head = self._appender.take_head(connection)
+        run, connection = self._running(), self._connected()
+        with run.transaction() as transaction:
+            head = self._appender.take_head(run)
             at = self._time(head)
             state = self._caught_up(connection, head)
             sent = [command.id for command in commands] if look_first else []
@@ -162,7 +172,7 @@ class Settler:
             settled = self._decided(connection, commands, known, state, at)
             gone = redactions(settled.recorded)
             if settled.recorded:
-                self._write(connection, state, settled, gone)
+                self._write(run, state, settled, gone)
                 self._around.reach("before-commit")
             else:
                 transaction.rollback()
@@ -175,22 +185,22 @@ class Settler:
 
     def _time(self, head: Head) -> datetime:
         """Return the time of this batch: now, never earlier than the last event."""
-        objection = self._objection(head)
+        now, last = self._now(head), moment(head.at)
+        objection = self._objection(now, last)
         if objection is not None:
             raise LedgerUnavailable(objection)
-        return max(self._now(head), moment(head.at))
+        return max(now, last)
 
     def _now(self, head: Head) -> datetime:
         return self._around.now() if head.now is None else moment(head.now)
 
-    def _objection(self, head: Head) -> str | None:
+    def _objection(self, now: datetime, last: datetime) -> str | None:
         """Say why nothing may be decided: a lost file, the clocks, facts nobody here can weigh."""
         if self._unreadable:
             return _UNREADABLE
         if self._around.database.misplaced:
             return _MISPLACED
-        now = self._now(head)
-        behind = moment(head.at) - now
+        behind = last - now
         if behind >= MOST_DIVERGENCE:
             seconds = round(behind / timedelta(seconds=1))
             return f"the clock is {seconds} s behind the ledger's last event; set it right"
@@ -278,17 +288,13 @@ class Settler:
         ]
 
     def _write(
-        self,
-        connection: Connection,
-        state: State,
-        settled: Settled,
-        gone: Sequence[EventRedacted],
+        self, run: Runner, state: State, settled: Settled, gone: Sequence[EventRedacted]
     ) -> None:
         last = settled.recorded[-1].position
-        self._appender.append(connection, settled.placed)
-        write_projections(connection, self._appender, state.touched())
+        self._appender.append(run, settled.placed)
+        write_projections(run, self._appender, state.touched())
         if gone:
-            take_away(connection, self._appender, self._history, gone)
-        self._appender.move_head(connection, last, settled.at)
+            take_away(self._connected(), self._appender, self._history, gone)
+        self._appender.move_head(run, last, settled.at)
         if self._sealer is not None and self._sealer.is_due(last):
-            self._sealer.seal(connection, last, settled.at)
+            self._sealer.seal(run, last, settled.at)

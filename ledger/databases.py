@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ledger.statements import SqliteTransaction, on_sqlite
+from ledger.statements import OnSqlite
 from ledger.unavailable import LedgerUnavailable
 
 _LOG_PAGES = 4000
@@ -65,7 +65,7 @@ class Database:
     `file` tells that file from any other that may come to stand there. `turn`
     is taken by whoever in this process writes to SQLite, so that threads queue
     up instead of polling the file's lock. `settling` is for the writer, which
-    begins its transactions by `Appender.transaction`.
+    begins its transactions by `Runner.transaction`.
     """
 
     url: URL
@@ -130,10 +130,10 @@ class Database:
         without that much room is none of its business.
         """
         with contextlib.suppress(DBAPIError), self.turn, self.settling.connect() as connection:
-            filling = SqliteTransaction(connection)
-            with filling:
-                on_sqlite(connection, "CREATE TABLE room (bytes BLOB)", ())
-                on_sqlite(connection, "INSERT INTO room VALUES (zeroblob(?))", (_LOG_BYTES,))
+            run = OnSqlite(connection)
+            with run.transaction() as filling:
+                run("CREATE TABLE room (bytes BLOB)", ())
+                run("INSERT INTO room VALUES (zeroblob(?))", (_LOG_BYTES,))
                 filling.rollback()
 
     def scrub(self) -> bool:
@@ -144,7 +144,7 @@ class Database:
         if self.postgres:
             return True
         with self.turn, self.settling.connect() as connection:
-            ((busy, *_),) = on_sqlite(connection, "PRAGMA wal_checkpoint(TRUNCATE)", ())
+            ((busy, *_),) = OnSqlite(connection)("PRAGMA wal_checkpoint(TRUNCATE)", ())
         self.make_room()
         return not busy
 

@@ -30,6 +30,7 @@ from ledger.moments import head
 from ledger.placing import header
 from ledger.rebuilding import Difference, Named, Rebuilt, is_text
 from ledger.standing_events import ProjectionsMended
+from ledger.statements import runner
 from ledger.tables import PROJECTIONS
 from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
@@ -123,7 +124,7 @@ class Mender:
         if self.database.misplaced:
             raise LedgerUnavailable("the ledger's file was moved or replaced: put it back")
         with self.database.write() as connection:
-            taken = appender.take_head(connection)
+            taken = appender.take_head(runner(connection))
             changed = rebuilt.fold(connection, taken.position)
             if rebuilt.redacted_at > begun:
                 return None
@@ -152,15 +153,16 @@ class Mender:
             causation_id="",
             event=event,
         )
-        appender.append(connection, [(header(recorded, 0, at), RecordMapper().state(event))])
-        appender.move_head(connection, recorded.position, at)
+        run = runner(connection)
+        appender.append(run, [(header(recorded, 0, at), RecordMapper().state(event))])
+        appender.move_head(run, recorded.position, at)
 
 
 def _replace(connection: Connection, appender: Appender, found: list[Difference]) -> None:
     for kind, table in PROJECTIONS.items():
         made = [each.rebuilt for each in found if each.kind == kind and each.rebuilt is not None]
         gone = [each.id for each in found if each.kind == kind and each.rebuilt is None]
-        appender.project(connection, kind, made)
+        appender.project(runner(connection), kind, made)
         for name in gone:
             connection.execute(delete(table).where(_is(table.c.id, name)))
 

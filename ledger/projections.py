@@ -11,6 +11,7 @@ from ledger.calls import CallRecord
 from ledger.clock import micros
 from ledger.envelopes import Model
 from ledger.kinds import KINDS, Kept
+from ledger.statements import Runner
 from ledger.tables import PROJECTIONS
 
 _ESCAPED_NUL = r"\u0000"
@@ -25,15 +26,13 @@ def projected_row(model: Kept) -> tuple[Any, ...]:
     return (model.id, 1 if model.open else 0, model.position, state, *searched.values())
 
 
-def write_projections(
-    connection: Connection, appender: Appender, touched: Iterable[tuple[str, Kept]]
-) -> None:
+def write_projections(run: Runner, appender: Appender, touched: Iterable[tuple[str, Kept]]) -> None:
     """Write every touched model in place of its older row, one statement per kind."""
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for kind, model in touched:
         rows.setdefault(kind, []).append(projected_row(model))
     for kind, changed in rows.items():
-        appender.project(connection, kind, changed)
+        appender.project(run, kind, changed)
 
 
 def open_models(connection: Connection) -> Iterator[tuple[str, Model]]:

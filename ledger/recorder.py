@@ -24,6 +24,7 @@ from ledger.databases import Database
 from ledger.entries import Header
 from ledger.faults import is_down
 from ledger.mapper import StoredRecord
+from ledger.statements import runner
 from ledger.tables import EVENT, TRACKING
 from ledger.upserts import upserting
 from ledger.waking import Listener
@@ -169,13 +170,14 @@ class LedgerRecorder(ProcessRecorder):
                 _track(connection, tracking)
             if not stored_events:
                 return None
-            head = self._appender.take_head(connection)
+            run = runner(connection)
+            head = self._appender.take_head(run)
             now = micros(self._now()) if head.now is None else head.now
             at = max(now, head.at)
             placed = _placed(stored_events, head.position, at)
             last, _ = placed[-1]
-            self._appender.append(connection, placed)
-            self._appender.move_head(connection, last.position, at)
+            self._appender.append(run, placed)
+            self._appender.move_head(run, last.position, at)
             return [header.position for header, _ in placed]
 
     def _read(self, query: Select[Any]) -> list[StoredRecord]:

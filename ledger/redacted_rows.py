@@ -16,6 +16,7 @@ from ledger.recorder import record
 from ledger.redacting import Taken
 from ledger.redaction_events import EventRedacted, kept_hash
 from ledger.standing_events import ProjectionsMended
+from ledger.statements import runner
 from ledger.tables import EVENT
 from ledger.walking import UNREADABLE, computed_leaf
 from policies.authentication_codes import code
@@ -47,13 +48,14 @@ def take_away(
     anything of it is lost, where an event is not the one that was hashed when
     it was written: it could never be proven again.
     """
+    run = runner(connection)
     concern: dict[tuple[str, str], None] = {}
     for redaction in said:
         recorded = _take(connection, history, redaction)
         concern |= dict.fromkeys(concerned(recorded))
     for kind, name in concern:
         model = _made_anew(connection, history, kind, name)
-        appender.project(connection, kind, [projected_row(model)])
+        appender.project(run, kind, [projected_row(model)])
 
 
 def taken_of(recorded: Recorded, mapper: RecordMapper) -> Taken:

@@ -10,12 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from ledger.merkle import BLOCK, Frontier, block_root
 from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened, sign
 from ledger.signing import Signer
-from ledger.statements import Row, on_postgres, on_sqlite
+from ledger.statements import Row, Runner
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,7 +76,7 @@ class Sealer:
         late = self._monotonic() - self._sealed_at >= MOST_SECONDS
         return late or position - self._size >= MOST_EVENTS
 
-    def seal(self, connection: Connection, position: int, at: int) -> None:
+    def seal(self, run: Runner, position: int, at: int) -> None:
         """Seal the events up to `position` in the transaction that holds the head row.
 
         `at` is the time of the last one, microseconds since 1970 UTC. Where the
@@ -86,7 +84,7 @@ class Sealer:
         nothing is sealed from then on.
         """
         try:
-            self._extend(connection, position, at)
+            self._extend(run, position, at)
         except Unsealable as broken:
             self.problem = str(broken)
             _LOG.error("the history is sealed no more: %s", broken)
@@ -95,33 +93,33 @@ class Sealer:
         """Look at the newest checkpoint anew: a transaction was rolled back."""
         self._size = 0
 
-    def _extend(self, connection: Connection, position: int, at: int) -> None:
-        before = self._newest(connection)
+    def _extend(self, run: Runner, position: int, at: int) -> None:
+        before = self._newest(run)
         if before.size > position:
             text = f"it was sealed up to {before.size} and ends at {position}: events are missing"
             raise Unsealable(text)
         size = min(position, before.size + _AT_ONCE)
         if size > before.size:
             start = before.size - before.size % BLOCK
-            leaves = self._hashes(connection, _LEAVES, (start, size))
+            leaves = self._hashes(run, _LEAVES, (start, size))
             if len(leaves) != size - start:
                 raise Unsealable(f"positions between {start + 1} and {size} are missing")
             try:
                 after = before.frontier.append(leaves[before.size - start :])
             except ValueError as error:
                 raise Unsealable(f"behind position {before.size}: {error}") from error
-            self._keep_roots(connection, start, leaves)
-            self._keep(connection, Sealed(after, before.origin), at)
+            self._keep_roots(run, start, leaves)
+            self._keep(run, Sealed(after, before.origin), at)
         self._size = size
         if size == position:
             self._sealed_at = self._monotonic()
 
-    def _newest(self, connection: Connection) -> Sealed:
+    def _newest(self, run: Runner) -> Sealed:
         """Return what the newest checkpoint covers. Raises Unsealable where it does not hold.
 
         The one that this signed last is known by its every byte; any other is checked.
         """
-        found = self._run(connection, _NEWEST, ())
+        found = self._run(run, _NEWEST, ())
         if not found:
             return Sealed(Frontier())
         size, frontier, note = found[0]
@@ -136,7 +134,7 @@ class Sealer:
             raise Unsealable(f"the checkpoint of size {size} does not hold: it was changed")
         return Sealed(tree, checkpoint.origin)
 
-    def _keep_roots(self, connection: Connection, start: int, leaves: Sequence[bytes]) -> None:
+    def _keep_roots(self, run: Runner, start: int, leaves: Sequence[bytes]) -> None:
         """Keep the roots of the blocks that are full now, and of the blocks of those."""
         number, level = start // BLOCK, 1
         roots = [
@@ -145,28 +143,26 @@ class Sealer:
         ]
         while roots:
             for offset, root in enumerate(roots):
-                self._run(connection, _KEEP_ROOT, (level, number + offset, root))
+                self._run(run, _KEEP_ROOT, (level, number + offset, root))
             first, after = number - number % BLOCK, number + len(roots)
-            below = self._hashes(connection, _ROOTS, (level, first, after))
+            below = self._hashes(run, _ROOTS, (level, first, after))
             level, number = level + 1, first // BLOCK
             roots = [
                 block_root(below[index : index + BLOCK])
                 for index in range(0, len(below) - BLOCK + 1, BLOCK)
             ]
 
-    def _keep(self, connection: Connection, sealed: Sealed, at: int) -> None:
+    def _keep(self, run: Runner, sealed: Sealed, at: int) -> None:
         origin = sealed.origin or self._signer.new_origin()
         note = sign(
             Checkpoint(origin, sealed.size, sealed.frontier.root()), self._signer.key(origin)
         )
         frontier = sealed.frontier.to_bytes()
-        self._run(connection, _KEEP, (sealed.size, at, frontier, note))
+        self._run(run, _KEEP, (sealed.size, at, frontier, note))
         self._own = (sealed.size, frontier, note), Sealed(sealed.frontier, origin)
 
-    def _hashes(self, connection: Connection, statement: str, values: Row) -> list[bytes]:
-        return [bytes(hash_) for (hash_,) in self._run(connection, statement, values)]
+    def _hashes(self, run: Runner, statement: str, values: Row) -> list[bytes]:
+        return [bytes(hash_) for (hash_,) in self._run(run, statement, values)]
 
-    def _run(self, connection: Connection, statement: str, values: Row) -> list[Row]:
-        if self._postgres:
-            return on_postgres(connection, statement.replace("?", "%s"), values)
-        return on_sqlite(connection, statement, values)
+    def _run(self, run: Runner, statement: str, values: Row) -> list[Row]:
+        return run(statement.replace("?", "%s") if self._postgres else statement, values)

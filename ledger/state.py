@@ -94,7 +94,7 @@ class State:
 
     def settle_down(self) -> None:
         """Forget what was touched, and drop ended models from memory."""
-        for kind, name in self._fetched - self._touched.keys():
+        for kind, name in self._fetched - self._touched.keys() if self._fetched else ():
             if not cast("Kept", self._models[kind][name]).open:
                 del self._models[kind][name]
         for (kind, name), model in self._touched.items():

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, make_url, text
 from ledger.appending import Appender
 from ledger.databases import connect
 from ledger.sealing import Sealer
+from ledger.statements import runner
 
 
 def tamper(url: str, statement: str, **values: object) -> None:
@@ -30,8 +31,10 @@ def seal(url: str) -> None:
     database = connect(url)
     appender = Appender(postgres=database.postgres)
     sealer = Sealer(SIGNER, postgres=database.postgres)
-    with database.settling.connect() as connection, appender.transaction(connection):
-        head = appender.take_head(connection)
-        sealer.seal(connection, head.position, head.at)
+    with database.settling.connect() as connection:
+        run = runner(connection)
+        with run.transaction():
+            head = appender.take_head(run)
+            sealer.seal(run, head.position, head.at)
     database.close()
     assert sealer.problem is None
