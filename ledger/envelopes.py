@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -78,9 +78,7 @@ class _AsText:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        schema: Any = handler(source)
-        schema["serialization"] = simple_ser_schema("str")
-        return schema
+        return cast("CoreSchema", {**handler(source), "serialization": simple_ser_schema("str")})
 
 
 _M = TypeVar("_M", bound=StrEnum)

@@ -10,7 +10,14 @@ PACKAGES = ("bot", "gateway", "ledger", "policies")
 MODULES = sorted(
     [*ROOT.glob("placet*.py"), *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
 )
-NOUNS = {"get_buffer", "handle_error", "handle_of", "process_exited", "_process_keepalive"}
+NOUNS = {
+    "__get_pydantic_core_schema__",
+    "get_buffer",
+    "handle_error",
+    "handle_of",
+    "process_exited",
+    "_process_keepalive",
+}
 """A group's @-handle, and names that asyncio and aiohttp call."""
 CRAMMED = {"utils", "common", "helpers", "base", "manager", "service", "misc"}
 
