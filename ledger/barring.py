@@ -1,4 +1,4 @@
-"""Says which tools of a grant no grant lifts, by the policy in force (`grants.never`)."""
+"""Says what of a grant would lift nothing: by `grants.never`, or by what its terms read."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ledger.ledger import Ledger
 from ledger.owning import compiled
 from ledger.tools import SeenTool
+from policies.argument_checks import reading_problem
 from policies.calls import Tool
 from policies.matching import Glob, Subject
 from policies.people import Directory
@@ -48,16 +49,35 @@ async def barred(
     policy = await asyncio.to_thread(compiled, standing.text) if standing else None
     if policy is None or not policy.grants.never:
         return Barred()
+    named = await named_tools(ledger, directory, target)
+    found = tuple(_covered(named, agent, policy, directory, weigh))
+    return Barred(found, all=bool(named) and len(found) == len(named))
+
+
+async def named_tools(ledger: Ledger, directory: Directory, target: str) -> list[SeenTool]:
+    """Return the tools listed now that a target `server/tool` names."""
     server, _, tool = target.partition("/")
     servers = [name for name in directory.server_teams if Glob(server).matches(name)]
-    named = [
+    return [
         each
         for name in servers
         for each in await ledger.tools(name)
         if each.listed and Glob(tool).matches(each.tool)
     ]
-    found = tuple(_covered(named, agent, policy, directory, weigh))
-    return Barred(found, all=bool(named) and len(found) == len(named))
+
+
+async def refuse_unread(
+    ledger: Ledger, directory: Directory, target: str, *, when: str | None, summed: str | None
+) -> None:
+    """Raise Refused where a grant asks or adds up what none of the tools has that it names."""
+    if when is None and summed is None:
+        return
+    listed = await named_tools(ledger, directory, target)
+    tools = [tool_in(each.server, each.tool, each.definition, each.hash) for each in listed]
+    for text, sums in ((when, False), (summed, True)):
+        problem = None if text is None else reading_problem(text, tools, sums=sums)
+        if problem is not None:
+            raise Refused(problem)
 
 
 async def refuse_barred(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ledger.argument_types import duration, positive, words
 from ledger.audit_commands import the_one
-from ledger.barring import refuse_barred
+from ledger.barring import refuse_barred, refuse_unread
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.ledger import Ledger
@@ -126,7 +126,7 @@ def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
 
 
 async def _given(ledger: Ledger, command: IssueGrant, loaded: Loaded) -> Sequence[Recorded]:
-    """Give the grant. Raises Refused, recorded, where the policy lets it lift nothing."""
+    """Give the grant. Raises Refused, recorded, where it would lift nothing."""
     servers, risks = loaded.configuration.servers, loaded.policy.risks
 
     def weigh(tool: Tool) -> RiskFinding:
@@ -136,6 +136,9 @@ async def _given(ledger: Ledger, command: IssueGrant, loaded: Loaded) -> Sequenc
     directory = loaded.configuration.directory()
     try:
         await refuse_barred(ledger, directory, command.agent, command.target, weigh)
+        await refuse_unread(
+            ledger, directory, command.target, when=command.when, summed=command.sum
+        )
     except Refused as refused:
         await ledger.execute(
             NoteRefusal(

@@ -9,7 +9,7 @@ from policies.calls import Tool
 from policies.condition_checks import refusal
 from policies.expressions import Expression, Token
 from policies.matching import Glob, Matcher
-from policies.named_conditions import WrittenOut, write_out
+from policies.named_conditions import write_out
 from policies.naming import condition_problem
 from policies.policy import Policy
 from policies.policy_file import is_condition
@@ -44,8 +44,23 @@ def argument_problems(policy: Policy, tools: Sequence[Tool]) -> list[Problem]:
                 for key in ("when", "sum"):
                     text = entry.get(key)
                     if fitting and isinstance(text, str) and is_condition(text):
-                        problems += _Checked(source, (kind, index, key), text, fitting).problems()
+                        problems += _problems(source, (kind, index, key), text, fitting)
     return problems
+
+
+def reading_problem(text: str, tools: Sequence[Tool], *, sums: bool) -> str | None:
+    """Return what a valid condition reads that no such tool has, in words; else None.
+
+    `sums` says that it is what a grant adds up. Nothing is said where no tool
+    is known, or one whose schema says nothing.
+    """
+    schemas = {f"{tool.server}/{tool.name}": Known.of(tool) for tool in tools}
+    known = {name: each for name, each in schemas.items() if each is not None}
+    if not known or len(known) < len(schemas):
+        return None
+    reading = _Reading(text, "sum" if sums else "when", known)
+    wrong = next(reading.wrong(Expression.read(text)), None)
+    return None if wrong is None else f"{wrong[1]}; {wrong[2]}"
 
 
 def _fitting(
@@ -74,28 +89,32 @@ def _fits(globs: Sequence[Glob] | None, name: str) -> bool:
     return globs is None or any(glob.matches(name) for glob in globs)
 
 
-@dataclass(frozen=True)
-class _Checked:
-    """A condition, where it stands, and the schemas of the tools that it may look at."""
+def _problems(
+    source: Source, path: tuple[str, int, str], text: str, tools: Mapping[str, Known]
+) -> Iterator[Problem]:
+    """Yield what is wrong with what a condition of a file reads of the arguments, each once."""
+    whole = write_out(Expression.read(text), source.named)
+    for token, what, instead in _Reading(text, path[-1], tools).wrong(Expression.read(whole.text)):
+        refused = refusal(text, whole.origin(token.offset), what, instead)
+        yield condition_problem(source.document, path, refused)
 
-    source: Source
-    path: tuple[str, int, str]
+
+@dataclass(frozen=True)
+class _Reading:
+    """A condition, the key it is written under, and the schemas of the tools it may look at."""
+
     text: str
+    key: str
     tools: Mapping[str, Known]
 
-    def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with what it reads of the arguments, each once."""
-        whole = write_out(Expression.read(self.text), self.source.named)
+    def wrong(self, whole: Expression) -> Iterator[tuple[Token, str, str]]:
+        """Yield what is wrong with what `whole`, the condition written out, reads, each once."""
         told: set[tuple[str, str]] = set()
-        for access in accesses(Expression.read(whole.text)):
+        for access in accesses(whole):
             wrong = self._missing(access) or self._mistaken(access)
             if wrong is not None and wrong[1:] not in told:
                 told.add(wrong[1:])
-                yield self._problem(whole, *wrong)
-
-    def _problem(self, whole: WrittenOut, token: Token, what: str, instead: str) -> Problem:
-        refused = refusal(self.text, whole.origin(token.offset), what, instead)
-        return condition_problem(self.source.document, self.path, refused)
+                yield wrong
 
     def _missing(self, access: Access) -> tuple[Token, str, str] | None:
         """Return the first step of an access that every tool lacks."""
@@ -144,7 +163,7 @@ class _Checked:
         return None
 
     def _is_summed(self, access: Access) -> bool:
-        return self.path[-1] == "sum" and self.text.strip() == ".".join(("args", *access.steps))
+        return self.key == "sum" and self.text.strip() == ".".join(("args", *access.steps))
 
     @property
     def _where(self) -> str:

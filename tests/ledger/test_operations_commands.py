@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from acme import WRITE_FILE
 from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 
@@ -12,6 +14,7 @@ from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
 from ledger.phrases import clock
 from ledger.policy_in_force import ActivatePolicy
+from ledger.tools import SeeTools
 from policies.refusals import Refused
 
 
@@ -158,6 +161,31 @@ def test_a_grant_that_would_lift_nothing_is_refused_at_the_shell_too(terminal) -
 
     with pytest.raises(Refused, match="no grant lifts calls of `files/write_file`"):
         terminal.run("grant", "issue", "ci-bot", "files/write_file", "--for", "1h")
+
+    refused = newest(terminal.url)
+    assert (refused.event.TOPIC, refused.actor) == ("CommandRefused", "shell:ops")
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        (["--when", "args.pth == 'a'"], "`args` has no `pth` at `files/write_file`; did you mean"),
+        (["--when", "args.path == 5"], "`args.path` is string at `files/write_file`"),
+        (["--sum", "args.path", "--at-most", "5"], "only numbers can be summed"),
+    ],
+)
+def test_a_grant_that_reads_what_no_tool_takes_is_refused_at_the_shell(
+    terminal, terms, words
+) -> None:
+    schema = '{"properties":{"path":{"type":"string"}},"type":"object"}'
+    definition = f'{{"inputSchema":{schema},"name":"write_file"}}'
+    tool = replace(WRITE_FILE, definition=definition, hash="bb" * 32)
+    with open_ledger(terminal.url) as ledger:
+        see = SeeTools(id="see-9", actor="placet:gateway", server="files", tools=(tool,))
+        asyncio.run(ledger.execute(see))
+
+    with pytest.raises(Refused, match=words):
+        terminal.run("grant", "issue", "ci-bot", "files/write_*", "--for", "1h", *terms)
 
     refused = newest(terminal.url)
     assert (refused.event.TOPIC, refused.actor) == ("CommandRefused", "shell:ops")
