@@ -140,10 +140,13 @@ def _as_text(verdict: Verdict) -> Iterator[str]:
     own, others = _counted(verdict.checkpoints), _counted(verdict.outside)
     yield f"{own} of the ledger and {others} kept elsewhere vouch for them"
     unsealed = verdict.after + verdict.events - max(verdict.sealed, verdict.after)
-    if unsealed:
+    if unsealed and not flaws.count:
         yield f"the last {unsealed} are not sealed yet"
+    elif unsealed:
+        yield f"no checkpoint that holds is over the last {unsealed}"
     if not flaws.count:
-        yield "ok: no event was changed, removed or moved"
+        unread = "; those before were not read" if verdict.after else ""
+        yield f"ok: no event{behind} was changed, removed or moved{unread}"
         return
     yield f"not ok: {flaws.count} flaws, the first at position {flaws.lowest}:"
     for flaw in flaws.first:

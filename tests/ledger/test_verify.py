@@ -386,6 +386,19 @@ async def test_what_came_since_is_proven_behind_a_checkpoint_kept_elsewhere(ledg
     assert (found["checkpoints"], found["checkpoints_kept_elsewhere"]) == (1, 1)
 
 
+async def test_what_was_not_read_is_not_called_unchanged(sqlite_url, kept):
+    terminal = await asyncio.to_thread(sealed_history, sqlite_url)
+    since = await asyncio.to_thread(kept, terminal)
+    await go_on(sqlite_url)
+
+    await asyncio.to_thread(terminal.run, "audit", "verify", "--since", since)
+
+    assert terminal.lines[-1] == (
+        f"ok: no event behind position {EVENTS} was changed, removed or moved;"
+        " those before were not read"
+    )
+
+
 @pytest.mark.parametrize("position", [3, 15, 16, 22])
 async def test_a_change_before_or_behind_that_checkpoint_is_found(sqlite_url, kept, position):
     terminal = await asyncio.to_thread(sealed_history, sqlite_url)
