@@ -7,11 +7,11 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from ledger.block_roots import BlockRoots
 from ledger.bookkeeping import check_bookkeeping
-from ledger.checkpoints import hashes
+from ledger.checkpoints import hashes, newest
 from ledger.merkle import BLOCK, HASH_BYTES, Frontier, frontier_of
 from ledger.moments import head
 from ledger.redaction_proof import check_redactions
-from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened
+from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened, unvouched
 from ledger.signing import Keys
 from ledger.tables import CHECKPOINT, EVENT
 from ledger.walking import UNREADABLE, Flaws, check_leaf, check_order, pages, reading_any_text
@@ -95,6 +95,7 @@ class _Walk:
         self._connection = connection
         self._keys = keys
         self._outside = sorted(outside, key=lambda each: each.checkpoint.size)
+        self._origin = _origin(connection)
         self._kept = _kept(connection, 0)
         self._next = next(self._kept, None)
         self._frontier = Frontier()
@@ -183,6 +184,9 @@ class _Walk:
         if checkpoint.size != size:
             what = f"the checkpoint up to it is one of {checkpoint.size} events"
             self.verdict.flaws.add(size, what)
+        elif self._origin is not None and checkpoint.origin != self._origin:
+            what = f"the checkpoint up to it is of the log {checkpoint.origin}"
+            self.verdict.flaws.add(size, what)
         elif self._holds(checkpoint, "its checkpoint"):
             self.verdict.checkpoints += 1
             self.verdict.sealed = size
@@ -190,7 +194,11 @@ class _Walk:
                 self.verdict.flaws.add(size, "what the tree goes on from was changed there")
 
     def _compare(self, outside: Outside) -> None:
-        if self._holds(outside.checkpoint, outside.source):
+        origin, size = outside.checkpoint.origin, outside.checkpoint.size
+        if self._origin is not None and origin != self._origin:
+            what = f"{outside.source} is of the log {origin}, and this one is {self._origin}"
+            self.verdict.flaws.add(size, what)
+        elif self._holds(outside.checkpoint, outside.source):
             self.verdict.outside += 1
 
     def _holds(self, checkpoint: Checkpoint, source: str) -> bool:
@@ -210,6 +218,15 @@ class _Walk:
             self.verdict.flaws.add(first, f"{what} here to {checkpoint.size}")
         self._broken = True
         return False
+
+
+def _origin(connection: Connection) -> str | None:
+    """Return the name of the log, as the newest checkpoint of the ledger says it."""
+    note = newest(connection)
+    try:
+        return None if note is None else unvouched(note).origin
+    except (NotANote, *UNREADABLE):
+        return None
 
 
 def _kept(connection: Connection, done: int) -> Iterator[tuple[int, bytes, str]]:

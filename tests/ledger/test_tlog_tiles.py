@@ -6,9 +6,9 @@ import struct
 import pytest
 from rfc6962 import ENTRIES, LEAVES, tiles, tree_hash
 
-from ledger.merkle import root_of
+from ledger.merkle import Frontier, root_of
 from ledger.signed_notes import Checkpoint, NotANote, SigningKey, sign
-from ledger.tlog_tiles import NotTheCheckpoint, TileDiffers, export_tiles, tile_name
+from ledger.tlog_tiles import LogDiffers, NotTheCheckpoint, TileDiffers, export_tiles, tile_name
 
 KEY = SigningKey.from_seed("placet.example/ledger", bytes(range(32)))
 
@@ -162,6 +162,50 @@ def test_a_checkpoint_over_another_size_is_refused_before_anything_is_written(tm
         export_tiles(tmp_path, 300, ENTRIES, "no note", print)
 
     assert files_of(tmp_path) == {}
+
+
+@pytest.mark.parametrize("size", [1, 255, 299])
+def test_a_log_that_was_longer_before_keeps_its_checkpoint(tmp_path, size):
+    exported(tmp_path, 300)
+    before = files_of(tmp_path)
+
+    with pytest.raises(LogDiffers, match=f"over 300 events, and the ledger is sealed up to {size}"):
+        exported(tmp_path, size)
+
+    assert files_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("size", [1, 200, 256, 300, 512, 600])
+def test_a_checkpoint_from_before_is_the_head_of_the_same_history(tmp_path, size):
+    exported(tmp_path, size)
+    others = [*ENTRIES[: size - 1], b"another", *ENTRIES[size:]]
+    leaves = [hashlib.sha256(b"\x00" + entry).digest() for entry in others[:700]]
+    note = sign(Checkpoint(KEY.name, 700, Frontier().append(leaves).root()), KEY)
+
+    with pytest.raises((LogDiffers, TileDiffers), match="of another history"):
+        export_tiles(tmp_path, 700, others, note, lambda *_: None)
+
+    assert (tmp_path / "checkpoint").read_text() == note_of(size)
+    exported(tmp_path, 700)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("junk", "is no checkpoint"),
+        (
+            note_of(10).replace(KEY.name, "placet.example/another"),
+            "is of the log placet.example/an",
+        ),
+    ],
+)
+def test_a_checkpoint_of_something_else_stays(tmp_path, written, told):
+    (tmp_path / "checkpoint").write_text(written)
+
+    with pytest.raises(LogDiffers, match=told):
+        exported(tmp_path, 300)
+
+    assert files_of(tmp_path) == {"checkpoint": written.encode()}
 
 
 def test_the_longest_entry_fits_into_a_bundle(tmp_path):

@@ -1,6 +1,7 @@
 """Whatever is changed in a sealed history is found, and named by its position."""
 
 import asyncio
+from base64 import b64decode
 
 import pytest
 from acme import ask
@@ -412,6 +413,24 @@ async def test_a_change_before_or_behind_that_checkpoint_is_found(sqlite_url, ke
 
     assert not found["ok"]
     assert found["first_wrong_position"] in {1, 16}
+
+
+@pytest.mark.parametrize("option", ["--checkpoint", "--since"])
+def test_a_checkpoint_of_another_log_under_the_same_key_vouches_for_nothing(
+    sqlite_url, kept, tmp_path, option
+):
+    terminal = sealed_history(sqlite_url)
+    kept(terminal)
+    (note,) = notes_in((tmp_path / "checkpoints").read_text())
+    _, size, root = note.split("\n")[:3]
+    key = SIGNER.key("placet/another")
+    other = sign(Checkpoint(key.name, int(size), b64decode(root)), key)
+    (tmp_path / "other").write_text(other)
+
+    found = verdict(terminal, option, str(tmp_path / "other"))
+
+    assert (found["first_wrong_position"], found["checkpoints_kept_elsewhere"]) == (EVENTS, 0)
+    assert "is of the log placet/another" in found["flaws"][0]["what"]
 
 
 def test_a_history_that_ends_before_that_checkpoint_lacks_its_end(ledger_url, kept):
