@@ -14,7 +14,12 @@ from bot.manifest import EMAIL, FINDING, LOOKING, SCOPES
 from policies.people import Directory, Team
 
 _AT_ONCE = 4
-_NO_TEAM = frozenset({"plan_upgrade_required", "paid_teams_only"})
+_PAID = "user groups need a paid plan; name the approvers"
+_GROUP_ADVICE = {
+    "paid_teams_only": _PAID,
+    "plan_upgrade_required": _PAID,
+    "missing_scope": "it cannot be read without the scope `usergroups:read`",
+}
 
 
 class Weight(StrEnum):
@@ -54,6 +59,10 @@ async def look(slack: SlackClient, wanted: Wanted) -> AsyncIterator[Finding]:
     if home is None:
         advice = "look at `slack.bot_token` and `slack.api_url`, and whether Slack is reached"
         yield Finding(Weight.WRONG, "bot token", finder.trouble, advice)
+        for finding in await _app_token(slack, wanted.app_token):
+            yield finding
+        told = "nothing else can be looked at without a bot token that works"
+        yield Finding(Weight.DOUBTFUL, "scopes, channels, people", told)
         return
     yield Finding(Weight.GOOD, "bot token", f"it is of user {home.bot_user} in {home.team}")
     granted = await _granted(slack)
@@ -127,15 +136,22 @@ async def _app(slack: SlackClient, home: Home, app_token: str | None) -> list[Fi
     if home.app is None:
         told = "Slack does not say it; requests for other apps are told apart by their secret alone"
         found.append(Finding(Weight.DOUBTFUL, "app id", told))
-    if app_token is not None:
-        try:
-            await slack.apps_connections_open(app_token=app_token)
-        except UNREACHABLE as error:
-            advice = "it needs the scope `connections:write`, and Socket Mode switched on"
-            found.append(Finding(Weight.WRONG, "app token", reason_of(error), advice))
-        else:
-            found.append(Finding(Weight.GOOD, "app token", "opens a Socket Mode connection"))
-    return found
+    return [*found, *await _app_token(slack, app_token)]
+
+
+async def _app_token(slack: SlackClient, app_token: str | None) -> list[Finding]:
+    """Say whether a connection can be opened, which has nothing to do with the bot token.
+
+    Source: https://docs.slack.dev/reference/methods/apps.connections.open
+    """
+    if app_token is None:
+        return []
+    try:
+        await slack.apps_connections_open(app_token=app_token)
+    except UNREACHABLE as error:
+        advice = "it needs the scope `connections:write`, and Socket Mode switched on"
+        return [Finding(Weight.WRONG, "app token", reason_of(error), advice)]
+    return [Finding(Weight.GOOD, "app token", "opens a Socket Mode connection")]
 
 
 async def _channel(slack: SlackClient, channel: str, of: str) -> list[Finding]:
@@ -275,8 +291,7 @@ async def _group(slack: SlackClient, group: str, team: str) -> tuple[Finding, in
     try:
         said = await slack.usergroups_users_list(usergroup=group)
     except UNREACHABLE as error:
-        plan = code_of(error) in _NO_TEAM
-        advice = "user groups need a paid plan; name the approvers" if plan else "look at the id"
+        advice = _GROUP_ADVICE.get(code_of(error) or "", "look at the id")
         return Finding(Weight.WRONG, subject, reason_of(error), advice), 0
     members = len(said.get("users") or [])
     if not members:

@@ -94,13 +94,26 @@ async def test_everything_wrong_is_said_at_once() -> None:
     assert doubtful(findings) == {"scopes": "the token may do more than Placet needs: files:read"}
 
 
-async def test_a_token_that_does_not_work_is_all_there_is_to_say() -> None:
+async def test_beside_a_token_that_does_not_work_only_the_other_token_can_be_looked_at() -> None:
     async with workspace() as local:
-        findings = await found(local, token="xoxb-other")
+        both = await found(local, token="xoxb-other", app_token="xapp-other")
+        one = await found(local, token="xoxb-other", app_token=APP_TOKEN)
 
-    (only,) = findings
-    assert only.weight is Weight.WRONG
-    assert only.said == "auth.test failed: Slack says invalid_auth"
+    assert wrong(both) == {
+        "bot token": "auth.test failed: Slack says invalid_auth",
+        "app token": "Slack says invalid_auth",
+    }
+    assert doubtful(both).keys() == {"scopes, channels, people"}
+    assert wrong(one).keys() == {"bot token"}
+
+
+async def test_a_user_group_that_no_scope_lets_be_read_is_not_a_matter_of_its_id() -> None:
+    async with workspace(scopes=frozenset(SCOPES) - {"usergroups:read"}) as local:
+        findings = await found(local)
+
+    (group,) = [each for each in findings if each.subject.startswith("user group")]
+    assert group.said == "Slack says missing_scope"
+    assert "`usergroups:read`" in group.advice
 
 
 @pytest.mark.parametrize(
