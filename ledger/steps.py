@@ -96,7 +96,8 @@ def _extend(
     asked_at, given = approval.requested_at, approval.request.expires_at
     latest = max(asked_at + LONGEST, given)
     if against is None and until > latest:
-        left = written(max(latest - approval.expires_at, timedelta(0)) // _MINUTE * _MINUTE)
+        hours, minutes = divmod(max(latest - approval.expires_at, timedelta(0)) // _MINUTE, 60)
+        left = f"{hours}h{minutes}m" if hours else f"{minutes}m"
         message = f"a question waits for {written(LONGEST)} at most; this one can get {left} more"
         against = Standing(because="too-long", message=message)
     if against is not None:

@@ -149,7 +149,7 @@ async def test_an_approver_gives_more_time_by_command_up_to_a_day(office) -> Non
     most = await office.local.command(CAT, PLATFORM, "/placet", f"extend {approval} for 1d")
 
     assert "It waits until" in shown_to(more)
-    assert "this one can get 1290m more" in shown_to(most)
+    assert "this one can get 21h30m more" in shown_to(most)
 
 
 def shown_to(answer) -> str:
