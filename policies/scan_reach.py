@@ -29,6 +29,12 @@ _PLACEHOLDER = re.compile(
     r"|none|null|string).*",
     re.IGNORECASE | re.DOTALL,
 )
+_TELLING = re.compile(
+    r"[\s\"'`(\[*_]*(?:[A-Z]?[a-z]{0,20}|[A-Z]{1,12}|[$<{%][^\s]*|.*(?i:your|xxx|\.\.\.|…|\*\*\*).*)"
+    r"[\s\"'`)\].,;:!?*_]*",
+    re.DOTALL,
+)
+"""What stands behind a secret's name and tells of it, as in `token: Access token`."""
 _REVEALED = frozenset({"credential", "credentials", "env", "environ", "password", "passwords"})
 _SECRETS = frozenset({"secret", "secrets"}) | _REVEALED
 _VARIABLES = re.compile(r"\b(?:environment variables?|credentials?|secrets)\b", re.IGNORECASE)
@@ -72,8 +78,9 @@ def _arguments(
 
 def _secrets(server: str, tool: str, place: str, text: str) -> Iterator[Finding]:
     """Yield a text that holds what looks like a secret; the secret itself is not quoted."""
-    shown, hidden = hide_secrets(text)
-    if hidden:
+    parts: list[str] = []
+    shown, hidden = hide_secrets(text, parts)
+    if hidden > sum(_TELLING.fullmatch(part) is not None for part in parts):
         yield _secret(server, tool, place, shown)
 
 
