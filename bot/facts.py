@@ -7,7 +7,7 @@ from functools import lru_cache
 from bot.fitting import Cut, cut
 from bot.patience_lines import escalated_rows, reminded_rows
 from bot.pieces import Block, moment, name, person, words
-from bot.wording import Row, ballot, slack_of
+from bot.wording import Row, ballot, fell_away, slack_of
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.events import ApprovalRequested, ApprovalTerm
 from policies.inert import hostile, inert
@@ -150,6 +150,9 @@ def _needs(approval: Approval, room: Room) -> list[Row]:
     rows = [_need(approval, term, room) for term in terms[: room.teams]]
     if len(terms) > room.teams:
         rows.append([words(f"and from {len(terms) - room.teams} more teams, see Details")])
+    if fell_away(approval):
+        told = "an earlier yes counts no more, its voter may not decide now; one more is needed"
+        rows.append([_label("Careful"), words(told)])
     if approval.request.reason_required:
         rows.append([words("Each approver has to give a reason.")])
     rows += escalated_rows(approval, room.label, room.teams)
@@ -192,7 +195,7 @@ def _undelivered(approval: Approval, room: Room) -> list[Row]:
             _label("Not delivered"),
             words("to team "),
             name(team, room.label),
-            words(" (Slack says "),
+            words(" (" if " " in error else " (Slack says "),
             name(error, room.label),
             words("); trying again"),
         ]

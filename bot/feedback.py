@@ -68,6 +68,9 @@ def _missing(approval: Approval | None) -> str:
         for term in approval.request.terms
         if (have := len(approval.yes_votes(term.team))) < term.approvals
     ]
+    if left:
+        return f"It waits for {' and '.join(left)}."
     return (
-        f"It waits for {' and '.join(left)}." if left else "It waits for the votes to be checked."
+        "But an earlier yes counts no more, as its voter may not decide now: somebody else has to"
+        " approve, too."
     )

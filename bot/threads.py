@@ -6,7 +6,7 @@ from bot.cards import result_words
 from bot.fitting import cut
 from bot.patience_lines import more_time, patience_rows
 from bot.pieces import Block, lines, name, notification, words
-from bot.wording import Row, granted, run_report, suggestion
+from bot.wording import Row, fell_away, granted, run_report, suggestion
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import VoteCast
 from ledger.delegations import Delegation
@@ -50,6 +50,8 @@ def thread_blocks(
             *patience_rows(approval, one.event, channel, directory, delegations),
         )
     ]
+    if rows and fell_away(approval) and any(isinstance(one.event, VoteCast) for one in recorded):
+        rows.append([words("An earlier yes counts no more: one more approval is needed.")])
     asks = any(isinstance(one.event, ApprovalReminded) for one in recorded)
     more = [more_time(approval)] if asks and approval.status is ApprovalStatus.PENDING else []
     return [lines(rows[-40:], "thread"), *more] if rows else []

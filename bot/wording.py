@@ -191,3 +191,15 @@ def _until(approval: Approval) -> Row:
 
 def _because(reason: str | None) -> Row:
     return [words(": "), name(reason, 600)] if reason else []
+
+
+def fell_away(approval: Approval) -> bool:
+    """Tell whether a yes of those that are counted counts no more: its voter may not decide now.
+
+    Every count is reached then, and nothing is approved: votes are looked at again at the last one.
+    """
+    terms = approval.request.terms
+    reached = bool(terms) and all(
+        len(approval.yes_votes(term.team)) >= term.approvals for term in terms
+    )
+    return reached and approval.status is ApprovalStatus.PENDING

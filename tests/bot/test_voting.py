@@ -241,6 +241,26 @@ async def test_each_named_team_has_its_card_and_its_say(office) -> None:
     await office.card(approval, "Approved: files", channel=SECURITY)
 
 
+async def test_all_are_told_where_a_member_who_voted_has_left_the_group(office) -> None:
+    approval = await office.ask(assessment=TWO)
+    card = await office.card(approval)
+    await office.click(MEMBER, approval, "approve")
+    await office.told(MEMBER, "It waits for 1 more")
+    await office.local.set_usergroup("S0PLATFORM", [])
+
+    await office.click(BOB, approval, "approve")
+
+    await office.told(BOB, "recorded. But an earlier yes counts no more")
+    await office.card(approval, "Careful  an earlier yes counts no more")
+    await office.local.wait_for_message(
+        PLATFORM,
+        lambda m: m.get("thread_ts") == card["ts"] and "one more approval is needed" in shown(m),
+    )
+    await office.click(CAT, approval, "approve")
+    decided = await office.becomes(approval, ApprovalStatus.APPROVED)
+    assert decided.by == ("bob", "cat")
+
+
 async def test_an_earlier_voter_who_has_left_does_not_count_any_more(office) -> None:
     approval = await office.ask(assessment=TWO)
     await office.click(BOB, approval, "approve")
