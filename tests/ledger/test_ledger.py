@@ -336,7 +336,10 @@ async def test_rebuilding_from_the_beginning_finds_what_was_changed_behind_its_b
     ]
 
 
-async def test_a_command_that_waited_too_long_is_refused(ledger_url, clock):
+async def test_a_command_that_waited_too_long_is_refused(
+    ledger_url, clock, monkeypatch, own_limits
+):
+    monkeypatch.setattr("ledger.writer.PATIENCE", own_limits["ledger.writer.PATIENCE"])
     reached, go_on = threading.Event(), threading.Event()
 
     def reach(point: str) -> None:
