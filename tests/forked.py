@@ -1,16 +1,19 @@
-"""Starts `placet` processes from one that has loaded everything, each a fork of it.
+"""Starts processes from one that has loaded everything they need, each a fork of it.
 
-Loading Placet takes a second of a processor, and the tests start some hundreds of processes. A fork
-is a process like any other: it has its own number, is killed like one, and ends with its own code.
-Run as a program, this is the one that is forked: it listens on the socket that is its argument.
+Loading Placet takes a second of a processor, as does loading an SDK of MCP, and the tests start
+some hundreds of processes. A fork is a process like any other: it has its own number, is killed
+like one, and ends with its own code. Run as a program, this is the one that is forked: it loads the
+modules that are named after the socket on which it then listens.
 """
 
 import array
 import asyncio
 import atexit
 import contextlib
+import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -19,12 +22,24 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 _LONGEST = 1024 * 1024
 _ROOT = Path(__file__).resolve().parent.parent
 _STARTING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Processes that are forks of one that has loaded these modules with this interpreter."""
+
+    python: str
+    loads: tuple[str, ...]
+
+
+PLACET = Kind(sys.executable, ("placet", "placet_commands", "placet_entry", "unhurried"))
 
 
 class Forked:
@@ -63,11 +78,12 @@ async def start(
     cwd: Path = _ROOT,
     stdout: BinaryIO,
     stderr: BinaryIO,
+    kind: Kind = PLACET,
 ) -> Forked:
-    """Start `placet ARGUMENTS` with this environment and these files."""
+    """Start `placet ARGUMENTS`, or the script that is first of them, with these files."""
     order = {"arguments": list(arguments), "environment": dict(environment), "cwd": str(cwd)}
     connection = socket.socket(socket.AF_UNIX)
-    connection.connect(await asyncio.to_thread(_parent))
+    connection.connect(await asyncio.to_thread(_parent, kind))
     nothing = os.open(os.devnull, os.O_RDONLY)
     files = array.array("i", [nothing, stdout.fileno(), stderr.fileno()])
     sent = json.dumps(order).encode() + b"\n"
@@ -92,7 +108,7 @@ import array, json, os, signal, socket, sys
 
 connection = socket.socket(socket.AF_UNIX)
 connection.connect({address!r})
-order = dict(arguments=sys.argv[1:], environment=dict(os.environ), cwd=os.getcwd())
+order = dict(arguments=["placet", *sys.argv[1:]], environment=dict(os.environ), cwd=os.getcwd())
 files = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
 connection.sendmsg([json.dumps(order).encode() + b"\\n"], files)
 told = connection.makefile()
@@ -107,22 +123,22 @@ sys.exit(code if code >= 0 else 128 - code)
 def program(folder: Path) -> Path:
     """Write a `placet` into a folder that forks as well, for scripts; return the folder."""
     path = folder / "placet"
-    path.write_text(_PROGRAM.format(python=sys.executable, address=_parent()))
+    path.write_text(_PROGRAM.format(python=sys.executable, address=_parent(PLACET)))
     path.chmod(0o755)
     return folder
 
 
-_parents: list[str] = []
+_parents: dict[Kind, str] = {}
 
 
-def _parent() -> str:
+def _parent(kind: Kind) -> str:
     """Return the socket of the process that is forked, once it listens; one for all tests here."""
     with _STARTING:
-        if not _parents:
+        if kind not in _parents:
             folder = tempfile.mkdtemp(prefix="placet-")
             address = f"{folder}/parent"
             process = subprocess.Popen(
-                [sys.executable, __file__, address],
+                [kind.python, __file__, address, *kind.loads],
                 cwd=_ROOT,
                 env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_ROOT)},  # noqa: TID251  its own
                 stdin=subprocess.DEVNULL,
@@ -132,12 +148,12 @@ def _parent() -> str:
             atexit.register(process.kill)
             assert process.stdout is not None
             assert process.stdout.readline() == b"listening\n"
-            _parents.append(address)
-        return _parents[0]
+            _parents[kind] = address
+        return _parents[kind]
 
 
 def _serve(address: str) -> list[str]:
-    """Fork for each order; return in the forks, with the arguments that `placet` gets."""
+    """Fork for each order; return in the forks, with what is to run and its arguments."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen(64)
@@ -201,14 +217,21 @@ def _tell_ends(waiting: dict[int, socket.socket]) -> None:
             connection.close()
 
 
+def _run(arguments: list[str]) -> None:
+    """Be `placet`, or a script."""
+    sys.argv = arguments
+    if arguments[0] == "placet":
+        import unhurried  # noqa: PLC0415  nor this
+
+        import placet_entry  # noqa: PLC0415  others load nothing of Placet
+
+        unhurried.give()
+        sys.exit(placet_entry.main())
+    sys.path[0] = str(Path(arguments[0]).parent)
+    runpy.run_path(arguments[0], run_name="__main__")
+
+
 if __name__ == "__main__":
-    import unhurried
-
-    import placet
-    import placet_commands
-    import placet_entry
-
-    del placet, placet_commands  # what they load is what the forks need not load
-    unhurried.give()
-    sys.argv = ["placet", *_serve(sys.argv[1])]
-    sys.exit(placet_entry.main())
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
+    _run(_serve(sys.argv[1]))

@@ -3,14 +3,21 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
+import tempfile
 from pathlib import Path
 
+import forked
 import pytest
 from gateway_stage import CI_BOT, RawServer, until
 from token_issuer import Issuer
 
 OFFICIAL = Path(__file__).parent / "official"
+
+OF_CLIENTS = ("mcp.client.stdio", "mcp.client.streamable_http")
+SDK = forked.Kind(sys.executable, ("httpx2", "mcp.server.mcpserver", "uvicorn", *OF_CLIENTS))
+"""What the official clients and servers load."""
 
 
 class SdkServer(RawServer):
@@ -23,12 +30,15 @@ class SdkServer(RawServer):
         self.process = None
 
     async def start(self, _port=0):
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(OFFICIAL / "sdk_server.py"),
-            str(self.port),
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        command = [str(OFFICIAL / "sdk_server.py"), str(self.port)]
+        with tempfile.TemporaryFile() as said:
+            self.process = await forked.start(
+                command,
+                dict(os.environ),  # noqa: TID251  its own
+                stdout=said,
+                stderr=said,
+                kind=SDK,
+            )
 
         async def listens():
             with contextlib.suppress(OSError):
@@ -39,7 +49,7 @@ class SdkServer(RawServer):
         await until(listens, 30)
 
     async def close(self):
-        self.process.terminate()
+        self.process.kill()
         await self.process.wait()
 
     @property
@@ -69,29 +79,24 @@ async def issuer():
 def client(request):
     """Give a function that runs an official client and returns what it got."""
     if request.param == "1":
-        python = request.getfixturevalue("mcp1_python")
-        command = [str(python), str(OFFICIAL / "client_1.py")]
-        mode = []
+        kind = forked.Kind(str(request.getfixturevalue("mcp1_python")), OF_CLIENTS)
+        script, mode = "client_1.py", []
     else:
-        command = [sys.executable, str(OFFICIAL / "client_2.py")]
-        mode = [request.param.split()[1]]
+        kind, script, mode = SDK, "client_2.py", [request.param.split()[1]]
 
     async def run(url, calls, key=CI_BOT):
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            url,
-            key,
-            *mode,
-            json.dumps(calls),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            out, errors = await asyncio.wait_for(process.communicate(), 60)
-        except TimeoutError:
-            process.kill()
-            raise
-        assert process.returncode == 0, errors.decode()
-        return json.loads(out)
+        command = [str(OFFICIAL / script), url, key, *mode, json.dumps(calls)]
+        environment = dict(os.environ)  # noqa: TID251  its own
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            process = await forked.start(command, environment, stdout=out, stderr=errors, kind=kind)
+            try:
+                code = await asyncio.wait_for(process.wait(), 60)
+            except TimeoutError:
+                process.kill()
+                raise
+            out.seek(0)
+            errors.seek(0)
+            assert code == 0, errors.read().decode()
+            return json.loads(out.read())
 
     return run

@@ -1,8 +1,8 @@
 """The gateway's face for clients that only start commands, with the official clients."""
 
 import json
-import sys
 
+import forked
 import pytest
 from gateway_stage import staged, until
 
@@ -25,12 +25,14 @@ async def sdk(sdk_server, sqlite_url):
         yield stage
 
 
-def face(stage):
-    command = [sys.executable, "-m", "placet_entry", "stdio", "files", "--url", stage.url]
-    return json.dumps(command)
+@pytest.fixture
+def face(tmp_path):
+    """Give what says how a client starts the face before a stage."""
+    program = str(forked.program(tmp_path) / "placet")
+    return lambda stage: json.dumps([program, "stdio", "files", "--url", stage.url])
 
 
-async def test_a_client_hears_over_stdio_what_it_hears_over_http(sdk, client):
+async def test_a_client_hears_over_stdio_what_it_hears_over_http(sdk, client, face):
     over_stdio = await client(face(sdk), READS)
     over_http = await client(f"{sdk.url}/mcp/files", READS)
 
@@ -40,7 +42,7 @@ async def test_a_client_hears_over_stdio_what_it_hears_over_http(sdk, client):
     assert [step[0] for step in over_stdio["progress"]] == [1, 2, 3]
 
 
-async def test_what_is_denied_and_what_waits_is_told(sdk, client):
+async def test_what_is_denied_and_what_waits_is_told(sdk, client, face):
     got = await client(face(sdk), [["write_note", {"name": "no", "text": "x"}], *WRITE])
     denied, pending = got["calls"]
 
@@ -48,7 +50,7 @@ async def test_what_is_denied_and_what_waits_is_told(sdk, client):
     assert "Pending" in pending["content"][0]["text"]
 
 
-async def test_what_was_approved_runs_once(sdk, client):
+async def test_what_was_approved_runs_once(sdk, client, face):
     await client(face(sdk), WRITE)
     (approval,) = await sdk.pending()
     await sdk.decide(approval.id)
@@ -59,7 +61,7 @@ async def test_what_was_approved_runs_once(sdk, client):
     assert "Pending" in done["calls"][1]["content"][0]["text"]
 
 
-async def test_a_call_that_its_client_gives_up_is_over(sdk_server, sqlite_url, client):
+async def test_a_call_that_its_client_gives_up_is_over(sdk_server, sqlite_url, client, face):
     options = {"policy": POLICY, "server": sdk_server, "own": ", hold: 60s"}
     async with staged(sqlite_url, **options) as sdk:
         got = await client(face(sdk), [[*WRITE[0], 1], READS[0]])

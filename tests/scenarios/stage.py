@@ -101,7 +101,10 @@ class Replica:
             environment["PLACET_KILL_AT"] = kill_at
         with self.log.open("ab") as log:
             self.process = await forked.start(
-                ["serve", "--config", str(self.config)], environment, stdout=log, stderr=log
+                ["placet", "serve", "--config", str(self.config)],
+                environment,
+                stdout=log,
+                stderr=log,
             )
 
     async def ready(self) -> bool:
@@ -306,7 +309,10 @@ class Stage:
         }
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             process = await forked.start(
-                [*arguments, "--config", str(config)], environment, stdout=out, stderr=errors
+                ["placet", *arguments, "--config", str(config)],
+                environment,
+                stdout=out,
+                stderr=errors,
             )
             code = await process.wait()
             out.seek(0)
