@@ -10,7 +10,7 @@ from gateway.acceptance import Acceptance
 from gateway.errors import Code, Rejected
 from gateway.waiting import Ticket
 from ledger.calls import CallFacts
-from policies.assessment import assess, scope_of, subject_of, undeclared, unlisted
+from policies.assessment import assess, lasts, scope_of, subject_of, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import Assessment, Effect, GrantTerms, Spoke
 from policies.digests import DigestKey, digests
@@ -77,6 +77,15 @@ class Examined(NamedTuple):
         return needed and not self.facts.observed
 
 
+class _Lasting(NamedTuple):
+    """What a policy says of every call of an agent to a tool."""
+
+    tool: Tool
+    agent: Agent
+    policy: Policy
+    assessment: Assessment
+
+
 class Examiner:
     """Turns what is asked into facts and an assessment; pure but for the time it is given."""
 
@@ -106,6 +115,7 @@ class Examiner:
         self._asking = asking
         self._extended: dict[str, Directory] = {}
         self._risks: dict[tuple[str, str, str], RiskFinding] = {}
+        self._lasting: dict[tuple[str, str, str, str | None], _Lasting] = {}
 
     def examine(self, asked: Asked, policy: Policy, tool: Tool | None) -> Examined:
         """Return facts and assessment; `tool` is None where the server lists none of that name.
@@ -169,14 +179,16 @@ class Examiner:
             return undeclared(call, policy, self._now(), self._with(agent))
         if tool is None:
             return unlisted(call, policy)
-        assessment = assess(
-            call,
-            policy,
-            tool=tool,
-            risk=self._risk(tool, policy),
-            at=self._now(),
-            directory=self._with(agent),
-        )
+        named = (call.server, call.tool, call.agent, call.on_behalf_of)
+        known = self._lasting.get(named)
+        if known and known.tool is tool and known.agent is agent and known.policy is policy:
+            return self._acceptance.tightened(known.assessment)
+        directory, risk = self._with(agent), self._risk(tool, policy)
+        assessment = assess(call, policy, tool=tool, risk=risk, at=self._now(), directory=directory)
+        if lasts(call, policy, assessment, directory):
+            if len(self._lasting) >= _MOST_REMEMBERED or (known and known.policy is not policy):
+                self._lasting.clear()
+            self._lasting[named] = _Lasting(tool, agent, policy, assessment)
         return self._acceptance.tightened(assessment)
 
     def _risk(self, tool: Tool, policy: Policy) -> RiskFinding:

@@ -61,6 +61,12 @@ def assess(
     return assessment
 
 
+def lasts(call: Call, policy: Policy, assessment: Assessment, directory: Directory) -> bool:
+    """Tell whether `assessment` holds for every such call, whatever its arguments and the time."""
+    subject = subject_of(call, policy, directory, assessment.risk)
+    return subject is not None and policy.standing(subject, assessment.evidence) is assessment
+
+
 def unlisted(call: Call, policy: Policy) -> Assessment:
     """Return the denial of a tool that its server does not list."""
     because = f"the server `{call.server}` does not list a tool of this name"

@@ -37,6 +37,8 @@ class Risk(StrEnum):
     DESTRUCTIVE = "destructive"
     FINANCIAL = "financial"
 
+    __hash__ = str.__hash__  # Enum's own takes a call of Python
+
 
 GRAVE = frozenset({Risk.EXECUTE, Risk.DESTRUCTIVE, Risk.FINANCIAL})
 """Risks of calls that one should look at twice."""

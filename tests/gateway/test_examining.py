@@ -77,3 +77,76 @@ def test_an_agent_of_the_ledger_is_seen_as_it_is_now():
     moved = replace(BOT, owner="bob")
     assert examined({}, by=same, agent=moved, policy=policy).assessment.effect is Effect.DENY
     assert examined({}, by=same, policy=policy).assessment.effect is Effect.ALLOW
+
+
+ASKING = compile_policy(
+    "version: 1\nrules: [{name: all, match: {tool: write}, effect: require_approval}]"
+)
+BY_PATH = compile_policy(
+    "version: 1\ndefault: deny\n"
+    "rules: [{name: a, match: {tool: write}, when: args.path == 'a', effect: allow}]"
+)
+BY_PERSON = compile_policy(
+    "version: 1\ndefault: deny\nrules: [{name: hers, match: {on_behalf_of: alice}, effect: allow}]"
+)
+
+
+def effects(by: Examiner, *calls: dict[str, Any]) -> list[Effect]:
+    """Return what one examiner says of calls, one after the other."""
+    return [examined(call.pop("arguments", {}), by=by, **call).assessment.effect for call in calls]
+
+
+def test_what_was_said_of_a_call_is_said_of_the_next_only_under_the_same_policy():
+    found = effects(
+        examiner(), {}, {"policy": ASKING}, {"policy": ASKING}, {"policy": ALLOWING}, {}
+    )
+
+    asks, allows = Effect.REQUIRE_APPROVAL, Effect.ALLOW
+    assert found == [allows, asks, asks, allows, allows]
+
+
+def test_what_a_condition_says_is_asked_of_every_call():
+    calls = [{"arguments": {"path": path}, "policy": BY_PATH} for path in "abaab"]
+
+    found = effects(examiner(), *calls)
+
+    assert found == [Effect.ALLOW if each == "a" else Effect.DENY for each in "abaab"]
+
+
+def test_what_is_said_to_an_agent_for_one_person_is_not_said_to_it_for_another():
+    people = ["alice", "bob", None, "alice"]
+    calls = [{"agent": replace(BOT, on_behalf_of=each), "policy": BY_PERSON} for each in people]
+
+    found = effects(examiner(), *calls)
+
+    assert found == [Effect.ALLOW, Effect.DENY, Effect.DENY, Effect.ALLOW]
+
+
+def test_a_tool_that_is_not_the_one_called_is_denied_whatever_was_said_before():
+    same = examiner()
+    assert effects(same, {}) == [Effect.ALLOW]
+
+    ticket = Ticket("bot", "files", "", "1")
+    params: dict[str, JsonValue] = {"name": "other", "arguments": {}}
+    asked = Asked("call_1", BOT, "files", "other", params, ticket, 100)
+
+    assert same.examine(asked, ALLOWING, TOOL).assessment.effect is Effect.DENY
+    assert effects(same, {}) == [Effect.ALLOW]
+
+
+def test_a_tool_that_was_defined_anew_is_looked_at_anew():
+    policy = compile_policy(
+        "version: 1\ndefault: deny\nrules: [{name: r, match: {risk: read}, effect: allow}]"
+    )
+    hints = {"readOnlyHint": True, "destructiveHint": False}
+    mild = replace(TOOL, name="get", description="Reads", hash="a" * 64, hints=hints)
+    grave = replace(mild, description="Deletes everything", hash="b" * 64, hints={})
+    same = examiner()
+    params: dict[str, JsonValue] = {"name": "get", "arguments": {}}
+    asked = Asked("call_1", BOT, "files", "get", params, Ticket("bot", "files", "", "1"), 100)
+
+    found = [same.examine(asked, policy, tool) for tool in (mild, grave, mild)]
+
+    fresh = [examiner().examine(asked, policy, tool) for tool in (mild, grave, mild)]
+    assert [each.assessment for each in found] == [each.assessment for each in fresh]
+    assert found[0].assessment != found[1].assessment
