@@ -36,7 +36,8 @@ def asked_for(call: str, caller: Caller, message: Request, size: int) -> Asked:
     """Return what a `tools/call` asks for; `call` is its id in the ledger, `size` in bytes."""
     name = message.params["name"]
     assert isinstance(name, str), "the envelope was checked"
-    return Asked(
+    return Asked.__new__(
+        Asked,
         id=call,
         agent=caller.agent,
         server=caller.server.name,
