@@ -48,7 +48,8 @@ async def held_on(stage, number=7, *, legacy=False):
         json.dumps(message).encode(),
         {"MCP-Protocol-Version": "2025-11-25"} if legacy else modern,
     )
-    *_, last = (line for line in answer.body.split(b"\n") if line.startswith(b"data: "))
+    told = [line for line in answer.body.split(b"\n") if line.startswith(b"data: ")]
+    last = told[-1] if told else answer.body  # it may have ended before its stream began
     return Answered(answer.status, answer.headers, last.removeprefix(b"data: "))
 
 
