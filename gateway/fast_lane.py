@@ -185,6 +185,7 @@ class FastLane(RequestHandler):
                 self._asking = self._request_in_progress = False
                 if self._handler_waiter is not None and not self._handler_waiter.done():
                     self._handler_waiter.set_result(None)
+            del plain  # thousands may rest, and each keeps but its connection
             if self.transport is None:
                 return
             self._resting = self._loop.create_future()

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import re
+import weakref
 
 import pytest
 from aiohttp import web
@@ -198,6 +200,28 @@ async def test_nothing_goes_on_after_a_caller_went_away_whatever_becomes_of_its_
         writer.close()
 
         await asyncio.wait_for(asyncio.wait([lane._serving for lane in lanes]), 5)
+
+
+async def test_a_connection_that_rests_keeps_nothing_of_its_last_request():
+    asked = []
+
+    async def noting(http, server):
+        asked.append(weakref.ref(http))
+        return await said(http, server)
+
+    async with serving(noting) as (port, lanes):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(PLAIN)
+        await asyncio.wait_for(reader.readuntil(b"hello"), 5)
+        while not lanes[0]._resting:
+            await asyncio.sleep(0.001)
+        gc.collect()
+
+        kept = [each() for each in asked], lanes[0]._serving.get_coro().cr_frame.f_locals
+        writer.close()
+
+    assert kept[0] == [None]
+    assert set(kept[1]) <= {"self", "stays"}
 
 
 async def test_a_request_is_all_that_aiohttp_makes_of_one_where_somebody_looks():
