@@ -193,7 +193,8 @@ class Endpoint:
             caller, headers = self._caller(http, agent, server, era, message)
             request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
             if isinstance(message, Request) and message.method == "tools/call":
-                return await self._called(http, caller, request, message)
+                with self._under_way:
+                    return await self._ladder.answer(self._call(http, caller, request, message))
             return await self._told(http, caller, request, message)
 
     async def _told(
@@ -262,17 +263,16 @@ class Endpoint:
             )
         return Caller(agent, server, wrapped), _upward(http, era, session)
 
-    async def _called(
+    def _call(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
-    ) -> Reply:
-        """Have a call decided and answered; a process that is about to end takes none."""
-        with self._under_way:
-            asked = asked_for(self._ids.new(), caller, message, len(request.body))
-            call = Call(http, caller, request, message, asked)
-            if self._under_way.stopping:
-                raise undecided(Stopping(_STOPPING), call)
-            self._reach("request-read")
-            return await self._ladder.answer(call)
+    ) -> Call:
+        """Return a call that is to be decided; a process that is about to end takes none."""
+        asked = asked_for(self._ids.new(), caller, message, len(request.body))
+        call = Call(http, caller, request, message, asked)
+        if self._under_way.stopping:
+            raise undecided(Stopping(_STOPPING), call)
+        self._reach("request-read")
+        return call
 
     def _called_off(self, caller: Caller, message: Notification, era: Era) -> bool:
         """Tell whether the caller names a held call of its own, which is then held no more."""
