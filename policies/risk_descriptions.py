@@ -51,6 +51,7 @@ _TOWARDS = _JOINTS | {
     "with",
 }
 """Words and signs that end what a verb is said of."""
+_BEING = frozenset({"are", "be", "highly", "is", "potentially", "very"})
 _RUNNING = frozenset({"execute", "perform", "run"})
 _MILD = frozenset({Risk.READ, Risk.WRITE})
 _PRODUCTION = re.compile(r"\b(?:to|in|into|on) production\b")
@@ -124,8 +125,19 @@ def speaking(sentences: Sequence[Sentence], name: Named) -> Iterator[Speaking]:
     if _broad(first, found, name):
         yield Risk.DESTRUCTIVE, "`manage`, which may be to delete"
     risks = name.risks.union(VERBS[verb] for _, verb in found)
+    if risks != {Risk.READ} and any(map(_calls_itself_destructive, sentences)):
+        yield Risk.DESTRUCTIVE, _quoted("destructive")
     if Risk.WRITE in risks and _PRODUCTION.search(" ".join(first.words)):
         yield Risk.EXECUTE, _quoted("production")
+
+
+def _calls_itself_destructive(sentence: Sentence) -> bool:
+    """Tell whether a sentence says that what the tool does destroys, and not what others do."""
+    spoken = sentence.words
+    if "destructive" not in spoken:
+        return False
+    *before, last = ["", "", *spoken[: spoken.index("destructive")]]
+    return last in _BEING and before[-1] not in {"that", "what", "which", "if", "whether"}
 
 
 def _broad(first: Sentence, found: Sequence[tuple[int, str]], name: Named) -> bool:

@@ -169,6 +169,7 @@ SAID_TOGETHER: tuple[tuple[frozenset[str], tuple[frozenset[str], ...], Risk], ..
         (_words("api graphql http https rest"), _words("call request")),
         Risk.EXECUTE,
     ),
+    (_words("send sends"), (_words("command keypress keystroke"),), Risk.EXECUTE),
     (
         _words("raw"),
         (_words("api graphql http https rest"), _words("call delete patch post put request")),
@@ -259,7 +260,7 @@ VERBS: dict[str, Risk] = {
     **dict.fromkeys(PAYING, Risk.FINANCIAL),
 }
 
-RETURNING = frozenset({"return", "returns", "report", "reports", "access", "accesses"})
+RETURNING = _words("access accesses report reporting reports return returning returns")
 """Words that read in a description, and act in a name (`return_order`)."""
 
 
