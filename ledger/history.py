@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, select
 from ledger.envelopes import Recorded
 from ledger.mapper import RecordMapper
 from ledger.recorder import COLUMNS, record
+from ledger.story_index import positions
 from ledger.tables import EVENT
 
 
@@ -37,7 +38,12 @@ class History:
         if stream is not None:
             query = query.where(EVENT.c.stream == stream)
         if correlation is not None:
-            query = query.where(EVENT.c.correlation_id == correlation)
+            sqlite = connection.dialect.name == "sqlite"
+            query = query.where(
+                EVENT.c.position.in_(positions(correlation))
+                if sqlite
+                else EVENT.c.correlation_id == correlation
+            )
         if before is not None:
             query = query.where(EVENT.c.position < before)
         if topics:

@@ -21,6 +21,7 @@ from ledger.standing_tables import (
     with_notices,
     with_requests,
 )
+from ledger.story_index import without_own_streams
 from ledger.unavailable import LedgerUnavailable
 
 _SCHEMA = Table(
@@ -249,6 +250,7 @@ MIGRATIONS = (
     with_requests,
     _with_meters,
     with_delegations,
+    without_own_streams,
 )
 """What brings the schema from version n to n + 1, in order; only ever added to."""
 
