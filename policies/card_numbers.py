@@ -10,8 +10,9 @@ SHORTEST_CARD = 13
 _LONGEST = 19
 _SMALLEST_GROUP = 3
 _DIGITS = re.compile(
-    r"(?<![A-Za-z0-9_])(?<![0-9]\.)[0-9]++(?:[ \u00a0\u2009\u2010-\u2015-][0-9]++)*+(?![A-Za-z_])"
+    r"(?<![A-Za-z0-9_])(?<![0-9]\.)[0-9]++(?:[ \u00a0\u2009\u2010-\u2015-][0-9]++)*+"
 )
+_GOES_ON = re.compile(r"[A-Za-z_]")
 _GROUP = re.compile(r"[0-9]+")
 _ENOUGH = re.compile(r"[0-9](?:[ \u00a0\u2009\u2010-\u2015-]?[0-9]){12}")
 
@@ -52,6 +53,8 @@ def is_card(number: Number) -> bool:
 
 def _cards(found: re.Match[str]) -> list[tuple[int, int]]:
     """Return where in the text the card numbers of one run of groups of digits are."""
+    if _GOES_ON.match(found.string, found.end()):
+        return []
     groups = list(_GROUP.finditer(found.string, found.start(), found.end()))
     cards: list[tuple[int, int]] = []
     first = 0

@@ -17,7 +17,7 @@ _UNSEEN = re.compile(
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ENTITY = re.compile(r"&(?:#[0-9x]|quot;|apos;|amp;|lt;|gt;|nbsp;|colon;|equals;)")
-_COMPONENT = re.compile(r"[A-Za-z0-9._~+*!'()%-]*%[0-9A-Fa-f]{2}[A-Za-z0-9._~+*!'()%-]*")
+_COMPONENT = re.compile(r"[A-Za-z0-9._~+*!'()%-]{3,}+")
 _PERCENT = re.compile(r"((?:%[0-9A-Fa-f]{2})+)")
 _KEPT = re.compile(rb"[^A-Za-z0-9._~+*!'()\[\]-]")
 _MOST_LAYERS = 3
@@ -86,6 +86,8 @@ def _percent(text: str, hide: Hide, parts: list[str] | None) -> tuple[str, int]:
 
     def one(found: re.Match[str]) -> str:
         nonlocal hidden
+        if "%" not in found[0]:
+            return found[0]
         read, layers = _decoded(found[0])
         shown, more = hide(read, parts)
         hidden += more

@@ -38,11 +38,11 @@ _MADE = re.compile(
         |gloas        |dor_v1|ntn|secret|xai|pplx|gsk|csk|nvapi|pcsk|tvly|r8|rpa|vcp|nfp|sb_secret
         |pscale_[a-z]{{2,5}}
         |dckr_[a-z]{{3}}|tskey-[a-z]{{3,6}}|CCIPAT|fig[dp]|ph[cx]|p8e|PMAK|ATBB|EAAA|SWMTKN|FLWSECK)
-        (?<![a-z]secret)[_-]?(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{{24,}}
+        (?<![a-z]secret)[_-]?(?=[A-Za-z_-]{{0,200}}[0-9])[A-Za-z0-9_-]{{24,}}+
     | oy2[a-z0-9]{{43}}|nsec1[a-z0-9]{{58}} # NuGet, Nostr
     | S[A-Z2-7]{{55}}|SU[A-Z2-7]{{56}} # Stellar, NATS
     | [0-9a-f]{{32}}-(?:us[0-9]{{1,2}}|[0-9a-f]{{8}}-[0-9a-f]{{8}}) # Mailchimp, Mailgun
-    | 0-[0-9a-f]{{24}}-[0-9a-f]{{100,}} # Cloudflare
+    | 0-[0-9a-f]{{24}}-[0-9a-f]{{100,}}+ # Cloudflare
     )(?![A-Za-z0-9])""",
     re.VERBOSE,
 )

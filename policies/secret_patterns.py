@@ -21,7 +21,7 @@ PRIVATE_KEY = re.compile(
 
 KNOWN_KEY = re.compile(
     r"""(?<![A-Za-z0-9_])(?=[A-Za-z0-9][A-Za-z0-9_.+|:-]{10}|whsec_|glc_)(?:
-      eyJ[A-Za-z0-9_-]{6,}+(?:\.{1,2}[A-Za-z0-9_-]++){1,4}+ # JWT (RFC 7519), JWE
+      eyJ[A-Za-z0-9_-]{6,4000}+(?:\.{1,2}[A-Za-z0-9_-]++){1,4}+ # JWT (RFC 7519), JWE
     | A(?:KIA|SIA|BIA|CCA|ROA|IDA|GPA|NPA|NVA|IPA)[A-Z0-9]{12,}+ # AWS
     | AIza[A-Za-z0-9_-]{30,}+|ya29\.[A-Za-z0-9_-]{16,}+|GOCSPX-[A-Za-z0-9_-]{16,}+ # GCP
     | gh[pousr]_[A-Za-z0-9]{16,}+|github_pat_[A-Za-z0-9_]{16,}+
@@ -38,8 +38,8 @@ KNOWN_KEY = re.compile(
     | AGE-SECRET-KEY-1[0-9A-Z]{20,}+|[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}+ # age, Telegram
     | LTAI[A-Za-z0-9]{16,}+|BSA[A-Za-z0-9_-]{24,}+|API-[A-Z0-9]{25,}+ # Alibaba, Brave, Octopus
     | AVNS_[A-Za-z0-9_-]{16,}+|WPL_AP1\.[A-Za-z0-9]{10,}+\.[A-Za-z0-9+/=]{4,}+ # Aiven, LinkedIn
-    | (?:md-|fw_|a[sk][-_]|unkey_|sq0[a-z]{3}-)(?=[a-z_-]*[A-Z0-9][A-Za-z_-]*[0-9]|[0-9])
-        [A-Za-z0-9_-]{16,}+
+    | (?:md-|fw_|a[sk][-_]|unkey_|sq0[a-z]{3}-)
+        (?=[a-z_-]{0,200}[A-Z0-9][A-Za-z_-]{0,200}[0-9]|[0-9])[A-Za-z0-9_-]{16,}+
     | amzn\.mws\.[0-9a-f-]{36}|[0-9]{13,17}\|[A-Za-z0-9_-]{20,}+|[0-9]{18,19}-[A-Za-z0-9]{30,40} # X
     | 0\.[0-9a-f]{8}-[0-9a-f-]{27}\.[A-Za-z0-9]{20,}+:[A-Za-z0-9+/=]{20,}+ # Bitwarden
     )""",
