@@ -3,9 +3,14 @@
 import itertools
 import json
 import secrets
+import time
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
+
+_COUNTED = 0xFFFF
+_MOMENT = 0.004
+"""Seconds for which the clock is not looked at again."""
 
 
 class CallIds:
@@ -19,11 +24,20 @@ class CallIds:
         self._now = now
         self._process = secrets.token_hex(4)
         self._count = itertools.count()
+        self._begin = ""
+        self._until = 0.0
 
     def new(self) -> str:
-        """Return an id: `call_` and 23 hex digits of milliseconds, process and count."""
-        milliseconds = int(self._now().timestamp() * 1000)
-        return f"call_{milliseconds:011x}{self._process}{next(self._count) & 0xFFFF:04x}"
+        """Return an id: `call_` and 23 hex digits of milliseconds, process and count.
+
+        Those that are made within a moment have the same milliseconds.
+        """
+        count, moment = next(self._count) & _COUNTED, time.monotonic()
+        if moment >= self._until or not count:  # no two of one moment have the same count
+            milliseconds = int(self._now().timestamp() * 1000)
+            self._begin = f"call_{milliseconds:011x}{self._process}"
+            self._until = moment + _MOMENT
+        return f"{self._begin}{count:04x}"
 
 
 def anew(approval: str) -> str:
