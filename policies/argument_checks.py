@@ -1,13 +1,14 @@
 """Checks conditions against the input schemas of the tools that their rules speak of."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policies.argument_paths import Access, accesses
 from policies.argument_schemas import Known
 from policies.calls import Tool
 from policies.condition_checks import refusal
 from policies.expressions import Expression, Token
+from policies.limits import Limit
 from policies.matching import Glob, Matcher
 from policies.named_conditions import write_out
 from policies.naming import condition_problem
@@ -15,6 +16,7 @@ from policies.policy import Policy
 from policies.policy_file import is_condition
 from policies.policy_sources import Source, read_sources
 from policies.problems import Problem
+from policies.rules import Rule
 from policies.validation import choice, suggestion
 
 _FEW = 12
@@ -30,22 +32,29 @@ def argument_problems(policy: Policy, tools: Sequence[Tool]) -> list[Problem]:
     """
     if not tools:
         return []
-    schemas = {(tool.server, tool.name): Known.of(tool) for tool in tools}
+    shelf = _Shelf.of(tools)
+    by_pointer: dict[str, Rule | Limit] = {rule.pointer: rule for rule in policy.rules}
+    by_pointer |= {limit.pointer: limit for limit in policy.limits}
     problems: list[Problem] = []
     for source in read_sources(policy.text, file=policy.file, unread={})[0]:
-        for kind, written in (("rules", policy.rules), ("limits", policy.limits)):
-            entries = source.document.at((kind,))
-            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-                pointer = f"{source.pointer}/{kind}/{index}"
-                found = next((each for each in written if each.pointer == pointer), None)
-                if found is None or not isinstance(entry, dict):
-                    continue
-                fitting = _fitting(found.match, found.exception, schemas)
-                for key in ("when", "sum"):
-                    text = entry.get(key)
-                    if fitting and isinstance(text, str) and is_condition(text):
-                        problems += _problems(source, (kind, index, key), text, fitting)
+        for path, text in _conditions(source):
+            found = by_pointer.get(f"{source.pointer}/{path[0]}/{path[1]}")
+            fitting = shelf.fitting(found.match, found.exception) if found is not None else {}
+            if fitting:
+                problems += _problems(source, path, text, fitting)
     return problems
+
+
+def _conditions(source: Source) -> Iterator[tuple[tuple[str, int, str], str]]:
+    """Yield the conditions and sums of a file, each with its place."""
+    for kind in ("rules", "limits"):
+        entries = source.document.at((kind,))
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            told = entry if isinstance(entry, dict) else {}
+            for key in ("when", "sum"):
+                text = told.get(key)
+                if isinstance(text, str) and is_condition(text):
+                    yield (kind, index, key), text
 
 
 def reading_problem(text: str, tools: Sequence[Tool], *, sums: bool) -> str | None:
@@ -63,20 +72,46 @@ def reading_problem(text: str, tools: Sequence[Tool], *, sums: bool) -> str | No
     return None if wrong is None else f"{wrong[1]}; {wrong[2]}"
 
 
-def _fitting(
-    match: Matcher, exception: Matcher | None, schemas: Mapping[tuple[str, str], Known | None]
-) -> dict[str, Known]:
-    """Return the schemas of all tools that a rule may match, none where one of them is unknown."""
-    found: dict[str, Known] = {}
-    for (server, tool), known in schemas.items():
-        if not (_fits(match.server, server) and _fits(match.tool, tool)):
-            continue
-        if exception is not None and _always(exception, server, tool):
-            continue
-        if known is None:
-            return {}
-        found[f"{server}/{tool}"] = known
-    return found
+@dataclass(frozen=True)
+class _Shelf:
+    """The schemas of the known tools, by name and by server; None where one says nothing."""
+
+    tools: Mapping[str, Mapping[str, Known | None]]
+    fitted: dict[object, dict[str, Known]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tools: Sequence[Tool]) -> "_Shelf":
+        named: dict[str, dict[str, Known | None]] = {}
+        for tool in tools:
+            named.setdefault(tool.name, {})[tool.server] = Known.of(tool)
+        return cls(named)
+
+    def fitting(self, match: Matcher, exception: Matcher | None) -> dict[str, Known]:
+        """Return the schemas of all tools that a rule may match, none where one is unknown."""
+        key = (match.server, match.tool, exception)
+        if key not in self.fitted:
+            self.fitted[key] = self._fitting(match, exception)
+        return self.fitted[key]
+
+    def _fitting(self, match: Matcher, exception: Matcher | None) -> dict[str, Known]:
+        found: dict[str, Known] = {}
+        for tool in self._named(match.tool):
+            for server, known in self.tools[tool].items():
+                if not _fits(match.server, server):
+                    continue
+                if exception is not None and _always(exception, server, tool):
+                    continue
+                if known is None:
+                    return {}
+                found[f"{server}/{tool}"] = known
+        return found
+
+    def _named(self, globs: Sequence[Glob] | None) -> list[str]:
+        """Return the names of tools that fit; where no pattern is one, without a look at all."""
+        patterns = [glob.pattern for glob in globs or ()]
+        if patterns and not any("*" in pattern or "?" in pattern for pattern in patterns):
+            return [pattern for pattern in dict.fromkeys(patterns) if pattern in self.tools]
+        return [tool for tool in self.tools if _fits(globs, tool)]
 
 
 def _always(exception: Matcher, server: str, tool: str) -> bool:

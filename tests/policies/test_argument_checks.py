@@ -1,6 +1,7 @@
 """Conditions are checked against the input schemas of the tools that their rules speak of."""
 
 import json
+import time
 
 import pytest
 
@@ -151,6 +152,28 @@ def test_included_files_and_limits_are_checked_too():
         "shop.yaml:3:25: `args` has no `amnt` at `shop/create_refund`",
         "shop.yaml:4:30: `args` has no `curency` at `shop/create_refund`",
     ]
+
+
+def test_many_rules_and_many_tools_take_little_more_than_reading_the_rules_does():
+    lines = [
+        f"  - {{name: r{each}, match: {{tool: t{each}}}, when: args.b > {each}, effect: deny}}\n"
+        for each in range(800)
+    ]
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    tools = [tool(f"t{each}", schema) for each in range(3000)]
+
+    compiled, policy = taken(lambda: compile_policy("version: 1\nrules:\n" + "".join(lines)))
+    checked, found = taken(lambda: argument_problems(policy, tools))
+
+    assert len(found) == 800
+    assert checked < 8 * compiled
+
+
+def taken(look):
+    """Return the processor time of a look in seconds, and what it found."""
+    begun = time.thread_time()
+    found = look()
+    return time.thread_time() - begun, found
 
 
 @pytest.mark.parametrize(
