@@ -76,7 +76,7 @@ def details_modal(approval: Approval, pages: list[Page], page: int) -> Block:
     return {
         "type": "modal",
         "callback_id": DETAILS_VIEW,
-        "title": plain("Details", 24),
+        "title": plain(f"Details, page {page} of {last}" if last > 1 else "Details", 24),
         "close": plain("Close", 24),
         "private_metadata": Reading(approval=approval.id, page=page).model_dump_json(),
         "blocks": blocks,

@@ -35,15 +35,15 @@ def review_modal(showing: Showing, pages: Sequence[Page], page: int, said: str =
 
     On the last page, each thing that waits can be accepted alone.
     """
-    review = showing.review
-    told = f"Page {page} of {len(pages)}."
-    if page < len(pages):
+    review, last = showing.review, len(pages)
+    told = f"Page {page} of {last}."
+    if page < last:
         told += " A card that is cut can be accepted by those who opened every page."
     steps = [button("Previous", PREVIOUS, review)] if page > 1 else []
-    if page < len(pages):
+    if page < last:
         steps.append(button("Next", NEXT, review, style="primary"))
     blocks = [*pages[page - 1], lines([[words(told)]], "page")]
-    if page == len(pages):
+    if page == last:
         blocks += _offers(showing, page)
     if said:
         blocks.insert(0, lines([[words(said, bold=True)]], "said"))
@@ -52,7 +52,7 @@ def review_modal(showing: Showing, pages: Sequence[Page], page: int, said: str =
     return {
         "type": "modal",
         "callback_id": DETAILS_VIEW,
-        "title": plain("Changed tools", 24),
+        "title": plain(f"Tools, page {page} of {last}" if last > 1 else "Changed tools", 24),
         "close": plain("Close", 24),
         "private_metadata": f"{review} {page}",
         "blocks": blocks,

@@ -16,6 +16,7 @@ async def test_a_call_too_long_for_its_card_is_approved_only_after_reading_it_al
     await office.told(BOB, "open Details to its last page first")
     await office.click(BOB, approval, "details")
     view = await office.local.wait_for_view(BOB)
+    assert view["title"]["text"] == "Details, page 1 of 4"
     await office.click(BOB, approval, "approve")
     assert (await office.approval(approval)).status is ApprovalStatus.PENDING
     for page in range(2, 5):

@@ -59,7 +59,7 @@ function forget(id) {
 function head(view) {
   return make("header.modal-head", {},
     make("h2", { id: "modal-title" }, plain(view.title)),
-    state.views.length > 1 ? make("span.depth", {}, `${state.views.length} of 3`) : null,
+    state.views.length > 1 ? make("span.depth", {}, `${state.views.length - 1} behind`) : null,
     make("button.plain.icon-only", { type: "button", "aria-label": "Close", "data-modal-close": true, onclick: close }, icon("close")));
 }
 
