@@ -22,6 +22,10 @@ class NotAnObject(Exception):
     """The text is not one JSON object, or not one array where that is asked for."""
 
 
+class TooDeep(NotAnObject):
+    """What is in the text nests too deep to be read."""
+
+
 def members(text: str) -> dict[str, slice]:
     """Return where in `text`, one JSON object, the value of each member is.
 
@@ -29,7 +33,9 @@ def members(text: str) -> dict[str, slice]:
     """
     try:
         return _members(text)
-    except (ValueError, StopIteration, IndexError, RecursionError):
+    except RecursionError:
+        raise TooDeep from None
+    except (ValueError, StopIteration, IndexError):
         raise NotAnObject from None
 
 

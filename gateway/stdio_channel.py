@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.json_text import NotAnObject, members, with_member
+from gateway.json_text import NotAnObject, TooDeep, members, with_member
 from gateway.stdio_server import NotReading, StdioProcess, TooLong
 
 _log = logging.getLogger(__name__)
@@ -196,8 +196,9 @@ class Channel:
         try:
             text = line.decode()
             found = {name: text[at] for name, at in members(text).items()}
-        except (UnicodeDecodeError, NotAnObject):
-            self._unreadable(line[:_ENDS], line[-_ENDS:], "is not JSON")
+        except (UnicodeDecodeError, NotAnObject) as flaw:
+            why = "nests too deep to be read" if isinstance(flaw, TooDeep) else "is not JSON"
+            self._unreadable(line[:_ENDS], line[-_ENDS:], why)
             return
         method = found.get("method")
         if method is not None:

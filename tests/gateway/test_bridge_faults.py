@@ -58,6 +58,7 @@ async def test_garbage_is_counted_and_stops_nothing():
     ("name", "message"),
     [
         ("broken-answer", "the answer of the server `odd` is not JSON"),
+        ("deep-answer", "the answer of the server `odd` nests too deep to be read"),
         ("no-answer", "the server `odd` answered with neither a result nor an error"),
         ("huge-head", "the answer of the server `odd` is longer than 16 MiB"),
         ("huge-tail", "the answer of the server `odd` is longer than 16 MiB"),

@@ -149,6 +149,11 @@ def no_answer(number, *_):
 
 
 @tool
+def deep_answer(number, *_):
+    say(f'{{"jsonrpc":"2.0","id":{number},"result":{{"a":' + "[" * 5000 + "]" * 5000 + "}}")
+
+
+@tool
 def huge_head(number, *_):
     say(f'{{"jsonrpc":"2.0","id":{number},"result":{{"text":"' + "x" * 17_000_000 + '"}}')
 
