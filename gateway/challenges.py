@@ -7,7 +7,9 @@ from gateway.resources import Resources
 
 _CODES = {400: Code.INVALID_REQUEST, 401: Code.NOT_AUTHENTICATED, 403: Code.NOT_PERMITTED}
 _REFUSED = "the key or token is not good, or not any more; get another one"
-_NOTHING = "no key was given; send `Authorization: Bearer KEY` with a key or token of yours"
+_NOTHING = (
+    "no key was given; send a key or token of yours in the header `Authorization`, after `Bearer`"
+)
 
 
 class Challenges:

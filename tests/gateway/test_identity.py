@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from standing_streams import hung_up, listening
 
 from gateway.agent_keys import AgentKeys
+from gateway.challenges import Challenges
 from gateway.errors import Rejected
 from gateway.identity import Identity, Operator, Roster
 from gateway.strangers import Strangers
@@ -35,6 +36,7 @@ from ledger.envelopes import Recorded
 from ledger.shell import Misconfigured
 from ledger.standing_events import AgentAdded, AgentRevoked
 from policies.people import Agent
+from policies.redaction import redact_text
 
 OLD, NEW = "o" * 40, "n" * 40
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}
@@ -405,3 +407,10 @@ def test_why_somebody_was_not_let_in_is_told_once_in_a_while_with_the_number(cap
         ("a key from 192.0.2.0 was not let in: it is nobody's", None),
         ("a key from 192.0.2.3 was not let in: it is nobody's", 2),
     ]
+
+
+def test_what_is_said_of_a_missing_key_hides_nothing_in_the_log():
+    """A word after "Bearer" would be taken for a key there, and for one that was sent."""
+    told = str(Challenges().nothing_sent("/mcp/files"))
+
+    assert redact_text(told).text == told

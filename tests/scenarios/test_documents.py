@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,14 +73,15 @@ async def test_every_command_of_a_document_runs(document, staged, tmp_path, tmp_
 def test_every_block_is_of_a_language_that_is_looked_at(document):
     languages = {block.language for block in blocks(document)}
 
-    assert languages <= {"sh", "json", "python", "text", "yaml"}
+    assert languages <= {"sh", "json", "python", "text", "toml", "yaml"}
 
 
 @names
-def test_every_json_block_is_json(document):
+def test_every_json_block_is_json_and_every_toml_block_toml(document):
+    reads = {"json": json.loads, "toml": tomllib.loads}
     for block in blocks(document):
-        if block.language == "json":
-            json.loads(block.text)
+        if block.language in reads:
+            reads[block.language](block.text)
 
 
 @names
