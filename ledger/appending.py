@@ -38,7 +38,7 @@ _MOVE_AND_NOTIFY = (
 )
 
 
-_SIZES = (96, 48, 32, 24, 16, 12, *range(8, 0, -1))
+_SIZES = (96, 48, 32, 24, *range(16, 0, -1))
 """Rows that one statement of SQLite writes; it takes 32,766 parameters (limits of SQLite, 9).
 
 Few statements for a batch, two for most: between two of them another thread may
