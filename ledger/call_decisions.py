@@ -156,13 +156,13 @@ def _situation(facts: CallFacts, state: State, approval: Approval | None = None)
     approval = approval or state.approval_for(facts.digests)
     live = state.live_grants(facts.agent.name)
     return Situation(
-        grants=_grants(live, facts, state) if live else (),
-        approval=approval,
-        delegations=_delegations(approval, state) if approval else (),
-        directory=state.directory,
-        freezes=state.live_freezes(),
-        usage=state.usage,
-        unknown=state.of_unknown_outcome,
+        _grants(live, facts, state) if live else (),
+        approval,
+        state.directory,
+        state.usage,
+        state.live_freezes(),
+        _delegations(approval, state) if approval else (),
+        state.of_unknown_outcome,
     )
 
 

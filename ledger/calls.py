@@ -73,22 +73,22 @@ class CallRecord(Model):
 
     def columns(self) -> dict[str, str | int | None]:
         """Return what the calls table is searched by; times are UTC microseconds."""
-        deadline = self.deadline
+        kept, deadline = vars(self), self.deadline if self.report_until else None
         return {
-            "status": str(self.status),
-            "agent": self.agent,
-            "server": self.server,
-            "tool": self.tool,
-            "instance": self.instance,
-            "approval": self.approval,
-            "decided_at": _searched(self.decided_at),
+            "status": str(kept["status"]),
+            "agent": kept["agent"],
+            "server": kept["server"],
+            "tool": kept["tool"],
+            "instance": kept["instance"],
+            "approval": kept["approval"],
+            "decided_at": _searched(kept["decided_at"]),
             "deadline": _searched(deadline) if deadline else None,
-            "charged_until": self._charged_until(),
+            "charged_until": self._charged_until() if kept["charges"] else None,
         }
 
     def _charged_until(self) -> int | None:
         """Return until when it counts for a limit, UTC microseconds; None where for none."""
-        if not self.charges or self.charged_at is None:
+        if self.charged_at is None:
             return None
         longest = max(charge.within_ms for charge in self.charges)
         return _searched(self.charged_at) + longest * 1000

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import lru_cache
+from typing import Any
 
 from ledger.calls import CallFacts
 from ledger.charging import charged
@@ -11,41 +12,42 @@ from policies.decisions import Assessment, Decision, Effect
 _ALLOW = Effect.ALLOW
 """Named once: an enumeration takes its time, and each call asks."""
 
+_EVERY: dict[str, Any] = dict.fromkeys(CallDecided.model_fields)
+"""Every field in order; to fill a copy in takes less time than to grow a dictionary."""
+
 
 def decided(facts: CallFacts, decision: Decision, approval: str | None) -> CallDecided:
     """Return the event of a decision on a call."""
     effect, assessment, grant = decision
     agent = facts.agent
     runs = facts.observed or effect is _ALLOW
-    return CallDecided.unchecked(
-        {
-            "call": facts.call,
-            "agent": agent.name,
-            "on_behalf_of": agent.on_behalf_of,
-            "server": facts.server,
-            "tool": facts.tool,
-            "definition_hash": facts.definition_hash,
-            "digest": facts.digests[0],
-            "arguments": facts.arguments,
-            "hidden": facts.hidden,
-            "effect": effect,
-            "rules": spoken(assessment),
-            "message": assessment.message,
-            "risk": assessment.risk,
-            "evidence": assessment.evidence,
-            "policy_digest": assessment.policy_digest,
-            "instance": facts.instance,
-            "approval": approval,
-            "grant": grant,
-            "meta_keys": facts.meta_keys,
-            "agent_team": agent.team,
-            "owner": agent.owner,
-            "observed": facts.observed,
-            "report_within_seconds": _seconds(facts.report_within),
-            "hidden_values": _hidden(facts) if facts.hidden_values else (),
-            "charges": charged(assessment) if runs and assessment.charges else (),
-        }
-    )
+    values = _EVERY.copy()
+    values["call"] = facts.call
+    values["agent"] = agent.name
+    values["on_behalf_of"] = agent.on_behalf_of
+    values["server"] = facts.server
+    values["tool"] = facts.tool
+    values["definition_hash"] = facts.definition_hash
+    values["digest"] = facts.digests[0]
+    values["arguments"] = facts.arguments
+    values["hidden"] = facts.hidden
+    values["effect"] = effect
+    values["rules"] = spoken(assessment)
+    values["message"] = assessment.message
+    values["risk"] = assessment.risk
+    values["evidence"] = assessment.evidence
+    values["policy_digest"] = assessment.policy_digest
+    values["instance"] = facts.instance
+    values["approval"] = approval
+    values["grant"] = grant
+    values["meta_keys"] = facts.meta_keys
+    values["agent_team"] = agent.team
+    values["owner"] = agent.owner
+    values["observed"] = facts.observed
+    values["report_within_seconds"] = _seconds(facts.report_within)
+    values["hidden_values"] = _hidden(facts) if facts.hidden_values else ()
+    values["charges"] = charged(assessment) if runs and assessment.charges else ()
+    return CallDecided.unchecked(values)
 
 
 def spoken(assessment: Assessment) -> tuple[SpokenRule, ...]:

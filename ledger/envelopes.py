@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -41,31 +40,29 @@ class Fact(BaseModel):
         pydantic's `model_construct` fills in defaults, which takes longer than
         validating does, and two dozen named arguments take twice their dictionary.
         """
-        return _made(cls, values, _fields(cls))
+        made = _empty(cls)
+        _set_values(made, values)
+        _set_fields(made, _NAMES[cls])
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return the fact with some values changed, of types that were checked before."""
         if deep:
             return super().model_copy(update=update, deep=deep)
-        return _made(type(self), {**self.__dict__, **(update or {})}, _fields(type(self)))
+        return self.unchecked({**self.__dict__, **(update or {})})
 
 
-_F = TypeVar("_F", bound=Fact)
+class _Names(dict[type[Fact], set[str]]):
+    """The names of all fields, which facts share: nobody sets one of theirs later."""
+
+    def __missing__(self, fact: type[Fact]) -> set[str]:
+        """Look a kind of fact up for the first time."""
+        return self.setdefault(fact, set(fact.model_fields))
 
 
-def _made(fact: type[_F], values: dict[str, Any], fields: set[str]) -> _F:
-    made = _empty(fact)
-    _set_values(made, values)
-    _set_fields(made, fields)
-    _set_extra(made, None)
-    _set_private(made, None)
-    return made
-
-
-@cache
-def _fields(fact: type[Fact]) -> set[str]:
-    """Return the names of all fields, which facts share: nobody sets one of theirs later."""
-    return set(fact.model_fields)
+_NAMES = _Names()
 
 
 class _AsText:

@@ -52,11 +52,8 @@ def place(draft: Draft, belongs_to: str, command: Command, state: State, at: dat
 
 def correlation(stream: str, event: Event) -> str:
     """Return what an event belongs to: its approval, its call, its grant, or just its stream."""
-    for name in ("approval", "call", "grant"):
-        found = getattr(event, name, None)
-        if found:
-            return str(found)
-    return stream
+    said = vars(event)
+    return said.get("approval") or said.get("call") or said.get("grant") or stream
 
 
 def header(recorded: Recorded, ordinal: int | None, at: int) -> Header:

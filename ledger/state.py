@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from ledger import policy_in_force
 from ledger.agents import LedgerAgent
@@ -52,7 +52,7 @@ class State:
         self.position = 0
         self.at = datetime.min.replace(tzinfo=UTC)
         self._fetch = fetch
-        self._models: dict[str, dict[str, Model]] = {kind: {} for kind in KINDS}
+        self._models: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._touched: dict[tuple[str, str], Kept] = {}
         self._fetched: set[tuple[str, str]] = set()
         self._by_digest: dict[str, str] = {}
@@ -116,7 +116,7 @@ class State:
         model = self._models[kind].get(name)
         if model is None and type(draft.event) not in OPENING:
             model = self._find(kind, name)
-        return model.version + 1 if model else 1
+        return 1 if model is None else model.version + 1
 
     def since(self, moment: datetime) -> Iterator[Recorded]:
         """Yield what was recorded of calls from `moment` on, in order, this batch's too."""
@@ -170,12 +170,13 @@ class State:
 
     def call(self, name: str) -> CallRecord | None:
         """Return a call."""
-        return cast("CallRecord | None", self._find("call", name))
+        known: CallRecord | None = self._models["call"].get(name)
+        return cast("CallRecord | None", self._find("call", name)) if known is None else known
 
     def runs(self, call: str) -> bool:
         """Tell whether a call is at its server, as far as is known; nothing is read."""
-        model = self._models["call"].get(call)
-        return model is not None and cast("CallRecord", model).open
+        known: CallRecord | None = self._models["call"].get(call)
+        return known is not None and known.open
 
     def running_calls(self) -> list[CallRecord]:
         """Return the calls that are at their servers, as far as is known."""
@@ -199,7 +200,8 @@ class State:
 
     def tool(self, server: str, name: str) -> SeenTool | None:
         """Return a tool of a server."""
-        return cast("SeenTool | None", self._models["tool"].get(f"{server}/{name}"))
+        found: SeenTool | None = self._models["tool"].get(f"{server}/{name}")
+        return found
 
     def server(self, name: str) -> KnownServer | None:
         """Return a server of which something was seen as a whole."""
@@ -243,7 +245,8 @@ class State:
 
     def policy(self) -> PolicyInForce | None:
         """Return the policy in force."""
-        return cast("PolicyInForce | None", self._models["policy"].get(policy_in_force.STREAM))
+        found: PolicyInForce | None = self._models["policy"].get(policy_in_force.STREAM)
+        return found
 
     def _all(self, wanted: type[_K]) -> list[_K]:
         kind = next(kind for kind, model in KINDS.items() if model is wanted)
