@@ -3,12 +3,14 @@
 import asyncio
 import json
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import acme
+import forked
 import pytest
 from office import BOB, PLATFORM, open_office, shown, spec, until_async
 
@@ -17,24 +19,22 @@ from ledger.approvals import ApprovalStatus
 from ledger.card_events import CardFound, CardRepainted
 from ledger.deadlines_due import ExpireApproval
 
-TESTS = Path(__file__).resolve().parent.parent
-SCRIPT = (
-    "import runpy, sys; sys.path[:0] = {paths}; runpy.run_path({script!r}, run_name='__main__')"
-)
+DYING_BOT = Path(__file__).resolve().parent.parent / "dying_bot.py"
 
 
 @asynccontextmanager
-async def dying_bot(office, url, point) -> AsyncIterator[asyncio.subprocess.Process]:
-    code = SCRIPT.format(paths=[str(TESTS.parent), str(TESTS)], script=str(TESTS / "dying_bot.py"))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, url, office.local.api_url, point
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+async def dying_bot(office, url, point) -> AsyncIterator[forked.Forked]:
+    command = [str(DYING_BOT), url, office.local.api_url, point]
+    with tempfile.TemporaryFile() as said:
+        process = await forked.start(command, {}, stdout=said, stderr=said)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            said.seek(0)
+            sys.stderr.write(said.read().decode())
 
 
 UNREAD = EVERY_SCOPE - {"channels:history", "groups:history"}
@@ -199,6 +199,7 @@ async def test_killed_between_a_repaint_and_its_record_all_is_shown_and_told_onc
     async with dying_bot(office, sqlite_url, point) as process:
         await office.local.wait_until_connected(1, 60)
         await office.told_card(approval)
+        office.local.sockets.ack_seconds = 1.0  # nobody may be left to answer
         await office.click(BOB, approval, "approve")
         assert await asyncio.wait_for(process.wait(), 60) == -9
     await office.listening()

@@ -8,7 +8,7 @@ from gateway_stage import CI_BOT, META, MODERN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = max(400, settings.default.max_examples)
+EXAMPLES = max(200, settings.default.max_examples)
 """How many are tried: 10,000 with `--hypothesis-profile=long`."""
 
 pytestmark = pytest.mark.timeout(600 + 2 * EXAMPLES)

@@ -78,7 +78,7 @@ async def appending(ledger: Ledger) -> AsyncIterator[None]:
     async def append() -> None:
         number = 0
         while True:
-            batch = range(number, number + dice.randrange(1, 60))
+            batch = range(number, number + dice.randrange(1, 30))
             number = batch.stop
             allowed = assessed(Effect.ALLOW)
             await asyncio.gather(
@@ -103,7 +103,7 @@ async def test_killed_at_random_points_it_misses_no_position(ledger_url, tmp_pat
         await prepare(ledger)
         async with appending(ledger):
             for _ in range(4):
-                enough = len(exporter.lines()) + dice.randrange(1, 700)
+                enough = len(exporter.lines()) + dice.randrange(1, 400)
                 with exporter.running() as process:
                     await until(lambda: len(exporter.lines()) >= enough, PATIENCE)  # noqa: B023
                     await asyncio.sleep(dice.random() / 10)
