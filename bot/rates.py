@@ -78,6 +78,10 @@ class _Drip:
         self.paid_until = paid + self.apart
         return 0.0
 
+    def close(self, until: float) -> None:
+        """Let nothing through before `until`."""
+        self.paid_until = max(self.paid_until, until + self.apart * (self.burst - 1))
+
 
 class Rates:
     """Says when a method may be called; one for all that a process sends to a workspace.
@@ -125,6 +129,8 @@ class Rates:
 
     def close(self, method: str, channel: str, seconds: float) -> None:
         """Let nothing through for some seconds: Slack has asked for that."""
+        if method in self._drips:
+            self._drips[method].close(self._clock() + seconds)
         for window in self._of(method, channel)[:1]:
             window.closed_until = max(window.closed_until, self._clock() + seconds)
 
