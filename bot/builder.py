@@ -7,13 +7,15 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.answers import Answer
 from bot.asked import AskGrant, AskRequest
+from bot.feedback import sentence
 from bot.fields import Choice, asked, buttons, line, menu, writing
-from bot.grammar import NotUnderstood, counted
+from bot.grammar import NotUnderstood, counted, straight
 from bot.lasting import offered
 from bot.modals import REASON
 from bot.payloads import View
 from bot.pieces import Block, lines, plain, words
 from bot.wording import duration
+from policies.argument_conditions import condition_problem
 
 BUILD_VIEW = "grant.build"
 KIND, AGENT, SERVER, TOOL = "kind", "agent", "server", "tool"
@@ -81,13 +83,16 @@ def built(view: View, longest: timedelta) -> AskGrant | AskRequest | dict[str, s
     try:
         number = counted(view.typed(USES, USES))
     except NotUnderstood as unclear:
-        wrong[USES] = str(unclear)
+        wrong[USES] = sentence(str(unclear))
+    when = straight(view.typed(WHEN, WHEN)) or None
+    problem = condition_problem(when) if when else None
+    if problem is not None:
+        wrong[WHEN] = f"{problem[:1].upper()}{problem[1:]}."[:2000]
     agent, server = _chosen(view, AGENT), _chosen(view, SERVER)
     wrong |= {block: "Say which." for block, said in ((AGENT, agent), (SERVER, server)) if not said}
     if wrong:
         return wrong
     reason = view.typed(REASON, REASON) or None
-    when = view.typed(WHEN, WHEN) or None
     lasting = timedelta(seconds=int(seconds))
     wanted = AskGrant(agent, f"{server}/{tool}", lasting, number, reason, when)
     return AskRequest(wanted) if view.picked(KIND, KIND) == "request" else wanted

@@ -79,13 +79,13 @@ def denial(
     `patterns` are what the policy's `redact` names.
     """
     reason = reason_in(view)
-    if not reason:
-        return {REASON: UNEXPLAINED}
+    wrong = {} if reason else {REASON: UNEXPLAINED}
     try:
-        return Denial(reason, _suggested(view, request, patterns))
+        suggested = _suggested(view, request, patterns)
     except Unusable as unusable:
         said = str(unusable)
-        return {ARGUMENTS: f"{said[:1].upper()}{said[1:]}."[:2000]}
+        return wrong | {ARGUMENTS: f"{said[:1].upper()}{said[1:]}."[:2000]}
+    return wrong or Denial(reason, suggested)
 
 
 def _suggested(view: View, request: ApprovalRequested, patterns: Sequence[str]) -> str | None:

@@ -46,10 +46,15 @@ class Typed:
         found = _WHEN.search(self.text)
         if found is None:
             return self, None
-        condition = self.text[found.end() :].strip().strip("`").translate(_CURLY)
+        condition = straight(self.text[found.end() :])
         if not condition:
             raise NotUnderstood("`when` wants a condition after it, like `args.amount < 100`")
         return Typed(self.text[: found.start()], self.reason), condition
+
+
+def straight(condition: str) -> str:
+    """Return a condition as CEL wants it: phones write curly quotes, people backticks round it."""
+    return condition.strip().strip("`").translate(_CURLY)
 
 
 def typed(text: str) -> Typed:

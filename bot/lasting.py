@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.feedback import sentence
 from bot.fields import Choice, asked, buttons, line, menu, writing
-from bot.grammar import NotUnderstood, counted
+from bot.grammar import NotUnderstood, counted, straight
 from bot.modals import REASON, Spot, subject
 from bot.payloads import View
 from bot.pieces import Block, lines, name, plain, preformatted, words
@@ -114,7 +114,7 @@ def plan(view: View, spot: Spot, longest: timedelta) -> Plan | dict[str, str]:
         case "call" | "tool" as scope:
             return Plan(spot=spot, seconds=int(seconds), scope=scope, uses=often)
         case "where":
-            when = view.typed(CONDITION, CONDITION)
+            when = straight(view.typed(CONDITION, CONDITION))
             problem = condition_problem(when)
             if problem is not None:
                 return {CONDITION: f"{problem[:1].upper()}{problem[1:]}."[:2000]}

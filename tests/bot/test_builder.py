@@ -43,6 +43,13 @@ async def test_an_approver_puts_a_grant_together(office) -> None:
     assert f"Granted {grant.id}" in shown(views[0])
 
 
+async def test_a_condition_with_the_quotes_of_a_phone_is_understood(office) -> None:
+    await submitted(office, BOB, when="`args.path == \u201cdocs\u201d`")
+
+    (grant,) = await office.ledger.grants(live=True)
+    assert grant.when == 'args.path == "docs"'
+
+
 async def test_an_owner_puts_a_request_together(office) -> None:
     told, views = await submitted(office, ALICE, kind="request", when="args.size < 10")
 
@@ -72,6 +79,8 @@ async def test_whoever_may_not_is_told_in_the_dialog(office) -> None:
     [
         ({"tool": "a/b"}, "tool", "without `/` and blanks"),
         ({"uses": "many"}, "uses", "wants a number from 1"),
+        ({"when": "args.size = 3"}, "when", "CEL has no `=` here"),
+        ({"when": "args.size = 3", "uses": "many"}, "when", "CEL has no `=` here"),
     ],
 )
 async def test_what_is_wrong_is_said_at_its_field(office, changes, block, message) -> None:

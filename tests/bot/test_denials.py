@@ -44,6 +44,13 @@ def test_a_no_without_any_reason_is_not_taken() -> None:
     assert denial(sent(), REQUEST) == {REASON: "Choose a reason or write a note, please."}
 
 
+def test_all_that_is_wrong_with_a_no_is_said_at_once() -> None:
+    wrong = denial(sent(arguments="[]"), REQUEST)
+
+    assert isinstance(wrong, dict)
+    assert list(wrong) == [REASON, ARGUMENTS]
+
+
 def test_other_arguments_are_taken_as_canonical_json() -> None:
     view = sent("no", arguments='{ "force": false,\n "branch": "main" }')
 
