@@ -16,7 +16,7 @@ from placet_settings import ledger_url, load_beside, stands_in, user
 from placet_usage import Parser
 from policies.digests import DigestKey
 from policies.inert import inert
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 VERSION = "0.1.0"
 
@@ -37,7 +37,7 @@ def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
         return 2
     except Refused as refused:
         print(f"placet: {inert(str(refused), multiline=True)}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(refused, NotUnderstood) else 1
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python would complain of it
         return 1

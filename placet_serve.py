@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from asyncio import new_event_loop
+from collections.abc import Callable
 from contextlib import suppress
 
 from ledger.shell import AddCommand, Shell
@@ -135,12 +136,23 @@ async def _served(order: Order, shell: Shell, open_service: OpenService) -> None
         stop = stop_signals(service)
         for warning in observing(order.loaded.configuration):
             _log.warning(warning)
-        shell.say(f"agents      {service.agents}/mcp/{{server}}")
-        shell.say(f"operations  {service.operations}/readyz")
-        if service.slack is not None:
-            shell.say(f"slack       {service.slack}/slack/events")
-        if service.workspace is not None:
-            shell.say(f"workspace   {service.workspace.page_url}")
         _spare_the_collector()
-        shell.say("ready")
+        tell(service, shell.say)
         await stop.wait()
+
+
+def tell(service: Service, say: Callable[[str], None]) -> None:
+    """Say where the service listens; where nothing can be written, it serves all the same."""
+    lines = [
+        f"agents      {service.agents}/mcp/{{server}}",
+        f"operations  {service.operations}/readyz",
+    ]
+    if service.slack is not None:
+        lines.append(f"slack       {service.slack}/slack/events")
+    if service.workspace is not None:
+        lines.append(f"workspace   {service.workspace.page_url}")
+    try:
+        for line in [*lines, "ready"]:
+            say(line)
+    except OSError as error:
+        _log.warning("where Placet listens cannot be printed: %s", error.strerror)

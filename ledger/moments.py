@@ -8,7 +8,7 @@ from ledger.clock import micros
 from ledger.tables import EVENT, HEAD
 from ledger.unavailable import LedgerUnavailable
 from policies.durations import parse_duration
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood
 
 _AGO = " ago"
 
@@ -16,7 +16,7 @@ _AGO = " ago"
 def parse_moment(text: str, now: datetime) -> datetime:
     """Return the time in UTC that `text` writes: ISO 8601 with a zone, `2h ago` or `now`.
 
-    Raises Refused where there is no zone, since the reader's and the server's may differ.
+    Raises NotUnderstood where there is no zone, since the reader's and the server's may differ.
     """
     written = text.strip()
     if written == "now":
@@ -26,13 +26,13 @@ def parse_moment(text: str, now: datetime) -> datetime:
             return now - _duration(written.removesuffix(_AGO).strip())
         moment = datetime.fromisoformat(written)
         if moment.tzinfo is None:
-            raise Refused(
+            raise NotUnderstood(
                 f"`{text}` has no time zone; write `{moment.isoformat()}Z` for UTC,"
                 f" or the offset, such as `{moment.isoformat()}+01:00`"
             )
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Refused(
+        raise NotUnderstood(
             f"`{text}` is no time; write it like `2026-11-23T12:00:00Z`, or like `2h ago`"
         ) from error
 

@@ -12,7 +12,7 @@ from ledger.signed_notes import LONGEST_NOTE, NotANote, NotVouchedFor, Verifying
 from ledger.signing import Given
 from ledger.tabulating import machine
 from ledger.verifying import Outside, Verdict, verify
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 _MOST_BYTES = 64 * LONGEST_NOTE
 _UNSEALED = "nothing is sealed yet: `placet serve` seals what it records each second"
@@ -112,12 +112,12 @@ def _outside(path: Path, keys: Given) -> Iterator[Outside]:
         with path.open("rb") as file:
             read = file.read(_MOST_BYTES + 1)
         if len(read) > _MOST_BYTES:
-            raise Refused(f"`{path}` has more than {_MOST_BYTES} bytes: give the end of it")
+            raise NotUnderstood(f"`{path}` has more than {_MOST_BYTES} bytes: give the end of it")
         notes = notes_in(read.decode())
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"`{path}` cannot be read: {error}") from error
+        raise NotUnderstood(f"`{path}` cannot be read: {error}") from error
     if not notes:
-        raise Refused(f"`{path}` holds no checkpoint")
+        raise NotUnderstood(f"`{path}` holds no checkpoint")
     for number, note in enumerate(notes, 1):
         source = f"checkpoint {number} of {path.name}"
         try:

@@ -9,6 +9,10 @@ class Refused(Exception):
     """
 
 
+class NotUnderstood(Refused):
+    """A refusal of what was asked itself, such as a time that is none: no answer was looked for."""
+
+
 class Unreadable(KeyError):
     """A name of the environment that a file has to say, which cannot be read; `why` says why."""
 

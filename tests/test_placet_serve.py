@@ -1,19 +1,22 @@
 """The service runs on the event loop that has least work with each call, where that can be."""
 
 import asyncio
+import errno
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import uvloop
 
-from placet_serve import event_loop
+from placet_serve import event_loop, tell
 from policies.configuration import Configuration
 
 HTTP = {"url": "http://127.0.0.1:1/mcp", "team": "platform"}
 PROCESS = {"command": ["true"], "team": "platform"}
 WITHOUT = """
 import sys
+from types import SimpleNamespace
 sys.modules["uvloop"] = None
 import placet_serve
 print(placet_serve.new_event_loop.__module__)
@@ -49,3 +52,14 @@ def test_the_service_runs_on_pythons_own_loop_where_nobody_built_another():
     )
 
     assert done.stdout == "asyncio.events\n"
+
+
+def test_it_serves_where_nothing_can_be_printed(caplog):
+    service = SimpleNamespace(agents="a", operations="b", slack=None, workspace=None)
+
+    def full(_line):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tell(service, full)
+
+    assert caplog.messages == ["where Placet listens cannot be printed: No space left on device"]

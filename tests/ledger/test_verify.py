@@ -16,7 +16,7 @@ from ledger.signing import Signer
 from ledger.tables import EVENT
 from ledger.unavailable import LedgerUnavailable
 from ledger.walking import computed_leaf
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 COLUMNS = {
     "stream": "'call-call_9'",
@@ -324,6 +324,16 @@ def test_a_checkpoint_of_somebody_else_does_not_count(sqlite_url, tmp_path):
 
     with pytest.raises(Refused, match="checkpoint 1 of checkpoints does not count"):
         terminal.run("audit", "verify", "--checkpoint", str(kept))
+
+
+@pytest.mark.parametrize("option", ["--checkpoint", "--since"])
+def test_a_file_that_is_not_there_is_no_verdict_on_the_history(sqlite_url, tmp_path, option):
+    terminal = sealed_history(sqlite_url)
+
+    with pytest.raises(NotUnderstood, match="cannot be read"):
+        terminal.run("audit", "verify", option, str(tmp_path / "none"))
+    with pytest.raises(NotUnderstood, match="holds no checkpoint"):
+        terminal.run("audit", "verify", option, "/dev/null")
 
 
 def test_of_a_file_that_is_too_long_nothing_is_passed_over(sqlite_url, tmp_path):
