@@ -101,7 +101,7 @@ class FastLane(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what the caller sent."""
-        if self._reader is None:
+        if self._reader is None or self._force_close:
             super().data_received(data)
             return
         self._left += data

@@ -202,6 +202,30 @@ async def test_nothing_goes_on_after_a_caller_went_away_whatever_becomes_of_its_
         await asyncio.wait_for(asyncio.wait([lane._serving for lane in lanes]), 5)
 
 
+async def test_what_comes_on_a_connection_that_was_ended_is_not_asked_and_no_error():
+    asked, errors = [], []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: errors.append(context))
+
+    async def failing(http, server):
+        asked.append(http.body)
+        if len(asked) == 1:
+            return await said(http, server)
+        loop.call_soon(lanes[0].data_received, PLAIN)
+        raise ConnectionError
+
+    async with serving(failing) as (port, lanes):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(PLAIN)
+        await asyncio.wait_for(reader.readuntil(b"hello"), 5)
+        writer.write(PLAIN)
+        await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+    assert asked == [b"hello", b"hello"]
+    assert errors == []
+
+
 async def test_a_connection_that_rests_keeps_nothing_of_its_last_request():
     asked = []
 
