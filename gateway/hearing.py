@@ -25,14 +25,21 @@ def notice(request: UpstreamRequest, answer: UpstreamAnswer) -> bytes:
     It is empty where nobody asked for it, and where the answer is no stream
     that it could stand in.
     """
-    streams = is_event_stream(answer.headers.get("Content-Type", ""))
-    if answer.status != _OK or not streams or "Content-Encoding" in answer.headers:
+    if not remark(answer):
         return b""
     if request.era is Era.LEGACY:
         return event(notification(_CHANGED, None))
     if not _asks(request):
         return b""
     return event(notification(_CHANGED, tagged(None, _subscription(request))))
+
+
+def remark(answer: UpstreamAnswer) -> bytes:
+    """Return a comment, which says nothing; empty where the answer is no stream of events."""
+    streams = is_event_stream(answer.headers.get("Content-Type", ""))
+    if answer.status != _OK or not streams or "Content-Encoding" in answer.headers:
+        return b""
+    return b": still here\n\n"
 
 
 def farewell(request: UpstreamRequest) -> bytes:

@@ -13,6 +13,9 @@ _BETWEEN = re.compile(_LINE_END + _LINE_END + rb"(?::[^\r\n]*" + _LINE_END + rb"
 """How the bytes end between two events of a stream, comments aside (WHATWG HTML, 9.2.5)."""
 _LONGEST_END = 4
 
+_SILENCE = 20.0
+"""Seconds; most proxies hang up after 30 or 60 without a byte."""
+
 
 @dataclass(frozen=True)
 class Listening:
@@ -20,7 +23,8 @@ class Listening:
 
     `session` is empty where the caller has none. `notice` says that the list
     of tools may be another one, and is empty where nobody asked for that;
-    `farewell` is the answer to a request to listen, which acknowledges first.
+    `farewell` is the answer to a request to listen, which acknowledges first;
+    `remark` says nothing, where nothing else was said for long.
     """
 
     agent: Agent
@@ -28,13 +32,18 @@ class Listening:
     session: str = ""
     notice: bytes = b""
     farewell: bytes = b""
+    remark: bytes = b""
 
 
 class OpenStreams:
     """The streams that stay open until somebody ends them: here, when the process is to end."""
 
-    def __init__(self) -> None:
-        """Start without streams."""
+    def __init__(self, silence: float = _SILENCE) -> None:
+        """Start without streams; after so many seconds without a byte each has its remark.
+
+        So proxies in between leave it open, and a caller that is gone is noticed.
+        """
+        self._silence = silence
         self._closing = asyncio.Event()
         self._streams: dict[Ending, None] = {}
 
@@ -50,7 +59,7 @@ class OpenStreams:
 
     def ending(self, stream: ByteStream, listening: Listening) -> "Ending":
         """Return the stream, which ends with its farewell when all are closed."""
-        opened = Ending(stream, listening, self._closing, self._streams)
+        opened = Ending(stream, listening, self._closing, self._streams, self._silence)
         self._streams[opened] = None
         return opened
 
@@ -88,12 +97,15 @@ class Ending:
         listening: Listening,
         closing: asyncio.Event,
         streams: "dict[Ending, None]",
+        silence: float,
     ) -> None:
         """Use `OpenStreams.ending`."""
         self.listening = listening
         self._stream = stream
         self._closing = closing
         self._streams = streams
+        self._silence = silence
+        self._silent = False
         self._tail = b"\n\n"
         self._between = True
         self._begun = not listening.farewell
@@ -126,6 +138,8 @@ class Ending:
             if chunk is not None:
                 self._passes(chunk)
                 return chunk
+            if self._silent and self.listening.remark and self._begun and self._between:
+                return self.listening.remark
         self._ended = True
         await self._let_go()
         if not self.listening.farewell or not self._between:
@@ -145,7 +159,7 @@ class Ending:
         self._tail = text[-_LONGEST_END:]
 
     async def _chunk(self) -> bytes | None:
-        """Return the next bytes; None where it was stirred before they came.
+        """Return the next bytes; None where it was stirred, or silent, before they came.
 
         Raises what the stream raises.
         """
@@ -155,10 +169,15 @@ class Ending:
             self._stirring = asyncio.create_task(self._stirred.wait())
         following = self._following
         either: set[asyncio.Future[bytes] | asyncio.Future[bool]] = {following, self._stirring}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            either, timeout=self._silence, return_when=asyncio.FIRST_COMPLETED
+        )
+        self._silent = not done
         if following.done():
             self._following = None
             return following.result()
+        if not done:
+            return None
         self._stirring = None
         self._stirred.clear()
         return None

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.editing import edited
 from gateway.errors import Code, Rejected, RequestId
 from gateway.headers import SESSION
-from gateway.hearing import LISTEN, farewell, heard, notice
+from gateway.hearing import LISTEN, farewell, heard, notice, remark
 from gateway.introductions import Introductions
 from gateway.open_streams import Listening, OpenStreams
 from gateway.relaying import relay
@@ -113,6 +113,7 @@ class Passage:
             caller.session or "",
             notice(request, answer),
             farewell(request),
+            remark(answer),
         )
         return answer._replace(stream=self._streams.ending(answer.stream, listening))
 

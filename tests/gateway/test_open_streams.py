@@ -34,8 +34,8 @@ class Fed:
         self.closed = True
 
 
-def listening(session="", *, server="files", farewell=b"", notice=NOTICE):
-    return Listening(BOT, server, session, notice, farewell)
+def listening(session="", *, server="files", farewell=b"", notice=NOTICE, remark=b""):
+    return Listening(BOT, server, session, notice, farewell, remark)
 
 
 def everybody(_):
@@ -196,3 +196,43 @@ async def test_a_notice_never_breaks_an_event_in_whatever_pieces_the_stream_come
     told = [data_of(block) for block in EventBlocks().feed(got)]
     said = [text for text in told if text is not None and text != b"changed"]
     assert said == [b"1", b"2\nmore", b"3"]
+
+
+async def test_a_stream_on_which_the_server_says_nothing_has_a_remark_now_and_then():
+    fed = Fed()
+    stream = OpenStreams(silence=0.01).ending(fed, listening(remark=b": here\n\n"))
+
+    heard = [await stream.__anext__(), await stream.__anext__()]
+    fed.chunks.put_nowait(b"data: 1\n\n")
+
+    assert heard == [b": here\n\n", b": here\n\n"]
+    assert await stream.__anext__() == b"data: 1\n\n"
+    assert await stream.__anext__() == b": here\n\n"
+    await stream.aclose()
+
+
+@pytest.mark.parametrize(
+    ("chunk", "told"),
+    [
+        (b"data: half", listening(remark=b": here\n\n")),
+        (b"data: 1\n\n", listening(remark=b"")),
+    ],
+)
+async def test_there_is_no_remark_within_an_event_or_where_none_is_to_be(chunk, told):
+    stream = OpenStreams(silence=0.001).ending(Fed(chunk), told)
+    await stream.__anext__()
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stream.__anext__(), 0.05)
+
+    await stream.aclose()
+
+
+async def test_there_is_no_remark_before_a_request_to_listen_is_acknowledged():
+    told = listening(farewell=END, remark=b": here\n\n")
+    stream = OpenStreams(silence=0.001).ending(Fed(), told)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stream.__anext__(), 0.05)
+
+    await stream.aclose()
