@@ -21,7 +21,7 @@ async def opened(
         "console",
         lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None,
     )
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     await page.goto(local.page_url)
     await page.wait_for_selector("[data-channel-id]", state="attached")
     yield page

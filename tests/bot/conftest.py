@@ -32,7 +32,7 @@ async def http_office(sqlite_url: str, free_port: int) -> AsyncIterator[Office]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium):
-    expect.set_options(timeout=20_000)  # a busy machine draws late
+    expect.set_options(timeout=60_000)  # a busy machine draws late
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]

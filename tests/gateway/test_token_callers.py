@@ -407,7 +407,7 @@ async def test_somebody_elses_held_call_cannot_be_called_off(sqlite_url, issuer)
 async def test_what_a_token_let_in_ends_with_the_token(sqlite_url, issuer):
     patient = AGENTS.replace("client_id", "hold: 1m, client_id")
     async with taking_tokens(sqlite_url, issuer, ", leeway: 0s", agents=patient) as stage:
-        token, before = issuer.token(exp=time.time() + 3), stage.server.listeners
+        token, before = issuer.token(exp=time.time() + 6), stage.server.listeners
         held = asyncio.create_task(stage.call("write_file", key=token))
         (approval,) = await stage.pending()
         async with (

@@ -89,9 +89,8 @@ async def test_a_server_that_reads_nothing_is_given_up(generally):
 
     server = await asyncio.start_server(deaf, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    bounds = Bounds(connect=0.2, silence=0.2)
     try:
-        async with asyncio.timeout(60), reaching(url, bounds=bounds, generally=generally) as deafly:
+        async with asyncio.timeout(60), reaching(url, bounds=BRIEF, generally=generally) as deafly:
             failed = await failure(deafly, posting(b"x" * 30_000_000))
     finally:
         server.close()
@@ -110,12 +109,12 @@ async def test_whoever_listens_is_not_given_up(raw, reach):
         await wire.say(b"3\r\nabc\r\n0\r\n\r\n")
 
     raw.answer = answer
-    async with reach(Bounds(silence=0.1)) as upstream:
+    async with reach(Bounds(silence=0.5)) as upstream:
         listens = await upstream.forward(listening())
         raw.answer = raw.plainly
         waiting = asyncio.create_task(anext(listens.stream))
         for _ in range(3):
-            done, _ = await asyncio.wait({waiting}, timeout=0.1)
+            done, _ = await asyncio.wait({waiting}, timeout=0.4)
             assert not done
         go_on.set()
 
@@ -128,9 +127,9 @@ async def test_a_server_that_waits_for_its_reader_is_not_silent(raw):
         await wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n" + b"x" * 30_000_000)
 
     raw.answer = answer
-    async with reaching(raw.url, bounds=BRIEF) as upstream:
+    async with reaching(raw.url, bounds=Bounds(silence=0.5)) as upstream:
         answer = await upstream.forward(posting())
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.2)
 
         assert len(await read(answer)) == 30_000_000
 

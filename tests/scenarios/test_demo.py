@@ -33,13 +33,13 @@ async def demo(tmp_path):
 
 @pytest.fixture
 async def page(demo, chromium):
-    expect.set_options(timeout=20_000)  # a busy machine draws late
+    expect.set_options(timeout=60_000)  # a busy machine draws late
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         page = await browser.new_page(viewport={"width": 1280, "height": 1200})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         await page.goto(demo.told("page"))
         yield page
         await browser.close()

@@ -66,13 +66,13 @@ async def test_the_steps_lead_to_a_gated_call_that_is_approved(folder, chromium)
         assert json.loads(waiting)["result"]["isError"] is True
         assert not (folder / "data" / "reports").exists()
 
-        expect.set_options(timeout=30_000)  # a busy machine draws late
+        expect.set_options(timeout=60_000)  # a busy machine draws late
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
             )
             page = await browser.new_page(viewport={"width": 1280, "height": 1200})
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(60_000)
             await page.goto(service.told("workspace"))
             await approve(page)
             await browser.close()
