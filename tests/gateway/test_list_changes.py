@@ -7,6 +7,7 @@ import sys
 import uuid
 
 import pytest
+import standing_streams
 from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
@@ -331,3 +332,13 @@ async def test_it_is_heard_over_stdio_too(stage, legacy):
     await process.wait()
 
     assert told["method"] == CHANGED
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+async def test_a_server_that_has_a_stream_and_says_nothing_does_not_leave_it_silent(stage, legacy):
+    stage.gateway._streams._silence = 0.05
+
+    async with standing_streams.listening(stage, CI_BOT, legacy=legacy) as stream:
+        said = await asyncio.wait_for(stream.content.readuntil(b"\n\n"), 10)
+
+    assert said == b": still here\n\n"
