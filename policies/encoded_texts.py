@@ -3,6 +3,7 @@
 import base64
 import binascii
 import html
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -14,6 +15,7 @@ Hide: TypeAlias = Callable[[str, list[str] | None], tuple[str, int]]
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
 )
+_STRING = re.compile(r'(?<!\\)"[^"\\]*+(?:\\.[^"\\]*+)++"', re.DOTALL)
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ENTITY = re.compile(r"&(?:#[0-9x]|quot;|apos;|amp;|lt;|gt;|nbsp;|colon;|equals;)")
@@ -36,14 +38,44 @@ def hide_encoded(text: str, hide: Hide, parts: list[str] | None) -> tuple[str, i
     if "\x1b" in text:
         text, more = _if_more(text, _COLOURS.sub("", text), hide, parts)
         hidden += more
-    if "\\u00" in text:
-        text, more = _if_more(text, _ESCAPED.sub(_unescaped, text), hide, parts)
+    if "\\" in text:
+        text, more = _escaped(text, hide, parts)
         hidden += more
     if "&" in text and ";" in text and _ENTITY.search(text):
         text, more = _if_more(text, html.unescape(text), hide, parts)
         hidden += more
     if "%" in text:
         text, more = _percent(text, hide, parts)
+        hidden += more
+    return text, hidden
+
+
+def hide_in_strings(text: str, hide: Hide, parts: list[str] | None) -> tuple[str, int]:
+    """Return `text` without the secrets in those of its strings of JSON that have escapes."""
+    hidden = 0
+
+    def one(found: re.Match[str]) -> str:
+        nonlocal hidden
+        try:
+            read = json.loads(found[0], strict=False)
+        except ValueError:
+            return found[0]
+        shown, more = hide(read, parts)
+        hidden += more
+        return json.dumps(shown, ensure_ascii=found[0].isascii()) if more else found[0]
+
+    return _STRING.sub(one, text), hidden
+
+
+def _escaped(text: str, hide: Hide, parts: list[str] | None) -> tuple[str, int]:
+    """Hide what shows where escapes outside of strings are read."""
+    hidden = 0
+    if "\\n" in text and "\n" not in text:
+        shown, hidden = hide(text.replace("\\n", "\n").replace("\\t", "\t"), parts)
+        if hidden:
+            text = shown.replace("\n", "\\n")
+    if "\\u00" in text:
+        text, more = _if_more(text, _ESCAPED.sub(_unescaped, text), hide, parts)
         hidden += more
     return text, hidden
 

@@ -12,7 +12,7 @@ from typing import Final
 from policies import secret_patterns as patterns
 from policies import secret_steps
 from policies.card_numbers import SHORTEST_CARD, hide_cards, may_hold_card
-from policies.encoded_texts import hide_encoded, is_pair, unpacked
+from policies.encoded_texts import hide_encoded, hide_in_strings, is_pair, unpacked
 from policies.key_shapes import SHORTEST_RUN, is_hexadecimal, is_key
 from policies.secret_columns import hide_inserted
 from policies.secret_lines import hide_below
@@ -38,11 +38,14 @@ def hide_secrets(text: str, parts: list[str] | None = None) -> tuple[str, int]:
     """
     if len(text) < _SHORTEST and (text.isalnum() or _PLAIN.fullmatch(text)) and text.isascii():
         return text, 0
+    within = 0
+    if "\\" in text and '"' in text:
+        text, within = hide_in_strings(text, hide_secrets, parts)
     text, hidden = _hide(text, parts)
     if "%" in text or "&" in text or "\\" in text or "\x1b" in text or not text.isascii():
         text, more = hide_encoded(text, _hide, parts)
         hidden += more
-    return text, hidden
+    return text, hidden + within
 
 
 def _hide(text: str, parts: list[str] | None) -> tuple[str, int]:
@@ -89,6 +92,7 @@ def _may_be_packed(text: str, folded: str) -> bool:
         or '="' in text
         or "==" in text
         or "=\n" in text
+        or "=\r" in text
         or "auth" in folded
         or (" " not in text and patterns.PACKED.fullmatch(text) is not None)
     )

@@ -14,7 +14,7 @@ _STRIDE = 11
 _LONGEST_GAP = 6
 _WORD = re.compile(r"[A-Za-z]+")
 _GAP = re.compile(r"[\s,;.:()\"'0-9-]+")
-_NOT_LETTERS = "0123456789.,;:()-\"'"
+_NOT_LETTERS = "0123456789.,;:()[]{}<>-\"'"
 _CUT = 0xFFFFFF
 
 

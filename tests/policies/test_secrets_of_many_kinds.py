@@ -158,6 +158,23 @@ def test_a_secret_is_hidden_by_what_stands_around_it(text):
         assert WORD not in redact_text(shown).text
 
 
+@pytest.mark.parametrize("text", IN_TEXT)
+def test_a_secret_in_a_string_of_json_is_hidden_as_outside_of_one(text):
+    once = json.dumps({"error": text.format(WORD), "code": 7})
+    twice = json.dumps(once, ensure_ascii=False)
+
+    for shown in (once, twice, f"answer: {once}"):
+        assert WORD not in redact_text(shown).text
+    if "&" not in text:  # entities are resolved where one of them hides a secret
+        assert json.loads(redact_text(once).text)["code"] == 7
+
+
+def test_a_string_with_escapes_stays_as_it_is_written():
+    text = json.dumps({"a": 'one\n\ttwo "three" \u00e9', "b": "C:\\temp\\new"})
+
+    assert redact_text(text) == (text, 0)
+
+
 KEY = made("{h64}")
 
 
@@ -385,6 +402,7 @@ def test_what_people_write_every_day_stays(text):
 @pytest.mark.parametrize(
     "piece",
     [
+        *('"\\', '"a\\nb" ', '"\\"', '\\"'),
         "ozone ",
         "ozone 1. ",
         "QUFB",
