@@ -245,10 +245,10 @@ class Settler:
         idle = False
         for command in commands:
             outcome = known.get(command.id) or self._decide(command, state, at, settled)
-            if is_idle(outcome):
-                idle = True
-            elif isinstance(outcome, tuple):
+            if outcome and isinstance(outcome, tuple):
                 known[command.id] = outcome
+            elif is_idle(outcome):
+                idle = True
             settled.outcomes.append(outcome)
         if idle:
             settled.outcomes[:] = self._resent(connection, commands, settled.outcomes)
@@ -256,11 +256,11 @@ class Settler:
 
     def _decide(self, command: Command, state: State, at: datetime, settled: Settled) -> Outcome:
         """Decide a command, and place what it causes if all of it can be stored."""
+        ready, around = [], self._around
         try:
-            ready = [
-                (draft, check_fields(draft, command), self._around.mapper.state(draft.event))
-                for draft in self._around.decide(command, state, at)
-            ]
+            for draft in around.decide(command, state, at):
+                story, stored = check_fields(draft, command), around.mapper.state(draft.event)
+                ready.append((draft, story, stored))
         except SQLAlchemyError:
             raise  # what the state looked up was not there to be read: no command's fault
         except Refused as refusal:
