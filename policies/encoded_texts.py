@@ -15,7 +15,7 @@ Hide: TypeAlias = Callable[[str, list[str] | None], tuple[str, int]]
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
 )
-_STRING = re.compile(r'(?<!\\)"[^"\\]*+(?:\\.[^"\\]*+)++"', re.DOTALL)
+_STRING = re.compile(r'(?<!\\)"[^"\\\n]*+(?:\\.[^"\\\n]*+)++"')
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ENTITY = re.compile(r"&(?:#[0-9x]|quot;|apos;|amp;|lt;|gt;|nbsp;|colon;|equals;)")
@@ -33,7 +33,7 @@ def hide_encoded(text: str, hide: Hide, parts: list[str] | None) -> tuple[str, i
     or resolved; what is percent-encoded stays so.
     """
     hidden = 0
-    if not text.isascii():
+    if not text.isascii() and not _is_plain(text):
         text, hidden = _if_more(text, _seen(text), hide, parts)
     if "\x1b" in text:
         text, more = _if_more(text, _COLOURS.sub("", text), hide, parts)
@@ -103,6 +103,15 @@ def _if_more(text: str, read: str, hide: Hide, parts: list[str] | None) -> tuple
         return text, 0
     shown, hidden = hide(read, parts)
     return (shown, hidden) if hidden else (text, 0)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell quickly of most texts of Western Europe that `_seen` has nothing to do."""
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return "\u00ad" not in text and "\u00a0" not in text
 
 
 def _seen(text: str) -> str:

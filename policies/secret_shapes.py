@@ -38,14 +38,18 @@ def hide_secrets(text: str, parts: list[str] | None = None) -> tuple[str, int]:
     """
     if len(text) < _SHORTEST and (text.isalnum() or _PLAIN.fullmatch(text)) and text.isascii():
         return text, 0
+    odd = "%" in text or "&" in text or "\\" in text or "\x1b" in text or not text.isascii()
+    return _read(text, parts) if odd else _hide(text, parts)
+
+
+def _read(text: str, parts: list[str] | None) -> tuple[str, int]:
+    """Do as `hide_secrets`, with a text that may have to be read in another way."""
     within = 0
     if "\\" in text and '"' in text:
         text, within = hide_in_strings(text, hide_secrets, parts)
     text, hidden = _hide(text, parts)
-    if "%" in text or "&" in text or "\\" in text or "\x1b" in text or not text.isascii():
-        text, more = hide_encoded(text, _hide, parts)
-        hidden += more
-    return text, hidden + within
+    text, more = hide_encoded(text, _hide, parts)
+    return text, within + hidden + more
 
 
 def _hide(text: str, parts: list[str] | None) -> tuple[str, int]:
@@ -53,18 +57,19 @@ def _hide(text: str, parts: list[str] | None) -> tuple[str, int]:
     hidden = 0
     length = len(text)
     folded = text.casefold()
+    digits = length >= _SHORTEST_TOLD and _DIGIT.search(text) is not None
     if length >= _SHORTEST_PHRASE:
         text, hidden = hide_seeds(text, MARKER, parts)
     for pattern, replacement in steps(text, folded):
         text, more = _replaced(text, pattern, replacement, parts)
         hidden += more
     if "\n" in text:
-        text, more = _in_lines(text, folded, parts)
+        text, more = _in_lines(text, folded, parts, digits=digits)
         hidden += more
     elif " " in text or ":" in text or "=" in text or "</" in text or "'" in text or "\t" in text:
-        text, more = _in_line(text, folded, parts)
+        text, more = _in_line(text, folded, parts, digits=digits)
         hidden += more
-    if length >= SHORTEST_CARD and _DIGIT.search(text) is not None:
+    if digits and length >= SHORTEST_CARD:
         text, more = _numbered(text, folded, parts)
         hidden += more
     return text, hidden
@@ -84,8 +89,7 @@ def _numbered(text: str, folded: str, parts: list[str] | None) -> tuple[str, int
     return text, hidden
 
 
-def _may_be_packed(text: str, folded: str) -> bool:
-    """Tell whether base64 may be in `text`: padded, all of it, or where credentials are."""
+def _may_be_padded(text: str) -> bool:
     return (
         text.endswith("=")
         or "= " in text
@@ -93,15 +97,21 @@ def _may_be_packed(text: str, folded: str) -> bool:
         or "==" in text
         or "=\n" in text
         or "=\r" in text
+    )
+
+
+def _may_be_packed(text: str, folded: str) -> bool:
+    """Tell whether base64 may be in `text`: padded, all of it, or where credentials are."""
+    return (
+        ("=" in text and _may_be_padded(text))
         or "auth" in folded
         or (" " not in text and patterns.PACKED.fullmatch(text) is not None)
     )
 
 
-def _in_line(text: str, folded: str, parts: list[str] | None) -> tuple[str, int]:
-    """Hide what stands within a line because of a word in it."""
+def _in_line(text: str, folded: str, parts: list[str] | None, *, digits: bool) -> tuple[str, int]:
+    """Hide what stands within a line because of a word in it; `digits` says whether it has any."""
     hidden = 0
-    digits = len(text) >= _SHORTEST_TOLD and _DIGIT.search(text) is not None
     named = names_secrets(folded)
     if named:
         text, hidden = _over_lines(text, folded, parts)
@@ -131,13 +141,12 @@ def _replaced(
     return ("".join([*pieces, text[done:]]), len(pieces) // 2) if pieces else (text, 0)
 
 
-def _in_lines(text: str, folded: str, parts: list[str] | None) -> tuple[str, int]:
+def _in_lines(text: str, folded: str, parts: list[str] | None, *, digits: bool) -> tuple[str, int]:
     """Hide what stands in single lines because of a word in them, and below such lines.
 
     INVARIANT: what is looked for needs one of the words and signs in its own line.
     """
     named = names_secrets(folded)
-    digits = _DIGIT.search(text) is not None
     if not named and not line_steps(folded, named=False, digits=digits):
         return text, 0
     hidden = 0
@@ -150,7 +159,9 @@ def _in_lines(text: str, folded: str, parts: list[str] | None) -> tuple[str, int
         if names:
             hidden += _from_line(lines, at, parts)
         if names or line_steps(line, named=False, digits=digits):
-            lines[at], more = _in_line(lines[at], line, parts)
+            lines[at], more = _in_line(
+                lines[at], line, parts, digits=digits and _DIGIT.search(line) is not None
+            )
             hidden += more
     return ("\n".join(lines) if hidden else text), hidden
 

@@ -156,7 +156,7 @@ def names_secrets(folded: str) -> bool:
         or "senha" in folded
         or "wachtwoord" in folded
         or "heslo" in folded
-        or (not folded.isascii() and _OTHER_SCRIPTS.search(folded) is not None)
+        or (not folded.isascii() and any(name in folded for name in _OTHER_NAMES))
     )
 
 
@@ -206,7 +206,10 @@ def _curl_user(found: re.Match[str]) -> str | None:
     return _value(found) if "curl" in before.casefold() else None
 
 
-_OTHER_SCRIPTS = re.compile("hasło|şifre|lösenord|jelszó|парол|密码|密碼|口令|パスワード|비밀번호")
+_OTHER_NAMES = (
+    *("hasło", "şifre", "lösenord", "jelszó", "парол", "密码", "密碼", "口令", "パスワード"),
+    "비밀번호",
+)
 _PRIVATE_KEY: Step = (patterns.PRIVATE_KEY, _whole)
 _KNOWN_KEY: Step = (patterns.KNOWN_KEY, _whole)
 _WEBHOOK: Step = (patterns.WEBHOOK, _value)
