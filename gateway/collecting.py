@@ -14,6 +14,9 @@ from gateway.upstreams import UpstreamAnswer
 _LARGEST = 8 * 1024 * 1024
 """Bytes of an answer above which it is not kept."""
 
+_ENDLESS = 4 * _LARGEST
+"""Bytes above which it is not listened to any more: whoever asked may have to wait for ever."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -40,9 +43,12 @@ async def collected(answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> 
     streams = is_event_stream(answer.headers.get("Content-Type", ""))
     reader = EventReader() if streams else None
     texts: list[bytes] = []
-    size = 0
+    size = heard = 0
     async for chunk in answer.chunks():
         listen(chunk)
+        heard += len(chunk)
+        if heard > _ENDLESS:
+            return failure(f"its answer goes on beyond {_ENDLESS} bytes")
         for text in reader.feed(chunk) if reader else [chunk]:
             size += len(text)
             if size <= _LARGEST:
