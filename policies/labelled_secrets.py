@@ -15,6 +15,10 @@ HALF_KEYS: Final = frozenset(
 )
 """Keys below which a long hexadecimal value is a key, and anything else is not."""
 
+ROWS: Final = frozenset({"rows", "row", "values", "data", "records", "params"})
+"""Keys below which the rows of a table stand, whose columns are named beside them."""
+
+_COLUMNS = ("columns", "fields", "headers", "header", "column_names")
 _LABELS = frozenset(
     {"name", "key", "header", "field", "variable", "param", "parameter", "label", "element"}
     | {"selector", "path", "type", "placeholder", "column", "setting", "option"}
@@ -51,6 +55,19 @@ def labels_a_secret(members: Mapping[str, JsonValue]) -> bool:
             if names and names_a_secret(names[-1]):
                 return True
     return False
+
+
+def secret_columns(members: Mapping[str, JsonValue]) -> frozenset[int]:
+    """Return which columns of a table hold secrets, as of `{"columns": […], "rows": [[…]]}`."""
+    for key in _COLUMNS:
+        names = members.get(key)
+        if isinstance(names, list):
+            return frozenset(
+                at
+                for at, name in enumerate(names[:_MOST_ITEMS])
+                if isinstance(name, str) and names_a_secret(name)
+            )
+    return frozenset()
 
 
 def is_header(items: Sequence[object]) -> bool:

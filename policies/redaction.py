@@ -12,12 +12,14 @@ from policies.calls import JsonValue, Number
 from policies.card_numbers import is_card
 from policies.labelled_secrets import (
     HALF_KEYS,
+    ROWS,
     VALUES,
     command_secrets,
     is_header,
     is_long_hexadecimal,
     is_secret_flag,
     labels_a_secret,
+    secret_columns,
 )
 from policies.secret_names import names_a_secret
 from policies.secret_shapes import MARKER, hide_secrets
@@ -67,6 +69,7 @@ class _Key:
     names_a_secret: bool
     holds_value: bool
     may_hold_key: bool
+    holds_rows: bool
     common: bool
 
 
@@ -209,7 +212,28 @@ class _Redaction:
             return self._hide()
         if key.may_hold_key and isinstance(member, str) and is_long_hexadecimal(member):
             return self._hide()
-        return self.value(member, rests)
+        columns = secret_columns(beside) if key.holds_rows and isinstance(member, list) else None
+        return self._rows(member, columns, rests) if columns else self.value(member, rests)
+
+    def _rows(
+        self,
+        rows: JsonValue,
+        columns: frozenset[int],
+        paths: tuple[tuple[re.Pattern[str], ...], ...],
+    ) -> JsonValue:
+        """Return the rows of a table redacted; what stands in `columns` is hidden."""
+        assert isinstance(rows, list), "the caller looked"
+        table = rows if any(isinstance(row, list | dict) for row in rows) else [rows]
+        shown: list[JsonValue] = [
+            [
+                self._hide() if at in columns and cell is not None else self.value(cell, paths)
+                for at, cell in enumerate(row)
+            ]
+            if isinstance(row, list)
+            else self.value(row, paths)
+            for row in table
+        ]
+        return shown if table is rows else shown[0]
 
     def _new_key(self, name: str) -> _Key:
         """Return what there is to know of a key; short ones are remembered, up to 4,096 of them."""
@@ -217,8 +241,9 @@ class _Redaction:
         shown, hidden = hide_secrets(name)
         hides = self._patterns.keys.match(folded) is not None
         named, holds, keyed = names_a_secret(name), folded in VALUES, folded in HALF_KEYS
-        common = not (hidden or hides or named or holds or keyed)
-        key = _Key(shown, hidden, folded, hides, named, holds, keyed, common)
+        rows = folded in ROWS
+        common = not (hidden or hides or named or holds or keyed or rows)
+        key = _Key(shown, hidden, folded, hides, named, holds, keyed, rows, common)
         if len(name) <= _LONGEST_REMEMBERED:
             known = self._patterns.known
             if len(known) >= _MOST_REMEMBERED:

@@ -315,6 +315,8 @@ def test_a_token_in_other_letters_or_percent_encoded_is_hidden():
         {"selector": "input[type=password]", "value": WORD},
         {"op": "replace", "path": "/spec/password", "value": WORD},
         {"type": "password", "value": WORD},
+        {"columns": ["user", "password"], "rows": [["bob", WORD], ["cat", WORD]]},
+        {"fields": ["api_key", "n"], "values": [WORD, 1]},
         {"p\u0430ssword": WORD},
         *({key: WORD} for key in ("pw", "admin_pw", "rootpw", "keypass", "psk", "пароль", "密码")),
         *({key: WORD} for key in ("http_auth", "mfa_code", "recovery_phrase", "key_material")),
@@ -339,6 +341,9 @@ def test_a_value_is_hidden_by_what_stands_beside_it(value):
         {"argv": ["docker", "run", "-p", "8080:80", "-u", "app:staff"]},
         {"argv": ["mysql", "-p", "shop"]},
         {"columns": ["password", "email"]},
+        {"columns": ["id", "email"], "rows": [["1", "a@b.example"]], "data": {"a": "b"}},
+        {"columns": ["id", "password"], "rows": [["1", None], "a note"], "data": "text"},
+        {"columns": ["id", "password"], "rows": [{"id": "1"}, {"id": "2"}]},
         {"sha256": KEY, "Key": f"backups/{KEY}.gz", "image": f"nginx@sha256:{KEY}"},
     ],
 )
