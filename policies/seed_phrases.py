@@ -98,7 +98,7 @@ def _beside(text: str, end: int, start: int) -> bool:
 
 
 def _is_word(word: str) -> bool:
-    return crc32(word.lower().encode()) & _CUT in _CODES
+    return word.isascii() and crc32(word.lower().encode()) & _CUT in _CODES
 
 
 def _codes(packed: str) -> frozenset[int]:

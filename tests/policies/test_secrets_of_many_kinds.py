@@ -272,6 +272,17 @@ def test_a_seed_phrase_is_hidden_however_it_is_written(written, text):
     assert shown.startswith(text.partition("{")[0])
 
 
+@pytest.mark.parametrize(
+    "word", ["\ud800", "a\udfffb", "%ED%A0%80", "%FF", "\\ud800", '"\\ud800\\n"']
+)
+def test_half_a_character_is_no_reason_to_stop(word):
+    text = " ".join([word] * 24)
+
+    assert redact_text(text) == (text, 0)
+    assert redact_text(f"{text} password: a1b2c3").text.endswith("[hidden]")
+    assert redact({word: [word, text]}, []).hidden == 0
+
+
 def test_a_list_of_a_seed_phrase_is_hidden_and_eleven_words_are_not():
     words = SEED.split()
 
