@@ -94,7 +94,7 @@ def test_it_decides_as_if_it_were_another_time(config, capsys, tmp_path):
     assert "ci-bot calls files/read_file: denied" in night
     assert "note: grants, freezes and what is taken of limits are as the ledger has them" in night
     assert "ci-bot calls files/read_file: allowed" in day
-    assert (code, "no time zone" in capsys.readouterr().err) == (1, True)
+    assert (code, "no time zone" in capsys.readouterr().err) == (2, True)
 
 
 def test_it_tells_the_same_to_machines_with_every_rule(config, capsys):
