@@ -11,8 +11,8 @@ _FILLERS = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x16FE4, 0x1D159}
     | set(range(0x180B, 0x1810))
     | set(range(0xFE00, 0xFE10))
-    | set(range(0xE0000, 0xE1000))
 )
+_TAGS = range(0xE0000, 0xE1000)
 _MARKS_KEPT = 4
 _SPACES_KEPT = 3
 _SPACES_KEPT_IN_LINES = 32
@@ -134,7 +134,8 @@ def _foreign(run: str, *, after: str) -> Iterator[str]:
 def _kind(character: str) -> str:
     """Return the first letter of a character's category; nothing for one that is to be shown."""
     category = unicodedata.category(character)
-    if category in _SHOWN_CATEGORIES or ord(character) in _FILLERS:
+    code = ord(character)
+    if category in _SHOWN_CATEGORIES or code in _FILLERS or code in _TAGS:
         return ""
     return category[0]
 

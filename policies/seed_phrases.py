@@ -2,6 +2,8 @@
 
 import base64
 import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final
 from zlib import crc32
@@ -98,12 +100,17 @@ def _beside(text: str, end: int, start: int) -> bool:
 
 
 def _is_word(word: str) -> bool:
-    return word.isascii() and crc32(word.lower().encode()) & _CUT in _CODES
+    if not word.isascii():
+        return False
+    code = crc32(word.lower().encode()) & _CUT
+    at = bisect_left(_CODES, code)
+    return at < len(_CODES) and _CODES[at] == code
 
 
-def _codes(packed: str) -> frozenset[int]:
+def _codes(packed: str) -> "array[int]":
+    """Return the numbers in order: a twentieth of the memory that a set of them takes."""
     raw = base64.b64decode(packed)
-    return frozenset(int.from_bytes(raw[at : at + 3]) for at in range(0, len(raw), 3))
+    return array("L", (int.from_bytes(raw[at : at + 3]) for at in range(0, len(raw), 3)))
 
 
 # CRC-32, cut to 24 bits, of each of the 2,048 words, sorted.
