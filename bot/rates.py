@@ -96,7 +96,7 @@ class Rates:
         self._hurry = hurry
         self._windows: dict[tuple[str, str], _Window] = {}
         self._drips = {
-            method: _Drip(_MINUTE / PER_MINUTE[method] / hurry, burst - 1)
+            method: _Drip(_MINUTE / PER_MINUTE[method] / hurry, burst)
             for method, burst in BURSTS.items()
         }
         self._arrivals = 0

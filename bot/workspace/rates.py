@@ -8,10 +8,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.published_rates import BURSTS, PER_MINUTE, POST, POSTS_APART
+from bot.published_rates import OPEN, PER_MINUTE, POST, POSTS_APART
 
 SECONDS_PER_MINUTE = 60.0
 POSTS_IN_A_BURST = 15
+CONNECTIONS_A_MINUTE = 60
+"""Slack publishes one and tolerates bursts; here many processes come and go within a minute."""
 
 
 @dataclass
@@ -34,8 +36,9 @@ class Rates:
         allowed = PER_MINUTE.get(method)
         if allowed is None:
             return 0
-        burst = BURSTS.get(method, allowed)
-        return self._take((method, ""), burst, allowed / SECONDS_PER_MINUTE)
+        if method == OPEN:
+            allowed = CONNECTIONS_A_MINUTE
+        return self._take((method, ""), allowed, allowed / SECONDS_PER_MINUTE)
 
     def _take(self, key: tuple[str, str], burst: int, per_second: float) -> int:
         at = self.clock()
