@@ -43,6 +43,11 @@ def pytest_configure() -> None:
             SETTINGS.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the longest tests, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: "soak" not in item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
     """Turn a skipped test into a failed one where PLACET_NO_SKIPS is set."""
