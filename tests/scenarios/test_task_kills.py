@@ -55,10 +55,13 @@ async def ended_over_a_kill(stage, point):
     """Have a task approved, the process killed at `point`, and the next one end the task."""
     replica = await stage.serve(kill_at=point)
     task = await created(replica)
-    await stage.press(BOB, "approval.approve")
+    pressing = asyncio.create_task(stage.press(BOB, "approval.approve"))
     with contextlib.suppress(*GONE):
-        await ended(replica, task)
+        while (await got(replica, task))["status"] == "working":
+            await asyncio.sleep(0.05)
     await replica.died()
+    pressing.cancel()  # a process that died acknowledges nothing
+    await asyncio.gather(pressing, return_exceptions=True)
     await replica.start()
     return await ended(replica, task)
 
