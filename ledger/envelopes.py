@@ -33,6 +33,13 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", cache_strings="keys")
 
+    def model_post_init(self, _: object) -> None:
+        """Share the names of the fields with all facts of the kind.
+
+        pydantic keeps for each fact which were given, in a set that is larger than the fact.
+        """
+        _set_fields(self, _NAMES[type(self)])
+
     @classmethod
     def unchecked(cls, values: dict[str, Any]) -> Self:
         """Return the fact that keeps `values`: every field, in order, of types checked before.

@@ -4,7 +4,7 @@ from acme import Book, ask, assessed
 from pydantic_core import to_json
 
 from ledger.calls import CallRecord, CallStatus, CompleteCall
-from ledger.events import CallCompleted, CallDecided
+from ledger.events import ApprovalRequested, CallCompleted, CallDecided
 from policies.decisions import Effect
 
 
@@ -32,6 +32,17 @@ def test_a_call_has_every_field_in_order_and_is_as_if_it_had_been_checked():
     assert list(vars(call)) == list(CallRecord.model_fields)
     assert checked == call
     assert to_json(checked) == to_json(call)
+
+
+def test_facts_of_a_kind_share_the_names_of_their_fields():
+    book = Book()
+    book.do(ask())
+
+    asked = book.recorded[-1].event
+    checked = ApprovalRequested.model_validate_json(to_json(asked))
+
+    assert checked == asked
+    assert checked.__pydantic_fields_set__ is asked.__pydantic_fields_set__
 
 
 def test_a_changed_fact_is_as_if_it_had_been_checked_and_leaves_the_first_as_it_was():
