@@ -54,11 +54,40 @@ class CalledOff(Exception):
 
 
 class _Bell:
-    """Rings where there is news, or where the caller calls off."""
+    """Rings where there is news, or where the caller calls off.
+
+    Thousands may hang for hours: it is a third of what an event and a timeout are.
+    """
+
+    __slots__ = ("_heard", "_rung", "called_off")
 
     def __init__(self) -> None:
-        self.rung = asyncio.Event()
+        self._heard: asyncio.Future[None] | None = None
+        self._rung = False
         self.called_off = False
+
+    def ring(self) -> None:
+        """Wake whoever listens, or comes to listen before `silence`."""
+        self._rung = True
+        if self._heard is not None and not self._heard.done():
+            self._heard.set_result(None)
+
+    def silence(self) -> None:
+        """Forget that it has rung."""
+        self._rung = False
+
+    async def listen(self, until: float) -> None:
+        """Return once it has rung, or at the time `until` of the event loop."""
+        if self._rung:
+            return
+        loop = asyncio.get_running_loop()
+        self._heard = loop.create_future()
+        late = loop.call_at(until, self.ring)
+        try:
+            await self._heard
+        finally:
+            late.cancel()
+            self._heard = None
 
 
 class WaitingRoom:
@@ -75,7 +104,7 @@ class WaitingRoom:
         self._ledger = ledger
         self._places = places
         self._held: Counter[str] = Counter()
-        self._bells: dict[str, set[_Bell]] = {}
+        self._bells: dict[str, list[_Bell]] = {}
         self._tickets: dict[Ticket, _Bell] = {}
         self._stop: Callable[[], None] | None = None
         self._closing = False
@@ -101,7 +130,7 @@ class WaitingRoom:
         if bell is None:
             return False
         bell.called_off = True
-        bell.rung.set()
+        bell.ring()
         return True
 
     def empty(self) -> None:
@@ -109,7 +138,7 @@ class WaitingRoom:
         self._closing = True
         for bells in self._bells.values():
             for bell in bells:
-                bell.rung.set()
+                bell.ring()
 
     async def news(self, approval: str, seconds: float, ticket: Ticket) -> Approval | None:
         """Return the approval once there is news of it, or after `seconds`.
@@ -125,7 +154,7 @@ class WaitingRoom:
         until = loop.time() + seconds
         with self._bell(approval, ticket) as bell:
             while True:
-                bell.rung.clear()
+                bell.silence()
                 if bell.called_off:
                     raise CalledOff
                 async with self._reading:
@@ -135,17 +164,13 @@ class WaitingRoom:
                 if known.undeliverable or self._closing or loop.time() >= until:
                     return known
                 del known  # thousands may wait here, for hours: each keeps as little as it can
-                try:
-                    async with asyncio.timeout_at(until):
-                        await bell.rung.wait()
-                except TimeoutError:
-                    continue
+                await bell.listen(until)
 
     @contextmanager
     def _bell(self, approval: str, ticket: Ticket) -> Iterator[_Bell]:
         bell = _Bell()
         self._held[ticket.agent] += 1
-        self._bells.setdefault(approval, set()).add(bell)
+        self._bells.setdefault(approval, []).append(bell)
         self._tickets[ticket] = bell
         try:
             yield bell
@@ -156,7 +181,7 @@ class WaitingRoom:
             if self._tickets.get(ticket) is bell:
                 del self._tickets[ticket]
             bells = self._bells[approval]
-            bells.discard(bell)
+            bells.remove(bell)
             if not bells:
                 del self._bells[approval]
 
@@ -164,4 +189,4 @@ class WaitingRoom:
         for recorded in events:
             if isinstance(recorded.event, _NEWS):
                 for bell in self._bells.get(recorded.event.approval, ()):
-                    bell.rung.set()
+                    bell.ring()
