@@ -53,6 +53,7 @@ class HeldAnswer:
         self._token = token
         self._every = pace.comments if token is None else pace.progress
         self._steps = 0
+        self._beating: asyncio.Task[None] | asyncio.TimerHandle | None = None
         self._ended = False
         self.response = web.StreamResponse(headers=_STREAM)
 
@@ -63,11 +64,12 @@ class HeldAnswer:
     @contextmanager
     def beating(self, waiting: str) -> Iterator[None]:
         """Say at once and then again and again that the call is `waiting`, within the block."""
-        task = asyncio.get_running_loop().create_task(self._beat(waiting))
+        self._beat(waiting)
         try:
             yield
         finally:
-            task.cancel()
+            assert self._beating is not None, "it has begun"
+            self._beating.cancel()
 
     async def tell(self, body: bytes) -> None:
         """Send one JSON-RPC message, and end the stream; an ended one stays as it is."""
@@ -94,13 +96,16 @@ class HeldAnswer:
         self._ended = True
         await self.response.write_eof()
 
-    async def _beat(self, waiting: str) -> None:
+    def _beat(self, waiting: str) -> None:
+        """Say it in a task that is gone until the next time: thousands may wait."""
+        self._beating = asyncio.get_running_loop().create_task(self._say(waiting))
+
+    async def _say(self, waiting: str) -> None:
         try:
-            while True:
-                await self.response.write(self._progress(waiting) + _STILL_HERE)
-                await asyncio.sleep(self._every)
+            await self.response.write(self._progress(waiting) + _STILL_HERE)
         except ConnectionError:
             return  # the caller is gone, which whoever serves the request is told
+        self._beating = asyncio.get_running_loop().call_later(self._every, self._beat, waiting)
 
     def _progress(self, waiting: str) -> bytes:
         if self._token is None:
