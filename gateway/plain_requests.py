@@ -1,9 +1,10 @@
 """Reads the plainest of HTTP requests: a small POST of JSON that has arrived whole."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import httptools
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from gateway.known_heads import LARGEST, Head
 
@@ -12,6 +13,9 @@ _MOST_HEADERS = 64
 _LONGEST_FIELD = 8190
 """Bytes of a target, or of a header's name or value, above which aiohttp refuses it."""
 
+_USUAL_NAME = 64
+"""Bytes of a header's name up to which it is kept for all connections that send it."""
+
 _CHANGING = frozenset(
     (
         b"connection", b"content-encoding", b"expect", b"keep-alive", b"te", b"trailer",
@@ -19,6 +23,12 @@ _CHANGING = frozenset(
     )
 )  # fmt: skip
 """Headers that change what a message is or what follows it (RFC 9110, 7.6 to 10.1)."""
+
+
+@lru_cache(maxsize=256)
+def _name(name: bytes) -> istr:
+    """Return a header's name as it was sent; a thousand connections need it but once."""
+    return istr(name.decode("ascii"))
 
 
 class PlainRequest(NamedTuple):
@@ -42,8 +52,7 @@ class PlainReader:
 
     def __init__(self) -> None:
         """Wait for the first request."""
-        self._parser = httptools.HttpRequestParser(self)
-        self._begun = 0
+        self._parser: httptools.HttpRequestParser | None = None
         self._last: Head | None = None
         self._reset()
 
@@ -60,6 +69,8 @@ class PlainReader:
         self._size += len(data)
         if self._size > _LARGEST_HEAD + LARGEST:
             raise NotPlain
+        if self._parser is None:
+            self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -91,11 +102,13 @@ class PlainReader:
         if max(len(name), len(value)) > _LONGEST_FIELD:
             raise NotPlain
         text = value.strip(b" \t").decode("utf-8", "surrogateescape")
-        self._headers.add(name.decode("ascii"), text)
+        known = _name(name) if len(name) <= _USUAL_NAME else name.decode("ascii")
+        self._headers.add(known, text)
 
     def on_headers_complete(self) -> None:
         """Tell by the head whether the request is plain."""
         parser = self._parser
+        assert parser is not None, "it reports here"
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
             raise NotPlain
         length = self._headers.get("Content-Length", "")
@@ -111,6 +124,8 @@ class PlainReader:
         self._whole = True
 
     def _reset(self) -> None:
+        """Wait for a request; the parser of the last one, which holds this too, may go."""
+        self._parser = None
         self._begun = 0
         self._whole = False
         self._size = 0
