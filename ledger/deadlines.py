@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -55,14 +55,16 @@ class Deadlines:
     """Sends ExpireApproval and its like; a crash, or another one beside it, changes nothing.
 
     Correctness never depends on it: a deadline is checked again under the head
-    row whenever something is decided. The jobs live in memory only and are
-    made anew from the projections at `start`.
+    row whenever something is decided. The jobs live in memory only, and are
+    made for what is due before the sweep after the next one: thousands may
+    wait, and few of them for their time.
     """
 
     def __init__(self, ledger: Ledger, sweep_seconds: float = SWEEP_SECONDS) -> None:
         """Watch over `ledger`; the sweep comes every `sweep_seconds`."""
         self._ledger = ledger
         self._sweep_seconds = sweep_seconds
+        self._ahead = timedelta(seconds=2 * sweep_seconds)
         self._scheduler = AsyncIOScheduler(
             jobstores={"default": MemoryJobStore()},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -72,12 +74,9 @@ class Deadlines:
         self._leave = _nothing
 
     async def start(self) -> None:
-        """Make a timer for every deadline and sweep at once. Raises LedgerUnavailable."""
+        """Begin to watch and sweep at once. Raises LedgerUnavailable."""
         self._leave = self._ledger.observe(self._follow, plain_calls=False)
         await self._nudges.start()
-        for deadline in await self._ledger.deadlines():
-            if deadline.kind != "call":  # nobody waits for these: the sweep is enough
-                self._set(deadline)
         self._scheduler.add_job(
             self._until_stopped,
             "interval",
@@ -102,16 +101,24 @@ class Deadlines:
             await asyncio.sleep(0)  # the scheduler ends in a callback of the loop
 
     async def sweep(self) -> None:
-        """End all that is due, and the calls of processes that are gone."""
+        """End all that is due, and the calls of processes that are gone; look ahead."""
         try:
             while due := await self._ledger.deadlines(before=await self._ledger.now(), limit=_PAGE):
                 ended = await asyncio.gather(*(self._end(each) for each in due))
                 if not any(ended):
                     break
+            await self._look_ahead()
             await self._ledger.presume_lost()
             await self._ledger.tasks.sweep(await self._ledger.now())
         except Refused as refusal:
             _LOG.warning("deadlines wait: %s", refusal)
+
+    async def _look_ahead(self) -> None:
+        """Make a timer for all that is due soon."""
+        now = await self._ledger.now()
+        for deadline in await self._ledger.deadlines(before=now + self._ahead):
+            if deadline.kind != "call":  # nobody waits for these: the sweep is enough
+                self._set(deadline, now)
 
     async def _until_stopped(self, job: Callable[..., Awaitable[object]], *given: object) -> None:
         """Run a job; that `stop` cuts it short is no error for the scheduler to report."""
@@ -136,19 +143,19 @@ class Deadlines:
         for each in recorded:
             match each.event:
                 case ApprovalRequested() as event:
-                    self._set(Deadline("approval", event.approval, event.expires_at))
+                    self._set(Deadline("approval", event.approval, event.expires_at), each.at)
                 case ApprovalExtended() as event:
-                    self._set(Deadline("approval", event.approval, event.until))
+                    self._set(Deadline("approval", event.approval, event.until), each.at)
                 case ApprovalGiven() as event:
-                    self._set(Deadline("approval", event.approval, event.use_until))
+                    self._set(Deadline("approval", event.approval, event.use_until), each.at)
                 case GrantIssued() as event:
-                    self._set(Deadline("grant", event.grant, event.until))
+                    self._set(Deadline("grant", event.grant, event.until), each.at)
                 case GrantRequested() as event:
-                    self._set(Deadline("request", event.request, event.expires_at))
+                    self._set(Deadline("request", event.request, event.expires_at), each.at)
                 case DelegationGiven() as event:
-                    self._set(Deadline("delegation", event.delegation, event.until))
+                    self._set(Deadline("delegation", event.delegation, event.until), each.at)
                 case FreezeBegun(freeze=name, until=datetime() as until):
-                    self._set(Deadline("freeze", name, until))
+                    self._set(Deadline("freeze", name, until), each.at)
                 case event:
                     self._clear(event)
 
@@ -174,7 +181,11 @@ class Deadlines:
             case _:
                 pass
 
-    def _set(self, deadline: Deadline) -> None:
+    def _set(self, deadline: Deadline, now: datetime) -> None:
+        """Make a timer for a deadline that is near, in place of the one that it may have."""
+        if deadline.at - now > self._ahead:
+            self._unset(f"{deadline.kind}:{deadline.id}")
+            return
         self._scheduler.add_job(
             self._until_stopped,
             "date",

@@ -104,6 +104,29 @@ async def test_what_has_ended_has_no_timer(ledger, deadlines, heard):
     await until(lambda: [job.id for job in deadlines._scheduler.get_jobs()] == ["nudges", "sweep"])
 
 
+async def test_what_is_due_in_a_long_time_has_no_timer_yet(ledger):
+    watching = Deadlines(ledger, sweep_seconds=5)
+    await watching.start()
+
+    await ledger.execute(ask())
+    await ledger.execute(grant(at=await ledger.now(), lasting=timedelta(seconds=9)))
+
+    near = {"grant:grt_1", "nudges", "sweep"}
+    await until(lambda: {job.id for job in watching._scheduler.get_jobs()} == near)
+    await watching.stop()
+
+
+async def test_the_sweep_makes_a_timer_for_what_has_become_due_soon(ledger, heard):
+    watching = Deadlines(ledger, sweep_seconds=0.5)
+    await watching.start()
+
+    await ledger.execute(ask(assessment=assessed(expires_in=timedelta(seconds=1.8))))
+
+    await until(lambda: "approval:apr_1" in [job.id for job in watching._scheduler.get_jobs()])
+    await until(lambda: "ApprovalExpired" in names(heard))
+    await watching.stop()
+
+
 async def test_what_was_due_while_nobody_watched_ends_at_start(sqlite_url):
     clock = Clock()
     with open_ledger(sqlite_url, clock) as ledger:
