@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -22,6 +23,9 @@ _PROMPT = 0.25
 
 _LARGEST_LEFT = 64 * 1024
 """Bytes that are taken from a caller who does not wait for its answer."""
+
+_NO_MESSAGES: deque[Any] = deque(maxlen=0)
+"""What aiohttp has to answer on a connection that it has not seen yet."""
 
 _T = TypeVar("_T")
 
@@ -73,12 +77,13 @@ class FastLane(RequestHandler):
 
     From the first request that is not plain on, the connection is aiohttp's
     with every byte that was not answered yet, so that nothing but speed tells
-    the two ways apart. A caller that goes away cancels its request.
+    the two ways apart; what aiohttp keeps for its way is made only then, for
+    thousands may wait. A caller that goes away cancels its request.
     """
 
     __slots__ = (
-        "_answering", "_asking", "_ending", "_left", "_reader", "_resting", "_serving", "_tardy",
-        "_written",
+        "_answering", "_asking", "_ending", "_left", "_options", "_reader", "_resting", "_serving",
+        "_tardy", "_written",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +94,8 @@ class FastLane(RequestHandler):
         `writer` writes their answers, and may do so for any number of connections.
         """
         super().__init__(manager, **options)
+        self._parser, self._messages = None, _NO_MESSAGES
+        self._options = options
         self._answering = answering
         self._written = writer.written
         self._reader: PlainReader | None = PlainReader()
@@ -98,6 +105,13 @@ class FastLane(RequestHandler):
         self._resting: asyncio.Future[PlainRequest] | None = None
         self._tardy: asyncio.TimerHandle | None = None
         self._ending = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to read."""
+        super().connection_made(transport)
+        assert self._task_handler is not None, "aiohttp has begun to wait for its first request"
+        self._task_handler.cancel()
+        self._task_handler = None
 
     def data_received(self, data: bytes) -> None:
         """Take what the caller sent."""
@@ -123,6 +137,8 @@ class FastLane(RequestHandler):
         """Take no more requests; one under way is answered first."""
         if not self._asking:
             super().close()
+            if self._reader is not None:
+                self.force_close()
         self._ending = True
 
     def _process_keepalive(self) -> None:
@@ -130,6 +146,8 @@ class FastLane(RequestHandler):
         if self._asking:
             self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
         super()._process_keepalive()
+        if self._keepalive_handle is None and self._reader is not None:
+            self.force_close()
 
     def _look(self, data: bytes) -> None:
         """Answer the request that `data` completes, or leave it all to aiohttp."""
@@ -156,11 +174,17 @@ class FastLane(RequestHandler):
             self._resting.set_result(request)
 
     def _leave_to_aiohttp(self) -> None:
-        """Let aiohttp have what was not answered yet, and all that follows."""
+        """Let aiohttp have what was not answered yet, and all that follows, as a new connection."""
         self._reader = None
         left, self._left = self._left, b""
         if self._tardy is not None:
             self._tardy.cancel()
+        transport, manager = self.transport, self._manager
+        if transport is None or manager is None:
+            return
+        self.keep_alive(val=False)  # which ends the timer
+        super().__init__(manager, **self._options)
+        super().connection_made(transport)
         super().data_received(left)
 
     async def _serve(self, plain: PlainRequest) -> None:
