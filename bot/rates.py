@@ -28,7 +28,7 @@ class TooSoon(SlackClientError):
         self.wait = wait
 
 
-@dataclass
+@dataclass(slots=True)
 class _Place:
     """A place in a line: by urgency, then by arrival; `until` is when it is given away."""
 
