@@ -263,7 +263,9 @@ async def _gateway(
     stack.push_async_callback(gateway.close)
     await gateway.start()
     for count in (gateway.held, gateway.callers):
-        stack.push_async_callback(_end, asyncio.create_task(give_back(count, trimmer())))
+        stack.push_async_callback(
+            _end, asyncio.create_task(give_back(count, trimmer(held.ledger.rest)))
+        )
     stack.push_async_callback(_end, asyncio.create_task(sweep()))
     return gateway
 

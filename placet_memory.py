@@ -33,14 +33,15 @@ def use_one_heap() -> None:
         option(_ARENA_MAX, 1)
 
 
-def trimmer() -> Callable[[], None]:
-    """Return what collects all waste, and gives back the pages that are free.
+def trimmer(rest: Callable[[], None]) -> Callable[[], None]:
+    """Return what calls `rest`, collects all waste, and gives back the pages that are free.
 
     Only glibc can do the latter.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
     def collect_and_trim() -> None:
+        rest()
         gc.collect()
         if trim is not None:
             trim(ctypes.c_size_t(0))

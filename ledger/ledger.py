@@ -91,6 +91,10 @@ class Ledger:
             self._closed = True
             self._parts.closing.close()
 
+    def rest(self) -> None:
+        """Keep nothing at hand of what was read: little will be read for a while."""
+        self._parts.database.rest()
+
     def __enter__(self) -> Self:
         return self
 
@@ -269,10 +273,7 @@ class Ledger:
         return await self._read(within)
 
     async def scrub(self) -> bool:
-        """Empty the log of SQLite of what was redacted; False where a reader keeps it.
-
-        PostgreSQL has its own ways: see docs/audit.md.
-        """
+        """Empty SQLite's log of what was redacted; False where a reader keeps it."""
         return await self._read(self._parts.database.scrub)
 
     async def now(self) -> datetime:

@@ -95,9 +95,18 @@ async def test_old_waste_is_swept_away_as_well(waste):
 def test_waste_is_collected_before_free_pages_go_back(waste):
     assert waste() is not None
 
-    trimmer()()
+    trimmer(lambda: None)()
 
     assert waste() is None
+
+
+def test_what_is_at_rest_is_let_go_of_before_waste_is_collected():
+    resting = [Waste()]
+    kept = weakref.ref(resting[0])
+
+    trimmer(resting.clear)()
+
+    assert kept() is None
 
 
 HEAPS = """
