@@ -11,7 +11,7 @@ from bot.copies import Copies
 from bot.drawing import drawn
 from bot.frozen_cards import frozen_line, with_line
 from bot.marks import Mark
-from bot.outbox import NotTaken, Outbox, Place
+from bot.outbox import NotTaken, Outbox, Place, raise_first
 from bot.pieces import Block
 from bot.recording import ACTOR, record
 from bot.summaries import Summaries, part_of
@@ -81,8 +81,7 @@ class Delivery:
             await _try(self._post(approval, team), refused)
         for painted in approval.cards:
             await _try(self._repaint(approval, painted), refused)
-        if refused:
-            raise refused[0]
+        raise_first(refused)
 
     def _without_card(self, approval: Approval) -> Iterator[Team]:
         """Yield the teams that still need a card; teams that share a channel need one."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from bot.notices import Wanted
-from bot.outbox import NotTaken, Outbox, Place
+from bot.outbox import NotTaken, Outbox, Place, raise_first
 from bot.recording import ACTOR, record
 from ledger.ledger import Ledger
 from ledger.notice_readings import notices_about, subjects_of_open_notices
@@ -62,8 +62,7 @@ class NoticeDelivery:
                     await self._repaint(standing, message)
             except NotTaken as error:
                 refused.append(error)
-        if refused:
-            raise refused[0]
+        raise_first(refused)
 
     async def _post(self, about: str, message: Wanted) -> None:
         place = await self._outbox.announce(message.channel, message.text, list(message.blocks))

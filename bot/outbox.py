@@ -143,6 +143,21 @@ class Outbox:
         return Place(where, ts)
 
 
+def raise_first(refused: list[NotTaken]) -> None:
+    """Raise the first of these if there is one; the list is empty then.
+
+    An error holds the frames that it passed, and all cards in them. One that a
+    frame holds in turn stays with them until waste is collected.
+    """
+    if refused:
+        first = refused[0]
+        refused.clear()
+        try:
+            raise first
+        finally:
+            del first
+
+
 def not_taken(error: Exception) -> NotTaken:
     """Return what the failure of a call means for whoever asked it."""
     code = code_of(error)

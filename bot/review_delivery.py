@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from bot.outbox import NotTaken, Outbox, Place
+from bot.outbox import NotTaken, Outbox, Place, raise_first
 from bot.recording import ACTOR, record
 from bot.review_cards import ReviewCard as Drawn
 from bot.review_cards import review_card
@@ -72,8 +72,7 @@ class ReviewDelivery:
                     await self._repaint(review, card, replaced=replaced)
                 except NotTaken as error:
                     refused.append(error)
-        if refused:
-            raise refused[0]
+        raise_first(refused)
 
     async def _post(
         self,
