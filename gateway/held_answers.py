@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 
 from aiohttp import web
 
@@ -61,14 +61,16 @@ class HeldAnswer:
         """Send the head of the answer."""
         await self.response.prepare(self._http)
 
-    @contextmanager
-    def beating(self, waiting: str) -> Iterator[None]:
-        """Say at once and then again and again that the call is `waiting`, within the block."""
-        self._beat(waiting)
-        try:
-            yield
-        finally:
-            assert self._beating is not None, "it has begun"
+    def beat(self, waiting: str) -> None:
+        """Say now that the call is `waiting`, and again and again until `still`.
+
+        By a task that is gone until the next time: thousands may wait.
+        """
+        self._beating = asyncio.get_running_loop().create_task(self._say(waiting))
+
+    def still(self) -> None:
+        """Say so no more."""
+        if self._beating is not None:
             self._beating.cancel()
 
     async def tell(self, body: bytes) -> None:
@@ -96,16 +98,12 @@ class HeldAnswer:
         self._ended = True
         await self.response.write_eof()
 
-    def _beat(self, waiting: str) -> None:
-        """Say it in a task that is gone until the next time: thousands may wait."""
-        self._beating = asyncio.get_running_loop().create_task(self._say(waiting))
-
     async def _say(self, waiting: str) -> None:
         try:
             await self.response.write(self._progress(waiting) + _STILL_HERE)
         except ConnectionError:
             return  # the caller is gone, which whoever serves the request is told
-        self._beating = asyncio.get_running_loop().call_later(self._every, self._beat, waiting)
+        self._beating = asyncio.get_running_loop().call_later(self._every, self.beat, waiting)
 
     def _progress(self, waiting: str) -> bytes:
         if self._token is None:

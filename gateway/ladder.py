@@ -139,8 +139,11 @@ class Ladder:
         approval, digest, waiting = pending.approval.id, pending.digest, waits(pending.approval)
         del pending
         try:
-            with held.beating(waiting):
+            held.beat(waiting)
+            try:
                 verdict = await self._calls.wait(call.asked, approval, digest, seconds)
+            finally:
+                held.still()
             await self._told(call, held, verdict)
         except (ConnectionError, asyncio.CancelledError):
             raise

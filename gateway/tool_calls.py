@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -117,9 +117,9 @@ class ToolCalls:
             return Passed(asked.id, examined.assessment.show_result)
         return await self._followed(asked, ruling, examined, hold)
 
-    async def wait(self, asked: Asked, approval: str, digest: str, seconds: float) -> Verdict:
+    def wait(self, asked: Asked, approval: str, digest: str, seconds: float) -> Awaitable[Verdict]:
         """Hold a `Pending` call on for `seconds`; return what became of it, as `verdict` does."""
-        return await self._held(asked, approval, digest, seconds)
+        return self._held(asked, approval, digest, seconds)
 
     async def resume(self, asked: Asked, approval: Approval, seconds: float) -> Verdict:
         """Hold a call again for `seconds` that was let go, for its caller has come back by its id.

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ledger.approvals import Approval, ApprovalStatus
@@ -152,7 +151,8 @@ class WaitingRoom:
             return await self._ledger.approval(approval)
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        with self._bell(approval, ticket) as bell:
+        bell = self._hang(approval, ticket)
+        try:
             while True:
                 bell.silence()
                 if bell.called_off:
@@ -165,25 +165,26 @@ class WaitingRoom:
                     return known
                 del known  # thousands may wait here, for hours: each keeps as little as it can
                 await bell.listen(until)
+        finally:
+            self._take_down(bell, approval, ticket)
 
-    @contextmanager
-    def _bell(self, approval: str, ticket: Ticket) -> Iterator[_Bell]:
+    def _hang(self, approval: str, ticket: Ticket) -> _Bell:
         bell = _Bell()
         self._held[ticket.agent] += 1
         self._bells.setdefault(approval, []).append(bell)
         self._tickets[ticket] = bell
-        try:
-            yield bell
-        finally:
-            self._held[ticket.agent] -= 1
-            if not self._held[ticket.agent]:
-                del self._held[ticket.agent]
-            if self._tickets.get(ticket) is bell:
-                del self._tickets[ticket]
-            bells = self._bells[approval]
-            bells.remove(bell)
-            if not bells:
-                del self._bells[approval]
+        return bell
+
+    def _take_down(self, bell: _Bell, approval: str, ticket: Ticket) -> None:
+        self._held[ticket.agent] -= 1
+        if not self._held[ticket.agent]:
+            del self._held[ticket.agent]
+        if self._tickets.get(ticket) is bell:
+            del self._tickets[ticket]
+        bells = self._bells[approval]
+        bells.remove(bell)
+        if not bells:
+            del self._bells[approval]
 
     def _ring(self, events: Sequence[Recorded]) -> None:
         for recorded in events:
