@@ -77,6 +77,7 @@ class Delivery:
         lacking = list(self._without_card(approval))
         if not lacking:
             self._began.pop(name, None)
+            self._outbox.leave(name)
         for team in lacking:
             await _try(self._post(approval, team), refused)
         for painted in approval.cards:

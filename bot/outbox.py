@@ -85,6 +85,10 @@ class Outbox:
         self._wait(POST, channel, mark.approval)
         return await self._send(POST, channel, text, blocks, metadata=mark.metadata)
 
+    def leave(self, approval: str) -> None:
+        """Let others pass: an approval needs no card any more that it would wait to post."""
+        self._rates.leave(approval)
+
     async def announce(self, channel: str, text: str, blocks: list[Block]) -> Place:
         """Post a message that is about no approval. Raises NotTaken."""
         self._wait(POST, channel, text)

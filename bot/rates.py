@@ -120,6 +120,11 @@ class Rates:
             window.flying += 1
         return 0.0
 
+    def leave(self, who: str) -> None:
+        """Give away the places of `who`, which has nothing to send any more."""
+        for window in self._windows.values():
+            window.line.pop(who, None)
+
     def answered(self, method: str, channel: str = "") -> None:
         """Note that Slack has answered a call: what comes next is counted from here."""
         for window in self._of(method, channel):

@@ -1,6 +1,7 @@
 """Cards follow the ledger: over outages, wrong channels, restarts and lost answers."""
 
 import json
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -155,6 +156,28 @@ async def test_a_card_that_waits_for_its_turn_is_not_called_undeliverable(
     await office.told_card(approval)
 
     assert "CardUndeliverable" not in await office.topics(approval)
+
+
+async def test_questions_that_ended_before_they_had_a_card_keep_no_other_waiting(
+    sqlite_url,
+) -> None:
+    async with open_office(sqlite_url) as office:
+        office.hurry = 1.0
+        await office.listening()
+        brief = acme.assessed(expires_in=timedelta(seconds=40))
+        asked = [await office.ask(f"call_{number}", brief) for number in range(30)]
+        lines = office.bot._outbox._rates._windows
+        await until(lambda: any(len(window.line) > 20 for window in lines.values()))
+
+        office.clock.ahead += timedelta(seconds=41)
+        for approval in asked:
+            await office.ledger.execute(
+                ExpireApproval(id=f"expire:{approval}", actor="placet:deadlines", approval=approval)
+            )
+        began = time.monotonic()
+        await office.card(await office.ask("call_new"))
+
+        assert time.monotonic() - began < 10
 
 
 class Stuck:

@@ -75,6 +75,17 @@ def test_a_place_that_nobody_comes_back_for_is_given_away() -> None:
     assert rates.wait(POST, "C0ONE", "here") == 0.0
 
 
+def test_whoever_leaves_the_line_keeps_nobody_waiting() -> None:
+    rates = Rates(Clock())
+    waits = [rates.wait(POST, "C0ONE", f"card {number}") for number in range(4)]
+
+    for number in range(1, 4):
+        rates.leave(f"card {number}")
+
+    assert waits == [0.0, 1.0, 2.0, 3.0]
+    assert rates.wait(POST, "C0ONE", "new") == 1.0
+
+
 def test_nothing_is_sent_while_slack_asks_to_wait() -> None:
     clock = Clock()
     rates = Rates(clock)
