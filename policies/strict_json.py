@@ -30,7 +30,7 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONGEST_REMEMBERED = 500
 _MOST_REMEMBERED = 1024
-_APART: set[tuple[str, ...]] = set()
+_APART: dict[tuple[str, ...], tuple[str, ...]] = {}
 """Keys of objects that were found to be apart: many bodies have the same."""
 
 _CONSTANTS = {None: "null", True: "true", False: "false"}
@@ -176,8 +176,10 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(pairs) <= 1:
         return members
-    if len(members) == len(pairs) and (keys := tuple(members)) in _APART:
-        return members
+    keys = tuple(members)
+    known = _APART.get(keys)
+    if known is not None and len(known) == len(pairs):
+        return dict(zip(known, members.values(), strict=True))
     joined = "".join(members)
     fold = str.lower if joined.isascii() else folded_key
     if len(set(map(fold, members))) != len(pairs):
@@ -191,7 +193,7 @@ def _remember(keys: tuple[str, ...]) -> None:
     """Keep in mind that no two of these keys can be taken for one another."""
     if len(_APART) >= _MOST_REMEMBERED:
         _APART.clear()
-    _APART.add(keys)
+    _APART[keys] = keys
 
 
 def _refuse_keys(keys: Sequence[str]) -> Never:
