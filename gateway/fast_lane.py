@@ -256,7 +256,9 @@ class FastLane(RequestHandler):
         if self._ending or not stays:
             self.force_close()
             return
-        self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+        self._next_keepalive_close_time = idle = self._loop.time() + self.keepalive_timeout
+        if self._keepalive_handle is None and self.keepalive_timeout > 0:
+            self._keepalive_handle = self._loop.call_at(idle, self._process_keepalive)
         if self._left:
             transport.resume_reading()
             self._loop.call_soon(self._look_again)

@@ -58,8 +58,9 @@ class HeldAnswer:
         self.response = web.StreamResponse(headers=_STREAM)
 
     async def begin(self) -> None:
-        """Send the head of the answer."""
+        """Send the head of the answer; the connection is not idle until it has ended."""
         await self.response.prepare(self._http)
+        self._http.protocol.keep_alive(val=True)  # which takes the timer away
 
     def beat(self, waiting: str) -> None:
         """Say now that the call is `waiting`, and again and again until `still`.

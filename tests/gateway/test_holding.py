@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -121,6 +122,30 @@ async def test_a_call_is_held_with_progress_and_runs_once_it_is_approved(ledger_
         assert held.messages[-1]["result"]["content"][0]["text"] == "done: write_file"
         assert len(stage.server.calls()) == 1
         assert (await stage.ended())[0].outcome == "ok"
+
+
+async def test_a_connection_is_not_idle_while_a_call_is_held_and_is_closed_where_it_is(sqlite_url):
+    def impatient(text):
+        return text.replace("gateway: {", 'gateway: {patience: {"idle": "1s"}, ')
+
+    async with staged(sqlite_url, hold="0s", pace=QUICK, rewrite=impatient) as stage:
+        body, headers = request()
+        head = {"Host": "localhost", "Content-Length": str(len(body))} | headers
+        address = urlsplit(stage.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        lines = [f"{name}: {value}\r\n" for name, value in head.items()]
+        writer.write(f"POST /mcp/files HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body)
+        (approval,) = await stage.pending()
+        async with asyncio.timeout(60):
+            for _ in range(100):  # two seconds
+                await reader.readuntil(b"still waiting")
+
+            await stage.decide(approval.id)
+            rest = await reader.read()
+        writer.close()
+
+        assert b"done: write_file" in rest
+        assert rest.endswith(b"\r\n0\r\n\r\n")
 
 
 async def test_nothing_is_sent_before_the_silent_hold_is_over(sqlite_url):
