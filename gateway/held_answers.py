@@ -61,6 +61,7 @@ class HeldAnswer:
         """Send the head of the answer; the connection is not idle until it has ended."""
         await self.response.prepare(self._http)
         self._http.protocol.keep_alive(val=True)  # which takes the timer away
+        self.response.headers.clear()  # they are sent, and thousands may wait
 
     def beat(self, waiting: str) -> None:
         """Say now that the call is `waiting`, and again and again until `still`.

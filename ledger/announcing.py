@@ -14,7 +14,7 @@ Listener: TypeAlias = Callable[[Sequence[Recorded]], None]
 
 _LOG = logging.getLogger(__name__)
 
-_PAGE = 500
+_PAGE = 100
 
 _OF_CALLS = frozenset({CallDecided, CallCompleted})
 
