@@ -1,5 +1,6 @@
 """Starts the command that is asked for: all of Placet, or what an agent starts again and again."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -27,7 +28,8 @@ def main() -> int:
     except SystemExit:
         raise  # help was asked for, or the arguments are wrong, which is a 2 as well
     except BaseException as error:  # noqa: BLE001  the edge: no decision, no tool
-        os.write(2, f"placet: Blocked: the hook failed ({type(error).__name__}).\n".encode())
+        with contextlib.suppress(OSError):  # the exit code counts, also where nobody can be told
+            os.write(2, f"placet: Blocked: the hook failed ({type(error).__name__}).\n".encode())
         return _BLOCKED
 
 

@@ -1,6 +1,7 @@
 """`placet hook`: has Placet decide on what an agent does by itself; it starts quickly."""
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -24,8 +25,14 @@ _GRACE = 15.0
 _LONGEST_LINE = 2000
 
 
-class _TimeIsUp(BaseException):
-    """All took too long. It is no Exception, so nothing on the way takes it for something else."""
+_ENDING = (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Ended(BaseException):
+    """All took too long, or was told to stop; the message says which.
+
+    It is no Exception, so nothing on the way takes it for something else.
+    """
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -69,14 +76,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer one hook; never raises. Returns 0 with an answer on stdout, or 2, which blocks."""
     try:
         try:
-            signal.signal(signal.SIGALRM, _ring)
+            for number in _ENDING:
+                signal.signal(number, _end)
             signal.setitimer(signal.ITIMER_REAL, arguments.wait + _GRACE)
-            text = sys.stdin.buffer.read(_LARGEST + 1)
-            return _answered(text, arguments, Environment(SETTINGS))
+            return _answered(_heard(), arguments, Environment(SETTINGS))
         except Refused as refused:
             return _blocked(str(refused))
-    except _TimeIsUp:  # it comes once, wherever the process is then
-        return _blocked("Placet did not answer in time")
+    except _Ended as ended:  # it comes once, wherever the process is then
+        return _blocked(str(ended))
     except BaseException as error:  # noqa: BLE001  the edge: no decision, no tool
         return _blocked(f"the hook failed ({type(error).__name__})")
 
@@ -88,9 +95,17 @@ def main(argv: Sequence[str]) -> int:
     return run(parser.parse_args(argv[1:]))
 
 
-def _answered(text: bytes, arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
+def _heard() -> bytes:
+    """Return what Claude Code said, if it can be answered."""
+    if sys.stdout is None:  # another file may have its number, and would take the answer
+        raise Refused("there is nowhere to write the answer to")
+    text = sys.stdin.buffer.read(_LARGEST + 1)
     if len(text) > _LARGEST:
         raise Refused("what Claude Code said is too large")
+    return text
+
+
+def _answered(text: bytes, arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     told = read(text, arguments.server, arguments.behind)
     match told:
         case Use():
@@ -138,8 +153,13 @@ def _noted(what: str) -> int:
 
 
 def _say(line: str) -> None:
-    os.write(2, f"placet: {inert_line(line, _LONGEST_LINE)}\n".encode(errors="replace"))
+    """Say why; the exit code counts, also where nobody can be told."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"placet: {inert_line(line, _LONGEST_LINE)}\n".encode(errors="replace"))
 
 
-def _ring(_: int, __: FrameType | None) -> None:
-    raise _TimeIsUp
+def _end(number: int, _: FrameType | None) -> None:
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    in_time = number == signal.SIGALRM
+    raise _Ended("Placet did not answer in time" if in_time else "the hook was told to stop")

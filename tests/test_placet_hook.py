@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,6 +64,20 @@ async def hook(url, told, *options, **given):
     out, errors = await process.communicate(text)
     assert b"Traceback" not in errors
     assert CI_BOT.encode() not in out + errors
+    return Ran(process.returncode, out.decode(), errors.decode())
+
+
+async def shelled(url, told, streams):
+    """Run the hook with its streams redirected by a shell."""
+    process = await asyncio.create_subprocess_shell(
+        f"{sys.executable} -m placet_entry hook claude-code --wait 1s {streams}",
+        cwd=ROOT,
+        env={"PLACET_URL": url, "PLACET_KEY": CI_BOT},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await process.communicate(json.dumps(told).encode())
     return Ran(process.returncode, out.decode(), errors.decode())
 
 
@@ -296,6 +311,35 @@ async def test_wrong_arguments_block(given):
     await process.communicate()
 
     assert process.returncode == 2
+
+
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", ">&-", ">/dev/full", ">&- 2>&-"])
+async def test_a_no_that_cannot_be_said_blocks_all_the_same(free_port, streams):
+    ran = await shelled(f"http://127.0.0.1:{free_port}", BASH, streams)
+
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize("streams", [">&-", ">/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"])
+async def test_a_yes_that_cannot_be_said_blocks(given, streams):
+    ran = await shelled(given.stage.url, READ, streams)
+
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+async def test_a_hook_that_is_told_to_stop_blocks(given, number):
+    process = await begun(given.stage.url, wait="60s")
+    process.stdin.write(json.dumps(BASH).encode())
+    process.stdin.close()
+    await until(lambda: _held(given, 1))
+
+    process.send_signal(number)
+    out, errors = await process.communicate()
+
+    assert (process.returncode, out) == (2, b"")
+    assert b"Traceback" not in errors
+    await until(lambda: _held(given, 0))
 
 
 async def test_a_hook_that_is_killed_claims_nothing(given):
