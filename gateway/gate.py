@@ -22,7 +22,7 @@ from ledger.envelopes import Command, Recorded
 from ledger.events import CallDecided
 from ledger.ledger import Ledger
 from ledger.rulings import Dispatched, Ruling, ruling
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.calls import Tool
 from policies.decisions import GrantTerms
 from policies.policy import Policy
@@ -221,6 +221,8 @@ class Gate:
             sent = command(examined, attempt)
             try:
                 events = await self._ledger.execute(sent)
+            except NotRecorded:
+                raise  # so that there is nothing to see to
             except (asyncio.CancelledError, LedgerUnavailable) as error:
                 self._see_to(asked, sent, error, shared=shared)
                 raise

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gateway import answers
@@ -16,6 +17,7 @@ from gateway.collecting import Failure, Result, collected
 from gateway.dispatching import Dispatcher
 from gateway.errors import Rejected
 from gateway.gate import Gate
+from gateway.insisting import insist
 from gateway.passing import Caller
 from gateway.sealed_tasks import SealedTasks
 from gateway.sealing import Unsealable
@@ -140,7 +142,8 @@ class TaskRuns:
         """Claim and run. INVARIANT: nothing is sent before the claim, which one call wins."""
         request, message = self._seals.opened(task, caller.agent.name)
         asked = asked_for(self._ids.new(), caller, message, len(request.body))
-        ruling, examined = await self._gate.claim(asked, task.approval, task.id)
+        claim = partial(self._gate.claim, asked, task.approval, task.id)
+        ruling, examined = await insist(claim)
         if isinstance(ruling, Dispatched):
             show = examined.assessment.show_result
             await self._sent(_Leg(caller, task, request, asked.id, show, 0))

@@ -15,6 +15,7 @@ from gateway.answers import Answer
 from gateway.continuations import Leg
 from gateway.examining import Asked, Examined
 from gateway.gate import Gate
+from gateway.insisting import insist
 from gateway.patience import Patience
 from gateway.reporting import Reporter
 from gateway.waiting import CalledOff, WaitingRoom
@@ -243,8 +244,7 @@ class ToolCalls:
     async def _claimed(self, asked: Asked, approval: str) -> Verdict:
         """Use the approval, unless an identical call was faster or the terms have changed."""
         try:
-            async with self._claiming[asked.server]:
-                ruling, examined = await self._gate.claim(asked, approval)
+            ruling, examined = await insist(partial(self._claim, asked, approval))
         except AlreadyUsed:
             return answers.used(await self._approval(approval))
         except FrozenNow as frozen:
@@ -256,6 +256,10 @@ class ToolCalls:
                 raise
             return ended
         return await self._followed(asked, ruling, examined)
+
+    async def _claim(self, asked: Asked, approval: str) -> tuple[Ruling, Examined]:
+        async with self._claiming[asked.server]:
+            return await self._gate.claim(asked, approval)
 
     async def _approval(self, name: str) -> Approval:
         known = await self._ledger.approval(name)

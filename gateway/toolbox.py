@@ -12,6 +12,7 @@ from gateway.definitions import tools_of
 from gateway.upstreams import Upstream, UpstreamFailed
 from ledger.ledger import Ledger
 from ledger.tools import SeeTools
+from ledger.unavailable import NotRecorded
 from policies.calls import Instructions, JsonValue, Tool
 from policies.refusals import Refused
 
@@ -33,6 +34,10 @@ _RESTS = 10
 
 class NotLearned(Refused):
     """The server's tools are not known, so none of them can be decided on."""
+
+
+class NotNoted(NotLearned, NotRecorded):
+    """The server has said its tools, but the ledger has not recorded them."""
 
 
 class Toolbox:
@@ -102,17 +107,25 @@ class Toolbox:
         Raises NotLearned where the server does not say them.
         """
         now = asyncio.get_running_loop().time()
-        await self._learn_unless_newer(now)
+        noted = await self._learn_unless_newer(now)
         if self._learned_at < now:
             message = f"the tools of `{self._server}` cannot be looked up now: "
             message += self._trouble or "what they are could not be recorded"
-            raise NotLearned(f"{message}; call again in a moment")
+            kind = NotLearned if noted else NotNoted
+            raise kind(f"{message}; call again in a moment")
 
-    async def _learn_unless_newer(self, than: float) -> None:
+    async def _learn_unless_newer(self, than: float) -> bool:
+        """Learn, where that is needed; tell whether the ledger recorded what there was to note."""
         async with self._learning:
             if self._tools is None or self._learned_at < than:
-                with contextlib.suppress(UpstreamFailed, TimeoutError, Refused):
-                    await self._learn()
+                try:
+                    with contextlib.suppress(UpstreamFailed, TimeoutError):
+                        await self._learn()
+                except NotRecorded:
+                    return False
+                except Refused:
+                    return True
+        return True
 
     async def notice(self, tools: tuple[Tool, ...]) -> None:
         """Learn tools that the server listed to a caller. Raises Refused, with nothing learned."""

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import NamedTuple, TypeAlias
 
 from ledger.envelopes import Command, Recorded
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import LedgerUnavailable, NotRecorded
 
 Events: TypeAlias = tuple[Recorded, ...]
 
@@ -84,7 +84,7 @@ class Inbox:
             if self._closed:
                 raise LedgerUnavailable("the ledger is closed; nothing was recorded")
             if len(self._waiting) >= self._capacity:
-                raise LedgerUnavailable("the ledger is busy; nothing was recorded, try again")
+                raise NotRecorded("the ledger is busy; nothing was recorded, try again")
             self._waiting.append(waiting)
 
     def take(self, most: int, seconds: float) -> list[Waiting]:

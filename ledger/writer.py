@@ -17,7 +17,7 @@ from ledger.inbox import Inbox, Waiting
 from ledger.meters import LedgerMeters
 from ledger.outcomes import Outcome
 from ledger.sealing import Sealer
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import LedgerUnavailable, NotRecorded
 
 _LOG = logging.getLogger(__name__)
 
@@ -131,19 +131,23 @@ class Writer:
             _LOG.exception(self._stopped)
 
     def _work(self, waiting: Sequence[Waiting]) -> None:
-        wanted = self._in_time([each for each in waiting if not each.future.cancelled()])
+        heard = [each for each in waiting if not each.future.cancelled()]
+        wanted = self._in_time(heard, NotRecorded)
         if self._problem is not None and self._monotonic() < self._retry_at:
-            self._refuse(wanted, f"the ledger cannot be written: {self._problem[0]}")
+            reason = f"the ledger cannot be written: {self._problem[0]}"
+            self._refuse(wanted, reason, NotRecorded)
         elif wanted:
             self._settle(wanted)
 
-    def _in_time(self, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    def _in_time(
+        self, waiting: Sequence[Waiting], as_kind: type[LedgerUnavailable] = LedgerUnavailable
+    ) -> Sequence[Waiting]:
         """Refuse what has waited too long, and return the rest."""
         oldest = self._monotonic() - PATIENCE
         late = [each for each in waiting if each.since < oldest]
         if not late:
             return waiting
-        self._refuse(late, "the ledger is busy")
+        self._refuse(late, "the ledger is busy", as_kind)
         return [each for each in waiting if each.since >= oldest]
 
     def _settle(self, waiting: Sequence[Waiting]) -> None:
@@ -155,7 +159,8 @@ class Writer:
             _resolve([(each, LedgerUnavailable(str(error))) for each in waiting])
         elif is_down(error) and not is_lost(error):
             self._failed(error)
-            self._refuse(waiting, f"the ledger cannot be written: {because(error)}")
+            reason = f"the ledger cannot be written: {because(error)}"
+            self._refuse(waiting, reason, NotRecorded)
         else:
             self._settle_again(waiting, error)
 
@@ -227,10 +232,15 @@ class Writer:
         self._pause = min(max(0.1, 2 * self._pause), _LONGEST_PAUSE)
         self._retry_at = self._monotonic() + self._pause
 
-    def _refuse(self, waiting: Sequence[Waiting], reason: str) -> None:
+    def _refuse(
+        self,
+        waiting: Sequence[Waiting],
+        reason: str,
+        as_kind: type[LedgerUnavailable] = LedgerUnavailable,
+    ) -> None:
         self._meters.refused(len(waiting))
         message = f"{reason}: nothing was let through, try again in a moment"
-        _resolve([(each, LedgerUnavailable(message)) for each in waiting])
+        _resolve([(each, as_kind(message)) for each in waiting])
 
 
 def _resolve(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:

@@ -12,7 +12,11 @@ from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, st
 
 from gateway.ladder import progress_token, takes_events
 from gateway.patience import Pace
+from ledger.approvals import ApprovalStatus
+from ledger.claims import ClaimApproval
 from ledger.deliveries import RecordUndeliverable
+from ledger.tools import SeeTools
+from ledger.unavailable import NotRecorded
 from policies.calls import Number
 
 WRITE = {"path": "a.txt", "text": "hello"}
@@ -122,6 +126,63 @@ async def test_a_call_is_held_with_progress_and_runs_once_it_is_approved(ledger_
         assert held.messages[-1]["result"]["content"][0]["text"] == "done: write_file"
         assert len(stage.server.calls()) == 1
         assert (await stage.ended())[0].outcome == "ok"
+
+
+async def test_an_approved_call_runs_though_the_ledger_is_busy_for_a_moment(
+    sqlite_url, monkeypatch
+):
+    async with staged(sqlite_url, hold="0s", pace=QUICK) as stage, calling(stage) as held:
+        (approval,) = await stage.pending()
+        execute, failed = stage.ledger.execute, []
+
+        async def busy(command):
+            if isinstance(command, ClaimApproval | SeeTools) and len(failed) < 3:
+                failed.append(command)
+                raise NotRecorded("the ledger is busy")
+            return await execute(command)
+
+        monkeypatch.setattr(stage.ledger, "execute", busy)
+        await stage.decide(approval.id)
+        await held.end()
+
+        assert {type(each) for each in failed} == {SeeTools}
+        assert held.messages[-1]["result"]["content"][0]["text"] == "done: write_file"
+        assert len(stage.server.calls()) == 1
+        assert [each.outcome for each in await stage.ended()] == ["ok"]
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "leaves"])
+async def test_a_claim_that_was_not_recorded_is_made_again_for_as_long_as_its_caller_is_there(
+    sqlite_url, monkeypatch, leaves
+):
+    async with staged(sqlite_url, hold="0s", pace=QUICK) as stage:
+        execute, failed = stage.ledger.execute, []
+
+        async def busy(command):
+            if isinstance(command, ClaimApproval) and len(failed) < 2:
+                failed.append(command)
+                raise NotRecorded("the ledger is busy")
+            return await execute(command)
+
+        async def seen():
+            return failed
+
+        monkeypatch.setattr(stage.ledger, "execute", busy)
+        async with calling(stage) as held:
+            (approval,) = await stage.pending()
+            await stage.decide(approval.id)
+            await until(seen)
+            if not leaves:
+                await held.end()
+        if leaves:
+            held.answer.close()
+            await asyncio.sleep(1.5)  # longer than until the next attempt
+        else:
+            await stage.ended()
+
+        known = await stage.ledger.approval(approval.id)
+        assert len(stage.server.calls()) == (0 if leaves else 1)
+        assert known.status is (ApprovalStatus.APPROVED if leaves else ApprovalStatus.COMPLETED)
 
 
 async def test_a_connection_is_not_idle_while_a_call_is_held_and_is_closed_where_it_is(sqlite_url):

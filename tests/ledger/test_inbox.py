@@ -6,7 +6,7 @@ import pytest
 from acme import ADD_MOLE
 
 from ledger.inbox import Inbox, Waiting
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import LedgerUnavailable, NotRecorded
 
 
 def waiting(since: float = 0.0) -> Waiting:
@@ -49,7 +49,7 @@ def test_waking_takes_no_place_of_a_command():
     inbox.wake()
 
     inbox.put(waiting())
-    with pytest.raises(LedgerUnavailable, match="busy"):
+    with pytest.raises(NotRecorded, match="busy"):
         inbox.put(waiting())
 
     assert len(inbox.take(10, 30)) == 1

@@ -20,7 +20,7 @@ from ledger.ledger import Ledger
 from ledger.policy_in_force import ActivatePolicy
 from ledger.recorder import LedgerRecorder
 from ledger.tools import SeeTools
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.decisions import Effect
 from policies.refusals import Refused
 
@@ -359,7 +359,7 @@ async def test_a_command_that_waited_too_long_is_refused(
         go_on.set()
 
         assert len(await first) == 1
-        with pytest.raises(LedgerUnavailable, match="busy"):
+        with pytest.raises(NotRecorded, match="busy"):
             await late
         assert len(await ledger.events()) == 3
 
@@ -378,7 +378,7 @@ async def test_a_full_inbox_refuses_at_once(ledger_url, clock):
         second = asyncio.create_task(ledger.execute(PREPARED[1]))
         await asyncio.sleep(0)
 
-        with pytest.raises(LedgerUnavailable, match="busy"):
+        with pytest.raises(NotRecorded, match="busy"):
             await ledger.execute(ADD_MOLE)
 
         go_on.set()
