@@ -12,6 +12,7 @@ WHOLE: Final = 1024 * 1024
 """Bytes up to which an answer is handed on in one piece."""
 
 _WITHOUT_BODY = frozenset({204, 304})
+_LEAST_STATUS = 100
 _VERSIONS = frozenset({"1.1", "1.0"})
 _LARGEST_HEAD = 8 * 1024
 
@@ -40,7 +41,7 @@ def read_head(status: int, version: str, raw: Sequence[tuple[bytes, bytes]]) -> 
             case "transfer-encoding":
                 codings.append(value.strip().lower())
     headers = downward(fields)
-    if codings not in ([], ["chunked"]) or version not in _VERSIONS:
+    if status < _LEAST_STATUS or codings not in ([], ["chunked"]) or version not in _VERSIONS:
         return None
     until_closed = not codings and length is None and status not in _WITHOUT_BODY
     streams = (length or 0) > WHOLE or is_event_stream(headers.get("Content-Type", ""))

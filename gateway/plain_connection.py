@@ -21,7 +21,7 @@ _MOST_FIELDS = 256
 _MOMENT = 0.25
 """Seconds that an answer has to become whole; then it is handed on as it comes."""
 
-_INFORMATIONAL = 200
+_INFORMATIONAL = range(100, 200)
 
 
 class Owner(Protocol):
@@ -197,7 +197,7 @@ class PlainConnection(asyncio.BufferedProtocol):
     def on_headers_complete(self) -> None:
         """Read the head, unless it only announces another one."""
         status = self._parser.get_status_code()
-        self._interim = status < _INFORMATIONAL
+        self._interim = status in _INFORMATIONAL
         if self._interim:
             self._fields.clear()
         elif self._wrong is None:

@@ -15,6 +15,7 @@ from ledger.events import CallDecided
 from ledger.phrases import named, several
 from ledger.rulings import Allowed, Denied, Dispatched, Ruling, Voided, Waiting
 from policies.decisions import Effect
+from policies.strict_json import canonical
 
 _LOG = logging.getLogger("placet.calls")
 
@@ -85,7 +86,7 @@ class Reporter:
         level = logging.WARNING if rejected.code in _OUR_FAULT else logging.INFO
         fields = {"code": int(rejected.code), "status": rejected.status, "peer": http.remote}
         if rejected.id is not None:
-            fields["request_id"] = str(rejected.id)
+            fields["request_id"] = canonical(rejected.id)
         _LOG.log(level, "a request was refused: %s", rejected.message, extra=fields | _more(more))
 
     def _say_denied(self, asked: Asked, decided: CallDecided, what: str, seconds: float) -> None:

@@ -281,6 +281,7 @@ GARBAGE = {
     "a length in the trailer": CHUNKED + b"0\r\nContent-Length: 0\r\n\r\n",
     "an upgrade": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nhello",
     "a body longer than its length": ok().replace(b": 36", b": 30"),
+    "a status below all that there are": ok().replace(b"200 OK", b"000 No"),
     "a second answer": ok() + ok(b"{}"),
     "the begin of a second answer": ok() + b"H",
     "a body where there is none": b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi",

@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+from aiohttp import web
 from gateway_stage import CI_BOT, RawServer, staged
 
 from gateway.sparing import Sparing
@@ -38,6 +39,19 @@ async def test_a_denial_is_told_with_a_sentence_and_fields(sqlite_url, told):
         assert line.call.startswith("call_")
         assert line.duration_ms > 0
         assert "hunter2" not in str(line.__dict__)
+
+
+@pytest.mark.parametrize(("number", "said"), [(12, "12"), ("r-1", '"r-1"')])
+async def test_a_request_that_goes_no_further_is_told_with_its_id(sqlite_url, told, number, said):
+    async def reply(_message, _request):
+        return web.Response(status=401)
+
+    async with staged(sqlite_url) as stage:
+        stage.server.reply = reply
+        await stage.call("read_file", READ, number=number)
+
+        refusal = told()[-1]
+        assert (refusal.status, refusal.request_id) == (502, said)
 
 
 async def test_an_allowed_call_is_told_to_those_only_who_want_every_detail(sqlite_url, told):
