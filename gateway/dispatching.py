@@ -27,6 +27,9 @@ _MOST_UNHEARD = 32 * 1024 * 1024
 _NEVER = "the caller went away, and the server did not end its answer within 10 minutes"
 _FLOODS = "the caller went away, and the server did not end its answer within 32 MiB"
 
+_FINE = range(200, 300)
+"""Statuses that say that there is a response; of others the status says what went wrong."""
+
 _T = TypeVar("_T")
 
 Deliver: TypeAlias = Callable[[UpstreamAnswer, Callable[[bytes], None]], Awaitable[_T]]
@@ -248,9 +251,15 @@ def _reader(run: _Run, answer: UpstreamAnswer) -> OutcomeReader:
 
 
 def _check_own(run: _Run, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
-    """Refuse a whole answer that is another request's."""
-    if answer.body is not None and reader.is_astray(answer.body):
+    """Refuse a whole answer that is another request's, or none although it is said to be fine."""
+    if answer.body is None:
+        return
+    if reader.is_astray(answer.body):
         text = f"the server `{run.server}` answered another request than it was asked"
+        raise UpstreamFailed(text, sent=True, fault=Fault.UNREADABLE)
+    if not reader.answered and answer.status in _FINE and reader.is_none(answer.body):
+        text = f"the server `{run.server}` answered with HTTP status {answer.status}"
+        text += " and no JSON-RPC response"
         raise UpstreamFailed(text, sent=True, fault=Fault.UNREADABLE)
 
 

@@ -67,6 +67,7 @@ class OutcomeReader:
         """
         self._asked = asked
         self._astray = False
+        self._packed = "Content-Encoding" in answer.headers
         self._status = answer.status
         self._show = show
         self._events: EventReader | None = None
@@ -92,6 +93,15 @@ class OutcomeReader:
         if self._events is None and len(body) <= _LARGEST:
             self._find(body)
         return self._astray
+
+    def is_none(self, body: bytes) -> bool:
+        """Tell whether a whole answer, which is not astray, surely holds no response.
+
+        That is not said of what is too large to be read patiently, or packed.
+        """
+        if self.answered or self._events is not None or self._packed:
+            return False
+        return len(body) <= _PATIENTLY
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes of the answer as they pass."""

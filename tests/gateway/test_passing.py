@@ -50,7 +50,7 @@ async def test_a_result_passes_byte_for_byte(stage, legacy):
     assert answer.headers["Mcp-Extra"] == "kept"
 
 
-@pytest.mark.parametrize("status", [200, 202, 400, 404, 418, 500, 503])
+@pytest.mark.parametrize("status", [400, 404, 418, 500, 503])
 async def test_a_status_passes_as_it_is(stage, status):
     stage.server.reply = answering(b"whatever", "text/plain", status)
 
@@ -128,7 +128,7 @@ async def test_a_stream_that_breaks_off_breaks_off_for_the_caller_too(stage):
         (
             b"not json",
             "failed",
-            "the server's answer is no JSON-RPC response; the call may have run",
+            "the server `files` answered with HTTP status 200 and no JSON-RPC response",
         ),
     ],
 )
@@ -153,6 +153,44 @@ async def test_the_result_of_another_request_is_no_answer(stage, number):
     assert "answered another request" in answer.error["message"]
     assert "may have run" in answer.error["message"]
     assert ended.outcome == "failed"
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>welcome</html>"),
+        (200, b""),
+        (202, b""),
+        (204, b""),
+        (200, b'{"jsonrpc":"2.0","id":'),
+        (200, b'{"jsonrpc":"2.0","id":1}'),
+        (200, b'[{"jsonrpc":"2.0","id":1,"result":{}}]'),
+        (200, b'{"jsonrpc":"2.0","id":1,"result":{}}{"jsonrpc":"2.0","id":1,"result":{}}'),
+        (200, b'{"jsonrpc":"2.0","id":1,"result":{"a":"\x00"}}'),
+        (200, b'{"jsonrpc":"2.0","id":1,"result":{"a":"\xff"}}'),
+        (200, b'{"jsonrpc":"2.0","id":1,"result":{"a":' + b"[" * 100_000 + b"}}"),
+    ],
+)
+async def test_an_answer_that_says_nothing_is_told_as_an_error(stage, legacy, status, body):
+    stage.server.reply = answering(body, status=status)
+
+    answer = await stage.call("read_file", legacy=legacy)
+    (ended,) = await stage.ended()
+
+    assert (answer.status, answer.json["id"]) == (200 if legacy else 502, 1)
+    assert f"HTTP status {status} and no JSON-RPC response" in answer.error["message"]
+    assert "may have run" in answer.error["message"]
+    assert (ended.outcome, ended.sent) == ("failed", True)
+
+
+async def test_an_answer_that_only_others_could_read_passes(stage):
+    body = b'{"jsonrpc":"2.0","id":1,"result":{"a":NaN,"b":"' + b"x" * 300_000 + b'"}}'
+    stage.server.reply = answering(body)
+
+    answer = await stage.call("read_file")
+
+    assert (answer.status, answer.body) == (200, body)
 
 
 async def test_an_error_that_does_not_know_its_request_passes(stage):
@@ -226,7 +264,7 @@ async def test_the_caller_sees_no_cookies_or_challenges_of_the_server(stage):
         "Access-Control-Allow-Origin": "*",
         "Mcp-Kept": "1",
     }
-    stage.server.reply = answering(b"{}", headers=hostile)
+    stage.server.reply = answering(ODD, headers=hostile)
 
     answer = await stage.call("read_file")
 
