@@ -195,9 +195,9 @@ class Dispatcher:
             if reader is not None:
                 self._conclude(run, reader)
             else:
-                self._end(run, Outcome("failed", _FLOODS))
+                self._give_up(run, Outcome("failed", _FLOODS))
         except TimeoutError:
-            self._end(run, Outcome("failed", _NEVER))
+            self._give_up(run, Outcome("failed", _NEVER))
         except UpstreamFailed as failure:
             self._fail(run, failure)
         except asyncio.CancelledError:
@@ -237,7 +237,13 @@ class Dispatcher:
 
     def _fail(self, run: _Run, failure: UpstreamFailed) -> None:
         self._reporter.failed(run.server, failure)
-        self._end(run, Outcome("failed", _brief(str(failure)), sent=failure.sent))
+        self._give_up(run, Outcome("failed", _brief(str(failure)), sent=failure.sent))
+
+    def _give_up(self, run: _Run, outcome: Outcome) -> None:
+        """Note the end of a call whose answer did not end well, be it after the response."""
+        reader = run.reader
+        answered = reader is not None and reader.answered
+        self._end(run, reader.outcome() if reader is not None and answered else outcome)
 
     def _let_go(self, run: _Run) -> None:
         if not run.ended:

@@ -115,6 +115,23 @@ async def test_a_stream_that_breaks_off_breaks_off_for_the_caller_too(stage):
     assert (await stage.ended())[0].outcome == "failed"
 
 
+async def test_a_call_whose_response_came_before_its_stream_broke_off_has_not_failed(stage):
+    async def broken(_, request):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b'data: {"jsonrpc":"2.0","id":1,"result":{"isError":true}}\n\n')
+        await asyncio.sleep(0)
+        request.transport.abort()
+        return response
+
+    stage.server.reply = broken
+
+    with pytest.raises(aiohttp.ClientError):
+        await stage.call("read_file")
+
+    assert (await stage.ended())[0].outcome == "tool-error"
+
+
 @pytest.mark.parametrize(
     ("body", "outcome", "error"),
     [
