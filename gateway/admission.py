@@ -44,7 +44,7 @@ class Premises:
             names |= set(_LOOPBACK_NAMES)
         elif address.host not in _WILDCARDS:
             names.add(f"[{address.host}]" if ":" in address.host else address.host.lower())
-        return cls(frozenset(names), frozenset(o.lower() for o in section.allowed_origins))
+        return cls(frozenset(names), frozenset(section.allowed_origins))
 
     def admit(self, request: web.BaseRequest) -> None:
         """Raise Rejected (HTTP 403) where `Host` or `Origin` is not of these premises."""
@@ -60,6 +60,23 @@ class Premises:
                 shown = inert_line(origin, _ECHO)
                 text = f"the origin `{shown}` may not call; name it under `allowed_origins`"
                 raise Rejected(403, Code.WRONG_ORIGIN, text)
+
+    def page(self, request: web.BaseRequest) -> str | None:
+        """Return the origin, as it was sent, of a page from elsewhere that may read its answer.
+
+        That is one that is named, or of this machine where it is let in; not one
+        that only shares a host with us, perhaps without TLS. None for all else.
+        """
+        origins = request.headers.getall("Origin", [])
+        if len(origins) != 1:
+            return None
+        try:
+            self.admit(request)
+        except Rejected:
+            return None
+        lower = origins[0].lower()
+        named = lower in self.origins or _bare(urlsplit(lower).netloc) in _LOOPBACK_NAMES
+        return origins[0] if named else None
 
     def _answers_to(self, host: str) -> bool:
         return host in self.hosts or _bare(host) in self.hosts

@@ -28,6 +28,7 @@ from gateway.list_changes import ListChanges
 from gateway.meters import Meters
 from gateway.open_streams import OpenStreams
 from gateway.outcomes import Outcomes
+from gateway.pages import Pages
 from gateway.passing import Passage, Served
 from gateway.patience import Patience
 from gateway.reporting import Reporter
@@ -67,6 +68,7 @@ class Gateway:
         configuration, ledger = world.configuration, world.ledger
         self._ledger = ledger
         self._section = configuration.gateway
+        self._premises = Premises.of(configuration.listen.agents, configuration.gateway)
         self._descriptors = world.descriptors
         self._upstreams = upstreams or upstreams_of(configuration.servers, world.environment)
         self._toolboxes = {
@@ -135,7 +137,7 @@ class Gateway:
     def _parts(self, world: World, sessions: Sessions, reporter: Reporter) -> Parts:
         configuration = world.configuration
         return Parts(
-            premises=Premises.of(configuration.listen.agents, configuration.gateway),
+            premises=self._premises,
             identity=self._identity,
             sessions=sessions,
             servers={
@@ -163,6 +165,7 @@ class Gateway:
 
     def _doors(self, api: JsonApi) -> DoorsRunner:
         application = _application(self._endpoint, self._entrance)
+        Pages(self._premises).add_to(application)
         api.register(application.router)
         application.router.add_route("*", "/{path:.*}", self._endpoint.nowhere)
         answering, refusing = self._endpoint.answer, self._endpoint.malformed

@@ -126,13 +126,13 @@ class Endpoint:
         text = f"`{http.method}` is not answered here; use POST, GET or DELETE"
         allow = {"Allow": "POST, GET, DELETE"}
         rejected = Rejected(405, Code.WRONG_METHOD, text, headers=allow)
-        return for_aiohttp(await self._guarded(http, http.match_info["server"], _raising(rejected)))
+        return for_aiohttp(await self._guarded(http, "", self._turned_down(http, rejected)))
 
     async def nowhere(self, http: web.Request) -> web.StreamResponse:
         """Refuse a path of which there is none; a slash at the end makes another one."""
         text = "nothing is answered at this address; a server's is `/mcp/NAME`, without more"
         rejected = Rejected(404, Code.NO_SUCH_SERVER, text)
-        return for_aiohttp(await self._guarded(http, "", _raising(rejected)))
+        return for_aiohttp(await self._guarded(http, "", self._turned_down(http, rejected)))
 
     def malformed(
         self, http: web.BaseRequest, why: HttpProcessingError | None
@@ -230,6 +230,11 @@ class Endpoint:
             request = UpstreamRequest(http.method, headers, b"", None, Era.LEGACY, agent.name)
             return await self._passage.through(http, caller, request)
 
+    async def _turned_down(self, http: web.BaseRequest, rejected: Rejected) -> Reply:
+        """Refuse a request that is about no server; strangers hear first that they are some."""
+        self._premises.admit(http)
+        raise rejected
+
     def _check_running(self, message: Message | None = None) -> None:
         """Refuse to open a stream in a process that is about to end."""
         if self._under_way.stopping:
@@ -288,7 +293,3 @@ def _upward(http: web.BaseRequest, era: Era, session: str | None) -> CIMultiDict
     if passing is None:
         passing = http.head.upward[era, session] = upward(http.headers, era, session)
     return passing
-
-
-async def _raising(rejected: Rejected) -> Reply:
-    raise rejected

@@ -20,9 +20,13 @@ _CHANGING = frozenset(
     (
         b"connection", b"content-encoding", b"expect", b"keep-alive", b"te", b"trailer",
         b"transfer-encoding", b"upgrade",
+        b"origin",
     )
 )  # fmt: skip
-"""Headers that change what a message is or what follows it (RFC 9110, 7.6 to 10.1)."""
+"""Headers that change what a message is or what follows it (RFC 9110, 7.6 to 10.1).
+
+So does that of a page: the answer to it says who may read it (gateway/pages.py).
+"""
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,8 @@ from aiohttp import web
 from gateway.resources import METADATA_PATH, Resources
 from policies.identity_settings import IssuerSection
 
-_CACHED = {"Cache-Control": "public, max-age=300"}
+_CACHED = {"Cache-Control": "public, max-age=300", "Vary": "Origin"}
+"""Whether a page may read them is said in the head (gateway/pages.py)."""
 
 
 class ResourceMetadata:

@@ -124,6 +124,17 @@ SecureUrl = Annotated[
 ]
 PublicUrl = Annotated[SecureUrl, AfterValidator(lambda url: url.rstrip("/"))]
 """A secure address without a slash at its end, so that paths can follow."""
+Origin = Annotated[
+    str,
+    matching(
+        r"(?!(?:http://.*:80|https://.*:443)$)[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+",
+        "is not an origin as browsers send them",
+        "write it like `https://app.example.com` or `http://localhost:5173`: no path, no slash at "
+        "the end, no port that is usual, and no `*`",
+    ),
+    AfterValidator(str.lower),
+]
+"""Where a page comes from, in lower case (RFC 6454, 6.2); never the opaque one, `null`."""
 Many = BeforeValidator(_list)
 Version = Annotated[int, shaped(_version, const=1)]
 """The version of a file's form, which is 1."""

@@ -12,6 +12,7 @@ from policies.fields import (
     ListenAddress,
     Many,
     Name,
+    Origin,
     PublicUrl,
     Secret,
     Text,
@@ -242,7 +243,7 @@ class GatewaySection(Section):
     hold: Duration = timedelta(seconds=4)
     held_calls: Annotated[int, Field(ge=0)] = 1000
     public_url: PublicUrl | None = None
-    allowed_origins: Annotated[tuple[Text, ...], Many] = ()
+    allowed_origins: Annotated[tuple[Origin, ...], Many] = ()
     allowed_hosts: Annotated[tuple[Text, ...], Many] = ()
     body_limit: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
     drain: Drain = timedelta(seconds=10)

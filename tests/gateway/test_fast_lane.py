@@ -26,6 +26,7 @@ ODD = {
     "chunked": PLAIN.replace(b"Content-Length: 5\r\n\r\nhello", b"")
     + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "expecting": PLAIN.replace(b"X-Said", b"Expect: 100-continue\r\nX-Said"),
+    "of a page": PLAIN.replace(b"X-Said", b"Origin: http://localhost\r\nX-Said"),
     "query": PLAIN.replace(b"/mcp/files", b"/mcp/files?a=b"),
     "escaped": PLAIN.replace(b"/mcp/files", b"/mcp/%66iles"),
     "elsewhere": PLAIN.replace(b"/mcp/files", b"/other"),
