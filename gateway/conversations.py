@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from multidict import CIMultiDict
 
-from gateway.definitions import instructions_of
+from gateway.definitions import MOST_TOOLS, instructions_of
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.offering import OFFERED, response_to
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
@@ -113,6 +113,8 @@ class Conversation:
             if tools == last and cursor == params.get("cursor"):
                 return listed  # some end with a cursor that leads to the same page, such as ""
             listed += tools
+            if len(listed) > MOST_TOOLS:
+                raise self._odd(f"`tools/list` has more than {MOST_TOOLS} tools")
             if not isinstance(cursor, str):
                 return listed
             params, last = {"cursor": cursor}, tools

@@ -11,6 +11,9 @@ from policies.redaction import redact_definition, redact_text
 from policies.strict_json import canonical
 from policies.tool_objects import description_of, hints_of
 
+MOST_TOOLS = 5000
+"""Tools of a server above which none is known: what is new of them is recorded at once."""
+
 _LONGEST_NAME = 256
 _LONGEST_DEFINITION = 1024 * 1024
 _LONGEST_INSTRUCTIONS = 64 * 1024

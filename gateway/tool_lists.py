@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.definitions import tools_of
+from gateway.definitions import MOST_TOOLS, tools_of
 from gateway.errors import RequestId
 from gateway.json_text import members, with_member, with_members, without_elements
 from gateway.strict_editing import AMBIGUOUS, StrictEditing, resembles
@@ -73,6 +73,8 @@ class ToolLists:
         listed = result.get("tools", [])
         if not isinstance(listed, list) or resembles(result, "tools"):
             raise self._editing.failed(AMBIGUOUS)
+        if len(listed) > MOST_TOOLS:
+            raise self._editing.failed(f"it has more than {MOST_TOOLS} tools")
         tools = tools_of(self._server, listed)
         text = body.decode()
         place = members(text)["result"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.attention import Changes, Probes
 from gateway.conversations import Conversation
-from gateway.definitions import tools_of
+from gateway.definitions import MOST_TOOLS, tools_of
 from gateway.upstreams import Upstream, UpstreamFailed
 from ledger.ledger import Ledger
 from ledger.tools import SeeTools
@@ -133,6 +133,8 @@ class Toolbox:
             return
         async with self._learning:
             fresh = self._news(tools)
+            if len({*self.known, *(tool.name for tool in fresh)}) > MOST_TOOLS:
+                raise NotLearned(f"it has listed more than {MOST_TOOLS} tools")
             if fresh:
                 await self._record(fresh, complete=False)
 

@@ -132,6 +132,44 @@ async def test_definitions_in_a_list_that_passes_are_learned(sqlite_url):
         assert set(await seen(stage)) == {"read_file", "write_file", "drop_table"}
 
 
+def numbered(first, last):
+    return [{"name": f"t{number}", "inputSchema": {}} for number in range(first, last)]
+
+
+async def test_more_tools_than_5000_are_not_learned_and_cost_nobody_else_much(sqlite_url):
+    server = RawServer()
+    server.tools = numbered(0, 5001)
+    await server.start()
+    async with staged(sqlite_url, server=server, known=False) as stage:
+
+        async def told_so():
+            return any("more than 5000 tools" in trouble for trouble in stage.gateway.troubles())
+
+        await until(told_so)
+        called, listed = await stage.call("t1"), await stage.post(LISTING)
+
+        assert (called.status, called.error["code"]) == (503, -31007)
+        assert "has more than 5000 tools" in listed.error["message"]
+        assert await seen(stage) == {}
+        server.tools = numbered(0, 3)
+        await until(lambda: nothing_wrong(stage))
+        assert set(await seen(stage)) == {"t0", "t1", "t2"}
+    await server.close()
+
+
+async def test_lists_that_name_others_each_time_are_not_learned_beyond_5000_tools(sqlite_url):
+    async with staged(sqlite_url) as stage:
+        before = stage.server.tools
+        stage.server.tools = numbered(0, 4000)
+        await stage.post(LISTING)
+        stage.server.tools = numbered(4000, 8000)
+
+        listed = await stage.post(LISTING)
+
+        assert "listed more than 5000 tools" in listed.error["message"]
+        assert len(await seen(stage)) == len(before) + 4000
+
+
 async def test_a_name_that_is_listed_twice_with_two_meanings_is_no_tool(sqlite_url):
     server = RawServer()
     server.tools.append({"name": "read_file", "description": "Deletes.", "inputSchema": {}})
