@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     except Refused as refused:
         sys.stderr.write(f"placet: {refused}\n")
         return 2
-    code = asyncio.run(_served(url, headers))
+    code = asyncio.run(served(Pipes(sys.stdin.buffer, 1), url, headers))
     sys.stderr.flush()
     os._exit(code)  # a thread may wait for a client that neither reads nor ends
 
@@ -69,8 +69,11 @@ def main(argv: Sequence[str]) -> int:
     return run(parser.parse_args(argv[1:]))
 
 
-async def _served(url: str, headers: Mapping[str, str]) -> int:
-    pipes = Pipes(sys.stdin.buffer, 1)
+async def served(pipes: Pipes, url: str, headers: Mapping[str, str], drain: float = _DRAIN) -> int:
+    """Serve the client at the pipes until it says no more, is gone, or the process is to stop.
+
+    What it asked for may be answered for `drain` seconds more. Returns the exit code.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,8 +84,9 @@ async def _served(url: str, headers: Mapping[str, str]) -> int:
         connector=connector, timeout=timeout, headers=headers, read_bufsize=2**20
     ) as http:
         face = Face(http, url, pipes.write)
-        speaking = asyncio.create_task(_speak(face, pipes))
-        ending = [asyncio.create_task(event.wait()) for event in (stopped, pipes.gone)]
+        speaking = asyncio.create_task(_speak(face, pipes, drain))
+        ends = (stopped.wait(), pipes.gone.wait(), _overdue(pipes, drain))
+        ending = [asyncio.create_task(end) for end in ends]
         await asyncio.wait({speaking, *ending}, return_when=asyncio.FIRST_COMPLETED)
         for task in (speaking, *ending):
             task.cancel()
@@ -92,14 +96,20 @@ async def _served(url: str, headers: Mapping[str, str]) -> int:
     return 0
 
 
-async def _speak(face: Face, pipes: Pipes) -> None:
+async def _overdue(pipes: Pipes, drain: float) -> None:
+    """Wait until what the client said last has had its time, whatever it waits for."""
+    await pipes.ended.wait()
+    await asyncio.sleep(drain)
+
+
+async def _speak(face: Face, pipes: Pipes, drain: float) -> None:
     async for line in pipes.lines():
         if line:
             await face.take(line)
         else:
             text = f"a line is longer than {LONGEST_LINE} bytes; send less at once"
             await pipes.write(on_one_line(error(None, text, Code.TOO_LARGE)))
-    await face.drain(_DRAIN)
+    await face.drain(drain)
 
 
 def _address(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:

@@ -41,13 +41,15 @@ _AGAIN = 5
 """How often the rest of an answer that broke off is asked for."""
 _PAUSE = 0.5
 _MOST_PAGES = 100
+_BEFORE = 5.0
+"""Seconds for which a notification keeps what comes after it waiting."""
 
 
 class Face:
     """What a client that spawns a command takes for its server.
 
     Requests run beside one another; what changes the session, and every
-    notification, goes before the next line is read.
+    notification that is taken in time, goes before the next line is read.
     """
 
     def __init__(self, http: aiohttp.ClientSession, url: str, write: Write) -> None:
@@ -76,9 +78,7 @@ class Face:
                 self._running[message.id] = (message, task)
                 task.add_done_callback(lambda done: self._forget(message.id, done))
             case Telling(method=""):
-                task = asyncio.create_task(self._told(message))
-                self._telling.add(task)
-                task.add_done_callback(self._telling.discard)
+                self._tell(message)
             case Telling():
                 await self._notified(message)
 
@@ -193,7 +193,13 @@ class Face:
             if asked is not None and task is not None and asked.version is not None:
                 task.cancel()
                 return
-        await self._told(told)
+        await asyncio.wait({self._tell(told)}, timeout=_BEFORE)
+
+    def _tell(self, told: Telling) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._told(told))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        return task
 
     async def _told(self, told: Telling) -> None:
         try:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import select
+import stat
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,10 @@ _AHEAD = 16
 
 
 class Pipes:
-    """Standard input and output as lines; their threads end with the process."""
+    """Standard input and output as lines; their threads end with the process.
+
+    `ended` is set once there is no more to read, `gone` once nobody reads any more.
+    """
 
     def __init__(self, reading: BinaryIO, writing: int) -> None:
         """Take the file that is read and the descriptor that is written to."""
@@ -24,10 +29,12 @@ class Pipes:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="stdout")
         self._turn = asyncio.Lock()
         self.gone = asyncio.Event()
+        self.ended = asyncio.Event()
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Yield the lines that come, until there are no more; empty for one that is too long."""
         loop = asyncio.get_running_loop()
+        self._watch(loop)
         threading.Thread(target=self._read, args=(loop,), daemon=True, name="stdin").start()
         while line := await self._lines.get():
             if len(line) > LONGEST_LINE:
@@ -45,6 +52,20 @@ class Pipes:
                 except OSError:
                     self.gone.set()
 
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to note that nobody reads any more; of pipes and sockets it can be seen."""
+        kind = os.fstat(self._writing).st_mode
+        if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
+            loop.add_reader(self._writing, self._stirred, loop)
+
+    def _stirred(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look what there is about the output; something to read there is nothing to us."""
+        loop.remove_reader(self._writing)
+        looking = select.poll()
+        looking.register(self._writing, 0)
+        if any(seen & (select.POLLERR | select.POLLHUP) for _, seen in looking.poll(0)):
+            self.gone.set()
+
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         cut = False
         while True:
@@ -52,6 +73,8 @@ class Pipes:
                 line = self._reading.readline(LONGEST_LINE + 1)
             except (OSError, ValueError):
                 line = b""
+            if not line:
+                loop.call_soon_threadsafe(self.ended.set)
             beginning, cut = not cut, bool(line) and not line.endswith(b"\n")
             if beginning or not line:
                 asyncio.run_coroutine_threadsafe(self._lines.put(line), loop).result()

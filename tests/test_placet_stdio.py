@@ -3,13 +3,18 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal as signals
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, RawServer, staged, until
+
+from gateway.face_pipes import Pipes
+from placet_stdio import served
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,6 +80,48 @@ async def stage(sqlite_url):
     async with staged(sqlite_url) as opened:
         opened.server.sessions = True
         yield opened
+
+
+@pytest.fixture
+async def hanging():
+    """Listen, and answer nothing."""
+    gone = asyncio.Event()
+
+    async def hang(reader, writer):
+        await gone.wait()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    gone.set()
+    server.close()
+
+
+async def started_with(url, stdout, stdin=asyncio.subprocess.PIPE):
+    """Start the command with an output of ours, a descriptor that is closed here then."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "placet_entry", "stdio", "files", "--url", url),
+        cwd=ROOT,
+        env={"PLACET_KEY": CI_BOT},
+        stdin=stdin,
+        stdout=stdout,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    os.close(stdout)
+    return process
+
+
+def ends(kind):
+    """Return the ends of a pipe or of two sockets: the one that is read, and the other."""
+    if kind == "pipe":
+        return os.pipe()
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
+
+
+def called(tool):
+    params = {"name": tool, "arguments": {}, "_meta": META}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
 
 
 @contextlib.asynccontextmanager
@@ -255,6 +302,64 @@ async def test_a_client_that_reads_no_more_ends_it(stage, given):
     assert await asyncio.wait_for(given.process.wait(), 60) == 0
 
 
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+async def test_a_client_that_dies_while_its_call_is_held_runs_nothing(sqlite_url, kind):
+    async with staged(sqlite_url, hold="1s", own=", hold: 1h") as stage:
+        reading, writing = ends(kind)
+        process = await started_with(stage.url, writing)
+        process.stdin.write(json.dumps(called("write_file")).encode() + b"\n")
+        (approval,) = await stage.pending()
+        os.close(reading)
+
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        await until(lambda: _let_go(stage))
+        await stage.decide(approval.id)
+        assert stage.server.calls() == []
+
+
+async def test_a_client_that_says_no_more_still_reads_what_it_asked_for(stage):
+    ours, theirs = socket.socketpair()
+    stage.server.gate.clear()
+    process = await started_with(stage.url, os.dup(theirs.fileno()), theirs)
+    with ours, theirs:
+        ours.sendall(json.dumps(called("read_file")).encode() + b"\n")
+        await until(lambda: _calls(stage, 1))
+        ours.shutdown(socket.SHUT_WR)
+        stage.server.gate.set()
+
+        answer = json.loads(await asyncio.to_thread(ours.recv, 2**16))
+
+    assert answer["result"]["content"][0]["text"] == "done: read_file"
+    assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
+@pytest.mark.parametrize("said", ["initialize", "notifications/initialized"])
+async def test_a_placet_that_hangs_keeps_nobody_once_the_client_says_no_more(hanging, said):
+    reading, writing = os.pipe()
+    os.write(writing, b'{"jsonrpc":"2.0","id":1,"method":"%s"}\n' % said.encode())
+    os.close(writing)
+
+    with os.fdopen(reading, "rb") as stdin:
+        pipes = Pipes(stdin, os.open(os.devnull, os.O_WRONLY))
+        code = await asyncio.wait_for(served(pipes, hanging, {}, drain=0.5), 20)
+
+    assert code == 0
+
+
+async def test_a_notification_that_is_not_taken_does_not_hold_up_what_comes_next(stage, given):
+    never = asyncio.Event()
+
+    async def hang(_, message):
+        if message.get("method") == "notifications/progress":
+            await never.wait()
+
+    stage.server.instead = hang
+    given.say("notifications/progress", {"progressToken": 1, "progress": 1}, number=None)
+    given.call("read_file")
+
+    assert (await given.hear())["id"] == 1
+
+
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
 async def test_it_ends_when_it_is_told_to(stage, given, signal):
     stage.server.gate.clear()
@@ -340,3 +445,7 @@ async def _more(stage, listeners):
 
 async def _calls(stage, count):
     return len(stage.server.calls()) >= count
+
+
+async def _let_go(stage):
+    return not stage.gateway.held()
