@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from bot.bot import Bot, OverHttp, OverSocket, Reached, SlackAccess
 from bot.workspace.server import LocalWorkspace
 from gateway.application import Gateway
+from gateway.unnamed import UnnamedRunner
 from gateway.world import World
 from ledger.asking import Asking
 from ledger.deadlines import Deadlines
@@ -271,7 +272,7 @@ async def _gateway(
 
 
 def _runner(application: web.Application) -> web.AppRunner:
-    return web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    return UnnamedRunner(application, access_log=None, shutdown_timeout=1.0)
 
 
 async def _listen(sock: socket, runner: web.AppRunner, stack: AsyncExitStack) -> None:

@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.errors import Code
 from gateway.fast_lane import Answering, FastLane
+from gateway.unnamed import UnnamedRunner
 from gateway.whole_answers import AnswerWriter
 from policies.settings import GatewaySection
 
@@ -33,7 +34,7 @@ _TURN = 5.0
 _MOST_TURNED = 256
 
 
-class DoorsRunner(web.AppRunner):
+class DoorsRunner(UnnamedRunner):
     """Serves the application to callers; notices those that go away, unpacks no bodies."""
 
     def __init__(

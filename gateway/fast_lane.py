@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
-from aiohttp.http import SERVER_SOFTWARE, StreamWriter
+from aiohttp.http import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
@@ -57,6 +57,9 @@ class WholeRequest(web.BaseRequest):
             raise AttributeError(name)
         super().__init__(self._message, EMPTY_PAYLOAD, self._lane, *self._lane.makings())
         return getattr(self, name)
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)  # as in all answers (gateway/unnamed.py)
 
 
 def once(http: web.BaseRequest, what: str, look: Callable[[web.BaseRequest], _T]) -> _T:
@@ -269,7 +272,7 @@ class FastLane(RequestHandler):
 
 
 async def _send(response: web.StreamResponse, request: WholeRequest) -> None:
-    """Send an answer; a whole one in one piece, with the headers that aiohttp would give it."""
+    """Send an answer; a whole one in one piece, with the headers that it has elsewhere."""
     body = response.body if isinstance(response, web.Response) else None
     if response.prepared or response.status in BODILESS or not isinstance(body, bytes | None):
         await response.prepare(request)
@@ -278,7 +281,6 @@ async def _send(response: web.StreamResponse, request: WholeRequest) -> None:
     headers = response.headers
     headers["Content-Length"] = str(len(body or b""))
     headers.setdefault("Date", rfc822_formatted_time())
-    headers.setdefault("Server", SERVER_SOFTWARE)
     if response.keep_alive is False:
         headers["Connection"] = "close"
     writer = request.writer

@@ -5,7 +5,6 @@ from typing import NamedTuple, TypeAlias
 
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
-from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 
 from gateway.request_heads import check_fields
@@ -51,7 +50,7 @@ def for_aiohttp(reply: Reply) -> web.StreamResponse:
 
 
 class AnswerWriter:
-    """Writes whole answers as aiohttp would (RFC 9112, 2.1)."""
+    """Writes whole answers as aiohttp would, without `Server` (RFC 9112, 2.1)."""
 
     def __init__(self) -> None:
         """Know no headers yet."""
@@ -77,5 +76,4 @@ def _written(headers: CIMultiDict[str]) -> bytes:
         check_fields(fields)
     except UpstreamFailed:
         return b""
-    lines = [f"{name}: {value}\r\n" for name, value in (*fields, ("Server", SERVER_SOFTWARE))]
-    return "".join(lines).encode()
+    return "".join([f"{name}: {value}\r\n" for name, value in fields]).encode()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.fast_lane import FastLane, WholeRequest
 from gateway.plain_requests import LARGEST, NotPlain, PlainReader
+from gateway.unnamed import UnnamedRunner
 from gateway.whole_answers import AnswerWriter
 
 PLAIN = (
@@ -64,7 +65,7 @@ async def serving(answer, *, lane=True):
 
     application = web.Application()
     application.router.add_route("*", "/mcp/{server}", routed)
-    runner = web.AppRunner(application, handler_cancellation=True, access_log=None)
+    runner = UnnamedRunner(application, handler_cancellation=True, access_log=None)
     await runner.setup()
     loop = asyncio.get_running_loop()
     lanes = []

@@ -270,6 +270,9 @@ async def test_http_mode_answers_slack_only_where_it_signed(staged, free_port):
 
     async with staged.http.post(url, data={"payload": "{}"}) as answer:
         status = answer.status
+        assert "Server" not in answer.headers
+    async with staged.http.get(f"http://{replica.operations}/metrics") as answer:
+        assert "Server" not in answer.headers
 
     assert status == 401
     assert f"slack       {url}" in replica.log.read_text()
