@@ -22,7 +22,14 @@ from policies.strict_json import canonical
 _LONGEST_ERROR = 500
 _PATIENCE = 600.0
 _MOST_UNHEARD = 32 * 1024 * 1024
-"""Bytes of an answer that are read, at the server's own speed, after its caller went away."""
+"""Bytes of an answer that are read after its caller went away."""
+
+_AT_ITS_SPEED = 256 * 1024
+"""Bytes of these that are read as fast as the server sends."""
+
+_RATE = 4 * 1024 * 1024
+_LEAST_REST = 0.02
+"""Bytes a second, and seconds between two readings, of all such answers that go on after that."""
 
 _NEVER = "the caller went away, and the server did not end its answer within 10 minutes"
 _FLOODS = "the caller went away, and the server did not end its answer within 32 MiB"
@@ -89,6 +96,7 @@ class Dispatcher:
         self._crowd = crowd
         self._reach = reach
         self._left: set[asyncio.Task[None]] = set()
+        self._resting = asyncio.Lock()
         self._stopping = False
 
     async def run(
@@ -204,8 +212,7 @@ class Dispatcher:
             self._let_go(run)
             raise
 
-    @staticmethod
-    async def _read(run: _Run) -> OutcomeReader | None:
+    async def _read(self, run: _Run) -> OutcomeReader | None:
         """Return what was read of an answer, once it is whole; None where it is a flood."""
         if run.answer is None:
             assert run.forwarding is not None, "a legacy call is forwarded by a task"
@@ -217,8 +224,12 @@ class Dispatcher:
         if run.answer.stream is not None:
             async for chunk in run.answer.stream:
                 run.reader.feed(chunk)
-                if run.reader.size - heard > _MOST_UNHEARD:
+                unheard = run.reader.size - heard
+                if unheard > _MOST_UNHEARD:
                     return None
+                if unheard > _AT_ITS_SPEED:
+                    async with self._resting:  # they all share what nobody waits for any more
+                        await asyncio.sleep(max(len(chunk) / _RATE, _LEAST_REST))
         return run.reader
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:

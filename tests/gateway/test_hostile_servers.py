@@ -132,24 +132,45 @@ async def test_a_flood_that_its_caller_left_ends_soon(sqlite_url, name):
     """Before 2026-07-28 a caller that hangs up cancels nothing: the outcome is awaited."""
     async with flooded(sqlite_url, FLOODS[name]) as stage:
         before = memory()
-        params = {"name": "read_file", "arguments": {}}
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        headers = {
-            "Accept": "application/json, text/event-stream",
-            "Authorization": f"Bearer {CI_BOT}",
-        }
 
-        async with stage.http.post(
-            f"{stage.url}/mcp/files", json=message, headers=headers
-        ) as answer:
-            await answer.content.readany()
-            answer.close()
+        await left(stage)
         await asyncio.wait_for(stage.server.gone.wait(), 60)
         (call,) = await stage.ended()
 
         assert stage.server.sent < 80 * MIB
         assert memory() - before < ROOM
         assert call.outcome == "ok" or "within 32 MiB" in call.error
+
+
+async def left(stage):
+    """Make a call in the manner of before 2026-07-28, and hang up once its answer has begun."""
+    params = {"name": "read_file", "arguments": {}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    headers = {
+        "Accept": "application/json, text/event-stream",
+        "Authorization": f"Bearer {CI_BOT}",
+    }
+    async with stage.http.post(f"{stage.url}/mcp/files", json=message, headers=headers) as answer:
+        await answer.content.readany()
+        answer.close()
+
+
+async def test_floods_that_their_callers_left_are_read_slowly_all_together(sqlite_url):
+    async with flooded(sqlite_url, FLOODS["JSON"]) as stage:
+        for _ in range(8):
+            await left(stage)
+        await until(partial(goes_slowly, stage.server))
+
+        other = await stage.call("read_more")
+
+        assert other.text == "done: read_more"
+        assert not stage.server.gone.is_set()
+
+
+async def goes_slowly(server):
+    before = server.sent
+    await asyncio.sleep(1)
+    return 0 < server.sent - before < 12 * MIB
 
 
 @pytest.mark.parametrize("name", ["JSON", "a long event", "events", "comments"])
