@@ -180,16 +180,16 @@ class Identity:
         """Return which operator asks.
 
         Raises Rejected: HTTP 401 (RFC 6750) where that is nobody we know, 403
-        where it is an agent.
+        where it is an agent, by its key or by a token.
         """
-        _, hashed = self._shown(request)
+        shown, hashed = self._shown(request)
         operator = self._operators.get(hashed)
         if operator is not None:
             return operator
-        if self._agents.holder(hashed) is not None:
-            text = "this is an agent's key, which reads nothing here; ask with an operator's key"
-            raise Rejected(403, Code.NOT_PERMITTED, text)
-        raise self._stranger(request, "key", "it is no operator's")
+        if self._agents.holder(hashed) is None:
+            self._checked(request, shown, hashed)
+        text = "this is an agent's key, which reads nothing here; ask with an operator's key"
+        raise Rejected(403, Code.NOT_PERMITTED, text)
 
     def _shown(self, request: web.BaseRequest) -> tuple[str, bytes]:
         """Return the key or token that a request brings, in the one way that counts; and hashed."""
@@ -234,6 +234,14 @@ class Identity:
             raise Unchecked(refusal, missing.issuer, str(missing)) from None
         except BadToken as bad:
             raise self._stranger(request, "token", str(bad)) from None
+
+    def _checked(self, request: web.BaseRequest, shown: str, hashed: bytes) -> None:
+        """Let pass the token of an agent, by the keys that are known now. Raises Rejected."""
+        try:
+            self._by_token(request, shown, hashed, None)
+        except Unchecked as unchecked:
+            self._strangers.note("token", unchecked.why, request.remote)
+            raise
 
     def _malformed(self, request: web.BaseRequest, text: str) -> Rejected:
         self._strangers.note("malformed key", text, request.remote)

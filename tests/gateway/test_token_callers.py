@@ -552,3 +552,13 @@ async def test_over_v1_a_token_is_for_placet_as_a_whole(stage, issuer):
             statuses.append(told.status)
 
     assert statuses == [404, 401, 401]
+
+
+async def test_what_operators_read_an_agents_token_may_not_and_another_is_nobodys(stage, issuer):
+    answers = []
+    for token in (issuer.token(aud=PUBLIC_URL), issuer.token(aud=PUBLIC_URL, key=OTHER_RSA_KEY)):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with stage.http.get(f"{stage.url}/v1/approvals", headers=headers) as told:
+            answers.append((told.status, "WWW-Authenticate" in told.headers))
+
+    assert answers == [(403, False), (401, True)]
