@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ledger.ledger import Ledger
-from ledger.shell import AddCommand, Misconfigured, Shell
+from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from ledger.signing import Signer
 from placet_keys import keys_beside, signer_beside
 from placet_settings import ledger_url, load_beside, stands_in, user
@@ -37,7 +37,7 @@ def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
         return 2
     except Refused as refused:
         print(f"placet: {inert(str(refused), multiline=True)}", file=sys.stderr)
-        return 2 if isinstance(refused, NotUnderstood) else 1
+        return 2 if isinstance(refused, NotUnderstood | Unsaid) else 1
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python would complain of it
         return 1
@@ -50,8 +50,19 @@ def clock() -> datetime:
 
 
 def say(line: str) -> None:
-    r"""Print one line; whatever is invisible in it, and a line feed, shows as `\u{…}`."""
-    print("\\u{A}".join(inert(part, multiline=True) for part in line.split("\n")), flush=True)
+    r"""Print one line; whatever is invisible in it, and a line feed, shows as `\u{…}`.
+
+    Raises Unsaid, and BrokenPipeError.
+    """
+    if sys.stdout is None:  # it was closed before we began
+        raise Unsaid("the output is closed, so nothing can be said")
+    try:
+        print("\\u{A}".join(inert(part, multiline=True) for part in line.split("\n")), flush=True)
+    except OSError as error:
+        sys.stdout = None  # Python would try again at its end, and end otherwise
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise Unsaid(f"the output cannot be written ({error.strerror})") from None
 
 
 def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:

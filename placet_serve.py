@@ -10,7 +10,7 @@ from asyncio import new_event_loop
 from collections.abc import Callable
 from contextlib import suppress
 
-from ledger.shell import AddCommand, Shell
+from ledger.shell import AddCommand, Shell, Unsaid
 from placet_check import accept_unsafe, observing, unsafe
 from placet_commandline import Register
 from placet_environment import SETTINGS
@@ -154,5 +154,5 @@ def tell(service: Service, say: Callable[[str], None]) -> None:
     try:
         for line in [*lines, "ready"]:
             say(line)
-    except OSError as error:
-        _log.warning("where Placet listens cannot be printed: %s", error.strerror)
+    except (OSError, Unsaid) as error:
+        _log.warning("where Placet listens cannot be printed: %s", error)

@@ -5,6 +5,7 @@ import asyncio
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,7 +15,7 @@ from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.argument_types import duration, words
 from ledger.events import ApprovalCancelled, ApprovalVoided
 from ledger.phrases import clock, named
-from ledger.shell import AddCommand, Shell
+from ledger.shell import AddCommand, Shell, Unsaid
 from ledger.standing_events import AgentAdded, AgentKeyRotated, GrantRevoked
 from ledger.tabulating import machine
 from policies.fields import Name
@@ -114,12 +115,13 @@ def _add(arguments: argparse.Namespace, shell: Shell) -> int:
     assert isinstance(added, AgentAdded), "it is that or a refusal"
     if arguments.json:
         told = {"agent": name, "team": added.team, "owner": added.owner, "key": key}
-        shell.say(machine(told))
-        return 0
-    shell.say(f"agent {name} of {named(added.team)}, owned by {named(added.owner)}; its key,")
-    shell.say("shown this once (send it as `Authorization: Bearer KEY`):")
-    shell.say(key)
-    return 0
+        return _shown(shell, name, (machine(told),))
+    lines = (
+        f"agent {name} of {named(added.team)}, owned by {named(added.owner)}; its key,",
+        "shown this once (send it as `Authorization: Bearer KEY`):",
+        key,
+    )
+    return _shown(shell, name, lines)
 
 
 def _rotate(arguments: argparse.Namespace, shell: Shell) -> int:
@@ -138,11 +140,24 @@ def _rotate(arguments: argparse.Namespace, shell: Shell) -> int:
     until = clock(rotated.previous_until) if rotated.previous_until else None
     if arguments.json:
         told = {"agent": rotated.agent, "key": key, "previous_key_until": until}
-        shell.say(machine(told))
-        return 0
-    shell.say(f"agent {named(rotated.agent)} has another key, shown this once:")
-    shell.say(key)
-    shell.say(f"the key before it is good until {until}" if until else "the key before it ended")
+        return _shown(shell, rotated.agent, (machine(told),))
+    lines = (
+        f"agent {named(rotated.agent)} has another key, shown this once:",
+        key,
+        f"the key before it is good until {until}" if until else "the key before it ended",
+    )
+    return _shown(shell, rotated.agent, lines)
+
+
+def _shown(shell: Shell, agent: str, lines: Sequence[str]) -> int:
+    """Say lines with an agent's new key. Raises Unsaid with what to do where nobody got it."""
+    try:
+        for line in lines:
+            shell.say(line)
+    except (Unsaid, BrokenPipeError) as unsaid:
+        why = str(unsaid) if isinstance(unsaid, Unsaid) else "whoever read the output is gone"
+        text = f"its key is good now; run `placet agent rotate {agent}` if you did not get it"
+        raise Unsaid(f"{why}; agent {named(agent)} is in the ledger and {text}") from None
     return 0
 
 

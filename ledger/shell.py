@@ -23,6 +23,10 @@ class Misconfigured(Refused):
     """A configuration or policy that cannot be used; the message names every error, a line each."""
 
 
+class Unsaid(Refused):
+    """What a command has to say cannot be written, as on a full disk; the message says why."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """The configuration and the policy it names, both valid."""
@@ -39,7 +43,8 @@ class Shell:
     `open_ledger` take the path of `placet.yaml` and raise Misconfigured; so
     does `signer`, whose checkpoints it knows (None without its keys);
     `digest_keys` returns the keys of the digests, none where they are not here;
-    `say` prints one line with its control characters made visible;
+    `say` prints one line with its control characters made visible, or raises
+    Unsaid, and BrokenPipeError where the reader is gone;
     `ask` asks at the terminal and returns what was typed, None without one;
     `given` returns what standard input holds; `stands_in` tells whether a
     secret only stands in for a variable that is not set;

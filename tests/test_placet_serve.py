@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import uvloop
 
+from ledger.shell import Unsaid
 from placet_serve import event_loop, tell
 from policies.configuration import Configuration
 
@@ -54,12 +55,19 @@ def test_the_service_runs_on_pythons_own_loop_where_nobody_built_another():
     assert done.stdout == "asyncio.events\n"
 
 
-def test_it_serves_where_nothing_can_be_printed(caplog):
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        (Unsaid("the output is closed"), "the output is closed"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "[Errno 32] Broken pipe"),
+    ],
+)
+def test_it_serves_where_nothing_can_be_printed(caplog, failure, why):
     service = SimpleNamespace(agents="a", operations="b", slack=None, workspace=None)
 
-    def full(_line):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def unheard(_line):
+        raise failure
 
-    tell(service, full)
+    tell(service, unheard)
 
-    assert caplog.messages == ["where Placet listens cannot be printed: No space left on device"]
+    assert caplog.messages == [f"where Placet listens cannot be printed: {why}"]
