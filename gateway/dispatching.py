@@ -251,10 +251,11 @@ class Dispatcher:
         self._give_up(run, Outcome("failed", _brief(str(failure)), sent=failure.sent))
 
     def _give_up(self, run: _Run, outcome: Outcome) -> None:
-        """Note the end of a call whose answer did not end well, be it after the response."""
-        reader = run.reader
-        answered = reader is not None and reader.answered
-        self._end(run, reader.outcome() if reader is not None and answered else outcome)
+        """Note the end of a call whose stream may have broken off after the response."""
+        streamed = run.answer is not None and run.answer.stream is not None
+        if streamed and run.reader is not None and run.reader.answered:
+            outcome = run.reader.outcome()
+        self._end(run, outcome)
 
     def _let_go(self, run: _Run) -> None:
         if not run.ended:
