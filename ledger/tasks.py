@@ -20,6 +20,7 @@ from sqlalchemy import (
 from ledger.clock import micros, moment
 from ledger.databases import Database
 from ledger.tables import HANDLE, PROJECTIONS, TASK
+from ledger.upserts import upserting
 
 _T = TypeVar("_T")
 
@@ -72,7 +73,10 @@ class Tasks:
         self._run = run
 
     async def put(self, task: KeptTask, most: int) -> bool:
-        """Keep a task; False where its principal has `most` already."""
+        """Keep a task; False where its principal has `most` already.
+
+        One that is kept already stays as it is.
+        """
         return await self._write(lambda connection: _put(connection, task, most))
 
     async def find(self, name: str) -> KeptTask | None:
@@ -175,7 +179,8 @@ def _put(connection: Connection, task: KeptTask, most: int) -> bool:
     mine = select(func.count()).select_from(TASK).where(TASK.c.principal == task.principal)
     if connection.execute(mine).scalar_one() >= most:
         return False
-    connection.execute(insert(TASK).values(_row(task)))
+    row = upserting(connection, TASK).values(_row(task))
+    connection.execute(row.on_conflict_do_nothing(index_elements=[TASK.c.id]))
     return True
 
 

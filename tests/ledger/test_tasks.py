@@ -54,6 +54,15 @@ async def test_what_came_is_exchanged_only_where_it_is_still_there(ledger_url):
         assert found == replace(TASK, result=b"three", expires_at=after(91))
 
 
+async def test_what_is_kept_stays_as_it_is_however_often_it_is_kept(ledger_url):
+    with open_ledger(ledger_url) as ledger:
+        await ledger.tasks.put(TASK, most=10)
+        again = await ledger.tasks.put(replace(TASK, request=b"another"), most=10)
+
+        assert again is True
+        assert await ledger.tasks.find("task-1") == TASK
+
+
 async def test_an_agent_has_no_more_tasks_than_it_may(ledger_url):
     with open_ledger(ledger_url) as ledger:
         kept = [
