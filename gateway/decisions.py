@@ -71,7 +71,7 @@ class Decisions:
         known = await self._ledger.decided(asked.id) if asked.named else None
         if known is None:
             try:
-                return await self._answered(asked, await self._calls.verdict(asked, ask.wait))
+                return await self._answered(asked, await self._decided(asked, ask.wait))
             except AlreadyDecided:
                 known = await self._ledger.decided(asked.id)
         if known is None or not self._same(asked, known):
@@ -91,10 +91,7 @@ class Decisions:
         asked = await self._kept.find(agent, known)
         if asked is None:
             return told(known)
-        answer = await self._resumed(asked, known, wait)
-        if answer.decision is not Decision.PENDING:
-            await self._kept.drop(asked.id)
-        return answer
+        return await self._resumed(asked, known, wait)
 
     async def report(self, agent: Agent, name: str, report: Report) -> ToldDecision:
         """Note how a call of the agent's own ended; reported again alike, nothing changes.
@@ -142,10 +139,37 @@ class Decisions:
         if await self._kept.drop(known.record.id):
             self._calls.came_back(known.approval)
 
+    async def _decided(self, asked: Asked, wait: float) -> Verdict:
+        """Return what becomes of a new call, which may wait for people.
+
+        One that its caller has named is kept before it waits: whoever is cut
+        off meanwhile comes back by the name alone.
+        """
+        if not asked.named or not wait:
+            return await self._calls.verdict(asked, wait)
+        verdict = await self._calls.verdict(asked, 0)
+        if not isinstance(verdict, Pending):
+            return verdict
+        try:
+            await self._kept.keep(asked, verdict.approval)
+        except BaseException:
+            self._calls.let_go(verdict)
+            raise
+        waited = await self._calls.wait(asked, verdict.approval.id, verdict.digest, wait)
+        if not isinstance(waited, Pending):
+            await self._kept.drop(asked.id)
+        return waited
+
     async def _resumed(self, asked: Asked, known: DecidedCall, wait: float) -> ToldDecision:
         if not _waits(known) or known.approval is None:
             return told(known)
-        return await self._answered(asked, await self._calls.resume(asked, known.approval, wait))
+        if asked.named:
+            await self._kept.keep(asked, known.approval)
+        verdict = await self._calls.resume(asked, known.approval, wait)
+        answer = await self._answered(asked, verdict)
+        if answer.decision is not Decision.PENDING:
+            await self._kept.drop(asked.id)
+        return answer
 
     async def _answered(self, asked: Asked, verdict: Verdict) -> ToldDecision:
         """Return how the ledger has a call of which this is the verdict."""

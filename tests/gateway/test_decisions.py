@@ -135,6 +135,33 @@ async def test_a_question_may_wait_itself(given):
     assert "not today" in told["message"]
 
 
+async def test_whoever_is_cut_off_while_it_asks_waits_on_by_its_request_id(given):
+    asking = asyncio.create_task(given.ask(request_id="r1", wait=60))
+    (approval,) = await given.stage.pending()
+    await until(lambda: _held(given, 1))
+    asking.cancel()
+    await until(lambda: _held(given, 0))
+
+    looking = asyncio.create_task(given.look("request:r1", wait=60))
+    await until(lambda: _held(given, 1))
+    await given.stage.decide(approval.id)
+
+    assert (await looking)["decision"] == "allow"
+    assert (await given.report("request:r1"))[0] == 200
+
+
+async def test_whoever_was_cut_off_finds_what_was_approved_meanwhile(given):
+    asking = asyncio.create_task(given.ask(request_id="r1", wait=60))
+    (approval,) = await given.stage.pending()
+    await until(lambda: _held(given, 1))
+    asking.cancel()
+    await until(lambda: _held(given, 0))
+
+    await given.stage.decide(approval.id)
+
+    assert (await given.look("request:r1"))["decision"] == "allow"
+
+
 async def test_whoever_goes_away_while_waiting_claims_nothing(given):
     told = await pending(given)
     looking = asyncio.create_task(given.look(told["id"], wait=60))
@@ -188,6 +215,25 @@ async def test_many_that_send_one_request_at_once_get_one_decision(given):
     assert len({each["id"] for each in told}) == 1
     assert {each["decision"] for each in told} == {"allow"}
     assert (await given.stage.topics()).count("CallDecided") == 1
+
+
+async def test_many_that_send_one_request_that_waits_at_once_all_hear_that_it_waits(given):
+    told = await asyncio.gather(*(given.ask(request_id="r1") for _ in range(50)))
+
+    assert len({each["id"] for each in told}) == 1
+    assert {each["decision"] for each in told} == {"pending"}
+
+
+async def test_many_that_wait_for_one_request_all_hear_that_it_was_approved(given):
+    asking = [asyncio.create_task(given.ask(request_id="r1", wait=60)) for _ in range(50)]
+    (approval,) = await given.stage.pending()
+    await until(lambda: _held(given, 50))
+    await given.stage.decide(approval.id)
+
+    told = await asyncio.gather(*asking)
+
+    assert {each["decision"] for each in told} == {"allow"}
+    assert (await given.stage.topics()).count("ApprovalDispatched") == 1
 
 
 async def test_a_request_id_stands_for_one_call_only(given):
