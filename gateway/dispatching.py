@@ -39,8 +39,8 @@ _FINE = range(200, 300)
 
 _T = TypeVar("_T")
 
-Deliver: TypeAlias = Callable[[UpstreamAnswer, Callable[[bytes], None]], Awaitable[_T]]
-"""Hands a server's answer on to where it belongs, and its bytes to a listener in passing."""
+Deliver: TypeAlias = Callable[[UpstreamAnswer, OutcomeReader], Awaitable[_T]]
+"""Hands a server's answer on to where it belongs, and its bytes to a reader in passing."""
 
 _LEFT = "the caller went away before the answer; the server was told to stop, and may have run it"
 
@@ -119,7 +119,7 @@ class Dispatcher:
             run.answer = answer = self._passage.as_callers(answer, caller)
             run.reader = reader = _reader(run, answer)
             _check_own(run, answer, reader)
-            delivered = await deliver(answer, reader.feed)
+            delivered = await deliver(answer, reader)
             if answer.stream is not None:
                 await answer.stream.aclose()
             self._reach("forwarded")

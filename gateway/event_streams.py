@@ -5,6 +5,9 @@ from collections.abc import Iterator
 _LONGEST = 4 * 1024 * 1024
 """Bytes of one event above which it is not looked into."""
 
+ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+"""Line ends stand only between the tokens of JSON; within an event they would end its line."""
+
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -79,3 +82,8 @@ def is_event_stream(content_type: str) -> bool:
     if content_type == "application/json":  # nearly always
         return False
     return content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
+
+def event_of(body: bytes) -> bytes:
+    """Return the event that carries a JSON-RPC message."""
+    return b"event: message\ndata: " + body.translate(ONE_LINE) + b"\n\n"

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from aiohttp import web
 
 from gateway.errors import Code, Rejected
-from gateway.event_streams import is_event_stream
+from gateway.event_streams import ONE_LINE, event_of, is_event_stream
 from gateway.json_text import NotAnObject, members, with_member, with_members
 from gateway.patience import Pace
 from gateway.reading_outcomes import OutcomeReader, is_for, response_in
@@ -26,9 +26,6 @@ _STEP = 1e-6
 _MARK = b"\xef\xbb\xbf"
 _LARGEST = 4 * 1024 * 1024
 """Bytes of an answer above which it goes on unread."""
-
-_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
-"""Line ends stand only between the tokens of JSON; within an event they would end its line."""
 
 
 class HeldAnswer:
@@ -78,21 +75,19 @@ class HeldAnswer:
     async def tell(self, body: bytes) -> None:
         """Send one JSON-RPC message, and end the stream; an ended one stays as it is."""
         if not self._ended:
-            await self.response.write(_event(body))
+            await self.response.write(event_of(body))
             await self._end()
 
-    async def relay(
-        self, answer: UpstreamAnswer, listen: Callable[[bytes], None]
-    ) -> web.StreamResponse:
+    async def relay(self, answer: UpstreamAnswer, reader: OutcomeReader) -> web.StreamResponse:
         """Send a server's answer: its events as they are, else its JSON as one event.
 
         What is no JSON-RPC answer is told as an error. Where the server breaks
         off in the middle of an event, the connection is cut. Raises UpstreamFailed.
         """
         if is_event_stream(answer.headers.get("Content-Type", "")) and not _packed(answer):
-            await self._relay_events(answer, listen)
+            await self._relay_events(answer, reader.feed)
         else:
-            await self._relay_json(answer, listen)
+            await self._relay_json(answer, reader.feed)
         await self._end()
         return self.response
 
@@ -113,7 +108,7 @@ class HeldAnswer:
         self._steps += 1
         value = f"{-1 + self._steps * _STEP:.6f}"
         params = f'"progressToken":{self._token},"progress":{value},"message":{json.dumps(waiting)}'
-        return _event(
+        return event_of(
             f'{{"jsonrpc":"2.0","method":"notifications/progress","params":{{{params}}}}}'.encode()
         )
 
@@ -133,19 +128,19 @@ class HeldAnswer:
             raise
         if not reader.answered and not reader.resumable:
             text = "the server ended its answer without a response; the call may have run"
-            await self.response.write(b"\n\n" + _event(self._error(text)))
+            await self.response.write(b"\n\n" + event_of(self._error(text)))
 
     async def _relay_json(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
         async with aclosing(answer.chunks()) as chunks:
             body = await _read(chunks, listen)
             if len(body) <= _LARGEST:
-                await self.response.write(_event(self._answering(answer, body)))
+                await self.response.write(event_of(self._answering(answer, body)))
                 return
-            await self.response.write(b"data: " + body.translate(_ONE_LINE))
+            await self.response.write(b"data: " + body.translate(ONE_LINE))
             try:
                 async for chunk in chunks:
                     listen(chunk)
-                    await self.response.write(chunk.translate(_ONE_LINE))
+                    await self.response.write(chunk.translate(ONE_LINE))
             except UpstreamFailed:
                 self._cut()
                 raise
@@ -170,10 +165,6 @@ class HeldAnswer:
     def _cut(self) -> None:
         if self._http.transport is not None:
             self._http.transport.abort()
-
-
-def _event(body: bytes) -> bytes:
-    return b"event: message\ndata: " + body.translate(_ONE_LINE) + b"\n\n"
 
 
 async def _read(chunks: AsyncIterator[bytes], listen: Callable[[bytes], None]) -> bytes:

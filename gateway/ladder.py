@@ -15,7 +15,7 @@ from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
 from gateway.mirrored_headers import check_mirrored
 from gateway.patience import Pace, Patience
-from gateway.relaying import relay
+from gateway.relaying import relay_call
 from gateway.rounds import Rounds
 from gateway.sending import Sending
 from gateway.task_desk import TaskDesk
@@ -77,7 +77,9 @@ class Ladder:
                 verdict = await self._calls.verdict(call.asked)
             match verdict:
                 case Passed():
-                    return await self._sending.run(call, verdict, partial(relay, call.http))
+                    return await self._sending.run(
+                        call, verdict, partial(relay_call, call.http, call.message.id)
+                    )
                 case Answer():
                     return in_json(verdict.body(call.message.id, call.request.era))
                 case Pending():

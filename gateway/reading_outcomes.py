@@ -88,6 +88,16 @@ class OutcomeReader:
         """Whether the client may take up the stream again after its end."""
         return self._events is not None and self._events.resumable
 
+    @property
+    def missing(self) -> bool:
+        """Whether a stream of events that has ended held neither a response nor an id.
+
+        By the latter its client may ask for the rest.
+        """
+        if self._events is None or self._packed or self._status >= _ERROR_STATUS:
+            return False
+        return not (self.answered or self.resumable)
+
     def is_astray(self, body: bytes) -> bool:
         """Tell whether a whole answer is the result of another request."""
         if self._events is None and len(body) <= _LARGEST:

@@ -1,12 +1,13 @@
 """Sends calls that passed, and sees to what a server's answer may begin: rounds and tasks."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from gateway.calling import Call
 from gateway.continuations import Continuations, Leg
 from gateway.dispatching import Deliver, Dispatcher
 from gateway.editing import edited
+from gateway.reading_outcomes import OutcomeReader
 from gateway.task_owners import TaskOwners
 from gateway.tool_calls import Passed
 from gateway.upstreams import Era, UpstreamAnswer
@@ -44,12 +45,12 @@ class Sending:
     def _wrapping(self, call: Call, leg: Leg, deliver: Deliver[_T]) -> Deliver[_T]:
         principal, server = call.asked.agent.principal, call.asked.server
 
-        async def wrapping(answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> _T:
+        async def wrapping(answer: UpstreamAnswer, reader: OutcomeReader) -> _T:
             changed = edited(
                 answer, lambda body: self._continuations.wrapped(body, leg, principal, server)
             )
             try:
-                return await deliver(changed, listen)
+                return await deliver(changed, reader)
             finally:
                 if changed.stream is not None:
                     await changed.stream.aclose()

@@ -11,6 +11,7 @@ from gateway.dispatching import Deliver
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.json_text import NotAnObject, elements, members, with_member
 from gateway.passing import Caller
+from gateway.reading_outcomes import OutcomeReader
 from gateway.task_shapes import declares_tasks
 from gateway.upstreams import ByteStream, Era, UpstreamAnswer, UpstreamFailed
 from ledger.ledger import Ledger
@@ -57,10 +58,10 @@ class TaskOwners:
             if begun is not None:
                 await self._note(call.caller, *begun)
 
-        async def noting(answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> _T:
+        async def noting(answer: UpstreamAnswer, reader: OutcomeReader) -> _T:
             noted = await _noted(answer, note)
             try:
-                return await deliver(noted, listen)
+                return await deliver(noted, reader)
             finally:
                 if noted.stream is not None:
                     await noted.stream.aclose()

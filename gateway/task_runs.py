@@ -19,6 +19,7 @@ from gateway.errors import Rejected
 from gateway.gate import Gate
 from gateway.insisting import insist
 from gateway.passing import Caller
+from gateway.reading_outcomes import OutcomeReader
 from gateway.sealed_tasks import SealedTasks
 from gateway.sealing import Unsealable
 from gateway.task_results import TaskResults
@@ -177,8 +178,8 @@ class TaskRuns:
     async def _sent(self, leg: _Leg) -> None:
         """Send a call and keep what came of it, before its outcome is noted."""
 
-        async def deliver(answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
-            response = await collected(answer, listen)
+        async def deliver(answer: UpstreamAnswer, reader: OutcomeReader) -> None:
+            response = await collected(answer, reader.feed)
             found = came(response, leg.request, leg.sent, self._now())
             await self._results.keep(leg.task, found)
 

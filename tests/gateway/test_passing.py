@@ -201,6 +201,30 @@ async def test_an_answer_that_says_nothing_is_told_as_an_error(stage, legacy, st
     assert (ended.outcome, ended.sent) == ("failed", True)
 
 
+@pytest.mark.parametrize("legacy", [True, False])
+@pytest.mark.parametrize("said", [b"", b": hello\n\n", b'data: {"jsonrpc":"2.0","method":"a"}\n\n'])
+async def test_events_that_end_without_a_response_get_an_error_for_one(stage, legacy, said):
+    stage.server.reply = answering(said, "text/event-stream")
+
+    answer = await stage.call("read_file", legacy=legacy)
+    (ended,) = await stage.ended()
+
+    assert answer.body.startswith(said)
+    told = json.loads(answer.body.removeprefix(said).partition(b"data: ")[2])
+    assert (told["id"], told["error"]["code"]) == (1, -31007)
+    assert "ended its answer without a response" in told["error"]["message"]
+    assert ended.outcome == "failed"
+
+
+async def test_events_that_can_be_taken_up_again_end_as_they_do(stage):
+    said = b"id: 7\ndata: \n\n"
+    stage.server.reply = answering(said, "text/event-stream")
+
+    answer = await stage.call("read_file", legacy=True)
+
+    assert answer.body == said
+
+
 async def test_an_answer_that_only_others_could_read_passes(stage):
     body = b'{"jsonrpc":"2.0","id":1,"result":{"a":NaN,"b":"' + b"x" * 300_000 + b'"}}'
     stage.server.reply = answering(body)
