@@ -135,12 +135,20 @@ async def test_a_question_may_wait_itself(given):
     assert "not today" in told["message"]
 
 
-async def test_whoever_is_cut_off_while_it_asks_waits_on_by_its_request_id(given):
-    asking = asyncio.create_task(given.ask(request_id="r1", wait=60))
+async def cut_off(given, request):
+    """Ask, and hang up once that is kept and waits; return the approval."""
+    asking = asyncio.create_task(given.ask(request_id=request, wait=60))
     (approval,) = await given.stage.pending()
+    call = approval.id.replace("apr_", "call_")
+    await until(lambda: given.stage.ledger.tasks.find(call))
     await until(lambda: _held(given, 1))
     asking.cancel()
     await until(lambda: _held(given, 0))
+    return approval
+
+
+async def test_whoever_is_cut_off_while_it_asks_waits_on_by_its_request_id(given):
+    approval = await cut_off(given, "r1")
 
     looking = asyncio.create_task(given.look("request:r1", wait=60))
     await until(lambda: _held(given, 1))
@@ -151,11 +159,7 @@ async def test_whoever_is_cut_off_while_it_asks_waits_on_by_its_request_id(given
 
 
 async def test_whoever_was_cut_off_finds_what_was_approved_meanwhile(given):
-    asking = asyncio.create_task(given.ask(request_id="r1", wait=60))
-    (approval,) = await given.stage.pending()
-    await until(lambda: _held(given, 1))
-    asking.cancel()
-    await until(lambda: _held(given, 0))
+    approval = await cut_off(given, "r1")
 
     await given.stage.decide(approval.id)
 
