@@ -11,6 +11,9 @@ from policies.inert import inert_line
 from policies.strict_json import Flaw, NotStrict, parse
 
 _ECHO = 60
+_NO_ZERO = "-0"
+"""A number that no server repeats as it was sent: for most readers it is 0."""
+
 _LONGEST_ID = 200
 _MEMBERS = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 _CALL_PARAMS = frozenset({"name", "arguments", "_meta", "task", "requestState", "inputResponses"})
@@ -153,7 +156,7 @@ def _known_id(value: Mapping[str, JsonValue]) -> RequestId:
         return given if len(given) <= _LONGEST_ID else None
     if isinstance(given, Number):
         whole = given.text.removeprefix("-").isdigit() and len(given.text) <= _LONGEST_ID
-        return given if whole else None
+        return given if whole and given.text != _NO_ZERO else None
     return None
 
 

@@ -99,6 +99,7 @@ TRICKS = {
     "no id": (without("id"), -32600),
     "null id": (changed(id=None), -32600),
     "fractional id": (changed(id=1.5), -32600),
+    "negative zero": (changed(id=1.5).replace(b"1.5", b"-0"), -32600),
     "true id": (changed(id=True), -32600),
     "id is a list": (changed(id=[1]), -32600),
     "id is an object": (changed(id={}), -32600),
