@@ -18,8 +18,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ledger.statements import OnSqlite
 from ledger.unavailable import LedgerUnavailable
 
-_LOG_PAGES = 4000
-"""Pages of SQLite's log after which it is written into the file itself."""
+_LOG_PAGES = 500
+"""Pages of SQLite's log after which it is written into the file itself.
+
+All who call then wait for that: with 4,000, the slowest call of a hundred took
+a third longer, and no call less of the processor.
+"""
 
 _LOG_BYTES = _LOG_PAGES * 4096
 
