@@ -159,8 +159,7 @@ class Writer:
             _resolve([(each, LedgerUnavailable(str(error))) for each in waiting])
         elif is_down(error) and not is_lost(error):
             self._failed(error)
-            reason = f"the ledger cannot be written: {because(error)}"
-            self._refuse(waiting, reason, NotRecorded)
+            self._refuse(waiting, f"the ledger cannot be written: {because(error)}")
         else:
             self._settle_again(waiting, error)
 

@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from ledger.faults import because
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.decisions import Effect
 
 
@@ -239,9 +239,11 @@ async def test_a_lock_of_sqlite_that_is_never_released_refuses(sqlite_url):
         other = ledger._parts.database.writing.connect()
         with other.begin():
             other.execute(text("UPDATE ledger_lease SET until = 0"))
-            with pytest.raises(LedgerUnavailable, match="another process holds it"):
+            with pytest.raises(LedgerUnavailable, match="another process holds it") as tried:
                 await ledger.execute(allowed("call_1"))
         other.close()
+
+        assert not isinstance(tried.value, NotRecorded), "what was tried is in doubt"
 
         await until(lambda: ledger.ready() == [])
         assert len(await ledger.execute(allowed("call_1"))) == 1
