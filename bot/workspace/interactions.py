@@ -64,11 +64,14 @@ class Interactions:
         acting = self._acting(user)
         place = self._place(acting, channel)
         message = self._message(acting, place, ts)
-        block, element = find_element(message.get("blocks", []), action_id, block_id)
+        shown = list(message.get("blocks", ()))
+        if block_id is not None:  # what was pressed may have been painted anew meanwhile
+            shown += place.timeline.replaced(ts)
+        block, element = find_element(shown, action_id, block_id)
         payload = payloads.block_actions_in_message(
             self.workspace, acting, place, message, self._action(block, element, values)
         )
-        payload["state"] = state_of(message["blocks"], values)
+        payload["state"] = state_of(message.get("blocks", []), values)
         thread = message.get("thread_ts")
         payload["response_url"] = self._response_url(acting, place, ts, thread)
         payload["trigger_id"] = self.workspace.tickets.trigger(acting.id)

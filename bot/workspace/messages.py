@@ -1,5 +1,6 @@
 """Messages as Slack keeps them: posted, replied to, updated, deleted, seen by one person."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from bot.workspace.errors import SlackError
 
 Message = dict[str, Any]
+VERSIONS_KEPT = 100
 
 
 @dataclass
@@ -33,13 +35,26 @@ class Timeline:
 
     messages: dict[str, Message] = field(default_factory=dict)
     _replies: dict[str, set[str]] = field(default_factory=dict)
+    _replaced: dict[str, deque[dict[str, Any]]] = field(default_factory=dict)
 
     def put(self, message: Message) -> None:
         """Add a message or take its new version."""
-        self.messages[message["ts"]] = message
-        root = str(message.get("thread_ts", message["ts"]))
-        if root != message["ts"]:
-            self._replies.setdefault(root, set()).add(message["ts"])
+        ts = message["ts"]
+        if ts in self.messages:
+            gone = [each for each in self.messages[ts].get("blocks", ()) if _is_row(each)]
+            if gone:
+                self._replaced.setdefault(ts, deque(maxlen=VERSIONS_KEPT)).extend(gone)
+        self.messages[ts] = message
+        root = str(message.get("thread_ts", ts))
+        if root != ts:
+            self._replies.setdefault(root, set()).add(ts)
+
+    def replaced(self, ts: str) -> list[dict[str, Any]]:
+        """Return the rows of buttons that earlier versions of a message showed, newest first.
+
+        Somebody may still have one before their eyes, or a question whether they are sure.
+        """
+        return list(reversed(self._replaced.get(ts, ())))
 
     def at(self, ts: str) -> Message:
         """Return the message with that `ts`. Raises SlackError `message_not_found`."""
@@ -51,6 +66,7 @@ class Timeline:
         """Delete a message. Raises SlackError `message_not_found`."""
         root = self.at(ts).get("thread_ts", ts)
         del self.messages[ts]
+        self._replaced.pop(ts, None)
         self._replies.get(root, set()).discard(ts)
 
     def top_level(self) -> list[Message]:
@@ -95,3 +111,7 @@ def is_top_level(message: Message) -> bool:
     """Tell whether the channel itself shows the message, not only its thread."""
     thread = message.get("thread_ts")
     return thread in {None, message["ts"]} or message.get("subtype") == "thread_broadcast"
+
+
+def _is_row(block: dict[str, Any]) -> bool:
+    return bool(block["type"] == "actions")

@@ -68,9 +68,16 @@ function check() {
 function content(message, channel, actions) {
   if (!message.blocks?.length) {
     const edited = message.edited ? make("span.edited", {}, " (edited)") : null;
-    return make("div.text", {}, mrkdwn(message.text ?? ""), edited);
+    return [make("div.text", {}, mrkdwn(message.text ?? ""), edited), lostMark(message)];
   }
-  return make("div.blocks", {}, drawBlocks(message.blocks, contextOf(message, channel, actions)));
+  return make("div.blocks", {}, drawBlocks(message.blocks, contextOf(message, channel, actions)), lostMark(message));
+}
+
+/** Return the mark of a press whose row of buttons was painted anew meanwhile. */
+function lostMark(message) {
+  const mark = state.marks.get(message.ts);
+  if (!mark || message.blocks?.some((block) => block.block_id === mark.block)) return null;
+  return make("p.failed", { role: "alert", "data-failed": true }, markOf(mark, mark.block));
 }
 
 function contextOf(message, channel, actions) {

@@ -1,10 +1,26 @@
 """What people do in the page, by mouse and by keyboard."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
-from small_workspace import ALICE, GENERAL, button, card, modal, text_input
+from small_workspace import ALICE, GENERAL, actions, button, card, modal, text_input
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+def asking(action_id):
+    """Return a button that asks whether one is sure."""
+    texts = {"title": "Sure?", "text": "Really", "confirm": "Yes", "deny": "No"}
+    confirm = {name: {"type": "plain_text", "text": text} for name, text in texts.items()}
+    return button(action_id, confirm=confirm)
+
+
+async def painted_anew(page, client, ts, *blocks):
+    """Change a message, and wait until the page shows that."""
+    await client.chat_update(channel=GENERAL, ts=ts, text="changed", blocks=list(blocks))
+    changed = "[data-block-id='act:2']" if blocks else ".text"
+    await expect(page.locator(f'[data-message-ts="{ts}"] {changed}')).to_be_visible()
 
 
 async def test_a_press_reaches_the_app_and_the_card_changes_under_the_eyes(
@@ -37,9 +53,7 @@ async def test_a_button_that_asks_first_waits_for_the_answer(page, local, client
         await ack()
 
     await connect(app)
-    texts = {"title": "Sure?", "text": "Really", "confirm": "Yes", "deny": "No"}
-    confirm = {name: {"type": "plain_text", "text": text} for name, text in texts.items()}
-    await card(client, button("go", confirm=confirm))
+    await card(client, asking("go"))
 
     await page.click("[data-action-id=go]")
     await page.click("[data-confirm-deny]")
@@ -52,6 +66,43 @@ async def test_a_button_that_asks_first_waits_for_the_answer(page, local, client
     await expect(page.locator("[aria-busy]")).to_have_count(0)
 
     assert presses == [ALICE]
+
+
+async def test_who_takes_time_to_confirm_presses_what_they_saw(page, client, app, connect):
+    pressed = asyncio.Queue()
+
+    @app.action("go")
+    async def press(ack, body):
+        await ack()
+        pressed.put_nowait(body["actions"][0]["block_id"])
+
+    await connect(app)
+    ts = await card(client, asking("go"))
+
+    await page.click("[data-action-id=go]")
+    await painted_anew(page, client, ts, actions(asking("go"), block_id="act:2"))
+    await page.click("[data-confirm-accept]")
+
+    assert await asyncio.wait_for(pressed.get(), 30) == "act"
+
+
+@pytest.mark.parametrize("blocks", [[actions(button("go"), block_id="act:2")], []])
+async def test_the_error_mark_is_seen_on_a_card_painted_anew(
+    page, local, client, app, connect, blocks
+):
+    @app.action("go")
+    async def silent(ack):
+        return None
+
+    await connect(app)
+    ts = await card(client, asking("go"))
+    local.sockets.ack_seconds = 0.2
+
+    await page.click("[data-action-id=go]")
+    await painted_anew(page, client, ts, *blocks)
+    await page.click("[data-confirm-accept]")
+
+    await expect(page.locator("[data-failed]")).to_have_text("Placet did not answer in time")
 
 
 async def test_an_unanswered_press_shows_the_error_mark(page, local, client, app, connect):
