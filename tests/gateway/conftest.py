@@ -13,6 +13,8 @@ import pytest
 from gateway_stage import CI_BOT, RawServer, until
 from token_issuer import Issuer
 
+from ledger.approvals import ApprovalStatus
+
 OFFICIAL = Path(__file__).parent / "official"
 
 OF_CLIENTS = ("mcp.client.stdio", "mcp.client.streamable_http")
@@ -98,5 +100,22 @@ def client(request):
             errors.seek(0)
             assert code == 0, errors.read().decode()
             return json.loads(out.read())
+
+    return run
+
+
+@pytest.fixture
+def leaving(client):
+    """Give a function that runs a client which gives its first call up once that has asked.
+
+    On a busy machine a short patience may end before the question is kept.
+    """
+
+    async def run(stage, url, calls, key=CI_BOT):
+        for seconds in (2, 8, 32):
+            got = await client(url, [[*calls[0], seconds], *calls[1:]], key)
+            if await stage.ledger.approvals(ApprovalStatus.PENDING):
+                return got
+        raise AssertionError("no call asked before its client left")
 
     return run

@@ -80,9 +80,11 @@ async def test_let_go_after_its_own_limit_the_call_is_pending(sdk, client):
     assert len(told["progress"]) > 1
 
 
-async def test_given_up_by_its_client_the_call_runs_nothing_and_can_be_taken_up(sdk, client):
+async def test_given_up_by_its_client_the_call_runs_nothing_and_can_be_taken_up(
+    sdk, client, leaving
+):
     url = f"{sdk.url}/mcp/files"
-    given_up = await client(url, [[*WRITE[0], 2]], OTHER_BOT)
+    given_up = await leaving(sdk, url, WRITE, OTHER_BOT)
     (approval,) = await sdk.pending()
     await sdk.decide(approval.id)
     taken_up = await client(url, WRITE, OTHER_BOT)

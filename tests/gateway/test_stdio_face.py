@@ -61,10 +61,10 @@ async def test_what_was_approved_runs_once(sdk, client, face):
     assert "Pending" in done["calls"][1]["content"][0]["text"]
 
 
-async def test_a_call_that_its_client_gives_up_is_over(sdk_server, sqlite_url, client, face):
+async def test_a_call_that_its_client_gives_up_is_over(sdk_server, sqlite_url, leaving, face):
     options = {"policy": POLICY, "server": sdk_server, "own": ", hold: 60s"}
     async with staged(sqlite_url, **options) as sdk:
-        got = await client(face(sdk), [[*WRITE[0], 2], READS[0]])
+        got = await leaving(sdk, face(sdk), [WRITE[0], READS[0]])
         (approval,) = await sdk.pending()
         await until(lambda: _nobody_waits(sdk))
         await sdk.decide(approval.id)
