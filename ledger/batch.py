@@ -22,6 +22,7 @@ from ledger.history import History
 from ledger.loading import loaded_state
 from ledger.mapper import RecordMapper
 from ledger.outcomes import Outcome, Settled, is_idle
+from ledger.own_connection import OwnConnection
 from ledger.placing import check_fields, header, place
 from ledger.projections import write_projections
 from ledger.redacted_rows import redactions, rewrite_rows, take_away
@@ -74,10 +75,8 @@ class Settler:
         self._appender = Appender(postgres=around.database.postgres)
         self._history = History(around.mapper)
         self._sealer: Sealer | None = None
-        self._connection: Connection | None = None
-        self._run: Runner | None = None
+        self._own = OwnConnection(around.database)
         self._state: State | None = None
-        self._backend = 0
         self._unreadable = False
 
     def settle(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
@@ -107,7 +106,7 @@ class Settler:
         """Seal the events up to the head, where that is due for those up to `position`."""
         if self._sealer is None or not self._sealer.is_due(position):
             return
-        run = self._running()
+        run, _ = self._own.opened()
         with self._turn(), run.transaction():
             head = self._appender.take_head(run)
             self._sealer.seal(run, head.position, head.at)
@@ -131,38 +130,23 @@ class Settler:
     def disconnect(self) -> None:
         """Drop the connection and the open models."""
         self.forget()
-        connection, self._connection = self._connection, None
-        self._run = None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        self._own.drop()
+
+    def rest(self) -> None:
+        """Keep nothing of what was asked, but the open models. Raises what the database raises."""
+        self._own.renew()
 
     def is_mine(self, backend: int) -> bool:
         """Tell whether PostgreSQL's process `backend` serves this settler's connection."""
-        return backend == self._backend
+        return self._own.is_mine(backend)
 
     def _turn(self) -> AbstractContextManager[object]:
         """Return what waits for the other writers of this process, where there must be one."""
         database = self._around.database
         return nullcontext() if database.postgres else database.turn
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            self._connection = connection = self._around.database.settling.connect()
-            if self._around.database.postgres:
-                driver = connection.connection.driver_connection
-                assert driver is not None, "it has just connected"
-                self._backend = driver.info.backend_pid
-        return self._connection
-
-    def _running(self) -> Runner:
-        """Return what runs statements on the connection."""
-        if self._run is None:
-            self._run = runner(self._connected())
-        return self._run
-
     def _transact(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
-        run, connection = self._running(), self._connected()
+        run, connection = self._own.opened()
         with run.transaction() as transaction:
             head = self._appender.take_head(run)
             at = self._time(head)
@@ -231,7 +215,7 @@ class Settler:
         return state
 
     def _loaded(self, head: Head) -> State:
-        return loaded_state(self._connected, self._history, self._around.directory, head)
+        return loaded_state(self._own.connection, self._history, self._around.directory, head)
 
     def _decided(
         self,
@@ -294,7 +278,7 @@ class Settler:
         self._appender.append(run, settled.placed)
         write_projections(run, self._appender, state.touched())
         if gone:
-            take_away(self._connected(), self._appender, self._history, gone)
+            take_away(self._own.connection(), self._appender, self._history, gone)
         self._appender.move_head(run, last, settled.at)
         if self._sealer is not None and self._sealer.is_due(last):
             self._sealer.seal(run, last, settled.at)

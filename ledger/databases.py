@@ -154,8 +154,13 @@ class Database:
         return not busy
 
     def rest(self) -> None:
-        """Close the connections on which nothing is read: each keeps what it was asked of late."""
+        """Close the connections on which nothing is read: each keeps what it was asked of late.
+
+        So does SQLAlchemy, for each engine.
+        """
         self.reading.dispose()
+        for engine in self._engines:
+            engine.clear_compiled_cache()
 
     def close(self) -> None:
         """Close every idle connection now, and those in use as soon as they come back."""

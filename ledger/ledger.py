@@ -92,8 +92,9 @@ class Ledger:
             self._parts.closing.close()
 
     def rest(self) -> None:
-        """Keep nothing at hand of what was read: little will be read for a while."""
+        """Keep nothing at hand of what was asked, from now or soon: little will be for a while."""
         self._parts.database.rest()
+        self._parts.writer.rest()
 
     def __enter__(self) -> Self:
         return self

@@ -59,6 +59,7 @@ class Writer:
         self._retry_at = 0.0
         self._next_tick = 0.0
         self._in_hand: list[Waiting] = []
+        self._resting = False
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -81,6 +82,11 @@ class Writer:
     def unsealed(self) -> str | None:
         """Why the history is sealed no more, None as long as it is."""
         return self._settler.unsealed
+
+    def rest(self) -> None:
+        """Let the connection be a new one as soon as nothing waits, which it is woken to see."""
+        self._resting = True
+        self._inbox.wake()
 
     def close(self) -> None:
         """Settle what waits, then end the thread."""
@@ -123,6 +129,9 @@ class Writer:
             self._announcer.catch_up(position)
             self._settler.seal(position)
             self._recovered()
+            if self._resting and idle:
+                self._resting = False
+                self._settler.rest()
         except DATABASE_ERRORS as error:
             if not is_lost(error):
                 self._failed(error)

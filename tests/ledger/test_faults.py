@@ -22,7 +22,7 @@ def allowed(call: str):
 def on_the_writers_connection(ledger, statement: str) -> None:
     """Change how SQLite treats the connection that writes."""
     with ledger._parts.database.turn:
-        connection = ledger._parts.writer._settler._connected()
+        connection = ledger._parts.writer._settler._own.connection()
         connection.connection.driver_connection.execute(statement)
 
 

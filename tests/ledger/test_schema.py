@@ -104,7 +104,7 @@ async def test_the_history_cannot_be_truncated(postgres_url):
 
 async def test_sqlite_writes_ahead_and_waits_for_the_disk(sqlite_url):
     with open_ledger(sqlite_url) as ledger:
-        connection = ledger._parts.writer._settler._connected()
+        connection = ledger._parts.writer._settler._own.connection()
         await prepare(ledger)
         found = [
             connection.connection.driver_connection.execute(f"PRAGMA {name}").fetchone()[0]
