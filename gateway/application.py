@@ -255,6 +255,10 @@ class Gateway:
         """Return how many calls are held now."""
         return self._room.held.total()
 
+    def rest(self) -> None:
+        """Keep no more of idle callers than of new ones: few will ask anything for a while."""
+        self._runner.rest()
+
     def callers(self) -> int:
         """Return how many callers are connected now."""
         return self._runner.connections

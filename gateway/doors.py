@@ -79,6 +79,11 @@ class DoorsRunner(UnnamedRunner):
         """How many connections were told to come again."""
         return self._doors.turned_away if self._doors else 0
 
+    def rest(self) -> None:
+        """Keep of connections on which nothing is asked no more than of new ones."""
+        if self._doors is not None:
+            self._doors.rest()
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         making = partial(
@@ -122,6 +127,12 @@ class Doors(web.Server):
     def open(self) -> int:
         """How many connections are open now."""
         return len(self._open)
+
+    def rest(self) -> None:
+        """Let every connection rest on which nothing is asked."""
+        for handler in self._open:
+            if isinstance(handler, FastLane):
+                handler.rest()
 
     def __call__(self) -> RequestHandler:  # (or what stands in for it)
         """Return what speaks on a new connection."""

@@ -105,7 +105,7 @@ class FastLane(RequestHandler):
         self._left = b""
         self._asking = False
         self._serving: asyncio.Task[None] | None = None
-        self._resting: asyncio.Future[PlainRequest] | None = None
+        self._resting: asyncio.Future[PlainRequest | None] | None = None
         self._tardy: asyncio.TimerHandle | None = None
         self._ending = False
 
@@ -143,6 +143,16 @@ class FastLane(RequestHandler):
             if self._reader is not None:
                 self.force_close()
         self._ending = True
+
+    def rest(self) -> None:
+        """Keep no more than a new connection does, where nothing is asked."""
+        resting = self._resting
+        if self._asking or self._left or resting is None or resting.done():
+            return
+        self._serving = self._resting = None
+        if self._reader is not None:  # or the connection is aiohttp's for good
+            self._reader = PlainReader()
+        resting.set_result(None)
 
     def _process_keepalive(self) -> None:
         """Hang up on a caller that asked nothing for long; not while it waits for an answer."""
@@ -190,12 +200,12 @@ class FastLane(RequestHandler):
         super().connection_made(transport)
         super().data_received(left)
 
-    async def _serve(self, plain: PlainRequest) -> None:
-        """Answer one plain request after the other, for as long as the connection is open.
+    async def _serve(self, plain: PlainRequest | None) -> None:
+        """Answer one plain request after the other, until the connection ends or is to rest.
 
         One task for all of them costs less than one for each.
         """
-        while True:
+        while plain is not None:
             try:
                 stays = await self._answer(plain)
             except ConnectionError:
