@@ -27,7 +27,7 @@ from placet_check import observing
 from placet_chronicle import tell_of
 from placet_commandline import clock, run
 from placet_keys import keys_of, signer_of
-from placet_memory import give_back, sweep, trimmer
+from placet_memory import clear_caches, give_back, sweep, trimmer
 from placet_metrics import measure_lag, new_registry
 from placet_operations import Operations
 from placet_publishing import publisher
@@ -263,10 +263,13 @@ async def _gateway(
     )
     stack.push_async_callback(gateway.close)
     await gateway.start()
+
+    def rest() -> None:
+        for each in (gateway.rest, held.ledger.rest, clear_caches):
+            each()
+
     for count in (gateway.held, gateway.callers):
-        stack.push_async_callback(
-            _end, asyncio.create_task(give_back(count, trimmer(held.ledger.rest)))
-        )
+        stack.push_async_callback(_end, asyncio.create_task(give_back(count, rest, trimmer())))
     stack.push_async_callback(_end, asyncio.create_task(sweep()))
     return gateway
 

@@ -7,13 +7,22 @@ whatever comes next; glibc gives the pages back only where it is told to.
 import asyncio
 import ctypes
 import gc
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import _lru_cache_wrapper
 
 _LOOK = 5.0
 _MANY = 100
 _SHARE = 4
 """It is worth it after so many calls or callers, once no more than one in four is left."""
+
+_MOMENT = 2.0
+"""Seconds in which other threads, and the event loop, let go of what is at rest."""
+
+_OURS = frozenset({"bot", "gateway", "ledger", "policies"})
+_ROOM = 32
+"""A cache with room for less keeps what is dear to make and stays the same, as a policy does."""
 
 _ARENA_MAX = -8
 """The number that `mallopt` knows `M_ARENA_MAX` by (malloc.h of glibc)."""
@@ -33,15 +42,31 @@ def use_one_heap() -> None:
         option(_ARENA_MAX, 1)
 
 
-def trimmer(rest: Callable[[], None]) -> Callable[[], None]:
-    """Return what calls `rest`, collects all waste, and gives back the pages that are free.
+def clear_caches() -> None:
+    """Forget what functions of our own modules remember of what calls brought along."""
+    for cache in _caches():
+        room = cache.cache_parameters()["maxsize"] or _ROOM
+        if room >= _ROOM:
+            cache.cache_clear()
+
+
+def _caches() -> Iterator["_lru_cache_wrapper[object]"]:
+    """Yield the caches of the modules of our own that are loaded, none that they import."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in _OURS:
+            for found in list(vars(module).values()):
+                if isinstance(found, _lru_cache_wrapper) and found.__module__ == name:
+                    yield found
+
+
+def trimmer() -> Callable[[], None]:
+    """Return what collects all waste and gives back the pages that are free.
 
     Only glibc can do the latter.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
     def collect_and_trim() -> None:
-        rest()
         gc.collect()
         if trim is not None:
             trim(ctypes.c_size_t(0))
@@ -63,12 +88,15 @@ async def sweep(pause: float = _SWEEP) -> None:
 
 
 async def give_back(
-    count: Callable[[], int], trim: Callable[[], None], pause: float = _LOOK
+    count: Callable[[], int],
+    rest: Callable[[], None],
+    trim: Callable[[], None],
+    pause: float = _LOOK,
 ) -> None:
-    """Call `trim` for ever, each time that `count`, of calls or callers, has fallen far.
+    """Call `rest`, then `trim`, for ever, each time that `count`, of calls or callers, falls far.
 
-    It is looked at every `pause` seconds; as long is waited before `trim`, for
-    those calls still have to be answered.
+    It is looked at every `pause` seconds; as long is waited before `rest`, for
+    those calls still have to be answered, and a moment before `trim`.
     """
     most = 0
     while True:
@@ -77,5 +105,7 @@ async def give_back(
         most = max(most, now)
         if most >= _MANY and now <= most // _SHARE:
             await asyncio.sleep(pause)
+            rest()
+            await asyncio.sleep(min(pause, _MOMENT))
             trim()
             most = count()

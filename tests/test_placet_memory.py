@@ -3,41 +3,49 @@
 import asyncio
 import ctypes
 import gc
+import re
 import subprocess
 import sys
 import weakref
+from fnmatch import _compile_pattern
 from pathlib import Path
 
 import pytest
 from gateway_stage import until
 
-from placet_memory import give_back, sweep, trimmer
+import placet
+from ledger.owning import compiled
+from placet_memory import clear_caches, give_back, sweep, trimmer
+from policies import digests
 
 
 class Held:
-    """Says how many calls are held, look for look, and counts the trims; the last stays."""
+    """Says how many calls are held, look for look, and notes what is done; the last stays."""
 
     def __init__(self, *counts: int) -> None:
         self.counts = list(counts)
-        self.trims = 0
+        self.done: list[str] = []
 
     def __call__(self) -> int:
         return self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
 
+    def rest(self) -> None:
+        self.done.append("rest")
+
     def trim(self) -> None:
-        self.trims += 1
+        self.done.append("trim")
 
 
-async def trims(*counts: int) -> int:
+async def given_back(*counts: int) -> list[str]:
     held = Held(*counts, 0, 0, 0)
-    giving = asyncio.create_task(give_back(held, held.trim, pause=0.0))
+    giving = asyncio.create_task(give_back(held, held.rest, held.trim, pause=0.0))
 
     async def all_looked_at() -> bool:
         return len(held.counts) == 1
 
     await until(all_looked_at)
     giving.cancel()
-    return held.trims
+    return held.done
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ async def trims(*counts: int) -> int:
     ],
 )
 async def test_memory_is_given_back_each_time_many_held_calls_have_become_few(counts, expected):
-    assert await trims(*counts) == expected
+    assert await given_back(*counts) == ["rest", "trim"] * expected
 
 
 def python(program: str) -> str:
@@ -95,18 +103,38 @@ async def test_old_waste_is_swept_away_as_well(waste):
 def test_waste_is_collected_before_free_pages_go_back(waste):
     assert waste() is not None
 
-    trimmer(lambda: None)()
+    trimmer()()
 
     assert waste() is None
 
 
-def test_what_is_at_rest_is_let_go_of_before_waste_is_collected():
-    resting = [Waste()]
-    kept = weakref.ref(resting[0])
+def test_what_our_modules_remember_of_calls_is_forgotten_and_nothing_of_others():
+    known = digests._around("ci-bot", None, "files", "read_file")
+    policy, pattern = compiled("rules: []"), _compile_pattern("*.py")
 
-    trimmer(resting.clear)()
+    clear_caches()
 
-    assert kept() is None
+    assert digests._around.cache_info().currsize == 0
+    assert digests._around("ci-bot", None, "files", "read_file") == known
+    assert compiled("rules: []") is policy
+    assert _compile_pattern("*.py") is pattern
+
+
+def test_every_cache_of_our_modules_is_found_by_its_name():
+    root = Path(placet.__file__).parent
+    parts = ("bot", "gateway", "ledger", "policies")
+    sources = [path for part in parts for path in (root / part).rglob("*.py")]
+    written = sum(len(re.findall(r"lru_cache\(|@cache$", path.read_text())) for path in sources)
+
+    found = python(f"""
+import importlib, pkgutil, placet_memory
+for part in {parts}:
+    for module in pkgutil.walk_packages(importlib.import_module(part).__path__, part + "."):
+        importlib.import_module(module.name)
+print(len([*placet_memory._caches()]))
+""")
+
+    assert int(found) == written > 20
 
 
 HEAPS = """
