@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from gateway.event_streams import is_event_stream
 from gateway.headers import downward
-from gateway.known_heads import LARGEST, Frame
+from gateway.known_heads import LARGEST, Frame, halves
 from gateway.upstreams import UpstreamAnswer
 
 WHOLE: Final = 1024 * 1024
@@ -58,7 +58,7 @@ class LastAnswer:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._frame = Frame(b"")
+        self._frame = Frame(None)
         self._same: tuple[int, str, Fields] | None = None
 
     def read(self, status: int, version: str, fields: Fields) -> AnswerHead | None:
@@ -78,6 +78,6 @@ class LastAnswer:
         """Keep the head of the whole `answer` that a strict parser found in `raw`, and no more."""
         if len(raw) > self.MOST or answer.status in _WITHOUT_BODY:
             return
-        frame = Frame(raw)
+        frame = Frame(halves(raw))
         if frame.body_of(raw) == answer.body:  # by its length alone it ends where the parser says
             self._frame, self._status, self._headers = frame, answer.status, answer.headers

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.errors import Code
 from gateway.fast_lane import Answering, FastLane
+from gateway.known_heads import KnownHeads
 from gateway.unnamed import UnnamedRunner
 from gateway.whole_answers import AnswerWriter
 from policies.settings import GatewaySection
@@ -86,13 +87,16 @@ class DoorsRunner(UnnamedRunner):
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
+        options = {name: value for name, value in self._options.items() if name != _CANCELS}
+        options["loop"] = asyncio.get_running_loop()
         making = partial(
             _Speaking,
             patience=self._reader,
             answering=self._answering,
             writer=AnswerWriter(),
+            heads=KnownHeads(),
             refusing=self._refusing,
-            **{name: value for name, value in self._options.items() if name != _CANCELS},
+            options=options,
         )
         self._doors = Doors(server, self._most, making, self._refusing, self._options)
         return self._doors
@@ -109,7 +113,7 @@ class Doors(web.Server):
         self,
         server: web.Server,
         most: int,
-        making: Callable[..., RequestHandler],
+        making: Callable[["Doors"], RequestHandler],
         refusing: Refusing,
         options: dict[str, Any],
     ) -> None:
@@ -137,7 +141,7 @@ class Doors(web.Server):
     def __call__(self) -> RequestHandler:  # (or what stands in for it)
         """Return what speaks on a new connection."""
         if len(self._open) < self._most or self._made_room():
-            return self._making(self, loop=asyncio.get_running_loop())
+            return self._making(self)
         self.turned_away += 1
         return _TurnedAway(self._turned)  # type: ignore[return-value]
 
@@ -189,10 +193,11 @@ class _Speaking(FastLane):
         patience: float,
         answering: Answering,
         writer: AnswerWriter,
+        heads: KnownHeads,
         refusing: Refusing,
-        **options: Any,
+        options: Mapping[str, Any],
     ) -> None:
-        super().__init__(doors, answering, writer, **options)
+        super().__init__(doors, answering, writer, heads, options)
         self._patience = patience
         self._refusing = refusing
         self._stalled: asyncio.TimerHandle | None = None

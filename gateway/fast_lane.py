@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias, TypeVar, cast
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from aiohttp.http import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
-from gateway.known_heads import Head
+from gateway.known_heads import Head, KnownHeads
 from gateway.plain_requests import NotPlain, PlainReader, PlainRequest
 from gateway.whole_answers import BODILESS, AnswerWriter, Reply, WholeAnswer, for_aiohttp
 
@@ -46,7 +46,7 @@ class WholeRequest(web.BaseRequest):
     def __init__(self, plain: PlainRequest, lane: "FastLane") -> None:
         """Take a request, and the connection on which it is answered."""
         self.head, self.body = plain
-        self._message = self.head.message
+        self._message = self.head.message(len(self.body))
         self._headers = self._message.headers
         self._cache = {}  # which looking at headers takes
         self._lane = lane
@@ -86,22 +86,28 @@ class FastLane(RequestHandler):
 
     __slots__ = (
         "_answering", "_asking", "_ending", "_left", "_options", "_reader", "_resting", "_serving",
-        "_tardy", "_written",
+        "_tardy", "_writer",
     )  # fmt: skip
 
     def __init__(
-        self, manager: web.Server, answering: Answering, writer: AnswerWriter, **options: Any
+        self,
+        manager: web.Server,
+        answering: Answering,
+        writer: AnswerWriter,
+        heads: KnownHeads,
+        options: Mapping[str, Any],
     ) -> None:
         """Serve one connection of `manager`; plain requests are for `answering`.
 
-        `writer` writes their answers, and may do so for any number of connections.
+        `writer` writes their answers, `heads` are those that are known, and
+        `options` aiohttp's: they may be the same for any number of connections.
         """
         super().__init__(manager, **options)
         self._parser, self._messages = None, _NO_MESSAGES
         self._options = options
         self._answering = answering
-        self._written = writer.written
-        self._reader: PlainReader | None = PlainReader()
+        self._writer = writer
+        self._reader: PlainReader | None = PlainReader(heads)
         self._left = b""
         self._asking = False
         self._serving: asyncio.Task[None] | None = None
@@ -247,7 +253,7 @@ class FastLane(RequestHandler):
         """Send an answer where that takes but a moment; tell whether it is sent."""
         if not isinstance(reply, WholeAnswer) or self.writing_paused:
             return False
-        written = self._written(reply)
+        written = self._writer.written(reply)
         if written is None:
             return False
         if self.transport is None or self.transport.is_closing():

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import httptools
 from multidict import CIMultiDict, istr
 
-from gateway.known_heads import LARGEST, Head
+from gateway.known_heads import LARGEST, Halves, Head, KnownHeads, halves
 
 _LARGEST_HEAD = 8 * 1024
 _MOST_HEADERS = 64
@@ -27,6 +27,10 @@ _CHANGING = frozenset(
 
 So does that of a page: the answer to it says who may read it (gateway/pages.py).
 """
+
+
+_NONE: CIMultiDict[str] = CIMultiDict()
+"""The headers of a request that has not begun."""
 
 
 @lru_cache(maxsize=256)
@@ -54,27 +58,47 @@ class PlainReader:
     one, so that such a request means the same to every reader.
     """
 
-    def __init__(self) -> None:
-        """Wait for the first request."""
-        self._parser: httptools.HttpRequestParser | None = None
+    __slots__ = (
+        "_begun", "_body", "_headers", "_heads", "_last", "_parser", "_raw", "_target", "_whole",
+    )  # fmt: skip
+
+    _parser: httptools.HttpRequestParser | None
+    _headers: CIMultiDict[str]
+    _raw: bytes
+    _target: bytes
+    _body: bytes
+
+    def __init__(self, heads: KnownHeads) -> None:
+        """Wait for the first request; `heads` may be those of any number of connections."""
+        self._heads = heads
         self._last: Head | None = None
-        self._reset()
+        self._rest()
 
     def feed(self, data: bytes) -> PlainRequest | None:
         """Return the request that `data` completes; None where more has to come.
 
         Raises NotPlain; the reader is of no use from then on.
         """
-        if self._last is not None and not self._size:
+        begins = not self._raw
+        if begins and self._last is not None:
             body = self._last.body_of(data)
             if body is not None:
-                self._last.has(len(body))
                 return PlainRequest(self._last, body)
-        self._size += len(data)
-        if self._size > _LARGEST_HEAD + LARGEST:
+        if len(self._raw) + len(data) > _LARGEST_HEAD + LARGEST:
             raise NotPlain
+        raw = halves(data) if begins else None
+        known = self._heads.find(raw)
+        if known is not None and (body := known.body_of(data)) is not None:
+            self._last = known
+            return PlainRequest(known, body)
+        return self._parsed(data, raw)
+
+    def _parsed(self, data: bytes, raw: Halves | None) -> PlainRequest | None:
+        """Return what `feed` does, of a head that is not known; it is `raw` if it is whole here."""
         if self._parser is None:
             self._parser = httptools.HttpRequestParser(self)
+            self._headers = CIMultiDict()
+        self._raw += data
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -83,10 +107,11 @@ class PlainReader:
             raise NotPlain
         if not self._whole:
             return None
-        at_once = data if len(data) == self._size else b""
-        self._last = Head(at_once, self._target, self._headers)
-        request = PlainRequest(self._last, b"".join(self._chunks))
-        self._reset()
+        raw = raw or halves(self._raw)
+        head = self._heads.find(raw) or self._heads.add(raw, self._target, self._headers)
+        request = PlainRequest(head, self._body)
+        self._last = head
+        self._rest()
         return request
 
     def on_message_begin(self) -> None:
@@ -121,18 +146,16 @@ class PlainReader:
 
     def on_body(self, chunk: bytes) -> None:
         """Take a part of the body."""
-        self._chunks.append(chunk)
+        self._body += chunk
 
     def on_message_complete(self) -> None:
         """Hear that the request is whole."""
         self._whole = True
 
-    def _reset(self) -> None:
+    def _rest(self) -> None:
         """Wait for a request; the parser of the last one, which holds this too, may go."""
         self._parser = None
         self._begun = 0
         self._whole = False
-        self._size = 0
-        self._target = b""
-        self._headers: CIMultiDict[str] = CIMultiDict()
-        self._chunks: list[bytes] = []
+        self._raw = self._target = self._body = b""
+        self._headers = _NONE

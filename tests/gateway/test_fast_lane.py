@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.fast_lane import FastLane, WholeRequest
+from gateway.known_heads import KnownHeads
 from gateway.plain_requests import LARGEST, NotPlain, PlainReader
 from gateway.unnamed import UnnamedRunner
 from gateway.whole_answers import AnswerWriter
@@ -68,10 +69,11 @@ async def serving(answer, *, lane=True):
     runner = UnnamedRunner(application, handler_cancellation=True, access_log=None)
     await runner.setup()
     loop = asyncio.get_running_loop()
-    lanes = []
+    lanes, heads = [], KnownHeads()
+    options = {"loop": loop, "access_log": None}
 
     def connection():
-        lanes.append(FastLane(runner.server, answer, AnswerWriter(), loop=loop, access_log=None))
+        lanes.append(FastLane(runner.server, answer, AnswerWriter(), heads, options))
         return lanes[-1]
 
     server = await loop.create_server(connection if lane else runner.server, "127.0.0.1", 0)
@@ -138,7 +140,7 @@ async def test_requests_are_answered_in_order_wherever_the_bytes_are_parted(plac
 
 @given(st.binary(max_size=200), st.integers(0, len(PLAIN)))
 def test_a_reader_of_hostile_bytes_says_plain_or_not(noise, at):
-    reader = PlainReader()
+    reader = PlainReader(KnownHeads())
 
     with contextlib.suppress(NotPlain):
         found = reader.feed(PLAIN[:at] + noise + PLAIN[at:])

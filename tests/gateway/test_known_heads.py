@@ -1,11 +1,14 @@
 """A head that comes again is known again, and reads exactly as it would have been read anew."""
 
+import weakref
+
 import pytest
 from aiohttp import web
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.fast_lane import WholeRequest, once
+from gateway.known_heads import KnownHeads, halves
 from gateway.plain_requests import NotPlain, PlainReader
 
 
@@ -25,7 +28,8 @@ def read(reader, sent):
         return "not plain"
     if found is None:
         return None
-    return (found.head.target, sorted(found.head.headers.items()), found.body)
+    headers = found.head.message(len(found.body)).headers
+    return (found.head.target, sorted(headers.items()), found.body)
 
 
 def changed(sent, at, gone, new):
@@ -47,60 +51,105 @@ BYTES = st.one_of(
 @example(len(request()), 0, b"POST ")
 def test_a_reader_that_knows_a_head_reads_what_one_that_does_not_reads(at, gone, new):
     sent = changed(request(), at, gone, new)
-    knowing = PlainReader()
+    knowing = PlainReader(KnownHeads())
     read(knowing, request())
 
-    assert read(knowing, sent) == read(PlainReader(), sent)
+    assert read(knowing, sent) == read(PlainReader(KnownHeads()), sent)
 
 
 @given(st.lists(st.binary(max_size=30), min_size=2, max_size=6))
 def test_heads_that_differ_in_the_length_alone_are_one_head(bodies):
-    reader = PlainReader()
+    reader = PlainReader(KnownHeads())
 
     found = [reader.feed(request(body)) for body in bodies]
 
     assert len({id(each.head) for each in found}) == 1
     assert [each.body for each in found] == bodies
-    assert found[-1].head.headers["Content-Length"] == str(len(bodies[-1]))
+    for each in found:
+        length = len(each.body)
+        assert each.head.message(length).headers["Content-Length"] == str(length)
 
 
 def test_headers_that_were_given_out_do_not_change_with_the_next_request():
-    reader = PlainReader()
+    head = PlainReader(KnownHeads()).feed(request(b"hello")).head
 
-    first = reader.feed(request(b"hello")).head
-    before, message = first.headers, first.message
-    second = reader.feed(request(b"longer than that")).head
+    before = head.message(5)
+    after = head.message(16)
 
-    assert before["Content-Length"] == message.headers["Content-Length"] == "5"
-    assert second.message.headers["Content-Length"] == "16"
+    assert before.headers["Content-Length"] == "5"
+    assert after.headers["Content-Length"] == "16"
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        request(more=b"X-More: 1\r\n"),
-        request().replace(b"localhost", b"elsewhere"),
-        request().replace(b"files", b"other"),
-        request().replace(b"Content-Length", b"content-length"),
-    ],
-)
+OTHERS = [
+    request(more=b"X-More: 1\r\n"),
+    request().replace(b"localhost", b"elsewhere"),
+    request().replace(b"localhost", b"Localhost"),
+    request().replace(b"localhost", b"localhost "),
+    request().replace(b"files", b"other"),
+    request().replace(b"Content-Length", b"content-length"),
+    request().replace(b"Length: 5", b"Length:5"),
+    request().replace(b"Length: 5", b"Length: 05"),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
 def test_any_other_difference_makes_another_head(other):
-    reader = PlainReader()
+    reader = PlainReader(KnownHeads())
 
     first, second = reader.feed(request()).head, reader.feed(other).head
 
     assert first is not second
-    assert reader.feed(request()).head is not first
+    assert reader.feed(request()).head is first
 
 
-def test_a_head_that_came_in_pieces_is_read_anew():
-    reader = PlainReader()
-    reader.feed(request()[:30])
+@pytest.mark.parametrize("at", [0, 30, len(request()) - 2])
+def test_connections_that_send_the_very_same_head_share_what_is_known_of_it(at):
+    heads = KnownHeads()
+    one, other = PlainReader(heads), PlainReader(heads)
+    other.feed(request(b"another")[:at])
 
-    first, second = reader.feed(request()[30:]).head, reader.feed(request()).head
+    first, second = one.feed(request()), other.feed(request(b"another")[at:])
 
-    assert first is not second
-    assert reader.feed(request()).head is second
+    assert first.head is second.head
+    assert (first.body, second.body) == (b"hello", b"another")
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_connections_whose_heads_differ_in_anything_share_nothing(other):
+    heads = KnownHeads()
+
+    first, second = PlainReader(heads).feed(request()), PlainReader(heads).feed(other)
+
+    assert first.head is not second.head
+    assert read(PlainReader(heads), other) == read(PlainReader(KnownHeads()), other)
+
+
+@given(PLACES, st.integers(0, 3), BYTES, PLACES)
+def test_a_new_connection_reads_what_it_would_if_no_head_were_known(at, gone, new, part):
+    sent = changed(request(), at, gone, new)
+    heads = KnownHeads()
+    knowing, pieces = PlainReader(heads), PlainReader(KnownHeads())
+    kept = PlainReader(heads).feed(request())
+
+    found = read(pieces, sent[:part])
+    if found is None and part:
+        found = read(pieces, sent[part:])
+    assert read(knowing, sent) == (found if part else read(PlainReader(KnownHeads()), sent))
+    assert kept.head.message(5).headers["Content-Length"] == "5"
+
+
+def test_a_head_goes_with_the_last_connection_that_sent_it():
+    heads = KnownHeads()
+    one, other = PlainReader(heads), PlainReader(heads)
+    head = weakref.ref(one.feed(request()).head)
+    other.feed(request())
+
+    one.feed(request(more=b"X-More: 1\r\n"))
+    assert heads.find(halves(request())) is head() is not None
+    del other
+
+    assert head() is None
+    assert heads.find(halves(request())) is None
 
 
 def whole(head):
@@ -110,7 +159,7 @@ def whole(head):
 
 
 def test_a_check_is_done_once_for_a_head_and_again_until_it_passes():
-    reader = PlainReader()
+    reader = PlainReader(KnownHeads())
     http = whole(reader.feed(request()).head)
     looks = []
 
@@ -125,5 +174,5 @@ def test_a_check_is_done_once_for_a_head_and_again_until_it_passes():
     once(whole(reader.feed(request(b"x")).head), "it", check)
     assert len(looks) == 2
 
-    once(whole(PlainReader().feed(request()).head), "it", check)
+    once(whole(reader.feed(request(more=b"X-More: 1\r\n")).head), "it", check)
     assert len(looks) == 3
