@@ -203,7 +203,7 @@ async def test_nothing_goes_on_after_a_caller_went_away_whatever_becomes_of_its_
             await asyncio.sleep(0.001)
         writer.close()
 
-        await asyncio.wait_for(asyncio.wait([lane._serving for lane in lanes]), 5)
+        await asyncio.wait_for(asyncio.wait([lane._serving for lane in lanes]), 30)
 
 
 async def test_what_comes_on_a_connection_that_was_ended_is_not_asked_and_no_error():
@@ -221,9 +221,9 @@ async def test_what_comes_on_a_connection_that_was_ended_is_not_asked_and_no_err
     async with serving(failing) as (port, lanes):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(PLAIN)
-        await asyncio.wait_for(reader.readuntil(b"hello"), 5)
+        await asyncio.wait_for(reader.readuntil(b"hello"), 30)
         writer.write(PLAIN)
-        await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(reader.read(), 30)
         writer.close()
 
     assert asked == [b"hello", b"hello"]
@@ -240,7 +240,7 @@ async def test_a_connection_that_rests_keeps_nothing_of_its_last_request():
     async with serving(noting) as (port, lanes):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(PLAIN)
-        await asyncio.wait_for(reader.readuntil(b"hello"), 5)
+        await asyncio.wait_for(reader.readuntil(b"hello"), 30)
         while not lanes[0]._resting:
             await asyncio.sleep(0.001)
         gc.collect()
