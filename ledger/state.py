@@ -1,7 +1,8 @@
-"""What the writer keeps in memory: everything still open, folded from the events."""
+"""What the writer keeps in memory: what is open, folded from the events, or how it is found."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TypeAlias, TypeVar, cast
 
 from ledger import policy_in_force
@@ -34,6 +35,9 @@ _DROPPED = frozenset(
 )
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
+_AT_HAND = 128
+"""Open approvals that stay in memory; thousands may wait, for days, and each takes 3 KB."""
+
 _INDEXED = ("approval", "grant")
 """Kinds that are found by something else than their ids."""
 
@@ -44,18 +48,27 @@ _K = TypeVar("_K", bound=Model)
 
 
 class State:
-    """The open models, the open approvals by digest, and how far the ledger was read."""
+    """The open models, the open approvals by digest, and how far the ledger was read.
 
-    def __init__(self, directory: Directory, fetch: Fetch) -> None:
-        """Start empty, at position 0; `restore` and `apply` fill it."""
+    Of more than a few open approvals, the oldest leave memory; like what has
+    ended, they are fetched again when they are asked for.
+    """
+
+    def __init__(self, directory: Directory, fetch: Fetch, at_hand: int = _AT_HAND) -> None:
+        """Start empty, at position 0; `restore` and `apply` fill it.
+
+        Of the open approvals, `at_hand` stay in memory.
+        """
         self.directory = directory
         self.position = 0
         self.at = datetime.min.replace(tzinfo=UTC)
         self._fetch = fetch
+        self._at_hand = at_hand
         self._models: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._touched: dict[tuple[str, str], Kept] = {}
         self._fetched: set[tuple[str, str]] = set()
         self._by_digest: dict[str, str] = {}
+        self._asked_by: dict[str, dict[str, None]] = {}
         self._grants_of: dict[str, set[str]] = {}
         self.usage = UsageBook()
         self.recent: list[Recorded] = []
@@ -93,13 +106,16 @@ class State:
         return [(kind, model) for (kind, _), model in self._touched.items()]
 
     def settle_down(self) -> None:
-        """Forget what was touched, and drop ended models from memory."""
+        """Forget what was touched, and drop ended models from memory, and old open approvals."""
         for kind, name in self._fetched - self._touched.keys() if self._fetched else ():
             if not cast("Kept", self._models[kind][name]).open:
                 del self._models[kind][name]
         for (kind, name), model in self._touched.items():
             if kind in _DROPPED and not model.open:
                 del self._models[kind][name]
+        approvals = self._models["approval"]
+        for name in [*islice(approvals, max(len(approvals) - self._at_hand, 0))]:
+            del approvals[name]
         self._touched.clear()
         self._fetched.clear()
         self.recent.clear()
@@ -146,12 +162,9 @@ class State:
         return None
 
     def open_approvals(self, agent: str) -> list[Approval]:
-        """Return the agent's approvals that can still be decided or used."""
-        return [
-            approval
-            for approval in self._all(Approval)
-            if approval.request.agent == agent and approval.status in OPEN
-        ]
+        """Return the agent's approvals that can still be decided or used, as they were asked."""
+        found = [self.approval(name) for name in self._asked_by.get(agent, ())]
+        return [approval for approval in found if approval is not None]
 
     def grant(self, name: str) -> Grant | None:
         """Return a grant, live or ended."""
@@ -266,8 +279,11 @@ class State:
         match model:
             case Approval() if model.status in OPEN:
                 self._by_digest[model.request.digest] = model.id
-            case Approval() if self._by_digest.get(model.request.digest) == model.id:
-                del self._by_digest[model.request.digest]
+                self._asked_by.setdefault(model.request.agent, {})[model.id] = None
+            case Approval():
+                if self._by_digest.get(model.request.digest) == model.id:
+                    del self._by_digest[model.request.digest]
+                self._asked_by.get(model.request.agent, {}).pop(model.id, None)
             case Grant() if model.open:
                 self._grants_of.setdefault(model.agent, set()).add(model.id)
             case Grant():

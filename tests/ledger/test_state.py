@@ -88,6 +88,27 @@ def test_an_approval_ended_elsewhere_is_dropped_when_it_is_restored() -> None:
     assert book.state.approval_for(["k1:" + "d1" * 32]) is None
 
 
+def test_old_open_approvals_leave_memory_and_are_found_as_before() -> None:
+    book = Book()
+    book.state._at_hand = 2
+    digests = [f"k1:{number:064}" for number in range(5)]
+    for number, digest in enumerate(digests, 1):
+        book.do(ask(f"call_{number}", digests=(digest,)))
+
+    book.do(card(approval="apr_1"))
+    book.do(click("bob", approval="apr_1"))
+    book.do(click("bob", approval="apr_2", approves=False))
+
+    assert len(book.state._models["approval"]) == 2
+    found = [book.state.approval_for([digest]) for digest in digests]
+    assert [each.id if each else None for each in found] == ["apr_1", None, "apr_3", "apr_4", "apr_5"]
+    assert book.approval("apr_1").version == 4
+    known = [each.id for each in book.state.open_approvals("ci-bot")]
+    assert known == ["apr_1", "apr_3", "apr_4", "apr_5"]
+    again = book.restarted().state
+    assert [each.id for each in again.open_approvals("ci-bot")] == known
+
+
 def test_an_event_is_folded_once_however_often_it_is_applied() -> None:
     book = Book()
     book.do(grant())
