@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias, TypeVar, cast
 
 from aiohttp import web
-from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.known_heads import Head, KnownHeads
 from gateway.plain_requests import NotPlain, PlainReader, PlainRequest
-from gateway.whole_answers import BODILESS, AnswerWriter, Reply, WholeAnswer, for_aiohttp
+from gateway.whole_answers import AnswerWriter, Reply, WholeAnswer, for_aiohttp, send
 
 _LOG = logging.getLogger(__name__)
 
@@ -157,7 +156,7 @@ class FastLane(RequestHandler):
             return
         self._serving = self._resting = None
         if self._reader is not None:  # or the connection is aiohttp's for good
-            self._reader = PlainReader()
+            self._reader.forget()
         resting.set_result(None)
 
     def _process_keepalive(self) -> None:
@@ -264,7 +263,7 @@ class FastLane(RequestHandler):
     async def _sent(self, reply: Reply, request: WholeRequest) -> bool:
         """Send an answer, and tell whether the connection stays after it."""
         response = for_aiohttp(reply)
-        await _send(response, request)
+        await send(response, request)
         return response.keep_alive is not False
 
     def _next(self, *, stays: bool) -> None:
@@ -285,21 +284,3 @@ class FastLane(RequestHandler):
     def _look_again(self) -> None:
         if not self._asking and self.transport is not None and self._left:
             self._look(self._left)
-
-
-async def _send(response: web.StreamResponse, request: WholeRequest) -> None:
-    """Send an answer; a whole one in one piece, with the headers that it has elsewhere."""
-    body = response.body if isinstance(response, web.Response) else None
-    if response.prepared or response.status in BODILESS or not isinstance(body, bytes | None):
-        await response.prepare(request)
-        await response.write_eof()
-        return
-    headers = response.headers
-    headers["Content-Length"] = str(len(body or b""))
-    headers.setdefault("Date", rfc822_formatted_time())
-    if response.keep_alive is False:
-        headers["Connection"] = "close"
-    writer = request.writer
-    writer.length = len(body or b"")
-    await writer.write_headers(f"HTTP/1.1 {response.status} {response.reason}", headers)
-    await writer.write_eof(body or b"")

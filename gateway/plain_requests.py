@@ -114,6 +114,10 @@ class PlainReader:
         self._rest()
         return request
 
+    def forget(self) -> None:
+        """Keep nothing of the last request; none has begun since."""
+        self._last = None
+
     def on_message_begin(self) -> None:
         """Hear that a request begins."""
         self._begun += 1

@@ -12,13 +12,13 @@ from gateway.same import Same
 from gateway.upstreams import UpstreamFailed
 
 _OURS = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
-BODILESS = frozenset({204, 304})
+_BODILESS = frozenset({204, 304})
 """Statuses of answers without a body (RFC 9110, 6.4.1)."""
 
 _LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
     for status in HTTPStatus
-    if status >= HTTPStatus.OK and status not in BODILESS
+    if status >= HTTPStatus.OK and status not in _BODILESS
 }
 _MOST = 1024
 _JSON: CIMultiDict[str] = CIMultiDict({"Content-Type": "application/json"})
@@ -47,6 +47,24 @@ def in_json(body: bytes) -> WholeAnswer:
 def for_aiohttp(reply: Reply) -> web.StreamResponse:
     """Return an answer as aiohttp sends them."""
     return reply.response() if isinstance(reply, WholeAnswer) else reply
+
+
+async def send(response: web.StreamResponse, request: web.BaseRequest) -> None:
+    """Send an answer; a whole one in one piece, with the headers that it has elsewhere."""
+    body = response.body if isinstance(response, web.Response) else None
+    if response.prepared or response.status in _BODILESS or not isinstance(body, bytes | None):
+        await response.prepare(request)
+        await response.write_eof()
+        return
+    headers = response.headers
+    headers["Content-Length"] = str(len(body or b""))
+    headers.setdefault("Date", rfc822_formatted_time())
+    if response.keep_alive is False:
+        headers["Connection"] = "close"
+    writer = request.writer
+    writer.length = len(body or b"")
+    await writer.write_headers(f"HTTP/1.1 {response.status} {response.reason}", headers)
+    await writer.write_eof(body or b"")
 
 
 class AnswerWriter:

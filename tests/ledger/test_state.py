@@ -101,7 +101,13 @@ def test_old_open_approvals_leave_memory_and_are_found_as_before() -> None:
 
     assert len(book.state._models["approval"]) == 2
     found = [book.state.approval_for([digest]) for digest in digests]
-    assert [each.id if each else None for each in found] == ["apr_1", None, "apr_3", "apr_4", "apr_5"]
+    assert [each.id if each else None for each in found] == [
+        "apr_1",
+        None,
+        "apr_3",
+        "apr_4",
+        "apr_5",
+    ]
     assert book.approval("apr_1").version == 4
     known = [each.id for each in book.state.open_approvals("ci-bot")]
     assert known == ["apr_1", "apr_3", "apr_4", "apr_5"]
