@@ -1,10 +1,10 @@
 """One `tools/call` on its way, and what its caller is told where it cannot be decided."""
 
-from typing import NamedTuple
+import asyncio
 
 from aiohttp import web
 
-from gateway.envelopes import Request
+from gateway.envelopes import AT_ONCE, Request, read_message
 from gateway.errors import SOON, Code, Rejected
 from gateway.examining import Asked
 from gateway.gate import Undecided
@@ -22,14 +22,53 @@ class Stopping(Refused):
     """The process is about to end."""
 
 
-class Call(NamedTuple):
-    """The request of HTTP, who sent it, what goes to the server, and what is asked."""
+class Call:
+    """The request of HTTP, who sent it, what goes to the server, and what is asked.
 
-    http: web.BaseRequest
-    caller: Caller
-    request: UpstreamRequest
-    message: Request
-    asked: Asked
+    `id` is its own in the ledger, `request_id` that of its request. While it
+    rests it has neither `message` nor `asked`: thousands may wait for people,
+    and what their bodies say is read again once that is needed.
+    """
+
+    __slots__ = ("asked", "caller", "http", "id", "message", "request", "request_id", "ticket")
+
+    def __init__(
+        self,
+        http: web.BaseRequest,
+        caller: Caller,
+        request: UpstreamRequest,
+        message: Request,
+        asked: Asked,
+    ) -> None:
+        """Take the parts; `message` is what the body of `request` says."""
+        self.http = http
+        self.caller = caller
+        self.request = request
+        self.message = message
+        self.request_id = message.id
+        self.asked = asked
+        self.id = asked.id
+        self.ticket = asked.ticket
+
+    def rest(self) -> None:
+        """Forget what the body says, which is kept itself."""
+        if self.request.message is not None:
+            self.request = self.request._replace(message=None)
+            del self.message, self.asked
+
+    async def whole(self) -> Asked:
+        """Read the body again where that was forgotten, and return what is asked."""
+        body = self.request.body
+        if self.request.message is None:
+            if len(body) <= AT_ONCE:
+                message = read_message(body)
+            else:
+                message = await asyncio.to_thread(read_message, body)
+            assert isinstance(message, Request), "so it was before"
+            self.asked = asked_for(self.id, self.caller, message, len(body))
+            self.message = message
+            self.request = self.request._replace(message=message.whole)
+        return self.asked
 
 
 def asked_for(call: str, caller: Caller, message: Request, size: int) -> Asked:
@@ -57,4 +96,4 @@ def undecided(refused: Refused, call: Call) -> Rejected:
         status, code, soon = 503, Code.SERVER_FAILED, SOON
     text = f"{refused}; nothing was executed"
     status = _OK if call.request.era is Era.LEGACY else status
-    return Rejected(status, code, text, id=call.message.id, headers=soon)
+    return Rejected(status, code, text, id=call.request_id, headers=soon)

@@ -13,7 +13,7 @@ from gateway.admission import Premises, check_content, read_body, whole_body
 from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd
-from gateway.envelopes import Message, Notification, Request, read_message
+from gateway.envelopes import AT_ONCE, Message, Notification, Request, read_message
 from gateway.errors import SOON, Code, Rejected
 from gateway.fast_lane import WholeRequest, once
 from gateway.headers import SESSION, upward
@@ -39,8 +39,6 @@ _LOG = logging.getLogger(__name__)
 _STOPPING = "Placet is stopping; call again in a moment"
 _GONE = 499
 """The status of an answer to a caller that is not there any more; nobody reads it."""
-_AT_ONCE = 128 * 1024
-"""Bytes of a body that are read while all others wait."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,7 @@ class Endpoint:
             body = whole_body(http, self._body_limit)
             if body is None:
                 body = await read_body(http, self._body_limit, place, self._patience)
-            if len(body) <= _AT_ONCE:
+            if len(body) <= AT_ONCE:
                 message = read_message(body)
             else:  # beside the event loop
                 message = await asyncio.to_thread(read_message, body)
@@ -194,7 +192,9 @@ class Endpoint:
             request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
             if isinstance(message, Request) and message.method == "tools/call":
                 with self._under_way:
-                    return await self._ladder.answer(self._call(http, caller, request, message))
+                    answer = self._ladder.answer(self._call(http, caller, request, message))
+                    del body, message, caller, headers, request  # thousands may wait for people
+                    return await answer
             return await self._told(http, caller, request, message)
 
     async def _told(

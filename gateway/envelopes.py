@@ -10,6 +10,9 @@ from policies.calls import JsonValue, Number
 from policies.inert import inert_line
 from policies.strict_json import Flaw, NotStrict, parse
 
+AT_ONCE = 128 * 1024
+"""Bytes of a body that are read while all others wait."""
+
 _ECHO = 60
 _NO_ZERO = "-0"
 """A number that no server repeats as it was sent: for most readers it is 0."""

@@ -58,6 +58,18 @@ class Asked(NamedTuple):
     report_within: timedelta | None = None
     named: bool = False
 
+    @property
+    def asked(self) -> "Asked":
+        """What is asked: this."""
+        return self
+
+    def rest(self) -> None:
+        """Keep all of it."""
+
+    async def whole(self) -> "Asked":
+        """Return what is asked."""
+        return self
+
 
 class Examined(NamedTuple):
     """A call with what is known of it and what the rules say."""

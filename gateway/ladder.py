@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from aiohttp import web
@@ -70,52 +70,51 @@ class Ladder:
         try:
             tools, name = call.caller.server.toolbox, call.asked.tool
             _check_headers(call, tools.known.get(name) or await tools.find(name))
-            verdict = None
+            verdict: Verdict | None = None
             if "requestState" in call.message.params:
-                call, verdict = await self._gone_on(call)
+                verdict = await self._gone_on(call)
             if verdict is None:
-                verdict = await self._calls.verdict(call.asked)
+                verdict = await self._calls.verdict(call)
             match verdict:
                 case Passed():
                     return await self._sending.run(
-                        call, verdict, partial(relay_call, call.http, call.message.id)
+                        call, verdict, partial(relay_call, call.http, call.request_id)
                     )
                 case Answer():
-                    return in_json(verdict.body(call.message.id, call.request.era))
+                    return in_json(verdict.body(call.request_id, call.request.era))
                 case Pending():
                     waiting = self._waiting(call, verdict, began)
                     del verdict  # thousands may wait here, for hours: each keeps but an id
-                    return await waiting
+                    return await (await waiting)
         except Rejected as rejected:
-            rejected.id = call.message.id if rejected.id is None else rejected.id
+            rejected.id = call.request_id if rejected.id is None else rejected.id
             raise
         except Refused as refused:
             raise undecided(refused, call) from refused
 
-    async def _gone_on(self, call: Call) -> tuple[Call, Verdict | None]:
+    async def _gone_on(self, call: Call) -> Verdict | None:
         """Return the verdict on a call that goes on, with its server's state; None on others."""
         brought = self._rounds.brought(call)
         if brought is None:
-            return call, None
-        goes_on = call._replace(request=restored(call.request, brought))
-        return goes_on, await self._rounds.verdict(call.asked, brought)
+            return None
+        call.request = restored(call.request, brought)
+        return await self._rounds.verdict(call.asked, brought)
 
-    async def _waiting(self, call: Call, pending: Pending, began: float) -> Reply:
+    async def _waiting(self, call: Call, pending: Pending, began: float) -> Awaitable[Reply]:
         """Make a call a task, or hold it on, where its client bears that; else let it go."""
+        await call.whole()
         if not pending.approval.undeliverable:
             task = await self._as_task(call, pending)
             if task is not None:
-                return in_json(task)
+                return _at_once(task)
         token = progress_token(call.message.params)
         longest = self._patience.longest(call.asked.agent.name, progress=token is not None)
         left = began + longest - time.monotonic()
         streams = takes_events(call.http.headers.get("Accept", ""))
         if left <= 0 or not streams or pending.approval.undeliverable:
             answer = self._calls.let_go(pending)
-            return in_json(answer.body(call.message.id, call.request.era))
-        held = self._held(call, pending, left, token)
-        del pending
-        return await held
+            return _at_once(answer.body(call.request_id, call.request.era))
+        return await self._begun(call, pending, left, token)
 
     async def _as_task(self, call: Call, pending: Pending) -> bytes | None:
         """Return the answer that makes a call a task; None where it cannot be one."""
@@ -128,22 +127,26 @@ class Ladder:
             self._calls.let_go(pending)
         return task
 
-    async def _held(
+    async def _begun(
         self, call: Call, pending: Pending, seconds: float, token: str | None
-    ) -> web.StreamResponse:
-        held = HeldAnswer(call.http, call.message.id, token, self._pace)
+    ) -> Awaitable[Reply]:
+        """Begin the answer to a call, and return how it goes on once that is known."""
+        held = HeldAnswer(call.http, call.request_id, token, self._pace)
         try:
             await held.begin()
         except BaseException:
             self._calls.let_go(pending)
             raise
         self._reach("held")
-        approval, digest, waiting = pending.approval.id, pending.digest, waits(pending.approval)
-        del pending
+        held.beat(waits(pending.approval))
+        return self._held(call, held, pending.approval.id, pending.digest, seconds)
+
+    async def _held(
+        self, call: Call, held: HeldAnswer, approval: str, digest: str, seconds: float
+    ) -> web.StreamResponse:
         try:
-            held.beat(waiting)
             try:
-                verdict = await self._calls.wait(call.asked, approval, digest, seconds)
+                verdict = await self._calls.wait(call, approval, digest, seconds)
             finally:
                 held.still()
             await self._told(call, held, verdict)
@@ -160,9 +163,13 @@ class Ladder:
             case Passed():
                 await self._sending.run(call, verdict, held.relay)
             case Answer():
-                await held.tell(verdict.body(call.message.id, era))
+                await held.tell(verdict.body(call.request_id, era))
             case Pending():
-                await held.tell(self._calls.let_go(verdict).body(call.message.id, era))
+                await held.tell(self._calls.let_go(verdict).body(call.request_id, era))
+
+
+async def _at_once(body: bytes) -> Reply:
+    return in_json(body)
 
 
 def _check_headers(call: Call, tool: Tool | None) -> None:
@@ -199,11 +206,11 @@ def _error(error: Exception, call: Call) -> Rejected:
     """Return what to tell of a call that was held and then could not be answered."""
     match error:
         case Rejected():
-            error.id = call.message.id if error.id is None else error.id
+            error.id = call.request_id if error.id is None else error.id
             return error
         case Refused():
             return undecided(error, call)
         case _:
-            _LOG.error("a held call failed", exc_info=error, extra={"call": call.asked.id})
+            _LOG.error("a held call failed", exc_info=error, extra={"call": call.id})
             text = "Placet failed; look into its log"
-            return Rejected(500, Code.INTERNAL_ERROR, text, id=call.message.id)
+            return Rejected(500, Code.INTERNAL_ERROR, text, id=call.request_id)

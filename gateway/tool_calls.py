@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias, assert_never
 from gateway import answers
 from gateway.aftermath import Aftermath, Question
 from gateway.answers import Answer
+from gateway.asking import Asking
 from gateway.continuations import Leg
 from gateway.examining import Asked, Examined
 from gateway.gate import Gate
@@ -90,7 +91,7 @@ class ToolCalls:
         self._directory = directory
         self._claiming = defaultdict[str, asyncio.Semaphore](partial(asyncio.Semaphore, _CLAIMS))
 
-    async def verdict(self, asked: Asked, hold: float | None = None) -> Verdict:
+    async def verdict(self, asking: Asking, hold: float | None = None) -> Verdict:
         """Return whether the call may run, or what its caller is told instead.
 
         It is held for `hold` seconds where people have to answer; by default as
@@ -99,6 +100,7 @@ class ToolCalls:
         decided.
         """
         began = time.perf_counter()
+        asked = asking.asked
         examined = await self._gate.examine(asked)
         if examined.asks and await self._asks_people(asked, examined):
             examined = await self._gate.examine_anew(asked)
@@ -116,11 +118,15 @@ class ToolCalls:
         self._reporter.decided(asked, ruling, seconds)
         if isinstance(ruling, Allowed):
             return Passed(asked.id, examined.assessment.show_result)
-        return await self._followed(asked, ruling, examined, hold)
+        followed = self._followed(asking, ruling, examined, hold)
+        del asked, examined, ruling, question  # thousands may wait for people
+        return await followed
 
-    def wait(self, asked: Asked, approval: str, digest: str, seconds: float) -> Awaitable[Verdict]:
+    def wait(
+        self, asking: Asking, approval: str, digest: str, seconds: float
+    ) -> Awaitable[Verdict]:
         """Hold a `Pending` call on for `seconds`; return what became of it, as `verdict` does."""
-        return self._held(asked, approval, digest, seconds)
+        return self._held(asking, approval, digest, seconds)
 
     async def resume(self, asked: Asked, approval: Approval, seconds: float) -> Verdict:
         """Hold a call again for `seconds` that was let go, for its caller has come back by its id.
@@ -183,19 +189,24 @@ class ToolCalls:
             self._aftermath.came_back(examined.facts.digests[0], ruling.approval)
 
     async def _followed(
-        self, asked: Asked, ruling: Ruling, examined: Examined, hold: float | None = None
+        self, asking: Asking, ruling: Ruling, examined: Examined, hold: float | None = None
     ) -> Verdict:
+        call = examined.facts.call
         match ruling:
             case Allowed():
-                return Passed(asked.id, examined.assessment.show_result)
+                return Passed(call, examined.assessment.show_result)
             case Dispatched():
                 leg = Leg(ruling.approval, examined.facts.digests[0])
-                return Passed(asked.id, examined.assessment.show_result, leg)
+                return Passed(call, examined.assessment.show_result, leg)
             case Denied():
                 return answers.denied(ruling.decided)
             case Waiting():
-                seconds = self._patience.grace(asked.agent.name) if hold is None else hold
-                return await self._held(asked, ruling.approval, examined.facts.digests[0], seconds)
+                agent = examined.facts.agent.name
+                seconds = self._patience.grace(agent) if hold is None else hold
+                digest = examined.facts.digests[0]
+                held = self._held(asking, ruling.approval, digest, seconds)
+                del ruling, examined
+                return await held
             case Voided():
                 return answers.voided(await self._approval(ruling.approval), ruling.because)
             case Lapsed():
@@ -203,11 +214,12 @@ class ToolCalls:
             case _:
                 assert_never(ruling)
 
-    async def _held(self, asked: Asked, approval: str, digest: str, seconds: float) -> Verdict:
+    async def _held(self, asking: Asking, approval: str, digest: str, seconds: float) -> Verdict:
+        asking.rest()
         heard = False
         until = asyncio.get_running_loop().time() + seconds
         try:
-            known = await self._room.news(approval, seconds, asked.ticket)
+            known = await self._room.news(approval, seconds, asking.ticket)
             heard = True
         except CalledOff:
             return answers.called_off(await self._approval(approval))
@@ -220,7 +232,8 @@ class ToolCalls:
             return Pending(known, digest)
         if known.status is ApprovalStatus.APPROVED:
             del known  # many may be woken together, and wait for their turn
-            return await self._claimed(asked, approval)
+            return await self._claimed(asking, approval)
+        asked = await asking.whole()
         if known.superseded_by is not None and not asked.named and asked.report_within is None:
             return await self._anew(asked, known, until)
         return answers.ending(known) or answers.used(known)
@@ -241,10 +254,10 @@ class ToolCalls:
         left = max(until - asyncio.get_running_loop().time(), 0)
         return await self._followed(again, ruling, examined, left)
 
-    async def _claimed(self, asked: Asked, approval: str) -> Verdict:
+    async def _claimed(self, asking: Asking, approval: str) -> Verdict:
         """Use the approval, unless an identical call was faster or the terms have changed."""
         try:
-            ruling, examined = await insist(partial(self._claim, asked, approval))
+            ruling, examined = await insist(partial(self._claim, asking, approval))
         except AlreadyUsed:
             return answers.used(await self._approval(approval))
         except FrozenNow as frozen:
@@ -255,11 +268,11 @@ class ToolCalls:
             if ended is None:
                 raise
             return ended
-        return await self._followed(asked, ruling, examined)
+        return await self._followed(asking, ruling, examined)
 
-    async def _claim(self, asked: Asked, approval: str) -> tuple[Ruling, Examined]:
-        async with self._claiming[asked.server]:
-            return await self._gate.claim(asked, approval)
+    async def _claim(self, asking: Asking, approval: str) -> tuple[Ruling, Examined]:
+        async with self._claiming[asking.ticket.server]:
+            return await self._gate.claim(await asking.whole(), approval)
 
     async def _approval(self, name: str) -> Approval:
         known = await self._ledger.approval(name)

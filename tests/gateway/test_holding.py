@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
+from gateway.calling import Call
 from gateway.ladder import progress_token, takes_events
 from gateway.patience import Pace
 from ledger.approvals import ApprovalStatus
@@ -99,6 +101,13 @@ async def calling(stage, **asked):
         yield Held(answer)
 
 
+async def answered(stage, arguments):
+    """Make a call, and give the messages of its answer."""
+    async with calling(stage, arguments=arguments) as held:
+        await held.end()
+        return held.messages
+
+
 @ERAS
 async def test_a_call_is_held_with_progress_and_runs_once_it_is_approved(ledger_url, legacy):
     async with (
@@ -126,6 +135,28 @@ async def test_a_call_is_held_with_progress_and_runs_once_it_is_approved(ledger_
         assert held.messages[-1]["result"]["content"][0]["text"] == "done: write_file"
         assert len(stage.server.calls()) == 1
         assert (await stage.ended())[0].outcome == "ok"
+
+
+@pytest.mark.parametrize("size", [5, 150_000], ids=["small", "large"])
+@pytest.mark.parametrize("hold", ["0s", "5s"], ids=["aloud", "in silence"])
+async def test_of_a_call_that_waits_only_bytes_are_kept_and_read_again(sqlite_url, hold, size):
+    arguments = {"path": "a.txt", "text": "x" * size}
+    async with staged(sqlite_url, hold=hold, pace=QUICK) as stage:
+        held = asyncio.create_task(answered(stage, arguments))
+        (approval,) = await stage.pending()
+
+        async def rests():
+            gc.collect()
+            (call,) = [each for each in gc.get_objects() if isinstance(each, Call)]
+            parts = call.request.message, hasattr(call, "message"), hasattr(call, "asked")
+            return parts == (None, False, False)
+
+        await until(rests)
+        await stage.decide(approval.id)
+
+        assert (await held)[-1]["result"]["content"][0]["text"] == "done: write_file"
+        (ran,) = stage.server.calls()
+        assert json.loads(ran)["params"]["arguments"] == arguments
 
 
 async def test_an_approved_call_runs_though_the_ledger_is_busy_for_a_moment(

@@ -4,10 +4,12 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+from gateway.examining import Asked
 from gateway.tool_calls import Passed, ToolCalls
 from gateway.waiting import Ticket, WaitingRoom
 from ledger.approvals import ApprovalStatus
 from ledger.rulings import Dispatched
+from policies.people import Agent
 
 MANY = 200
 
@@ -42,7 +44,7 @@ class Given:
     async def claim(self, asked: Any, approval: str) -> Any:
         await self.claims.take(asked.server)
         examined = SimpleNamespace(
-            facts=SimpleNamespace(digests=("digest",)),
+            facts=SimpleNamespace(call=asked.id, digests=("digest",)),
             assessment=SimpleNamespace(show_result=False),
         )
         return Dispatched(approval), examined
@@ -59,14 +61,18 @@ async def test_of_many_that_are_woken_few_read_their_approvals_at_once():
     assert given.reads.most == {"": 32}
 
 
+def call(number: int, server: str) -> Asked:
+    ticket = Ticket("ci-bot", server, "session", str(number))
+    return Asked(
+        f"call-{number}", Agent("ci-bot", "platform", "alice"), server, "write", {}, ticket, 100
+    )
+
+
 async def test_of_many_that_got_their_yes_few_claim_at_once_by_server():
     given: Any = Given()
     nobody: Any = None
     calls = ToolCalls(given, given, given, nobody, nobody, nobody, nobody, nobody)
-    asked: list[Any] = [
-        SimpleNamespace(id=f"call-{number}", server=("files", "mail")[number % 2], ticket=nobody)
-        for number in range(MANY)
-    ]
+    asked = [call(number, ("files", "mail")[number % 2]) for number in range(MANY)]
 
     verdicts = await asyncio.gather(*(calls.wait(each, each.id, "digest", 5) for each in asked))
 
