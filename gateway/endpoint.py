@@ -15,9 +15,10 @@ from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd
 from gateway.envelopes import AT_ONCE, Message, Notification, Request, read_message
 from gateway.errors import SOON, Code, Rejected
-from gateway.fast_lane import WholeRequest, once
+from gateway.fast_lane import once
 from gateway.headers import SESSION, upward
 from gateway.hearing import LISTEN
+from gateway.held_calls import HeldCall
 from gateway.identity import Identity, Unchecked
 from gateway.ladder import Ladder
 from gateway.methods import check_method
@@ -96,9 +97,36 @@ class Endpoint:
         """Answer a message."""
         return for_aiohttp(await self.answer(http, http.match_info["server"]))
 
-    def answer(self, http: web.BaseRequest, server: str) -> Awaitable[Reply]:
+    async def answer(self, http: web.BaseRequest, name: str) -> Reply:
         """Answer a message to the server of this name."""
-        return self._guarded(http, server, self._posted(http, server))
+        try:
+            agent, server = await self._admitted(http, name)
+            with self._crowd.enter(agent.name, server.name) as place:
+                once(http, "content", check_content)
+                body = whole_body(http, self._body_limit)
+                if body is None:
+                    body = await read_body(http, self._body_limit, place, self._patience)
+                if len(body) <= AT_ONCE:
+                    message = read_message(body)
+                else:  # beside the event loop
+                    message = await asyncio.to_thread(read_message, body)
+                once(http, "duplicates", check_duplicates)
+                era = era_of(message, http.headers)
+                check_method(message, era)
+                caller, headers = self._caller(http, agent, server, era, message)
+                request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
+                if not isinstance(message, Request) or message.method != "tools/call":
+                    return self._in_time(await self._told(http, caller, request, message))
+                with self._under_way:
+                    work = self._ladder.answer(self._call(http, caller, request, message))
+                    del body, message, caller, headers, request  # thousands may wait for people
+                    reply = await work
+                    del work
+                    return self._in_time(
+                        await reply.ended() if isinstance(reply, HeldCall) else reply
+                    )
+        except Exception as error:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
+            return self._failed(http, name, error)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Open the server's own stream to the caller (protocols before 2026-07-28)."""
@@ -146,20 +174,26 @@ class Endpoint:
         return response
 
     async def _guarded(self, http: web.BaseRequest, server: str, work: Awaitable[Reply]) -> Reply:
-        """Return what `work` answers, or the error that it ends in; nothing runs on an error."""
+        """Return what `work` answers, or the error that it ends in."""
         try:
             return self._in_time(await work)
-        except Rejected as rejected:
-            return self._refused(http, rejected)
-        except UpstreamFailed as failure:
-            self._reporter.failed(server, failure)
-            return self._refused(http, Rejected(502, Code.SERVER_FAILED, str(failure)))
-        except ConnectionError:
-            return web.Response(status=_GONE)
-        except Exception:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
-            _LOG.exception("a request failed", extra={"server": server})
-            text = "Placet failed; look into its log"
-            return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
+        except Exception as error:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
+            return self._failed(http, server, error)
+
+    def _failed(self, http: web.BaseRequest, server: str, error: Exception) -> Reply:
+        """Return what to tell of the error that a request ended in; nothing runs on one."""
+        match error:
+            case Rejected():
+                return self._refused(http, error)
+            case UpstreamFailed():
+                self._reporter.failed(server, error)
+                return self._refused(http, Rejected(502, Code.SERVER_FAILED, str(error)))
+            case ConnectionError():
+                return web.Response(status=_GONE)
+            case _:
+                _LOG.error("a request failed", exc_info=error, extra={"server": server})
+                text = "Placet failed; look into its log"
+                return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
 
     def _refused(self, http: web.BaseRequest, rejected: Rejected) -> Reply:
         self._reporter.refused(http, rejected)
@@ -173,29 +207,6 @@ class Endpoint:
         if not response.prepared:
             response.force_close()
         return response
-
-    async def _posted(self, http: web.BaseRequest, name: str) -> Reply:
-        agent, server = await self._admitted(http, name)
-        with self._crowd.enter(agent.name, server.name) as place:
-            once(http, "content", check_content)
-            body = whole_body(http, self._body_limit)
-            if body is None:
-                body = await read_body(http, self._body_limit, place, self._patience)
-            if len(body) <= AT_ONCE:
-                message = read_message(body)
-            else:  # beside the event loop
-                message = await asyncio.to_thread(read_message, body)
-            once(http, "duplicates", check_duplicates)
-            era = era_of(message, http.headers)
-            check_method(message, era)
-            caller, headers = self._caller(http, agent, server, era, message)
-            request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
-            if isinstance(message, Request) and message.method == "tools/call":
-                with self._under_way:
-                    answer = self._ladder.answer(self._call(http, caller, request, message))
-                    del body, message, caller, headers, request  # thousands may wait for people
-                    return await answer
-            return await self._told(http, caller, request, message)
 
     async def _told(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Message
@@ -266,7 +277,7 @@ class Endpoint:
             session = self._sessions.unwrap(
                 wrapped, agent=agent.principal, server=server.name, known=known
             )
-        return Caller(agent, server, wrapped), _upward(http, era, session)
+        return Caller(agent, server, wrapped), upward(http, era, session)
 
     def _call(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
@@ -283,13 +294,3 @@ class Endpoint:
         """Tell whether the caller names a held call of its own, which is then held no more."""
         named = message.params.get("requestId")
         return era is Era.LEGACY and self._room.call_off(caller.ticket(canonical(named)))
-
-
-def _upward(http: web.BaseRequest, era: Era, session: str | None) -> CIMultiDict[str]:
-    """Return the headers for the server, which nobody changes; of a known head they are known."""
-    if not isinstance(http, WholeRequest):
-        return upward(http.headers, era, session)
-    passing = http.head.upward.get((era, session))
-    if passing is None:
-        passing = http.head.upward[era, session] = upward(http.headers, era, session)
-    return passing

@@ -211,8 +211,14 @@ class FastLane(RequestHandler):
         One task for all of them costs less than one for each.
         """
         while plain is not None:
+            request, server, reply = WholeRequest(plain, self), plain.head.server, None
+            assert server is not None, "others are aiohttp's"
+            del plain  # thousands may wait here, or rest, and each keeps little
             try:
-                stays = await self._answer(plain)
+                reply = await self._answering(request, server)
+                stays = self._sent_at_once(reply) or await self._sent(reply, request)
+                if self.writing_paused:  # it is under way until the caller takes it
+                    await request.writer.drain()
             except ConnectionError:
                 self.force_close()
             except asyncio.CancelledError:
@@ -227,21 +233,11 @@ class FastLane(RequestHandler):
                 self._asking = self._request_in_progress = False
                 if self._handler_waiter is not None and not self._handler_waiter.done():
                     self._handler_waiter.set_result(None)
-            del plain  # thousands may rest, and each keeps but its connection
+            del request, server, reply
             if self.transport is None:
                 return
             self._resting = self._loop.create_future()
             plain = await self._resting
-
-    async def _answer(self, plain: PlainRequest) -> bool:
-        """Answer a request, and tell whether the connection stays after it."""
-        assert plain.head.server is not None, "others are aiohttp's"
-        request = WholeRequest(plain, self)
-        reply = await self._answering(request, plain.head.server)
-        stays = self._sent_at_once(reply) or await self._sent(reply, request)
-        if self.writing_paused:  # it is under way until the caller takes it
-            await request.writer.drain()
-        return stays
 
     def makings(self) -> "tuple[StreamWriter, asyncio.Task[None], asyncio.AbstractEventLoop]":
         """Return what writes the answer to a request, in which task, on which event loop."""

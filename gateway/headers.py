@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.fast_lane import WholeRequest
 from gateway.upstreams import Era
 
 _UP = frozenset(
@@ -34,13 +36,22 @@ _OF_SESSIONS = frozenset({"mcp-session-id", "last-event-id"})
 SESSION = "Mcp-Session-Id"
 
 
-def upward(headers: CIMultiDictProxy[str], era: Era, session: str | None) -> CIMultiDict[str]:
-    """Return the caller's headers that the server may see.
+def upward(http: web.BaseRequest, era: Era, session: str | None) -> CIMultiDict[str]:
+    """Return the caller's headers that the server may see, which nobody changes.
 
     Never the caller's credentials, cookies or address. `session` is the
     server's own session id; the era of 2026-07-28 has none, and is to ignore
     the headers of sessions (transports, "Backward Compatibility").
     """
+    if not isinstance(http, WholeRequest):
+        return _upward(http.headers, era, session)
+    passing = http.head.upward.get((era, session))
+    if passing is None:  # of a known head they are known
+        passing = http.head.upward[era, session] = _upward(http.headers, era, session)
+    return passing
+
+
+def _upward(headers: CIMultiDictProxy[str], era: Era, session: str | None) -> CIMultiDict[str]:
     passing: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
         lower = name.lower()

@@ -1,18 +1,16 @@
 """Answers `tools/call`: what passed runs, what waits for people climbs the waiting ladder."""
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-
-from aiohttp import web
 
 from gateway.answers import Answer
 from gateway.calling import Call, undecided
 from gateway.continuations import restored
-from gateway.errors import Code, Rejected
+from gateway.errors import Rejected
 from gateway.held_answers import HeldAnswer
+from gateway.held_calls import HeldCall
 from gateway.mirrored_headers import check_mirrored
 from gateway.patience import Pace, Patience
 from gateway.relaying import relay_call
@@ -64,8 +62,11 @@ class Ladder:
         self._pace = pace
         self._reach = reach
 
-    async def answer(self, call: Call) -> Reply:
-        """Return the answer to a call. Raises Rejected where there is only an error to tell."""
+    async def answer(self, call: Call) -> Reply | HeldCall:
+        """Return the answer to a call, or what it is held by from now on.
+
+        Raises Rejected where there is only an error to tell.
+        """
         began = time.monotonic()
         try:
             tools, name = call.caller.server.toolbox, call.asked.tool
@@ -83,9 +84,7 @@ class Ladder:
                 case Answer():
                     return in_json(verdict.body(call.request_id, call.request.era))
                 case Pending():
-                    waiting = self._waiting(call, verdict, began)
-                    del verdict  # thousands may wait here, for hours: each keeps but an id
-                    return await (await waiting)
+                    return await self._waiting(call, verdict, began)
         except Rejected as rejected:
             rejected.id = call.request_id if rejected.id is None else rejected.id
             raise
@@ -100,20 +99,20 @@ class Ladder:
         call.request = restored(call.request, brought)
         return await self._rounds.verdict(call.asked, brought)
 
-    async def _waiting(self, call: Call, pending: Pending, began: float) -> Awaitable[Reply]:
+    async def _waiting(self, call: Call, pending: Pending, began: float) -> Reply | HeldCall:
         """Make a call a task, or hold it on, where its client bears that; else let it go."""
         await call.whole()
         if not pending.approval.undeliverable:
             task = await self._as_task(call, pending)
             if task is not None:
-                return _at_once(task)
+                return in_json(task)
         token = progress_token(call.message.params)
         longest = self._patience.longest(call.asked.agent.name, progress=token is not None)
         left = began + longest - time.monotonic()
         streams = takes_events(call.http.headers.get("Accept", ""))
         if left <= 0 or not streams or pending.approval.undeliverable:
             answer = self._calls.let_go(pending)
-            return _at_once(answer.body(call.request_id, call.request.era))
+            return in_json(answer.body(call.request_id, call.request.era))
         return await self._begun(call, pending, left, token)
 
     async def _as_task(self, call: Call, pending: Pending) -> bytes | None:
@@ -129,8 +128,8 @@ class Ladder:
 
     async def _begun(
         self, call: Call, pending: Pending, seconds: float, token: str | None
-    ) -> Awaitable[Reply]:
-        """Begin the answer to a call, and return how it goes on once that is known."""
+    ) -> HeldCall:
+        """Begin the answer to a call, and return what goes on with it."""
         held = HeldAnswer(call.http, call.request_id, token, self._pace)
         try:
             await held.begin()
@@ -139,37 +138,7 @@ class Ladder:
             raise
         self._reach("held")
         held.beat(waits(pending.approval))
-        return self._held(call, held, pending.approval.id, pending.digest, seconds)
-
-    async def _held(
-        self, call: Call, held: HeldAnswer, approval: str, digest: str, seconds: float
-    ) -> web.StreamResponse:
-        try:
-            try:
-                verdict = await self._calls.wait(call, approval, digest, seconds)
-            finally:
-                held.still()
-            await self._told(call, held, verdict)
-        except (ConnectionError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # noqa: BLE001 (the edge of this answer: its status is sent)
-            await held.tell(_error(error, call).body())
-        return held.response
-
-    async def _told(self, call: Call, held: HeldAnswer, verdict: Verdict) -> None:
-        """Send what became of a held call down the stream that has begun."""
-        era = call.request.era
-        match verdict:
-            case Passed():
-                await self._sending.run(call, verdict, held.relay)
-            case Answer():
-                await held.tell(verdict.body(call.request_id, era))
-            case Pending():
-                await held.tell(self._calls.let_go(verdict).body(call.request_id, era))
-
-
-async def _at_once(body: bytes) -> Reply:
-    return in_json(body)
+        return HeldCall(self._calls, self._sending, call, held, pending, seconds)
 
 
 def _check_headers(call: Call, tool: Tool | None) -> None:
@@ -200,17 +169,3 @@ def takes_events(accept: str) -> bool:
         if kind in {"text/event-stream", "text/*", "*/*"} and not refused:
             return True
     return False
-
-
-def _error(error: Exception, call: Call) -> Rejected:
-    """Return what to tell of a call that was held and then could not be answered."""
-    match error:
-        case Rejected():
-            error.id = call.request_id if error.id is None else error.id
-            return error
-        case Refused():
-            return undecided(error, call)
-        case _:
-            _LOG.error("a held call failed", exc_info=error, extra={"call": call.id})
-            text = "Placet failed; look into its log"
-            return Rejected(500, Code.INTERNAL_ERROR, text, id=call.request_id)
