@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from gateway.alarms import Alarm, Alarms
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import CardUndeliverable
 from ledger.envelopes import Recorded
@@ -52,41 +53,30 @@ class CalledOff(Exception):
     """The caller does not wait for the call any more, and said so."""
 
 
-class _Bell:
-    """Rings where there is news, or where the caller calls off.
+class _Bell(Alarm):
+    """Rings where there is news, where the caller calls off, or where time is up.
 
     Thousands may hang for hours: it is a third of what an event and a timeout are.
     """
 
-    __slots__ = ("_heard", "_rung", "called_off")
+    __slots__ = ("_heard", "called_off", "rung")
 
     def __init__(self) -> None:
+        super().__init__()
         self._heard: asyncio.Future[None] | None = None
-        self._rung = False
+        self.rung = False
         self.called_off = False
 
     def ring(self) -> None:
-        """Wake whoever listens, or comes to listen before `silence`."""
-        self._rung = True
+        """Wake whoever listens; `rung` tells those who come later."""
+        self.rung = True
         if self._heard is not None and not self._heard.done():
             self._heard.set_result(None)
 
-    def silence(self) -> None:
-        """Forget that it has rung."""
-        self._rung = False
-
-    async def listen(self, until: float) -> None:
-        """Return once it has rung, or at the time `until` of the event loop."""
-        if self._rung:
-            return
-        loop = asyncio.get_running_loop()
-        self._heard = loop.create_future()
-        late = loop.call_at(until, self.ring)
-        try:
-            await self._heard
-        finally:
-            late.cancel()
-            self._heard = None
+    def heard(self) -> asyncio.Future[None]:
+        """Return what is done once it rings again; one listens at a time."""
+        self._heard = asyncio.get_running_loop().create_future()
+        return self._heard
 
 
 class WaitingRoom:
@@ -104,6 +94,7 @@ class WaitingRoom:
         self._places = places
         self._held: Counter[str] = Counter()
         self._bells: dict[str, list[_Bell]] = {}
+        self._alarms = Alarms()
         self._tickets: dict[Ticket, _Bell] = {}
         self._stop: Callable[[], None] | None = None
         self._closing = False
@@ -154,7 +145,7 @@ class WaitingRoom:
         bell = self._hang(approval, ticket)
         try:
             while True:
-                bell.silence()
+                bell.rung = False
                 if bell.called_off:
                     raise CalledOff
                 async with self._reading:
@@ -164,7 +155,9 @@ class WaitingRoom:
                 if known.undeliverable or self._closing or loop.time() >= until:
                     return known
                 del known  # thousands may wait here, for hours: each keeps as little as it can
-                await bell.listen(until)
+                self._alarms.set(bell, until)
+                if not bell.rung:
+                    await bell.heard()
         finally:
             self._take_down(bell, approval, ticket)
 
@@ -176,6 +169,7 @@ class WaitingRoom:
         return bell
 
     def _take_down(self, bell: _Bell, approval: str, ticket: Ticket) -> None:
+        self._alarms.cancel(bell)
         self._held[ticket.agent] -= 1
         if not self._held[ticket.agent]:
             del self._held[ticket.agent]
