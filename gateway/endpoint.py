@@ -31,7 +31,7 @@ from gateway.task_requests import ABOUT_TASKS, TaskRequests
 from gateway.under_way import UnderWay
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
 from gateway.waiting import WaitingRoom
-from gateway.whole_answers import Reply, for_aiohttp, in_json
+from gateway.whole_answers import Reply, Sent, for_aiohttp, in_json
 from policies.people import Agent
 from policies.strict_json import canonical
 
@@ -201,7 +201,7 @@ class Endpoint:
 
     def _in_time(self, reply: Reply) -> Reply:
         """Return an answer; a process that is to end has its callers connect elsewhere."""
-        if not self._under_way.stopping:
+        if not self._under_way.stopping or isinstance(reply, Sent):
             return reply
         response = for_aiohttp(reply)
         if not response.prepared:

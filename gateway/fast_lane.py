@@ -13,7 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.known_heads import Head, KnownHeads
 from gateway.plain_requests import NotPlain, PlainReader, PlainRequest
-from gateway.whole_answers import AnswerWriter, Reply, WholeAnswer, for_aiohttp, send
+from gateway.whole_answers import AnswerWriter, Reply, Sent, WholeAnswer, for_aiohttp, send
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,11 +36,12 @@ class WholeRequest(web.BaseRequest):
     """A request whose `body` is here already, and whose `head` may be one that is known.
 
     It is made a request of aiohttp's only when somebody looks for more of it
-    than that and its headers: most are answered before.
+    than that, its headers and its `lane`: most are answered before.
     """
 
     body: bytes
     head: Head
+    lane: "FastLane"
 
     def __init__(self, plain: PlainRequest, lane: "FastLane") -> None:
         """Take a request, and the connection on which it is answered."""
@@ -48,13 +49,13 @@ class WholeRequest(web.BaseRequest):
         self._message = self.head.message(len(self.body))
         self._headers = self._message.headers
         self._cache = {}  # which looking at headers takes
-        self._lane = lane
+        self.lane = lane
 
     def __getattr__(self, name: str) -> Any:
         """Return what was not made yet."""
         if "_protocol" in self.__dict__:
             raise AttributeError(name)
-        super().__init__(self._message, EMPTY_PAYLOAD, self._lane, *self._lane.makings())
+        super().__init__(self._message, EMPTY_PAYLOAD, self.lane, *self.lane.makings())
         return getattr(self, name)
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
@@ -218,7 +219,7 @@ class FastLane(RequestHandler):
                 reply = await self._answering(request, server)
                 stays = self._sent_at_once(reply) or await self._sent(reply, request)
                 if self.writing_paused:  # it is under way until the caller takes it
-                    await request.writer.drain()
+                    await self.drained()
             except ConnectionError:
                 self.force_close()
             except asyncio.CancelledError:
@@ -239,6 +240,11 @@ class FastLane(RequestHandler):
             self._resting = self._loop.create_future()
             plain = await self._resting
 
+    async def drained(self) -> None:
+        """Wait until the caller has taken enough of what was sent. Raises ConnectionError."""
+        if self.transport is not None:
+            await self._drain_helper()
+
     def makings(self) -> "tuple[StreamWriter, asyncio.Task[None], asyncio.AbstractEventLoop]":
         """Return what writes the answer to a request, in which task, on which event loop."""
         assert self._serving is not None, "it answers each request"
@@ -258,6 +264,8 @@ class FastLane(RequestHandler):
 
     async def _sent(self, reply: Reply, request: WholeRequest) -> bool:
         """Send an answer, and tell whether the connection stays after it."""
+        if isinstance(reply, Sent):
+            return True
         response = for_aiohttp(reply)
         await send(response, request)
         return response.keep_alive is not False

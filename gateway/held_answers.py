@@ -7,20 +7,18 @@ from contextlib import aclosing
 
 from aiohttp import web
 
+from gateway.alarms import Alarm, Alarms
 from gateway.errors import Code, Rejected
 from gateway.event_streams import ONE_LINE, event_of, is_event_stream
+from gateway.event_writers import event_writer
 from gateway.json_text import NotAnObject, members, with_member, with_members
 from gateway.patience import Pace
 from gateway.reading_outcomes import OutcomeReader, is_for, response_in
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+from gateway.whole_answers import Reply
 from policies.calls import Number
 from policies.strict_json import canonical
 
-_STREAM = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",
-}
 _STILL_HERE = b": still waiting\n\n"
 _STEP = 1e-6
 _MARK = b"\xef\xbb\xbf"
@@ -28,7 +26,7 @@ _LARGEST = 4 * 1024 * 1024
 """Bytes of an answer above which it goes on unread."""
 
 
-class HeldAnswer:
+class HeldAnswer(Alarm):
     """The answer to one `tools/call`, begun before anybody knows what it will be.
 
     From `begin` on HTTP's status is 200, so whatever goes wrong is told as a
@@ -37,48 +35,64 @@ class HeldAnswer:
     has to increase (specification, basic/utilities/progress).
     """
 
+    __slots__ = (
+        "_alarms", "_ended", "_every", "_id", "_steps", "_token", "_waiting", "_writer",
+    )  # fmt: skip
+
     def __init__(
         self,
         http: web.BaseRequest,
         request_id: str | Number,
         token: str | None,
         pace: Pace,
+        alarms: Alarms,
     ) -> None:
-        """Take the request, its id, and its progress token as JSON text, if it has one."""
-        self._http = http
+        """Take the request, its id, and its progress token as JSON text, if it has one.
+
+        `alarms` tell when the next sign of life is due.
+        """
+        super().__init__()
+        self._writer = event_writer(http)
+        self._alarms = alarms
         self._id = request_id
         self._token = token
         self._every = pace.comments if token is None else pace.progress
         self._steps = 0
-        self._beating: asyncio.Task[None] | asyncio.TimerHandle | None = None
+        self._waiting = ""
         self._ended = False
-        self.response = web.StreamResponse(headers=_STREAM)
+
+    @property
+    def reply(self) -> Reply:
+        """The answer, once it has ended."""
+        return self._writer.reply
 
     async def begin(self) -> None:
         """Send the head of the answer; the connection is not idle until it has ended."""
-        await self.response.prepare(self._http)
-        self._http.protocol.keep_alive(val=True)  # which takes the timer away
-        self.response.headers.clear()  # they are sent, and thousands may wait
+        await self._writer.begin()
 
     def beat(self, waiting: str) -> None:
-        """Say now that the call is `waiting`, and again and again until `still`.
+        """Say now that the call is `waiting`, and again and again until `still`."""
+        if self._token is not None:
+            self._waiting = waiting
+        self.ring()
 
-        By a task that is gone until the next time: thousands may wait.
-        """
-        self._beating = asyncio.get_running_loop().create_task(self._say(waiting))
+    def ring(self) -> None:
+        """Say so once more, and see to the next time."""
+        self._writer.say(self._progress() + _STILL_HERE)
+        self._alarms.set(self, asyncio.get_running_loop().time() + self._every)
 
     def still(self) -> None:
         """Say so no more."""
-        if self._beating is not None:
-            self._beating.cancel()
+        self._alarms.cancel(self)
+        self._writer.hush()
 
     async def tell(self, body: bytes) -> None:
         """Send one JSON-RPC message, and end the stream; an ended one stays as it is."""
         if not self._ended:
-            await self.response.write(event_of(body))
+            await self._writer.write(event_of(body))
             await self._end()
 
-    async def relay(self, answer: UpstreamAnswer, reader: OutcomeReader) -> web.StreamResponse:
+    async def relay(self, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
         """Send a server's answer: its events as they are, else its JSON as one event.
 
         What is no JSON-RPC answer is told as an error. Where the server breaks
@@ -89,25 +103,18 @@ class HeldAnswer:
         else:
             await self._relay_json(answer, reader.feed)
         await self._end()
-        return self.response
 
     async def _end(self) -> None:
         self._ended = True
-        await self.response.write_eof()
+        await self._writer.end()
 
-    async def _say(self, waiting: str) -> None:
-        try:
-            await self.response.write(self._progress(waiting) + _STILL_HERE)
-        except ConnectionError:
-            return  # the caller is gone, which whoever serves the request is told
-        self._beating = asyncio.get_running_loop().call_later(self._every, self.beat, waiting)
-
-    def _progress(self, waiting: str) -> bytes:
+    def _progress(self) -> bytes:
         if self._token is None:
             return b""
         self._steps += 1
         value = f"{-1 + self._steps * _STEP:.6f}"
-        params = f'"progressToken":{self._token},"progress":{value},"message":{json.dumps(waiting)}'
+        message = json.dumps(self._waiting)
+        params = f'"progressToken":{self._token},"progress":{value},"message":{message}'
         return event_of(
             f'{{"jsonrpc":"2.0","method":"notifications/progress","params":{{{params}}}}}'.encode()
         )
@@ -120,31 +127,31 @@ class HeldAnswer:
             async for chunk in answer.chunks():
                 listen(chunk)
                 reader.feed(chunk)
-                await self.response.write(chunk.removeprefix(_MARK) if first else chunk)
+                await self._writer.write(chunk.removeprefix(_MARK) if first else chunk)
                 first = False
         except UpstreamFailed:
             if not first:
-                self._cut()
+                self._writer.cut()
             raise
         if not reader.answered and not reader.resumable:
             text = "the server ended its answer without a response; the call may have run"
-            await self.response.write(b"\n\n" + event_of(self._error(text)))
+            await self._writer.write(b"\n\n" + event_of(self._error(text)))
 
     async def _relay_json(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
         async with aclosing(answer.chunks()) as chunks:
             body = await _read(chunks, listen)
             if len(body) <= _LARGEST:
-                await self.response.write(event_of(self._answering(answer, body)))
+                await self._writer.write(event_of(self._answering(answer, body)))
                 return
-            await self.response.write(b"data: " + body.translate(ONE_LINE))
+            await self._writer.write(b"data: " + body.translate(ONE_LINE))
             try:
                 async for chunk in chunks:
                     listen(chunk)
-                    await self.response.write(chunk.translate(ONE_LINE))
+                    await self._writer.write(chunk.translate(ONE_LINE))
             except UpstreamFailed:
-                self._cut()
+                self._writer.cut()
                 raise
-            await self.response.write(b"\n\n")
+            await self._writer.write(b"\n\n")
 
     def _answering(self, answer: UpstreamAnswer, body: bytes) -> bytes:
         """Return a body as an answer to this request; errors of servers may name another id."""
@@ -161,10 +168,6 @@ class HeldAnswer:
 
     def _error(self, text: str) -> bytes:
         return Rejected(200, Code.SERVER_FAILED, text, id=self._id).body()
-
-    def _cut(self) -> None:
-        if self._http.transport is not None:
-            self._http.transport.abort()
 
 
 async def _read(chunks: AsyncIterator[bytes], listen: Callable[[bytes], None]) -> bytes:

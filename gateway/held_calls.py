@@ -3,14 +3,13 @@
 import asyncio
 import logging
 
-from aiohttp import web
-
 from gateway.answers import Answer
 from gateway.calling import Call, undecided
 from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
 from gateway.sending import Sending
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
+from gateway.whole_answers import Reply
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ class HeldCall:
         self._digest = pending.digest
         self._seconds = seconds
 
-    async def ended(self) -> web.StreamResponse:
+    async def ended(self) -> Reply:
         """Hold the call, send how it ended, and return the answer, which is sent."""
         answer = self._answer
         try:
@@ -57,7 +56,7 @@ class HeldCall:
             raise
         except Exception as error:  # noqa: BLE001 (the edge of this answer: its status is sent)
             await answer.tell(_error(error, self._call).body())
-        return answer.response
+        return answer.reply
 
     async def _told(self, verdict: Verdict) -> None:
         """Send what became of the call down the stream that has begun."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from gateway.alarms import Alarms
 from gateway.answers import Answer
 from gateway.calling import Call, undecided
 from gateway.continuations import restored
@@ -61,6 +62,7 @@ class Ladder:
         self._patience = patience
         self._pace = pace
         self._reach = reach
+        self._alarms = Alarms()
 
     async def answer(self, call: Call) -> Reply | HeldCall:
         """Return the answer to a call, or what it is held by from now on.
@@ -130,7 +132,7 @@ class Ladder:
         self, call: Call, pending: Pending, seconds: float, token: str | None
     ) -> HeldCall:
         """Begin the answer to a call, and return what goes on with it."""
-        held = HeldAnswer(call.http, call.request_id, token, self._pace)
+        held = HeldAnswer(call.http, call.request_id, token, self._pace, self._alarms)
         try:
             await held.begin()
         except BaseException:

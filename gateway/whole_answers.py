@@ -1,7 +1,8 @@
 """Answers over HTTP that are whole at once; those that begin alike are begun once."""
 
+from enum import Enum, auto
 from http import HTTPStatus
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
@@ -36,7 +37,15 @@ class WholeAnswer(NamedTuple):
         return web.Response(status=self.status, headers=self.headers, body=self.body)
 
 
-Reply: TypeAlias = web.StreamResponse | WholeAnswer
+class Sent(Enum):
+    """An answer that its connection has sent, to the end; others may follow there."""
+
+    SENT = auto()
+
+
+SENT: Final = Sent.SENT
+
+Reply: TypeAlias = web.StreamResponse | WholeAnswer | Sent
 
 
 def in_json(body: bytes) -> WholeAnswer:
@@ -45,7 +54,8 @@ def in_json(body: bytes) -> WholeAnswer:
 
 
 def for_aiohttp(reply: Reply) -> web.StreamResponse:
-    """Return an answer as aiohttp sends them."""
+    """Return an answer as aiohttp sends them; whoever asks has not sent it."""
+    assert not isinstance(reply, Sent), "what was sent by itself came from a fast lane"
     return reply.response() if isinstance(reply, WholeAnswer) else reply
 
 

@@ -10,17 +10,12 @@ import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lane_stage import PLAIN, serving
 
-from gateway.fast_lane import FastLane, WholeRequest
+from gateway.fast_lane import WholeRequest
 from gateway.known_heads import KnownHeads
 from gateway.plain_requests import LARGEST, NotPlain, PlainReader
-from gateway.unnamed import UnnamedRunner
-from gateway.whole_answers import AnswerWriter
 
-PLAIN = (
-    b"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"X-Said: \xc3\xa4 \r\nContent-Length: 5\r\n\r\nhello"
-)
 ODD = {
     "get": b"GET /mcp/files HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "old": PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0"),
@@ -55,33 +50,6 @@ async def said(http, server="files"):
     body = http.body if isinstance(http, WholeRequest) else await http.read()
     text = f"{http.method} {server} {dict(http.headers)} {body[:50]} {http.content_length}"
     return web.Response(text=text, headers={"X-More": "a"})
-
-
-@contextlib.asynccontextmanager
-async def serving(answer, *, lane=True):
-    """Serve on loopback; give the port, and the open lanes."""
-
-    async def routed(http):
-        return await answer(http, http.match_info["server"])
-
-    application = web.Application()
-    application.router.add_route("*", "/mcp/{server}", routed)
-    runner = UnnamedRunner(application, handler_cancellation=True, access_log=None)
-    await runner.setup()
-    loop = asyncio.get_running_loop()
-    lanes, heads = [], KnownHeads()
-    options = {"loop": loop, "access_log": None}
-
-    def connection():
-        lanes.append(FastLane(runner.server, answer, AnswerWriter(), heads, options))
-        return lanes[-1]
-
-    server = await loop.create_server(connection if lane else runner.server, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], lanes
-    finally:
-        server.close()
-        await runner.cleanup()
 
 
 async def answered(port, chunks, answers=1):

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
 from gateway.calling import Call
+from gateway.fast_lane import WholeRequest
 from gateway.ladder import progress_token, takes_events
 from gateway.patience import Pace
 from ledger.approvals import ApprovalStatus
@@ -157,6 +158,23 @@ async def test_of_a_call_that_waits_only_bytes_are_kept_and_read_again(sqlite_ur
         assert (await held)[-1]["result"]["content"][0]["text"] == "done: write_file"
         (ran,) = stage.server.calls()
         assert json.loads(ran)["params"]["arguments"] == arguments
+
+
+@pytest.mark.parametrize("progress", ["t1", None])
+async def test_nothing_of_aiohttps_is_made_of_a_request_whose_call_is_held(sqlite_url, progress):
+    async with (
+        staged(sqlite_url, hold="0s", own=", hold: 1h", pace=QUICK) as stage,
+        calling(stage, progress=progress) as held,
+    ):
+        (approval,) = await stage.pending()
+        await held.read_until(b"still waiting")
+        requests = [each for each in gc.get_objects() if type(each) is WholeRequest]
+        made = [each for each in requests if "_protocol" in vars(each)]
+        await stage.decide(approval.id)
+        await held.end()
+
+        assert (len(requests), made) == (1, [])
+        assert held.messages[-1]["result"]["content"][0]["text"] == "done: write_file"
 
 
 async def test_an_approved_call_runs_though_the_ledger_is_busy_for_a_moment(
