@@ -31,9 +31,9 @@ from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
 
-_CLAIMS = 32
-"""Calls to one server that claim at once: of a thousand that get their yes together, most wait
-with little, until those before them are sent."""
+_AT_ONCE = 32
+"""Calls to one server that are asked about, or claim, at once: of a thousand that come, or get
+their yes, together, most wait with little, until those before them are recorded."""
 
 
 class Passed(NamedTuple):
@@ -89,7 +89,7 @@ class ToolCalls:
         self._now = now
         self._patience = patience
         self._directory = directory
-        self._claiming = defaultdict[str, asyncio.Semaphore](partial(asyncio.Semaphore, _CLAIMS))
+        self._asking, self._claiming = _turns(), _turns()
 
     async def verdict(self, asking: Asking, hold: float | None = None) -> Verdict:
         """Return whether the call may run, or what its caller is told instead.
@@ -102,24 +102,25 @@ class ToolCalls:
         began = time.perf_counter()
         asked = asking.asked
         examined = await self._gate.examine(asked)
-        if examined.asks and await self._asks_people(asked, examined):
-            examined = await self._gate.examine_anew(asked)
-        question = self._question(examined)
-        if question is None:
+        if examined.asks:
+            examined = await self._examined_anew(asked, examined)
+        if not examined.asks:
             ruling, examined = await self._gate.decide(asked, examined)
+        elif (question := self._aftermath.question(examined.facts.digests)) is None:
+            ruling, examined = await self._decided(asked, examined)
         else:
             async with question.turn:
                 heard = await self._heard(asked, examined, question)
                 if heard is not None:
                     return heard
-                ruling, examined = await self._gate.decide(asked, examined)
+                ruling, examined = await self._decided(asked, examined)
                 self._came_back(ruling, examined)
         seconds = time.perf_counter() - began
         self._reporter.decided(asked, ruling, seconds)
         if isinstance(ruling, Allowed):
             return Passed(asked.id, examined.assessment.show_result)
         followed = self._followed(asking, ruling, examined, hold)
-        del asked, examined, ruling, question  # thousands may wait for people
+        del asked, examined, ruling  # thousands may wait for people
         return await followed
 
     def wait(
@@ -145,10 +146,15 @@ class ToolCalls:
         self._aftermath.went_away(pending.digest, pending.approval.id)
         return answers.pending(pending.approval)
 
-    def _question(self, examined: Examined) -> Question | None:
-        if not examined.asks:
-            return None
-        return self._aftermath.question(examined.facts.digests)
+    async def _examined_anew(self, asked: Asked, examined: Examined) -> Examined:
+        """Return a call with what the rules say of the tool that runs, if people are asked."""
+        async with self._asking[asked.server]:
+            asks = await self._asks_people(asked, examined)
+        return await self._gate.examine_anew(asked) if asks else examined
+
+    async def _decided(self, asked: Asked, examined: Examined) -> tuple[Ruling, Examined]:
+        async with self._asking[asked.server]:
+            return await self._gate.decide(asked, examined)
 
     async def _heard(self, asked: Asked, examined: Examined, question: Question) -> Answer | None:
         """Return the end of an earlier, identical call of which the caller has not heard yet."""
@@ -279,3 +285,8 @@ class ToolCalls:
         if known is None:
             raise Refused(f"approval `{name}` is not known; nothing was executed")
         return known
+
+
+def _turns() -> defaultdict[str, asyncio.Semaphore]:
+    """Return what lets so many in at once, by server."""
+    return defaultdict(partial(asyncio.Semaphore, _AT_ONCE))

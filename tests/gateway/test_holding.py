@@ -16,6 +16,7 @@ from gateway.fast_lane import WholeRequest
 from gateway.ladder import progress_token, takes_events
 from gateway.patience import Pace
 from ledger.approvals import ApprovalStatus
+from ledger.calls import DecideCall
 from ledger.claims import ClaimApproval
 from ledger.deliveries import RecordUndeliverable
 from ledger.tools import SeeTools
@@ -175,6 +176,33 @@ async def test_nothing_of_aiohttps_is_made_of_a_request_whose_call_is_held(sqlit
 
         assert (len(requests), made) == (1, [])
         assert held.messages[-1]["result"]["content"][0]["text"] == "done: write_file"
+
+
+async def test_of_many_that_ask_at_once_few_are_decided_at_once(sqlite_url, monkeypatch):
+    async with staged(sqlite_url, hold="1m") as stage:
+        execute, inside, most = stage.ledger.execute, [], []
+
+        async def counted(command):
+            if not isinstance(command, DecideCall):
+                return await execute(command)
+            inside.append(command)
+            most.append(len(inside))
+            try:
+                return await execute(command)
+            finally:
+                inside.remove(command)
+
+        monkeypatch.setattr(stage.ledger, "execute", counted)
+        calls = [
+            asyncio.create_task(stage.call("write_file", {"path": f"{number}"}))
+            for number in range(80)
+        ]
+        await stage.pending(80)
+        for call in calls:
+            call.cancel()
+
+        assert len(most) == 80
+        assert max(most) <= 32
 
 
 async def test_an_approved_call_runs_though_the_ledger_is_busy_for_a_moment(
