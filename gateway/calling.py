@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.envelopes import AT_ONCE, Request, read_message
 from gateway.errors import SOON, Code, Rejected
 from gateway.examining import Asked
+from gateway.fast_lane import WholeRequest
 from gateway.gate import Undecided
 from gateway.passing import Caller
 from gateway.toolbox import NotLearned
@@ -55,6 +56,8 @@ class Call:
         if self.request.message is not None:
             self.request = self.request._replace(message=None)
             del self.message, self.asked
+            if isinstance(self.http, WholeRequest):
+                self.http.rest()
 
     async def whole(self) -> Asked:
         """Read the body again where that was forgotten, and return what is asked."""

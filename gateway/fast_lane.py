@@ -1,6 +1,7 @@
 """Answers plain requests on a connection without aiohttp's ado; all others are aiohttp's."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -48,14 +49,24 @@ class WholeRequest(web.BaseRequest):
         self.head, self.body = plain
         self._message = self.head.message(len(self.body))
         self._headers = self._message.headers
-        self._cache = {}  # which looking at headers takes
+        self._cache: dict[str, Any] = {}  # which looking at headers takes
         self.lane = lane
 
+    def rest(self) -> None:
+        """Keep no more than head and body until somebody looks: thousands may wait."""
+        with contextlib.suppress(AttributeError):  # those are not there while it rests
+            del self._message, self._headers, self._cache
+
     def __getattr__(self, name: str) -> Any:
-        """Return what was not made yet."""
-        if "_protocol" in self.__dict__:
+        """Return what was not made yet, or was forgotten."""
+        if name in {"_message", "_headers", "_cache"}:
+            self._message = self.head.message(len(self.body))
+            self._headers = self._message.headers
+            self._cache = {}
+        elif "_protocol" in self.__dict__:
             raise AttributeError(name)
-        super().__init__(self._message, EMPTY_PAYLOAD, self.lane, *self.lane.makings())
+        else:
+            super().__init__(self._message, EMPTY_PAYLOAD, self.lane, *self.lane.makings())
         return getattr(self, name)
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
@@ -266,8 +277,7 @@ class FastLane(RequestHandler):
         """Send an answer, and tell whether the connection stays after it."""
         if isinstance(reply, Sent):
             return True
-        response = for_aiohttp(reply)
-        await send(response, request)
+        await send(response := for_aiohttp(reply), request)
         return response.keep_alive is not False
 
     def _next(self, *, stays: bool) -> None:

@@ -233,6 +233,24 @@ async def test_a_request_is_all_that_aiohttp_makes_of_one_where_somebody_looks()
     assert found == expected
 
 
+@pytest.mark.parametrize("made", [False, True], ids=["short", "made"])
+async def test_a_request_that_rested_says_what_it_said_before(made):
+    async def rested(http, server):
+        if made:
+            assert http.remote
+        before = dict(http.headers), http.content_type, http.content_length, http.path
+        http.rest()
+        http.rest()
+        kept = {"_message", "_headers", "_cache"} & http.__dict__.keys()
+        after = dict(http.headers), http.content_type, http.content_length, http.path
+        return web.Response(text=f"{before == after} {kept} {after[0]['X-Said']} {after[1:]}")
+
+    async with serving(rested) as (port, _):
+        answer = await answered(port, [PLAIN])
+
+    assert answer.endswith("True set() ä ('application/json', 5, '/mcp/files')".encode())
+
+
 async def test_a_connection_that_is_to_close_answers_first():
     gate = asyncio.Event()
 
