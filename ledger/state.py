@@ -77,8 +77,11 @@ class State:
 
     def restore(self, kind: str, model: Model) -> None:
         """Put a model that a projection kept in its place."""
-        self._models[kind][model.id] = model
+        known = self._models[kind]
+        known[model.id] = model
         self._index(model)
+        if kind == "approval" and len(known) > 2 * self._at_hand:
+            self._shed()
 
     def apply(self, recorded: Recorded) -> None:
         """Fold one event into every model that it concerns. Raises CorruptHistory."""
@@ -113,12 +116,16 @@ class State:
         for (kind, name), model in self._touched.items():
             if kind in _DROPPED and not model.open:
                 del self._models[kind][name]
-        approvals = self._models["approval"]
-        for name in [*islice(approvals, max(len(approvals) - self._at_hand, 0))]:
-            del approvals[name]
+        self._shed()
         self._touched.clear()
         self._fetched.clear()
         self.recent.clear()
+
+    def _shed(self) -> None:
+        """Let the oldest open approvals leave memory; all of them are kept by their projection."""
+        approvals = self._models["approval"]
+        for name in [*islice(approvals, max(len(approvals) - self._at_hand, 0))]:
+            del approvals[name]
 
     def next_version(self, draft: Draft) -> int:
         """Return the version that a draft gets in its stream, the first being 1.
