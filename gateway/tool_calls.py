@@ -31,7 +31,7 @@ from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
 
-_AT_ONCE = 32
+_QUESTIONS, _CLAIMS = 128, 32
 """Calls to one server that are asked about, or claim, at once: of a thousand that come, or get
 their yes, together, most wait with little, until those before them are recorded."""
 
@@ -89,7 +89,7 @@ class ToolCalls:
         self._now = now
         self._patience = patience
         self._directory = directory
-        self._asking, self._claiming = _turns(), _turns()
+        self._asking, self._claiming = _turns(_QUESTIONS), _turns(_CLAIMS)
 
     async def verdict(self, asking: Asking, hold: float | None = None) -> Verdict:
         """Return whether the call may run, or what its caller is told instead.
@@ -287,6 +287,6 @@ class ToolCalls:
         return known
 
 
-def _turns() -> defaultdict[str, asyncio.Semaphore]:
+def _turns(most: int) -> defaultdict[str, asyncio.Semaphore]:
     """Return what lets so many in at once, by server."""
-    return defaultdict(partial(asyncio.Semaphore, _AT_ONCE))
+    return defaultdict(partial(asyncio.Semaphore, most))
