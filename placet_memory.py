@@ -12,7 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from functools import _lru_cache_wrapper
 
-_LOOK = 5.0
+_LOOK = 1.0
+"""Seconds between looks: a thousand calls may come, be approved and go within a few."""
+
+_ANSWERED = 5.0
 _MANY = 100
 _SHARE = 4
 """It is worth it after so many calls or callers, once no more than one in four is left."""
@@ -91,16 +94,16 @@ async def give_back(
     count: Callable[[], int],
     rest: Callable[[], None],
     trim: Callable[[], None],
-    pause: float = _LOOK,
+    pause: float = _ANSWERED,
 ) -> None:
     """Call `rest`, then `trim`, for ever, each time that `count`, of calls or callers, falls far.
 
-    It is looked at every `pause` seconds; as long is waited before `rest`, for
+    It is looked at every second; `pause` seconds are waited before `rest`, for
     those calls still have to be answered, and a moment before `trim`.
     """
     most = 0
     while True:
-        await asyncio.sleep(pause)
+        await asyncio.sleep(min(pause, _LOOK))
         now = count()
         most = max(most, now)
         if most >= _MANY and now <= most // _SHARE:
