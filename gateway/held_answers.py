@@ -14,6 +14,7 @@ from gateway.event_writers import event_writer
 from gateway.json_text import NotAnObject, members, with_member, with_members
 from gateway.patience import Pace
 from gateway.reading_outcomes import OutcomeReader, is_for, response_in
+from gateway.task_states import waiting_for
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.whole_answers import Reply
 from policies.calls import Number
@@ -36,7 +37,7 @@ class HeldAnswer(Alarm):
     """
 
     __slots__ = (
-        "_alarms", "_ended", "_every", "_id", "_steps", "_token", "_waiting", "_writer",
+        "_alarms", "_approval", "_ended", "_every", "_id", "_steps", "_teams", "_token", "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -58,7 +59,7 @@ class HeldAnswer(Alarm):
         self._token = token
         self._every = pace.comments if token is None else pace.progress
         self._steps = 0
-        self._waiting = ""
+        self._approval = self._teams = ""
         self._ended = False
 
     @property
@@ -70,10 +71,12 @@ class HeldAnswer(Alarm):
         """Send the head of the answer; the connection is not idle until it has ended."""
         await self._writer.begin()
 
-    def beat(self, waiting: str) -> None:
-        """Say now that the call is `waiting`, and again and again until `still`."""
-        if self._token is not None:
-            self._waiting = waiting
+    def beat(self, approval: str, teams: str) -> None:
+        """Say now that the call waits for an approval, and again and again until `still`.
+
+        `teams` are those that are asked, in words.
+        """
+        self._approval, self._teams = approval, teams
         self.ring()
 
     def ring(self) -> None:
@@ -113,7 +116,7 @@ class HeldAnswer(Alarm):
             return b""
         self._steps += 1
         value = f"{-1 + self._steps * _STEP:.6f}"
-        message = json.dumps(self._waiting)
+        message = json.dumps(waiting_for(self._approval, self._teams))
         params = f'"progressToken":{self._token},"progress":{value},"message":{message}'
         return event_of(
             f'{{"jsonrpc":"2.0","method":"notifications/progress","params":{{{params}}}}}'.encode()

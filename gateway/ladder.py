@@ -18,7 +18,7 @@ from gateway.relaying import relay_call
 from gateway.rounds import Rounds
 from gateway.sending import Sending
 from gateway.task_desk import TaskDesk
-from gateway.task_states import waits
+from gateway.task_states import teams_of
 from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
 from gateway.upstreams import Era
 from gateway.whole_answers import Reply, in_json
@@ -139,7 +139,7 @@ class Ladder:
             self._calls.let_go(pending)
             raise
         self._reach("held")
-        held.beat(waits(pending.approval))
+        held.beat(pending.approval.id, teams_of(pending.approval))
         return HeldCall(self._calls, self._sending, call, held, pending, seconds)
 
 

@@ -1,5 +1,6 @@
 """Tells how a task stands, from its approval and from what came of its call. Pure."""
 
+import sys
 from datetime import datetime
 
 from gateway import answers
@@ -14,8 +15,17 @@ from ledger.tasks import KeptTask
 
 def waits(approval: Approval) -> str:
     """Return in words what a call waits for."""
-    teams = ", ".join(f"team {term.team}" for term in approval.request.terms)
-    return f"waiting for approval {approval.id}, {teams}"
+    return waiting_for(approval.id, teams_of(approval))
+
+
+def waiting_for(approval: str, teams: str) -> str:
+    """Return in words what a call waits for: the id of an approval, and its teams in words."""
+    return f"waiting for approval {approval}, {teams}"
+
+
+def teams_of(approval: Approval) -> str:
+    """Return in words which teams an approval asks; of thousands that ask the same it is one."""
+    return sys.intern(", ".join(f"team {term.team}" for term in approval.request.terms))
 
 
 def state_of(

@@ -59,10 +59,12 @@ class _Bell(Alarm):
     Thousands may hang for hours: it is a third of what an event and a timeout are.
     """
 
-    __slots__ = ("_heard", "called_off", "rung")
+    __slots__ = ("_heard", "called_off", "other", "rung")
 
-    def __init__(self) -> None:
+    def __init__(self, other: "_Bell | None") -> None:
+        """Hang beside the `other` bells for the same approval, of which this knows the first."""
         super().__init__()
+        self.other = other
         self._heard: asyncio.Future[None] | None = None
         self.rung = False
         self.called_off = False
@@ -93,7 +95,7 @@ class WaitingRoom:
         self._ledger = ledger
         self._places = places
         self._held: Counter[str] = Counter()
-        self._bells: dict[str, list[_Bell]] = {}
+        self._bells: dict[str, _Bell] = {}
         self._alarms = Alarms()
         self._tickets: dict[Ticket, _Bell] = {}
         self._stop: Callable[[], None] | None = None
@@ -126,9 +128,8 @@ class WaitingRoom:
     def empty(self) -> None:
         """Hold no call any more: those that are held hear how they stand, as will all others."""
         self._closing = True
-        for bells in self._bells.values():
-            for bell in bells:
-                bell.ring()
+        for approval in self._bells:
+            self._ring_for(approval)
 
     async def news(self, approval: str, seconds: float, ticket: Ticket) -> Approval | None:
         """Return the approval once there is news of it, or after `seconds`.
@@ -162,10 +163,9 @@ class WaitingRoom:
             self._take_down(bell, approval, ticket)
 
     def _hang(self, approval: str, ticket: Ticket) -> _Bell:
-        bell = _Bell()
+        bell = _Bell(self._bells.get(approval))
         self._held[ticket.agent] += 1
-        self._bells.setdefault(approval, []).append(bell)
-        self._tickets[ticket] = bell
+        self._bells[approval] = self._tickets[ticket] = bell
         return bell
 
     def _take_down(self, bell: _Bell, approval: str, ticket: Ticket) -> None:
@@ -175,13 +175,27 @@ class WaitingRoom:
             del self._held[ticket.agent]
         if self._tickets.get(ticket) is bell:
             del self._tickets[ticket]
-        bells = self._bells[approval]
-        bells.remove(bell)
-        if not bells:
+        before = self._bells[approval]
+        if before is not bell:
+            while before.other is not bell:
+                assert before.other is not None, "the bell hangs here"
+                before = before.other
+            before.other = bell.other
+        elif bell.other is not None:
+            self._bells[approval] = bell.other
+        else:
             del self._bells[approval]
+        if not self._held:
+            self._bells.clear()  # which, empty as they are, gives back what thousands took
+            self._tickets.clear()
 
     def _ring(self, events: Sequence[Recorded]) -> None:
         for recorded in events:
             if isinstance(recorded.event, _NEWS):
-                for bell in self._bells.get(recorded.event.approval, ()):
-                    bell.ring()
+                self._ring_for(recorded.event.approval)
+
+    def _ring_for(self, approval: str) -> None:
+        bell = self._bells.get(approval)
+        while bell is not None:
+            bell.ring()
+            bell = bell.other

@@ -1,6 +1,7 @@
 """Calls that are woken together take turns, so that they do not all cost their most at once."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ from gateway.examining import Asked
 from gateway.tool_calls import Passed, ToolCalls
 from gateway.waiting import Ticket, WaitingRoom
 from ledger.approvals import ApprovalStatus
+from ledger.events import ApprovalGiven
 from ledger.rulings import Dispatched
 from policies.people import Agent
 
@@ -78,3 +80,44 @@ async def test_of_many_that_got_their_yes_few_claim_at_once_by_server():
 
     assert all(isinstance(verdict, Passed) for verdict in verdicts)
     assert given.claims.most == {"files": 32, "mail": 32}
+
+
+async def test_identical_calls_are_woken_together_whichever_of_them_leaves_before():
+    class Asking:
+        """A ledger where every approval is open until there is news."""
+
+        status = ApprovalStatus.PENDING
+
+        def observe(self, listener: Any, **_: Any) -> Any:
+            self.tell = listener
+            return lambda: None
+
+        async def approval(self, name: str) -> Any:
+            return SimpleNamespace(id=name, status=self.status, undeliverable={})
+
+    ledger = Asking()
+    room = WaitingRoom(cast("Any", ledger), places=lambda _: MANY)
+    room.open()
+    given = ApprovalGiven(approval="apr_1", by=("bob",), use_until=datetime(2026, 1, 1, tzinfo=UTC))
+    tickets = [Ticket("ci-bot", "files", "session", str(number)) for number in range(6)]
+    held = [
+        asyncio.create_task(room.news("apr_1", 60 if number != 3 else 0.01, each))
+        for number, each in enumerate(tickets)
+    ]
+    held.append(asyncio.create_task(room.news("apr_2", 60, tickets[0]._replace(request="other"))))
+    await held[3]
+    for leaving in (0, 2, 5):
+        held[leaving].cancel()
+    await asyncio.wait([held[0], held[2], held[5]])
+    ledger.status = ApprovalStatus.APPROVED
+
+    ledger.tell([SimpleNamespace(event=given)])
+    known = await asyncio.gather(held[1], held[4])
+
+    assert [each.status for each in known if each] == [ApprovalStatus.APPROVED] * 2
+    assert (room.held["ci-bot"], held[6].done()) == (1, False)
+    room.empty()
+    last = await held[6]
+    assert last is not None
+    assert last.id == "apr_2"
+    assert not room.held
