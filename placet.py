@@ -268,7 +268,7 @@ async def _gateway(
         for each in (gateway.rest, held.ledger.rest, clear_caches):
             each()
 
-    for count in (gateway.held, gateway.callers):
+    for count in (gateway.under_way, gateway.callers):
         stack.push_async_callback(_end, asyncio.create_task(give_back(count, rest, trimmer())))
     stack.push_async_callback(_end, asyncio.create_task(sweep()))
     return gateway

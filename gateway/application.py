@@ -251,9 +251,9 @@ class Gateway:
                 stack.push_async_callback(declared.close)
             await self._outcomes.drain(1.0)
 
-    def held(self) -> int:
-        """Return how many calls are held now."""
-        return self._room.held.total()
+    def under_way(self) -> int:
+        """Return how many calls are under way now: those that are held, and those that run."""
+        return self._under_way.count
 
     def rest(self) -> None:
         """Keep no more of idle callers than of new ones: few will ask anything for a while."""

@@ -448,4 +448,4 @@ async def _calls(stage, count):
 
 
 async def _let_go(stage):
-    return not stage.gateway.held()
+    return not stage.gateway.under_way()
