@@ -62,6 +62,9 @@ _PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 10
 
 _READERS = 4
 
+_MADE = "made after so many rests"
+"""What is noted of a connection: one of before the last rest has a pool that nobody looks at."""
+
 
 @dataclass(frozen=True)
 class Database:
@@ -81,14 +84,20 @@ class Database:
     file: tuple[int, int] | None = None
     turn: Lock = field(default_factory=Lock)
     closed: Event = field(default_factory=Event)
+    rests: list[int] = field(default_factory=lambda: [0])
 
     def __post_init__(self) -> None:
-        """Let a connection that comes back after `close` be closed, not kept."""
+        """Let a connection that comes back after `close`, or a `rest`, be closed, not kept."""
+
+        def made(_connection: Any, record: ConnectionPoolEntry) -> None:
+            record.info[_MADE] = self.rests[0]
 
         def came_back(_connection: Any, record: ConnectionPoolEntry) -> None:
-            if self.closed.is_set():
+            old = record.info.get(_MADE, self.rests[0]) != self.rests[0]
+            if old or self.closed.is_set():
                 record.close()
 
+        event.listen(self.reading, "connect", made)
         for engine in self._engines:
             event.listen(engine, "checkin", came_back)
 
@@ -158,6 +167,7 @@ class Database:
 
         So does SQLAlchemy, for each engine.
         """
+        self.rests[0] += 1
         self.reading.dispose()
         for engine in self._engines:
             engine.clear_compiled_cache()

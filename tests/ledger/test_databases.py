@@ -28,6 +28,19 @@ def test_a_connection_that_is_in_use_at_the_end_is_closed_when_it_comes_back(pos
     assert driver.closed
 
 
+def test_a_connection_that_was_in_use_at_a_rest_is_closed_when_it_comes_back(postgres_url):
+    database = connect(postgres_url)
+    with database.reading.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        database.rest()
+    with database.reading.connect() as connection:
+        later = connection.connection.dbapi_connection
+
+    assert driver.closed
+    assert not later.closed
+    database.close()
+
+
 def test_sqlites_log_has_its_full_length_before_the_first_call(sqlite_url, tmp_path):
     with open_ledger(sqlite_url):
         log = tmp_path / "placet.db-wal"
