@@ -1,6 +1,9 @@
 """What is due when: growing waits, asked-for waits, and one look for many events."""
 
-from bot.backlog import Backlog
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from bot.backlog import FIRST_WAIT, LONGEST_WAIT, Backlog
 
 
 class Clock:
@@ -82,3 +85,77 @@ async def test_waiting_ends_when_something_is_added() -> None:
     await backlog.wait(3600)
 
     assert backlog.take() == "apr_1"
+
+
+NAMES = st.sampled_from([f"apr_{number}" for number in range(5)])
+
+
+class LookedThrough(RuleBasedStateMachine):
+    """A backlog beside a plain one that looks through all it has each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.backlog = Backlog(self.clock)
+        self.due: dict[str, float] = {}
+        self.busy: set[str] = set()
+        self.failures: dict[str, int] = {}
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 3.0, 60.0]))
+    def later(self, seconds: float) -> None:
+        self.clock.at += seconds
+
+    @rule(name=NAMES, wait=st.sampled_from([0.0, 1.0, 100.0]), times=st.sampled_from([1, 40]))
+    def add(self, name: str, wait: float, times: int) -> None:
+        for sooner in range(times):
+            at = self.clock.at + wait - sooner / 64
+            self.backlog.add(name, at - self.clock.at)
+            self.due[name] = min(at, self.due.get(name, at))
+
+    @rule()
+    def take(self) -> None:
+        ripe = {at for name, at in self.due.items() if name not in self.busy}
+        first = min(ripe, default=None)
+        taken = self.backlog.take()
+        if first is None or first > self.clock.at:
+            assert taken is None
+            return
+        assert taken is not None
+        assert taken not in self.busy
+        assert self.due.pop(taken) == first
+        self.busy.add(taken)
+
+    @rule(name=NAMES)
+    def done(self, name: str) -> None:
+        self.backlog.done(name)
+        self.busy.discard(name)
+        self.failures.pop(name, None)
+
+    @rule(name=NAMES, wait=st.sampled_from([None, 0.0, 7.0]))
+    def failed(self, name: str, wait: float | None) -> None:
+        self.backlog.failed(name, wait)
+        failures = self.failures.get(name, 0)
+        self.failures[name] = failures + 1
+        self.busy.discard(name)
+        grown = min(FIRST_WAIT * 2**failures, LONGEST_WAIT)
+        self.due[name] = self.clock.at + (grown if wait is None else wait)
+
+    @rule()
+    def hurry(self) -> None:
+        self.backlog.hurry()
+        self.due = dict.fromkeys(self.due, self.clock.at)
+        self.failures.clear()
+
+    @rule()
+    def clear(self) -> None:
+        self.backlog.clear()
+        self.due.clear()
+        self.failures.clear()
+
+    @invariant()
+    def as_many_are_due(self) -> None:
+        assert len(self.backlog) == len(self.due)
+        assert len(self.backlog._line) <= 80  # five approvals, however often they are added
+
+
+TestLookedThrough = LookedThrough.TestCase
