@@ -149,9 +149,13 @@ class Courier:
                 looked_at = loop.time()
                 self._look_at_channels()
                 await self._look_at_subjects()
-            if loop.time() + _ATTEMPT < self._held_until:
+            sure = loop.time() + _ATTEMPT < self._held_until
+            if sure:
                 self._hand_out()
-            await self._backlog.wait(max(renewed_at + _RENEW - loop.time(), 0.0))
+            await self._backlog.wait(
+                max(renewed_at + _RENEW - loop.time(), 0.0),
+                for_due=sure and len(self._hands) < _HANDS,
+            )
 
     async def _renew(self) -> None:
         """Take or keep the lease; whoever gets it looks at everything first."""
@@ -213,7 +217,11 @@ class Courier:
         while len(self._hands) < _HANDS and (approval := self._backlog.take()):
             hand = asyncio.create_task(self._attend(approval))
             self._hands.add(hand)
-            hand.add_done_callback(self._hands.discard)
+            hand.add_done_callback(self._put_down)
+
+    def _put_down(self, hand: asyncio.Task[None]) -> None:
+        self._hands.discard(hand)
+        self._backlog.wake()  # with all hands full, nobody waits for what is due
 
     async def _attend(self, approval: str) -> None:
         try:

@@ -1,5 +1,6 @@
 """Cards follow the ledger: over outages, wrong channels, restarts and lost answers."""
 
+import asyncio
 import json
 import time
 from dataclasses import replace
@@ -11,7 +12,7 @@ from approvals_given import requested
 from office import BOB, EVERYBODY, PLATFORM, SECURITY, open_office, shown, until, until_async
 
 from bot.undelivered import Undelivered
-from bot.workspace.faults import AnswerError, AnswerStatus, RateLimit
+from bot.workspace.faults import AnswerError, AnswerStatus, Delay, RateLimit
 from bot.workspace.spec import WorkspaceChannel
 from ledger.approvals import ApprovalStatus
 from ledger.card_events import CardPosted, CardRepainted
@@ -43,6 +44,29 @@ async def test_the_posted_message_asks_slack_to_parse_nothing(office) -> None:
     assert request.arguments["mrkdwn"] is False
     assert request.arguments["link_names"] is False
     assert request.arguments["unfurl_links"] is False
+
+
+async def test_with_all_hands_full_the_courier_waits_for_one_of_them(office) -> None:
+    courier = office.bot._courier
+    asked = [await office.ask(f"call_{number}") for number in range(6)]
+    for approval in asked:
+        await office.card(approval)
+    await office.local.fail_next("chat.update", Delay(2), times=6)
+    for approval in asked:
+        await office.click(BOB, approval, "approve")
+    await until(lambda: len(courier._hands) == 4 and courier.waiting)
+    looks = []
+
+    def clock() -> float:
+        looks.append(None)
+        return asyncio.get_running_loop().time()
+
+    courier._backlog._clock = clock
+    await asyncio.sleep(0.5)
+
+    assert len(looks) < 50
+    for approval in asked:
+        await office.card(approval, "Approved: files")
 
 
 async def test_two_teams_that_share_a_channel_get_one_card(sqlite_url) -> None:
