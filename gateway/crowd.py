@@ -1,6 +1,7 @@
 """Takes on as much at once as can be served, and shares that fairly between agents."""
 
 from collections.abc import Mapping
+from sys import intern
 from types import TracebackType
 from typing import Self
 
@@ -84,7 +85,7 @@ class Crowd:
     def enter(self, agent: str, server: str) -> "Place":
         """Return a place for one request. Raises Rejected (HTTP 429 or 503)."""
         has = self._agents.get(agent, 0)
-        share = f"{agent} {server}"
+        share = intern(f"{agent} {server}")
         status = _YOURS if has >= self._most else self.requests.take(share)
         if status:
             whose = "this agent has" if status == _YOURS else "Placet has"

@@ -199,7 +199,7 @@ class FastLane(RequestHandler):
         self._left = b""
         self._asking = self._request_in_progress = True
         if self._resting is None:
-            self._serving = self._loop.create_task(self._serve(request))
+            self._serving = self._loop.create_task(self._serve(request), name="lane")
         else:
             self._resting.set_result(request)
 

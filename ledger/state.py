@@ -35,7 +35,7 @@ _DROPPED = frozenset(
 )
 """Kinds whose ended models leave memory; they are fetched again when asked for."""
 
-_AT_HAND = 128
+_AT_HAND = 32
 """Open approvals that stay in memory; thousands may wait, for days, and each takes 3 KB."""
 
 _INDEXED = ("approval", "grant")
