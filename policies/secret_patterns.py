@@ -57,7 +57,9 @@ def may_hold_known_key(text: str) -> bool:
         or "eyJ" in text
         or "SK" in text
         or "dapi" in text
-        or ("." in text and ("ya29." in text or "SG." in text or "hv" in text))
+        or "|" in text
+        or "GR1" in text
+        or ("." in text and ("ya29." in text or "SG." in text or "hv" in text or "mws." in text))
     )
 
 

@@ -436,6 +436,18 @@ def test_whatever_fits_a_pattern_is_hidden(pattern, found, around):
     assert redact_text(text).hidden > 0 or len(text) < 14
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "amzn.mws." + "4ea38b7b" * 4 + "f563",
+        "1234567890123|" + "bcd4" * 5,
+        "GR1348941" + "bcd4" * 5,
+    ],
+)
+def test_a_known_key_without_dashes_and_capitals_is_hidden(key):
+    assert redact_text(f"use {key} now").text == "use [hidden] now"
+
+
 PIECES = st.sampled_from(
     [
         *(
