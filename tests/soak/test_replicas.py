@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import random
+from functools import partial
 
 import pytest
 from conftest import postgres
@@ -58,10 +59,14 @@ async def trouble(opened, chance, seconds, server):
             await asyncio.sleep(chance.random())
             await asyncio.to_thread(server.ensure_postgres_running)
         await replica.launch()
-    for replica in opened.replicas:
-        if replica.process.returncode is not None:
+
+    async def back(replica):
+        if replica.process.returncode is not None:  # it was started while the database was away
             await replica.launch()
-    await asyncio.gather(*(until(replica.ready, 60) for replica in opened.replicas))
+        return await replica.ready()
+
+    for replica in opened.replicas:
+        await until(partial(back, replica), 60)
 
 
 async def test_whatever_is_restarted_each_call_ends_and_none_runs_twice(tmp_path, seconds):
