@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
 
 from gateway.fast_lane import FastLane, WholeRequest
-from gateway.whole_answers import SENT, Reply
+from gateway.whole_answers import CLOSE, SENT, Reply
 
 _HEADERS: Final = {
     "Content-Type": "text/event-stream",
@@ -22,7 +22,6 @@ _HEAD: Final = "".join(
         "Transfer-Encoding: chunked\r\nDate: ",
     ]
 ).encode()
-_BLANK: Final = b"\r\n\r\n"
 _LAST: Final = b"0\r\n\r\n"
 
 _COPIED: Final = 2048
@@ -60,7 +59,9 @@ class EventWriter(Protocol):
 
 def event_writer(http: web.BaseRequest) -> EventWriter:
     """Return what writes the answer to a request; the shorter way where it came by that."""
-    return _ByLane(http.lane) if isinstance(http, WholeRequest) else _ByAiohttp(http)
+    if isinstance(http, WholeRequest):
+        return _ByLane(http.lane, last=http.head.closes)
+    return _ByAiohttp(http)
 
 
 class _ByLane:
@@ -69,10 +70,11 @@ class _ByLane:
     Thousands may be open, for hours.
     """
 
-    __slots__ = ("_lane", "_unseen")
+    __slots__ = ("_lane", "_last", "_unseen")
 
-    def __init__(self, lane: FastLane) -> None:
+    def __init__(self, lane: FastLane, *, last: bool) -> None:
         self._lane = lane
+        self._last = last
         self._unseen = 0
 
     @property
@@ -80,7 +82,8 @@ class _ByLane:
         return SENT
 
     async def begin(self) -> None:
-        self._send(_HEAD + rfc822_formatted_time().encode() + _BLANK)
+        date, close = rfc822_formatted_time().encode(), CLOSE if self._last else b""
+        self._send(b"%b%b\r\n%b\r\n" % (_HEAD, date, close))
         self._lane.keep_alive(val=True)  # which takes the timer away
 
     async def write(self, piece: bytes) -> None:

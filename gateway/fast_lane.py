@@ -228,7 +228,7 @@ class FastLane(RequestHandler):
             del plain  # thousands may wait here, or rest, and each keeps little
             try:
                 reply = await self._answering(request, server)
-                stays = self._sent_at_once(reply) or await self._sent(reply, request)
+                stays = self._sent_at_once(reply, request) or await self._sent(reply, request)
                 if self.writing_paused:  # it is under way until the caller takes it
                     await self.drained()
             except ConnectionError:
@@ -240,7 +240,7 @@ class FastLane(RequestHandler):
                 _LOG.exception("an answer could not be sent")
                 self.force_close()
             else:
-                self._next(stays=stays)
+                self._next(stays=stays and not request.head.closes)
             finally:
                 self._asking = self._request_in_progress = False
                 if self._handler_waiter is not None and not self._handler_waiter.done():
@@ -261,11 +261,11 @@ class FastLane(RequestHandler):
         assert self._serving is not None, "it answers each request"
         return StreamWriter(self, self._loop), self._serving, self._loop
 
-    def _sent_at_once(self, reply: Reply) -> bool:
+    def _sent_at_once(self, reply: Reply, request: WholeRequest) -> bool:
         """Send an answer where that takes but a moment; tell whether it is sent."""
         if not isinstance(reply, WholeAnswer) or self.writing_paused:
             return False
-        written = self._writer.written(reply)
+        written = self._writer.written(reply, last=request.head.closes)
         if written is None:
             return False
         if self.transport is None or self.transport.is_closing():

@@ -71,7 +71,7 @@ class Head(Frame):
     """The head of a request: its `target` as it was sent, and its headers in its `message`.
 
     `server` is the one that the target names, if it is spelled as aiohttp's
-    router has it.
+    router has it. Where it `closes`, nothing follows it on its connection.
 
     Requests whose heads differ in nothing, or only in the number of
     `Content-Length`, have the same head, by `is`, on whatever connection they
@@ -81,13 +81,17 @@ class Head(Frame):
     """
 
     __slots__ = (
-        "__weakref__", "_headers", "_length", "_message", "seen", "server", "target", "upward",
+        "__weakref__", "_headers", "_length", "_message", "closes", "seen", "server", "target",
+        "upward",
     )  # fmt: skip
 
-    def __init__(self, head: Halves | None, target: bytes, headers: CIMultiDict[str]) -> None:
+    def __init__(
+        self, head: Halves | None, target: bytes, headers: CIMultiDict[str], *, closes: bool
+    ) -> None:
         """Take what a strict parser found in a head; `headers` are changed no more."""
         super().__init__(head)
         self.target = target
+        self.closes = closes
         self.server = _server(target)
         self._length = int(headers["Content-Length"])
         self._headers = headers
@@ -115,7 +119,7 @@ class Head(Frame):
             version=HttpVersion11,
             headers=CIMultiDictProxy(self._headers),
             raw_headers=(),
-            should_close=False,
+            should_close=self.closes,
             compression=None,
             upgrade=False,
             chunked=False,
@@ -139,9 +143,11 @@ class KnownHeads:
         """Return what is known of a head."""
         return None if head is None else self._heads.get(head)
 
-    def add(self, head: Halves | None, target: bytes, headers: CIMultiDict[str]) -> Head:
+    def add(
+        self, head: Halves | None, target: bytes, headers: CIMultiDict[str], *, closes: bool
+    ) -> Head:
         """Return the head in which a strict parser has found this, and know it from now on."""
-        found = Head(head, target, headers)
+        found = Head(head, target, headers, closes=closes)
         if head is not None:
             self._heads[head] = found
         return found

@@ -18,8 +18,8 @@ _USUAL_NAME = 64
 
 _CHANGING = frozenset(
     (
-        b"connection", b"content-encoding", b"expect", b"keep-alive", b"te", b"trailer",
-        b"transfer-encoding", b"upgrade",
+        b"content-encoding", b"expect", b"keep-alive", b"te", b"trailer", b"transfer-encoding",
+        b"upgrade",
         b"origin",
     )
 )  # fmt: skip
@@ -28,6 +28,13 @@ _CHANGING = frozenset(
 So does that of a page: the answer to it says who may read it (gateway/pages.py).
 """
 
+_CONNECTION = b"connection"
+_CLOSES = {b"keep-alive": False, b"close": True}
+"""By what it says of its connection, whether a plain request is the last one on it.
+
+Most libraries send one of the two: httpx and Node's fetch the first, urllib the
+second. They name no other header as one that ends here (RFC 9110, 7.6.1).
+"""
 
 _NONE: CIMultiDict[str] = CIMultiDict()
 """The headers of a request that has not begun."""
@@ -59,7 +66,8 @@ class PlainReader:
     """
 
     __slots__ = (
-        "_begun", "_body", "_headers", "_heads", "_last", "_parser", "_raw", "_target", "_whole",
+        "_begun", "_body", "_closes", "_headers", "_heads", "_last", "_parser", "_raw", "_target",
+        "_whole",
     )  # fmt: skip
 
     _parser: httptools.HttpRequestParser | None
@@ -67,6 +75,7 @@ class PlainReader:
     _raw: bytes
     _target: bytes
     _body: bytes
+    _closes: bool | None
 
     def __init__(self, heads: KnownHeads) -> None:
         """Wait for the first request; `heads` may be those of any number of connections."""
@@ -108,7 +117,9 @@ class PlainReader:
         if not self._whole:
             return None
         raw = raw or halves(self._raw)
-        head = self._heads.find(raw) or self._heads.add(raw, self._target, self._headers)
+        head = self._heads.find(raw) or self._heads.add(
+            raw, self._target, self._headers, closes=bool(self._closes)
+        )
         request = PlainRequest(head, self._body)
         self._last = head
         self._rest()
@@ -130,13 +141,23 @@ class PlainReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, as aiohttp would: in UTF-8, what is none escaped."""
-        if name.lower() in _CHANGING or len(self._headers) >= _MOST_HEADERS:
+        lower = name.lower()
+        if lower in _CHANGING or len(self._headers) >= _MOST_HEADERS:
             raise NotPlain
         if max(len(name), len(value)) > _LONGEST_FIELD:
             raise NotPlain
+        if lower == _CONNECTION:
+            self._take_connection(value)
         text = value.strip(b" \t").decode("utf-8", "surrogateescape")
         known = _name(name) if len(name) <= _USUAL_NAME else name.decode("ascii")
         self._headers.add(known, text)
+
+    def _take_connection(self, value: bytes) -> None:
+        """Take what is said of the connection: once, and nothing unusual."""
+        said = _CLOSES.get(value.strip(b" \t").lower())
+        if said is None or self._closes is not None:
+            raise NotPlain
+        self._closes = said
 
     def on_headers_complete(self) -> None:
         """Tell by the head whether the request is plain."""
@@ -161,5 +182,6 @@ class PlainReader:
         self._parser = None
         self._begun = 0
         self._whole = False
+        self._closes = None
         self._raw = self._target = self._body = b""
         self._headers = _NONE

@@ -21,6 +21,9 @@ _LINES = {
     for status in HTTPStatus
     if status >= HTTPStatus.OK and status not in _BODILESS
 }
+CLOSE: Final = b"Connection: close\r\n"
+"""Says that the connection ends after this answer (RFC 9112, 9.6)."""
+
 _MOST = 1024
 _JSON: CIMultiDict[str] = CIMultiDict({"Content-Type": "application/json"})
 
@@ -69,7 +72,7 @@ async def send(response: web.StreamResponse, request: web.BaseRequest) -> None:
     headers = response.headers
     headers["Content-Length"] = str(len(body or b""))
     headers.setdefault("Date", rfc822_formatted_time())
-    if response.keep_alive is False:
+    if response.keep_alive is False or not request.keep_alive:
         headers["Connection"] = "close"
     writer = request.writer
     writer.length = len(body or b"")
@@ -84,14 +87,17 @@ class AnswerWriter:
         """Know no headers yet."""
         self._fields: Same[CIMultiDict[str], bytes] = Same(_written, _MOST)
 
-    def written(self, answer: WholeAnswer) -> bytes | None:
-        """Return the answer's bytes; None where aiohttp has to think about them."""
+    def written(self, answer: WholeAnswer, *, last: bool = False) -> bytes | None:
+        """Return the answer's bytes; None where aiohttp has to think about them.
+
+        After the `last` one its connection ends.
+        """
         line, fields = _LINES.get(answer.status), self._fields.of(answer.headers)
         if line is None or not fields:
             return None
         date, length = rfc822_formatted_time().encode(), len(answer.body)
-        return b"%b%bContent-Length: %d\r\nDate: %b\r\n\r\n%b" % (
-            *(line, fields, length, date, answer.body),
+        return b"%b%bContent-Length: %d\r\nDate: %b\r\n%b\r\n%b" % (
+            *(line, fields, length, date, CLOSE if last else b"", answer.body),
         )
 
 

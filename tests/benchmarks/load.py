@@ -30,6 +30,7 @@ def request_to(target: Target, version: str) -> bytes:
     headers = [
         "POST /mcp/echo HTTP/1.1",
         f"Host: 127.0.0.1:{target.port}",
+        "Connection: keep-alive",  # as httpx and Node's fetch say it, which most clients use
         f"Authorization: Bearer {KEY}",
         "Content-Type: application/json",
         "Accept: application/json, text/event-stream",
