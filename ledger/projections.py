@@ -68,9 +68,11 @@ def model_of(kind: str, state: str) -> Kept:
     return KINDS[kind].model_validate_json(state)
 
 
-def read_models(connection: Connection, kind: str, query: Select[str]) -> list[Kept]:
-    """Return the models of a query that selects `state`."""
-    rows: Iterable[Row[str]] = connection.execute(query)
+def read_models(
+    connection: Connection, kind: str, query: Select[str], **values: int | tuple[str, ...]
+) -> list[Kept]:
+    """Return the models of a query that selects `state`, with the `values` that it leaves open."""
+    rows: Iterable[Row[str]] = connection.execute(query, values)
     return [model_of(kind, state) for (state,) in rows]
 
 
