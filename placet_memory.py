@@ -99,7 +99,9 @@ async def give_back(
     """Call `rest`, then `trim`, for ever, each time that `count`, of calls or callers, falls far.
 
     It is looked at every second; `pause` seconds are waited before `rest`, for
-    those calls still have to be answered, and a moment before `trim`.
+    those calls still have to be answered, and a moment before `trim`. Both are
+    called twice: what is made again after the first time, among the waste, is
+    made once more where there is none.
     """
     most = 0
     while True:
@@ -108,7 +110,8 @@ async def give_back(
         most = max(most, now)
         if most >= _MANY and now <= most // _SHARE:
             await asyncio.sleep(pause)
-            rest()
-            await asyncio.sleep(min(pause, _MOMENT))
-            trim()
+            for _ in range(2):
+                rest()
+                await asyncio.sleep(min(pause, _MOMENT))
+                trim()
             most = count()
