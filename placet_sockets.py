@@ -73,6 +73,7 @@ def _notice_the_dead(sock: socket.socket) -> None:
 
     What is accepted on `sock` inherits it, where the system can (Linux does).
     """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

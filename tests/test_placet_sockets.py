@@ -47,4 +47,5 @@ def test_what_is_accepted_is_asked_after_when_it_is_silent():
         stack.enter_context(accepted)
 
         assert client.getsockname() == accepted.getpeername()
+        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
