@@ -10,7 +10,8 @@ from gateway.definitions import is_tool_name
 from gateway.examining import Asked, Examiner
 from gateway.kept_asks import KeptAsks
 from gateway.problems import Kind, Problem, not_found
-from gateway.tool_calls import Pending, ToolCalls, Verdict
+from gateway.tool_calls import ToolCalls
+from gateway.verdicts import Pending, Verdict
 from ledger.approvals import OPEN, ApprovalStatus
 from ledger.calls import CallStatus, CompleteCall
 from ledger.claims import AlreadyDecided

@@ -15,7 +15,6 @@ from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd
 from gateway.envelopes import AT_ONCE, Message, Notification, Request, read_message
 from gateway.errors import SOON, Code, Rejected
-from gateway.fast_lane import once
 from gateway.headers import SESSION, upward
 from gateway.hearing import LISTEN
 from gateway.held_calls import HeldCall
@@ -26,6 +25,7 @@ from gateway.open_streams import OpenStreams
 from gateway.passing import Caller, Passage, Served
 from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
+from gateway.seeing import once
 from gateway.sessions import Sessions
 from gateway.task_requests import ABOUT_TASKS, TaskRequests
 from gateway.under_way import UnderWay

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, cast
 
 from aiohttp import web
 from aiohttp.http import StreamWriter
@@ -26,8 +26,6 @@ _LARGEST_LEFT = 64 * 1024
 
 _NO_MESSAGES: deque[Any] = deque(maxlen=0)
 """What aiohttp has to answer on a connection that it has not seen yet."""
-
-_T = TypeVar("_T")
 
 Answering: TypeAlias = Callable[["WholeRequest", str], Awaitable[Reply]]
 """Answers a request to the server of this name; it raises nothing but cancellation."""
@@ -54,6 +52,7 @@ class WholeRequest(web.BaseRequest):
 
     def rest(self) -> None:
         """Keep no more than head and body until somebody looks: thousands may wait."""
+        self.lane.keep_alive(val=True)  # which takes the timer away until the next request
         with contextlib.suppress(AttributeError):  # those are not there while it rests
             del self._message, self._headers, self._cache
 
@@ -71,19 +70,6 @@ class WholeRequest(web.BaseRequest):
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         response.headers.pop("Server", None)  # as in all answers (gateway/unnamed.py)
-
-
-def once(http: web.BaseRequest, what: str, look: Callable[[web.BaseRequest], _T]) -> _T:
-    """Return what is seen in a request's head: of a head that the caller sent before, at once.
-
-    What looking raises is raised each time. It must look at the head alone.
-    """
-    if not isinstance(http, WholeRequest):
-        return look(http)
-    seen = http.head.seen
-    if what not in seen:
-        seen[what] = look(http)
-    return cast("_T", seen[what])
 
 
 class FastLane(RequestHandler):
@@ -127,11 +113,11 @@ class FastLane(RequestHandler):
         self._ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to read."""
-        super().connection_made(transport)
-        assert self._task_handler is not None, "aiohttp has begun to wait for its first request"
-        self._task_handler.cancel()
-        self._task_handler = None
+        """Begin to read; what aiohttp does on its way is done if the connection becomes its."""
+        assert self._manager is not None, "it has one until the connection is lost"
+        self.transport = cast("asyncio.Transport", transport)
+        self._manager.connection_made(self, self.transport)
+        self._time()
 
     def data_received(self, data: bytes) -> None:
         """Take what the caller sent."""
@@ -288,12 +274,16 @@ class FastLane(RequestHandler):
         if self._ending or not stays:
             self.force_close()
             return
-        self._next_keepalive_close_time = idle = self._loop.time() + self.keepalive_timeout
-        if self._keepalive_handle is None and self.keepalive_timeout > 0:
-            self._keepalive_handle = self._loop.call_at(idle, self._process_keepalive)
+        self._time()
         if self._left:
             transport.resume_reading()
             self._loop.call_soon(self._look_again)
+
+    def _time(self) -> None:
+        """Wait for a request from now on, and no longer than aiohttp does."""
+        self._next_keepalive_close_time = idle = self._loop.time() + self.keepalive_timeout
+        if self._keepalive_handle is None and self.keepalive_timeout > 0:
+            self._keepalive_handle = self._loop.call_at(idle, self._process_keepalive)
 
     def _look_again(self) -> None:
         if not self._asking and self.transport is not None and self._left:

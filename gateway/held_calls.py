@@ -8,7 +8,8 @@ from gateway.calling import Call, undecided
 from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
 from gateway.sending import Sending
-from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
+from gateway.tool_calls import ToolCalls
+from gateway.verdicts import Passed, Pending, Verdict
 from gateway.whole_answers import Reply
 from policies.refusals import Refused
 

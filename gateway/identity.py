@@ -14,8 +14,8 @@ from gateway.agent_keys import AgentKeys
 from gateway.challenges import Challenges
 from gateway.departures import told_in
 from gateway.errors import Code, Rejected
-from gateway.fast_lane import once
 from gateway.nearness import is_near
+from gateway.seeing import once
 from gateway.strangers import Strangers
 from gateway.token_callers import TokenCallers, TooLittle
 from gateway.tokens import BadToken, KeyMissing, KeysAway

@@ -19,8 +19,9 @@ from gateway.rounds import Rounds
 from gateway.sending import Sending
 from gateway.task_desk import TaskDesk
 from gateway.task_states import teams_of
-from gateway.tool_calls import Passed, Pending, ToolCalls, Verdict
+from gateway.tool_calls import ToolCalls
 from gateway.upstreams import Era
+from gateway.verdicts import VERDICTS, Passed, Pending, Verdict
 from gateway.whole_answers import Reply, in_json
 from policies.calls import JsonValue, Number, Tool
 from policies.refusals import Refused
@@ -77,7 +78,8 @@ class Ladder:
             if "requestState" in call.message.params:
                 verdict = await self._gone_on(call)
             if verdict is None:
-                verdict = await self._calls.verdict(call)
+                settled = await self._calls.settled(call)
+                verdict = settled if isinstance(settled, VERDICTS) else await settled
             match verdict:
                 case Passed():
                     return await self._sending.run(

@@ -10,7 +10,7 @@ from gateway.errors import Code, Rejected
 from gateway.examining import Asked
 from gateway.gate import Gate
 from gateway.reporting import Reporter
-from gateway.tool_calls import Passed
+from gateway.verdicts import Passed
 from ledger.approvals import Approval
 from ledger.claims import AlreadyUsed
 from ledger.continuing import Unfit

@@ -9,8 +9,8 @@ from gateway.dispatching import Deliver, Dispatcher
 from gateway.editing import edited
 from gateway.reading_outcomes import OutcomeReader
 from gateway.task_owners import TaskOwners
-from gateway.tool_calls import Passed
 from gateway.upstreams import Era, UpstreamAnswer
+from gateway.verdicts import Passed
 
 _T = TypeVar("_T")
 

@@ -29,8 +29,8 @@ from gateway.task_shapes import (
     unknown,
 )
 from gateway.task_states import changed_at, state_of, waits
-from gateway.tool_calls import Pending
 from gateway.upstreams import Era, UpstreamRequest
+from gateway.verdicts import Pending
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.ledger import Ledger
 from ledger.tasks import KeptTask

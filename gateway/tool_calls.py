@@ -4,10 +4,9 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import assert_never
 
 from gateway import answers
 from gateway.aftermath import Aftermath, Question
@@ -19,6 +18,7 @@ from gateway.gate import Gate
 from gateway.insisting import insist
 from gateway.patience import Patience
 from gateway.reporting import Reporter
+from gateway.verdicts import Passed, Pending, Settled, Verdict, verdict_of
 from gateway.waiting import CalledOff, WaitingRoom
 from ledger.approvals import OPEN, Approval, ApprovalStatus
 from ledger.claims import AlreadyDecided, AlreadyUsed, FrozenNow
@@ -31,35 +31,9 @@ from policies.people import Directory
 from policies.refusals import Refused
 from policies.settling import settle
 
-_QUESTIONS, _CLAIMS = 128, 32
+_QUESTIONS, _CLAIMS = 64, 32
 """Calls to one server that are asked about, or claim, at once: of a thousand that come, or get
 their yes, together, most wait with little, until those before them are recorded."""
-
-
-class Passed(NamedTuple):
-    """The call may run now, once, as `call`; `show` says that its result may be kept.
-
-    `leg` is how far it has come under its approval; None without one.
-    """
-
-    call: str
-    show: bool
-    leg: Leg | None = None
-
-
-@dataclass(frozen=True)
-class Pending:
-    """Nobody has decided yet, which the caller does not know.
-
-    Whoever has this holds the call on with `ToolCalls.wait`, or lets its
-    caller go with `ToolCalls.let_go`.
-    """
-
-    approval: Approval
-    digest: str
-
-
-Verdict: TypeAlias = Passed | Answer | Pending
 
 
 class ToolCalls:
@@ -99,6 +73,10 @@ class ToolCalls:
         what was asked of people stays open. Raises Refused where nothing was
         decided.
         """
+        return await verdict_of(await self.settled(asking, hold))
+
+    async def settled(self, asking: Asking, hold: float | None = None) -> Settled:
+        """Return, once a call is decided, its verdict or what holds it, as `verdict` does."""
         began = time.perf_counter()
         asked = asking.asked
         examined = await self._gate.examine(asked)
@@ -117,11 +95,7 @@ class ToolCalls:
                 self._came_back(ruling, examined)
         seconds = time.perf_counter() - began
         self._reporter.decided(asked, ruling, seconds)
-        if isinstance(ruling, Allowed):
-            return Passed(asked.id, examined.assessment.show_result)
-        followed = self._followed(asking, ruling, examined, hold)
-        del asked, examined, ruling  # thousands may wait for people
-        return await followed
+        return self._followed(asking, ruling, examined, hold)
 
     def wait(
         self, asking: Asking, approval: str, digest: str, seconds: float
@@ -194,9 +168,9 @@ class ToolCalls:
         if isinstance(ruling, Waiting | Dispatched):
             self._aftermath.came_back(examined.facts.digests[0], ruling.approval)
 
-    async def _followed(
+    def _followed(
         self, asking: Asking, ruling: Ruling, examined: Examined, hold: float | None = None
-    ) -> Verdict:
+    ) -> Settled:
         call = examined.facts.call
         match ruling:
             case Allowed():
@@ -210,15 +184,17 @@ class ToolCalls:
                 agent = examined.facts.agent.name
                 seconds = self._patience.grace(agent) if hold is None else hold
                 digest = examined.facts.digests[0]
-                held = self._held(asking, ruling.approval, digest, seconds)
-                del ruling, examined
-                return await held
-            case Voided():
-                return answers.voided(await self._approval(ruling.approval), ruling.because)
-            case Lapsed():
-                return answers.lapsed(await self._approval(ruling.approval))
+                return self._held(asking, ruling.approval, digest, seconds)
+            case Voided() | Lapsed():
+                return self._ended(ruling)
             case _:
                 assert_never(ruling)
+
+    async def _ended(self, ruling: Voided | Lapsed) -> Answer:
+        known = await self._approval(ruling.approval)
+        if isinstance(ruling, Voided):
+            return answers.voided(known, ruling.because)
+        return answers.lapsed(known)
 
     async def _held(self, asking: Asking, approval: str, digest: str, seconds: float) -> Verdict:
         asking.rest()
@@ -258,7 +234,7 @@ class ToolCalls:
             return told
         self._reporter.decided(again, ruling, time.perf_counter() - began)
         left = max(until - asyncio.get_running_loop().time(), 0)
-        return await self._followed(again, ruling, examined, left)
+        return await verdict_of(self._followed(again, ruling, examined, left))
 
     async def _claimed(self, asking: Asking, approval: str) -> Verdict:
         """Use the approval, unless an identical call was faster or the terms have changed."""
@@ -274,7 +250,7 @@ class ToolCalls:
             if ended is None:
                 raise
             return ended
-        return await self._followed(asking, ruling, examined)
+        return await verdict_of(self._followed(asking, ruling, examined))
 
     async def _claim(self, asking: Asking, approval: str) -> tuple[Ruling, Examined]:
         async with self._claiming[asking.ticket.server]:

@@ -1,4 +1,4 @@
-"""Connections on which nothing is asked can rest: each keeps what a new one has, and serves on."""
+"""Connections that wait keep little: on which nothing is asked, and whose call is held."""
 
 import asyncio
 import contextlib
@@ -9,9 +9,9 @@ import pytest
 from gateway_stage import CI_BOT, META, modern_headers, staged, until
 
 
-def request(path: str) -> bytes:
-    """Return a whole request that reads a file."""
-    params = {"name": "read_file", "arguments": {"path": path}, "_meta": META}
+def request(path: str, tool: str = "read_file") -> bytes:
+    """Return a whole request that reads a file, or uses another tool on it."""
+    params = {"name": tool, "arguments": {"path": path}, "_meta": META}
     message = {"jsonrpc": "2.0", "id": path, "method": "tools/call", "params": params}
     body = json.dumps(message).encode()
     headers = {
@@ -19,7 +19,7 @@ def request(path: str) -> bytes:
         "Authorization": f"Bearer {CI_BOT}",
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
-        **modern_headers("tools/call", "read_file"),
+        **modern_headers("tools/call", tool),
         "Content-Length": str(len(body)),
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -127,6 +127,36 @@ async def test_a_connection_that_rests_ends_without_a_word(sqlite_url, caplog, e
 
         await until(gone)
         assert caplog.records == []
+
+
+def awaited(task):
+    """Return the names of the coroutines that wait for each other in a task."""
+    names, coroutine = [], task.get_coro()
+    while hasattr(coroutine, "cr_await"):
+        names.append(coroutine.__qualname__)
+        coroutine = coroutine.cr_await
+    return names
+
+
+async def test_a_call_that_is_held_in_silence_keeps_few_coroutines_and_no_timer(sqlite_url):
+    async with staged(sqlite_url, hold="1m") as stage, caller(stage) as (lane, reader, writer):
+        writer.write(request("second", "write_file"))
+        (approval,) = await stage.pending()
+
+        async def rests():
+            return lane._keepalive_handle is None
+
+        await until(rests)
+        names = awaited(lane._serving)
+        await stage.decide(approval.id)
+
+        assert b'"second"' in await answer(reader)
+        assert [name.partition(".")[0] for name in names] == [
+            *("FastLane", "Endpoint", "Ladder", "ToolCalls", "WaitingRoom"),
+        ]
+        assert lane._keepalive_handle is not None
+        writer.write(request("third"))
+        assert b'"third"' in await answer(reader)
 
 
 async def test_what_is_aiohttps_is_left_alone(sqlite_url):

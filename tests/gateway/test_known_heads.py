@@ -7,9 +7,10 @@ from aiohttp import web
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.fast_lane import WholeRequest, once
+from gateway.fast_lane import WholeRequest
 from gateway.known_heads import KnownHeads, halves
 from gateway.plain_requests import NotPlain, PlainReader
+from gateway.seeing import once
 
 
 def request(body=b"hello", length=None, more=b""):

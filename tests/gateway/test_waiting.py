@@ -6,7 +6,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from gateway.examining import Asked
-from gateway.tool_calls import Passed, ToolCalls
+from gateway.tool_calls import ToolCalls
+from gateway.verdicts import Passed
 from gateway.waiting import Ticket, WaitingRoom
 from ledger.approvals import ApprovalStatus
 from ledger.events import ApprovalGiven
