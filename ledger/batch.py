@@ -40,6 +40,9 @@ _LOG = logging.getLogger(__name__)
 _MOST_LAG = 2_000
 """Events that are applied one by one to catch up; behind more, the open models are read anew."""
 
+_PAGE = 100
+"""Events that are read at once: each takes 4 KB until it is applied."""
+
 _UNREADABLE = "the ledger holds what this Placet cannot read: run the newer one that wrote it"
 _MISPLACED = "the ledger's file was moved or replaced: put it back, or restart Placet"
 
@@ -206,12 +209,12 @@ class Settler:
 
     def _followed(self, connection: Connection, state: State, head: Head) -> State:
         """Return the state with what others recorded; read anew where they rewrote rows."""
-        lacking = self._history.after(connection, state.position)
-        if rewrite_rows(lacking):
-            return self._loaded(head)
-        for recorded in lacking:
-            state.apply(recorded)
-        state.settle_down()
+        while lacking := self._history.after(connection, state.position, limit=_PAGE):
+            if rewrite_rows(lacking):
+                return self._loaded(head)
+            for recorded in lacking:
+                state.apply(recorded)
+            state.settle_down()
         return state
 
     def _loaded(self, head: Head) -> State:

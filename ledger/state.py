@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from ledger import policy_in_force
 from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
+from ledger.bearings import Bearings
 from ledger.calls import CallRecord
 from ledger.delegations import Delegation
 from ledger.envelopes import Draft, Model, Recorded
@@ -67,9 +68,7 @@ class State:
         self._models: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._touched: dict[tuple[str, str], Kept] = {}
         self._fetched: set[tuple[str, str]] = set()
-        self._by_digest: dict[str, str] = {}
-        self._asked_by: dict[str, dict[str, None]] = {}
-        self._grants_of: dict[str, set[str]] = {}
+        self._bearings = Bearings()
         self.usage = UsageBook()
         self.recent: list[Recorded] = []
         """What was applied since the last `settle_down`."""
@@ -79,7 +78,7 @@ class State:
         """Put a model that a projection kept in its place."""
         known = self._models[kind]
         known[model.id] = model
-        self._index(model)
+        self._bearings.take(model)
         if kind == "approval" and len(known) > 2 * self._at_hand:
             self._shed()
 
@@ -94,15 +93,22 @@ class State:
             if model is None and not opens:
                 model = self._find(kind, name)
             if model is not None and model.position >= position:
+                self._arrive(kind, model)
                 continue
             known[name] = self._touched[concern] = after = fold(kind, model, recorded)
             self.usage.follow(model, after, at)
             if kind in _INDEXED:
-                self._index(after)
+                self._bearings.take(after)
         self.recent.append(recorded)
         self.position = position
         if at is not self.at:  # all of a batch have one time
             self.at = max(self.at, at)
+
+    def _arrive(self, kind: str, model: Model) -> None:
+        """Take in what was read as others have left it, be it by events that come yet."""
+        self.usage.arrive(model)
+        if kind in _INDEXED:
+            self._bearings.take(model)
 
     def touched(self) -> list[tuple[str, Kept]]:
         """Return the models changed since the last `settle_down`, as projections keep them."""
@@ -163,15 +169,16 @@ class State:
     def approval_for(self, digests: Iterable[str]) -> Approval | None:
         """Return the approval, pending or given, that is bound to one of these digests."""
         for digest in digests:
-            name = self._by_digest.get(digest)
-            if name is not None:
-                return self.approval(name)
+            name = self._bearings.bound_to(digest)
+            found = None if name is None else self.approval(name)
+            if found is not None and found.status in OPEN:
+                return found
         return None
 
     def open_approvals(self, agent: str) -> list[Approval]:
         """Return the agent's approvals that can still be decided or used, as they were asked."""
-        found = [self.approval(name) for name in self._asked_by.get(agent, ())]
-        return [approval for approval in found if approval is not None]
+        found = [self.approval(name) for name in self._bearings.asked_by(agent)]
+        return [each for each in found if each is not None and each.status in OPEN]
 
     def grant(self, name: str) -> Grant | None:
         """Return a grant, live or ended."""
@@ -179,7 +186,7 @@ class State:
 
     def live_grants(self, agent: str) -> list[Grant]:
         """Return the grants of an agent that are not revoked or expired, by id."""
-        names = self._grants_of.get(agent)
+        names = self._bearings.grants_of(agent)
         if not names:
             return []
         return [
@@ -281,19 +288,3 @@ class State:
             self._models[kind][name] = found
             self._fetched.add((kind, name))
         return found
-
-    def _index(self, model: Model) -> None:
-        match model:
-            case Approval() if model.status in OPEN:
-                self._by_digest[model.request.digest] = model.id
-                self._asked_by.setdefault(model.request.agent, {})[model.id] = None
-            case Approval():
-                if self._by_digest.get(model.request.digest) == model.id:
-                    del self._by_digest[model.request.digest]
-                self._asked_by.get(model.request.agent, {}).pop(model.id, None)
-            case Grant() if model.open:
-                self._grants_of.setdefault(model.agent, set()).add(model.id)
-            case Grant():
-                self._grants_of.get(model.agent, set()).discard(model.id)
-            case _:
-                pass

@@ -25,6 +25,15 @@ class UsageBook(Taken):
             case _:
                 pass
 
+    def arrive(self, model: Model) -> None:
+        """Take in a call that was read as it is now, whatever it took before."""
+        if not isinstance(model, CallRecord):
+            return
+        if model.charged_at is None:
+            self.forget(model.id)
+        else:
+            self.charge(model.id, model.charges, model.charged_at)
+
     def _call(self, before: CallRecord | None, after: CallRecord) -> None:
         """Count what a call takes now, and give back what it took before."""
         if before is not None and before.charges == after.charges:

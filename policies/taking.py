@@ -94,6 +94,11 @@ class Taken:
         if bucket in self._buckets:
             self._buckets[bucket].take_back(name)
 
+    def forget(self, name: str) -> None:
+        """Count no more what was counted under `name`, in whatever bucket."""
+        for bucket in self._buckets.values():
+            bucket.take_back(name)
+
     def _sweep(self, at: datetime) -> None:
         for name, bucket in list(self._buckets.items()):
             bucket.drop_until(at)

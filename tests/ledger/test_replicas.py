@@ -4,8 +4,10 @@ import asyncio
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
-from acme import ADD_MOLE, NOON, PREPARED, Book, ask, assessed, card, click, grant, use
+import pytest
+from acme import ADD_MOLE, NOON, PREPARED, Book, ask, assessed, card, charge, click, grant, use
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_ledgers import Clock, open_ledger
@@ -17,6 +19,7 @@ from ledger.envelopes import Command, Recorded
 from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.grants import RevokeGrant
 from ledger.ledger import Ledger
+from ledger.state import State
 from policies.decisions import Effect
 from policies.freezes import Frozen
 from policies.refusals import Refused
@@ -24,18 +27,29 @@ from policies.refusals import Refused
 CALLS = ("call_1", "call_2", "call_3")
 APPROVALS = ("apr_1", "apr_2", "apr_3")
 UNWILLING = 7
+UNLIMITED = 3
 PEOPLE = ("alice", "bob", "cat", "eve")
 
 
-def completed(call: str) -> Command:
+TAKES = (charge(),)
+"""What a call adds to a limit of two."""
+
+
+def completed(call: str, *, sent: bool = True) -> Command:
     return CompleteCall(
-        id=f"complete-{call}",
+        id=f"complete-{call}-{sent}",
         actor="placet:gateway",
         call=call,
-        outcome="ok",
+        outcome="ok" if sent else "failed",
         duration_ms=1,
         size=1,
+        sent=sent,
     )
+
+
+def asks(number: int) -> dict[str, object]:
+    """Return what some calls are assessed with: half of them count for the limit."""
+    return {"assessment": assessed(charges=TAKES if number > UNLIMITED else ())}
 
 
 def digests(number: int) -> dict[str, object]:
@@ -43,13 +57,15 @@ def digests(number: int) -> dict[str, object]:
 
 
 BUILD = {
-    "ask": lambda n, _: ask(CALLS[n % 3], **digests(n)),
+    "ask": lambda n, _: ask(CALLS[n % 3], **asks(n), **digests(n)),
     "allow": lambda n, _: ask(CALLS[n % 3], assessed(Effect.ALLOW)),
+    "take": lambda n, _: ask(CALLS[n % 3], assessed(Effect.ALLOW, charges=TAKES)),
+    "fail": lambda n, _: completed(CALLS[n % 3], sent=False),
     "card": lambda n, _: card(APPROVALS[n % 3]),
     "click": lambda n, at: click(
         PEOPLE[n % 4], at, approval=APPROVALS[n % 3], approves=n != UNWILLING
     ),
-    "use": lambda n, _: use(CALLS[n % 3], APPROVALS[n % 3], **digests(n)),
+    "use": lambda n, _: use(CALLS[n % 3], APPROVALS[n % 3], **asks(n), **digests(n)),
     "complete": lambda n, _: completed(CALLS[n % 3]),
     "grant": lambda n, at: grant(PEOPLE[n % 4], at, uses=1 + n % 2),
     "revoke": lambda n, _: RevokeGrant(id=f"revoke-{n}", actor="shell:root", grant="grt_1"),
@@ -138,6 +154,14 @@ async def told(ledger: Ledger, command: Command) -> list[str] | None:
 
 def facts(recorded: Recorded) -> tuple[object, ...]:
     return (recorded.position, recorded.stream, recorded.version, recorded.at, recorded.event)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgetful():
+    """Let processes keep one open approval in memory, so that they read others again."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("ledger.loading.State", partial(State, at_hand=1))
+        yield
 
 
 @settings(max_examples=40, deadline=None)
