@@ -71,6 +71,7 @@ async def held_call(replica, path):
     params["_meta"] = META | {"progressToken": path}
     message = {"jsonrpc": "2.0", "id": path, "method": "tools/call", "params": params}
     headers = {"Mcp-Method": "tools/call", "Mcp-Name": "write_file"}
+    headers["Connection"] = "keep-alive"  # as the official clients say it
     status, answer = await replica.post(json.dumps(message).encode(), headers)
     assert status == 200, answer
     return answer.decode()
