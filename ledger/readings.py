@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, select
 
 from ledger.agents import LedgerAgent
 from ledger.approvals import Approval, ApprovalStatus
@@ -26,13 +26,6 @@ from ledger.tables import EVENT, PROJECTIONS
 from ledger.tools import SeenTool
 
 _M = TypeVar("_M", bound=Model)
-
-_GRANTS = select(PROJECTIONS["grant"].c.state).order_by(PROJECTIONS["grant"].c.id)
-_LIVE_GRANTS = _GRANTS.where(
-    PROJECTIONS["grant"].c.open == 1, PROJECTIONS["grant"].c.deadline > bindparam("now")
-)
-"""Written once: it is asked for each call that people may be asked about, and a thousand queries
-are 3 MB until the collector comes."""
 
 _MOST_REVIEWS = 200
 _SIGHTINGS = (ToolSeen.TOPIC, InstructionsSeen.TOPIC)
@@ -103,9 +96,11 @@ class Readings:
 
     def grants(self, *, live: bool) -> list[Grant]:
         """Return the grants that are in force, or all of them, by id."""
+        table = PROJECTIONS["grant"]
+        query = select(table.c.state).order_by(table.c.id)
         if live:
-            return self._many("grant", _LIVE_GRANTS, Grant, now=micros(self.clock()))
-        return self._many("grant", _GRANTS, Grant)
+            query = query.where(table.c.open == 1, table.c.deadline > micros(self.clock()))
+        return self._many("grant", query, Grant)
 
     def agents(self) -> list[LedgerAgent]:
         """Return the ledger's agents, live and revoked, by name."""
@@ -188,7 +183,7 @@ class Readings:
         assert found is None or isinstance(found, model), "a kind has one model"
         return found
 
-    def _many(self, kind: str, query: Select[str], model: type[_M], **values: int) -> list[_M]:
+    def _many(self, kind: str, query: Select[str], model: type[_M]) -> list[_M]:
         with self.database.reading.connect() as connection:
-            found = read_models(connection, kind, query, **values)
+            found = read_models(connection, kind, query)
         return [each for each in found if isinstance(each, model)]

@@ -143,17 +143,18 @@ async def test_a_call_that_is_held_in_silence_keeps_few_coroutines_and_no_timer(
         writer.write(request("second", "write_file"))
         (approval,) = await stage.pending()
 
-        async def rests():
-            return lane._keepalive_handle is None
+        async def waits():  # until then it reads how the approval stands
+            return awaited(lane._serving)[-1] == "WaitingRoom.news"
 
-        await until(rests)
-        names = awaited(lane._serving)
+        await until(waits)
+        names, timer = awaited(lane._serving), lane._keepalive_handle
         await stage.decide(approval.id)
 
         assert b'"second"' in await answer(reader)
         assert [name.partition(".")[0] for name in names] == [
             *("FastLane", "Endpoint", "Ladder", "ToolCalls", "WaitingRoom"),
         ]
+        assert timer is None
         assert lane._keepalive_handle is not None
         writer.write(request("third"))
         assert b'"third"' in await answer(reader)
