@@ -117,7 +117,7 @@ class FastLane(RequestHandler):
         assert self._manager is not None, "it has one until the connection is lost"
         self.transport = cast("asyncio.Transport", transport)
         self._manager.connection_made(self, self.transport)
-        self._time()
+        self._begin_to_wait()
 
     def data_received(self, data: bytes) -> None:
         """Take what the caller sent."""
@@ -274,12 +274,12 @@ class FastLane(RequestHandler):
         if self._ending or not stays:
             self.force_close()
             return
-        self._time()
+        self._begin_to_wait()
         if self._left:
             transport.resume_reading()
             self._loop.call_soon(self._look_again)
 
-    def _time(self) -> None:
+    def _begin_to_wait(self) -> None:
         """Wait for a request from now on, and no longer than aiohttp does."""
         self._next_keepalive_close_time = idle = self._loop.time() + self.keepalive_timeout
         if self._keepalive_handle is None and self.keepalive_timeout > 0:

@@ -15,8 +15,8 @@ from gateway.event_writers import event_writer
 from gateway.fast_lane import WholeRequest
 from gateway.known_heads import KnownHeads
 from gateway.plain_requests import PlainReader
+from gateway.whole_answers import for_aiohttp, in_json
 
-WAYS = pytest.mark.parametrize("lane", [True, False], ids=["lane", "aiohttp"])
 KEPT = ("keep-alive", "Keep-Alive", " keep-alive\t")
 LAST = ("close", "Close")
 ODD = ("upgrade", "keep-alive, X-Said", "close, X-Said", "te", "")
@@ -120,6 +120,20 @@ async def test_a_connection_ends_after_an_answer_that_aiohttp_has_to_write(conne
     async with serving(nothing) as (short, _), serving(nothing, lane=False) as (long, _):
         sent = saying(connection)
         assert parted(await everything(short, sent)) == parted(await everything(long, sent))
+
+
+async def test_a_connection_ends_after_an_answer_that_is_sent_at_once():
+    async def at_once(http, _server):
+        reply = in_json(b'{"hello": 1}')
+        return reply if isinstance(http, WholeRequest) else for_aiohttp(reply)
+
+    async with serving(at_once) as (short, lanes), serving(at_once, lane=False) as (long, _):
+        sent = saying("close")
+        mine, theirs = await everything(short, sent), await everything(long, sent)
+
+        assert lanes[0]._request_count == 0
+    assert b"\r\nConnection: close\r\n" in mine
+    assert parted(mine) == parted(theirs)
 
 
 async def test_a_connection_ends_after_a_stream_as_with_aiohttp():
