@@ -69,7 +69,7 @@ def model_of(kind: str, state: str) -> Kept:
 
 
 def read_models(
-    connection: Connection, kind: str, query: Select[str], **values: int | tuple[str, ...]
+    connection: Connection, kind: str, query: Select[str], **values: tuple[str, ...]
 ) -> list[Kept]:
     """Return the models of a query that selects `state`, with the `values` that it leaves open."""
     rows: Iterable[Row[str]] = connection.execute(query, values)
