@@ -209,7 +209,10 @@ class Settler:
 
     def _followed(self, connection: Connection, state: State, head: Head) -> State:
         """Return the state with what others recorded; read anew where they rewrote rows."""
-        while lacking := self._history.after(connection, state.position, limit=_PAGE):
+        while state.position < head.position:
+            lacking = self._history.after(connection, state.position, limit=_PAGE)
+            if not lacking:
+                break  # the caller sees that the head row counts more than there is
             if rewrite_rows(lacking):
                 return self._loaded(head)
             for recorded in lacking:
