@@ -9,7 +9,7 @@ from ledger.grants import Grant
 _NONE: frozenset[str] = frozenset()
 
 
-class Bearings:
+class OpenIndex:
     """The ids of what is open, by what it is about."""
 
     def __init__(self) -> None:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, TypeVar, cast
 from ledger import policy_in_force
 from ledger.agents import LedgerAgent
 from ledger.approvals import OPEN, Approval
-from ledger.bearings import Bearings
 from ledger.calls import CallRecord
 from ledger.delegations import Delegation
 from ledger.envelopes import Draft, Model, Recorded
@@ -19,6 +18,7 @@ from ledger.grant_requests import GrantRequest
 from ledger.grants import Grant
 from ledger.kinds import KINDS, OPENING, Kept, concerned, fold, kind_of
 from ledger.notices import Notice
+from ledger.open_index import OpenIndex
 from ledger.past import NoPast, Past
 from ledger.policy_in_force import PolicyInForce
 from ledger.reviews import Review
@@ -68,7 +68,7 @@ class State:
         self._models: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._touched: dict[tuple[str, str], Kept] = {}
         self._fetched: set[tuple[str, str]] = set()
-        self._bearings = Bearings()
+        self._index = OpenIndex()
         self.usage = UsageBook()
         self.recent: list[Recorded] = []
         """What was applied since the last `settle_down`."""
@@ -78,7 +78,7 @@ class State:
         """Put a model that a projection kept in its place."""
         known = self._models[kind]
         known[model.id] = model
-        self._bearings.take(model)
+        self._index.take(model)
         if kind == "approval" and len(known) > 2 * self._at_hand:
             self._shed()
 
@@ -98,7 +98,7 @@ class State:
             known[name] = self._touched[concern] = after = fold(kind, model, recorded)
             self.usage.follow(model, after, at)
             if kind in _INDEXED:
-                self._bearings.take(after)
+                self._index.take(after)
         self.recent.append(recorded)
         self.position = position
         if at is not self.at:  # all of a batch have one time
@@ -108,7 +108,7 @@ class State:
         """Take in what was read as others have left it, be it by events that come yet."""
         self.usage.arrive(model)
         if kind in _INDEXED:
-            self._bearings.take(model)
+            self._index.take(model)
 
     def touched(self) -> list[tuple[str, Kept]]:
         """Return the models changed since the last `settle_down`, as projections keep them."""
@@ -169,7 +169,7 @@ class State:
     def approval_for(self, digests: Iterable[str]) -> Approval | None:
         """Return the approval, pending or given, that is bound to one of these digests."""
         for digest in digests:
-            name = self._bearings.bound_to(digest)
+            name = self._index.bound_to(digest)
             found = None if name is None else self.approval(name)
             if found is not None and found.status in OPEN:
                 return found
@@ -177,7 +177,7 @@ class State:
 
     def open_approvals(self, agent: str) -> list[Approval]:
         """Return the agent's approvals that can still be decided or used, as they were asked."""
-        found = [self.approval(name) for name in self._bearings.asked_by(agent)]
+        found = [self.approval(name) for name in self._index.asked_by(agent)]
         return [each for each in found if each is not None and each.status in OPEN]
 
     def grant(self, name: str) -> Grant | None:
@@ -186,7 +186,7 @@ class State:
 
     def live_grants(self, agent: str) -> list[Grant]:
         """Return the grants of an agent that are not revoked or expired, by id."""
-        names = self._bearings.grants_of(agent)
+        names = self._index.grants_of(agent)
         if not names:
             return []
         return [

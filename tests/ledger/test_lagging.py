@@ -67,6 +67,10 @@ def completed(number, *, sent):
     )
 
 
+ENDED = completed(0, sent=True)
+LOST = PresumeLost(id="lost", actor="placet:leases", instances=("one",))
+
+
 async def test_what_others_recorded_is_read_in_pages(two, monkeypatch):
     one, other = two
     await asked(other, 300, assessed(Effect.ALLOW))
@@ -100,24 +104,12 @@ async def test_what_another_process_lets_through_by_an_approval_counts_for_a_lim
     assert decided.effect is Effect.DENY
 
 
-async def test_what_another_process_could_not_send_counts_no_more(two):
+@pytest.mark.parametrize("before", [ENDED, LOST], ids=["runs", "thought to have run"])
+async def test_what_another_process_could_not_send_counts_no_more(two, before):
     one, other = two
     for number in range(2):
         await asked(one, number, ALLOWED)
-    await one.execute(completed(0, sent=True))
-    (denied,) = await asked(other, 10, ALLOWED)
-    await one.execute(completed(1, sent=False))
-
-    (decided,) = await asked(other, 11, ALLOWED)
-
-    assert (denied.effect, decided.effect) == (Effect.DENY, Effect.ALLOW)
-
-
-async def test_what_was_thought_to_have_run_and_was_not_sent_counts_no_more(two):
-    one, other = two
-    for number in range(2):
-        await asked(one, number, ALLOWED)
-    await one.execute(PresumeLost(id="lost", actor="placet:leases", instances=("one",)))
+    await one.execute(before)
     (denied,) = await asked(other, 10, ALLOWED)
     await one.execute(completed(1, sent=False))
 
