@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import ports
 import psycopg
 import pytest
 import unhurried
@@ -139,10 +139,7 @@ def ledger_url(request) -> str:
 @pytest.fixture
 def free_port() -> int:
     """Give a port of 127.0.0.1 on which nobody listens."""
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+    return ports.free_port()
 
 
 @pytest.fixture(scope="session")

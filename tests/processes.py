@@ -10,14 +10,6 @@ from pathlib import Path
 _STARTING = 60
 
 
-def unused_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens."""
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
-
-
 @contextlib.contextmanager
 def serving(
     command: Sequence[str | Path], port: int, environment: dict[str, str] | None = None

@@ -30,7 +30,8 @@ from office import (
     until,
     until_async,
 )
-from processes import serving, unused_port
+from ports import free_port
+from processes import serving
 from slack_wire import Wire
 
 from bot.bot import OverHttp
@@ -136,7 +137,7 @@ async def _ours():
 
 @asynccontextmanager
 async def _emulated(node: Path):
-    port = unused_port()
+    port = free_port()
     api = f"http://127.0.0.1:{port}/api/"
     with serving([node, EMULATOR, str(port), json.dumps(SEED)], port):
         async with aiohttp.ClientSession() as session:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from clients.driven import Driven, Inspector, Place, running
-from processes import serving, unused_port
+from ports import free_port
+from processes import serving
 from scenarios.stage import CI_BOT, OTHER_BOT, Stage
 
 FOLDER = Path(__file__).parent
@@ -70,7 +71,7 @@ class Before(Stage):
 @pytest.fixture(scope="module")
 def server():
     """Give the address of the official SDK's server, running."""
-    port = unused_port()
+    port = free_port()
     with serving([sys.executable, SDK_SERVER, str(port)], port):
         yield f"http://127.0.0.1:{port}/mcp"
 

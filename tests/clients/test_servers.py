@@ -15,7 +15,8 @@ from clients.driven import Driven, Place, running
 from mcp import Client, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from processes import serving, unused_port
+from ports import free_port
+from processes import serving
 from scenarios.stage import BOB, CI_BOT, Stage
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -132,7 +133,7 @@ def folder(tmp_path_factory):
 def servers(node, clients_python, folder):
     """Give the sections of placet.yaml; what speaks HTTP is running."""
     everything = NPM / "server-everything" / "dist" / "index.js"
-    over_http, fixture, tasks = unused_port(), unused_port(), unused_port()
+    over_http, fixture, tasks = free_port(), free_port(), free_port()
     with (
         serving([node, everything, "streamableHttp"], over_http, {"PORT": str(over_http)}),
         serving([sys.executable, FIXTURE, str(fixture)], fixture),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from conformance.suite import LEGS, TRIES, run_suite
-from processes import serving, unused_port
+from ports import free_port
+from processes import serving
 
 FIXTURE = Path(__file__).parent / "fixture_server.py"
 
@@ -14,7 +15,7 @@ FIXTURE = Path(__file__).parent / "fixture_server.py"
 @pytest.fixture(scope="session")
 def fixture_url():
     """Give the address of the fixture server, running."""
-    port = unused_port()
+    port = free_port()
     with serving([sys.executable, FIXTURE, str(port)], port):
         yield f"http://127.0.0.1:{port}/mcp"
 

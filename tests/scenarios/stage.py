@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 
 import aiohttp
 import forked
+from ports import free_port
 from scenarios.recording_server import RecordingServer
 
 from bot.workspace import server
@@ -49,14 +49,6 @@ grants: {longest: 8h}
 def clock() -> datetime:
     """Return the time in UTC."""
     return datetime.now(UTC)  # noqa: TID251 (the test is a root of its own)
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens."""
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 async def until(true: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
