@@ -2,12 +2,13 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, literal, select
 
 from ledger.clock import micros
 from ledger.databases import Database
@@ -18,17 +19,38 @@ from ledger.upserts import upserting
 UNSEEN_SECONDS = 10
 """A process that was not seen for this long is presumed gone."""
 
+_GAP = 3.0
+"""Seconds between two signs of life that show that the database was away, or this process was."""
+
 _SECOND = 1_000_000
 
 
 class Leases:
-    """Notes that this process lives, and takes roles for it, by the ledger's clock."""
+    """Notes that this process lives, and takes roles for it, by the ledger's clock.
 
-    def __init__(self, database: Database, instance: str, now: Callable[[], datetime]) -> None:
-        """Speak for the process `instance`; `now` returns UTC and counts on SQLite."""
+    While the database is away nobody is seen, and some are back before others:
+    who was not seen is presumed gone only once this process itself has been seen
+    without a gap for as long.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        instance: str,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Speak for the process `instance`.
+
+        `now` returns UTC and counts on SQLite; `monotonic` returns seconds.
+        """
         self._database = database
         self._instance = instance
         self._now = now
+        self._monotonic = monotonic
+        self._beat_at: float | None = None
+        self._steady_since = 0.0
+        self._was_away = False
 
     def beat(self) -> None:
         """Note that this process lives."""
@@ -42,11 +64,22 @@ class Leases:
                     index_elements=[INSTANCE.c.id], set_={"seen_at": row.excluded.seen_at}
                 )
             )
+        self._note(self._monotonic())
+
+    def leave(self) -> None:
+        """Note that this process lives no more: nobody has to wait until it is missed."""
+        with self._database.write() as connection:
+            connection.execute(delete(INSTANCE).where(INSTANCE.c.id == self._instance))
 
     def others(self) -> bool:
-        """Tell whether another process serves too, as far as was seen in the last 10 seconds."""
+        """Tell whether another process serves too, as far as was seen in the last 10 seconds.
+
+        It is taken for granted while nobody could be seen.
+        """
         if not self._database.postgres:
             return False  # one serving process holds the file
+        if self._was_away and not self._steady:
+            return True
         oldest = self._clock() - UNSEEN_SECONDS * _SECOND
         query = select(INSTANCE.c.id).where(
             INSTANCE.c.id != self._instance, INSTANCE.c.seen_at > oldest
@@ -71,8 +104,11 @@ class Leases:
     def lost(self, *, alone: bool = False) -> tuple[str, ...]:
         """Return the other processes that hold running calls but were not seen for 10 seconds.
 
-        `alone` says that no other process can be alive, whenever it was seen.
+        `alone` says that no other process can be alive, whenever it was seen. Else
+        there are none until this one has been seen without a gap for 10 seconds.
         """
+        if not (alone or self._steady):
+            return ()
         call = PROJECTIONS["call"]
         query = select(call.c.instance).distinct()
         query = query.where(call.c.open == 1, call.c.instance != self._instance)
@@ -83,6 +119,19 @@ class Leases:
             query = query.where(call.c.instance.not_in(living))
         with self._database.reading.connect() as connection:
             return tuple(str(instance) for (instance,) in connection.execute(query))
+
+    @property
+    def _steady(self) -> bool:
+        """Whether this process was seen again and again for as long as others are waited for."""
+        now, beat_at = self._monotonic(), self._beat_at
+        steady = beat_at is not None and now - beat_at <= _GAP
+        return steady and now - self._steady_since >= UNSEEN_SECONDS
+
+    def _note(self, now: float) -> None:
+        if self._beat_at is None or now - self._beat_at > _GAP:
+            self._was_away = self._beat_at is not None
+            self._steady_since = now
+        self._beat_at = now
 
     def _clock(self) -> ColumnElement[int]:
         if not self._database.postgres:

@@ -16,6 +16,7 @@ from ledger.calls import PresumeLost
 from ledger.clock import ClockGuard
 from ledger.databases import Database, connect
 from ledger.envelopes import Command
+from ledger.faults import DATABASE_ERRORS, because
 from ledger.gathering import Gathering
 from ledger.history import History
 from ledger.inbox import Events, Hearer, Inbox, Waiting
@@ -133,11 +134,13 @@ def _assemble(
     with database.write() as connection:
         migrate(connection)
         last = head(connection)
-    leases = Leases(database, instance, world.now)
+    leases = Leases(database, instance, world.now, world.monotonic)
     if serving:
-        if database.path is not None:
-            database.make_room()
         leases.beat()
+        if database.postgres:
+            closing.callback(_leave, leases)
+        else:
+            database.make_room()
     beat = leases.beat if serving else _nothing
     parts = _at_work(database, leases, world, closing, Inbox(capacity), beat, last)
     lost = leases.lost(alone=database.path is not None) if serving else ()
@@ -207,6 +210,14 @@ def _give_up(parts: Parts, lost: tuple[str, ...]) -> None:
 def lost_command(instances: Sequence[str]) -> PresumeLost:
     """Return the command that presumes these processes gone."""
     return PresumeLost(id=f"lost:{uuid.uuid4()}", actor="placet:leases", instances=tuple(instances))
+
+
+def _leave(leases: Leases) -> None:
+    """Note that this process ends; where that fails, it is missed after a while."""
+    try:
+        leases.leave()
+    except DATABASE_ERRORS as error:
+        _LOG.info("the end of this process is not noted: %s", because(error))
 
 
 def _nothing() -> None:

@@ -61,18 +61,31 @@ async def test_a_process_that_lives_is_seen_again_and_again(sqlite_url):
         await until(lambda: seen() == first + 5_000_000)
 
 
+def watch_for_long(leases, clock):
+    """Let a process be seen for as long as it takes to miss others."""
+    for _ in range(10):
+        clock.advance(1)
+        leases.beat()
+
+
 async def test_calls_of_a_process_that_was_not_seen_end_unknown(postgres_url):
-    with open_ledger(postgres_url) as one, open_ledger(postgres_url, instance="two") as two:
+    clock = Clock()
+    with (
+        open_ledger(postgres_url, monotonic=clock.monotonic) as one,
+        open_ledger(postgres_url, instance="two") as two,
+    ):
         await prepare(two)
         await two.execute(ask("call_1", assessed(Effect.ALLOW), instance="two"))
         await one.execute(ask("call_2", assessed(Effect.ALLOW)))
         assert await one.presume_lost() == ()
 
+        two._parts.leases.leave = lambda: None  # it is killed: its last sign of life stays
         two.close()
         with one._parts.database.write() as connection:
             connection.execute(
                 text("UPDATE ledger_instance SET seen_at = seen_at - 11000000 WHERE id = 'two'")
             )
+        watch_for_long(one._parts.leases, clock)
 
         (lost,) = await one.presume_lost()
         assert (lost.event.TOPIC, lost.event.call) == ("OutcomeUnknown", "call_1")
@@ -80,6 +93,40 @@ async def test_calls_of_a_process_that_was_not_seen_end_unknown(postgres_url):
         found = await one.call("call_2")
         assert found is not None
         assert found.status is CallStatus.RUNNING
+
+
+async def test_nobody_is_missed_before_they_could_be_seen(postgres_url):
+    clock = Clock()
+    with (
+        open_ledger(postgres_url, monotonic=clock.monotonic) as one,
+        open_ledger(postgres_url, instance="two") as two,
+    ):
+        await prepare(two)
+        await two.execute(ask("call_1", assessed(Effect.ALLOW), instance="two"))
+        leases = one._parts.leases
+        two._parts.leases.beat = lambda: None  # it comes back later from an outage
+        with one._parts.database.write() as connection:
+            connection.execute(
+                text("UPDATE ledger_instance SET seen_at = seen_at - 11000000 WHERE id = 'two'")
+            )
+        at_first = leases.lost()
+        watch_for_long(leases, clock)
+        later = leases.lost()
+        clock.advance(6)
+        leases.beat()
+        after_an_outage = leases.lost(), leases.others()
+        watch_for_long(leases, clock)
+
+        assert (at_first, later) == ((), ("two",))
+        assert after_an_outage == ((), True)
+        assert (leases.lost(), leases.others()) == (("two",), False)
+
+
+async def test_a_process_that_ends_is_not_waited_for(postgres_url):
+    with open_ledger(postgres_url) as one:
+        with open_ledger(postgres_url, instance="two"):
+            assert await one.others()
+        assert not await one.others()
 
 
 async def test_a_late_completion_supersedes_an_unknown_outcome(sqlite_url):
