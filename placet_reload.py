@@ -10,6 +10,7 @@ from typing import Protocol
 from gateway.seen_tools import listed_tools
 from ledger.envelopes import Recorded
 from ledger.held_approvals import HeldApprovals
+from ledger.leases import UNSEEN_SECONDS
 from ledger.ledger import Ledger
 from ledger.policy_in_force import ActivatePolicy, PolicyInForce, PolicyMoved
 from ledger.policy_words import changes_kept
@@ -25,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the file."""
+
+_LOOKS = UNSEEN_SECONDS + 2
+"""Looks until a replica has been missed that was gone before this one began."""
 
 _ATTEMPTS = 5
 
@@ -78,7 +82,9 @@ class StandingPolicy:
     stays, and `troubles` says what is wrong until the file is mended.
 
     Of several replicas the one whose file changes last is heard, once: a file
-    that lags behind never takes back what another replica put in force.
+    that lags behind never takes back what another replica put in force. Whether
+    there is another is not known for the first seconds where one went away
+    without a word: it may be what this process follows.
     """
 
     def __init__(
@@ -95,6 +101,7 @@ class StandingPolicy:
         self._seen = policy
         self._rejected: tuple[str, str] | None = None
         self._wrong: str | None = None
+        self._wondering = 0
         self._lock = asyncio.Lock()
 
     def __call__(self) -> Policy:
@@ -118,6 +125,7 @@ class StandingPolicy:
         except InvalidDocument as invalid:
             what = "the policy in force cannot be read by this version of Placet"
             raise Refused(f"{what}; install the newer one here too") from invalid
+        self._wondering = _LOOKS
         self._say_that_it_lags()
 
     async def again(self) -> Policy:
@@ -139,12 +147,22 @@ class StandingPolicy:
     async def look(self) -> None:
         """Read the file and put it in force if it changed since it was last read and is valid."""
         async with self._lock:
+            wondering, self._wondering = self._wondering > 0, max(self._wondering - 1, 0)
             try:
                 await self._take(await asyncio.to_thread(self._file.read))
+                if wondering and not await self._ledger.others():
+                    await self._mean_it()
             except Refused as wrong:
                 self._complain(str(wrong))
             else:
                 self._wrong = None
+
+    async def _mean_it(self) -> None:
+        """Put the file in force that lagged behind a replica that is gone."""
+        self._wondering = 0
+        if self._policy.digest != self._seen.digest:
+            _log.warning("no other replica serves: the policy of the file here is put in force")
+            await self._activate(self._seen)
 
     async def _take(self, text: str) -> None:
         if text == self._seen.text:
@@ -191,8 +209,9 @@ class StandingPolicy:
 
     def _say_that_it_lags(self) -> None:
         _log.warning(
-            "the file here holds a policy that was in force before; %s, which another replica put"
-            " in force, stays. To put this file in force all the same, change it, be it a comment",
+            "the file here holds a policy that was in force before; %s, which was put in force"
+            " after it, stays, for another replica serves or may. To put this file in force all the"
+            " same, change it, be it a comment",
             self._policy.digest[:12],
         )
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ledger.leases import UNSEEN_SECONDS
 from ledger.ledger import Ledger
 from ledger.sentences import sentence
 from ledger.shell import Misconfigured
@@ -201,7 +202,7 @@ async def test_a_replica_that_starts_again_with_an_old_file_does_not_take_the_ch
 
             assert names(other) == ["nothing"]
         assert await texts(ledger) == [FIRST, SECOND]
-    assert "which another replica put in force, stays" in caplog.text
+    assert "put in force after it, stays" in caplog.text
 
 
 async def test_a_replica_that_starts_with_a_new_file_puts_that_in_force(postgres_url):
@@ -221,6 +222,46 @@ async def test_whoever_starts_alone_with_an_old_file_means_it(ledger_url):
     async with alone(ledger_url, File(FIRST)) as (policy, ledger):
         assert names(policy) == ["reads"]
         assert await texts(ledger) == [FIRST, SECOND, FIRST]
+
+
+async def test_an_old_file_is_put_in_force_once_a_replica_without_a_word_is_missed(postgres_url):
+    dead = Ledger.open(postgres_url, now=now, instance="dead")
+    for text in (FIRST, SECOND):
+        await StandingPolicy(dead, compile_policy(text), File(text)).begin()
+    dead._parts.leases.leave = lambda: None  # it is killed: its last sign of life stays
+    dead.close()
+
+    async with replica(postgres_url, File(FIRST), "a") as (policy, ledger):
+        before = names(policy)
+        await policy.look()
+        still = names(policy)
+        ledger.others = _nobody
+        await policy.look()
+
+        assert before == still == ["nothing"]
+        assert names(policy) == ["reads"]
+        assert await texts(ledger) == [FIRST, SECOND, FIRST]
+
+
+async def test_an_old_file_stays_out_of_force_where_another_replica_serves_on(postgres_url):
+    async with replica(postgres_url, File(FIRST), "a") as (one, _):
+        await one._activate(compile_policy(SECOND))
+        async with replica(postgres_url, File(FIRST), "b") as (other, ledger):
+            for _ in range(2 * UNSEEN_SECONDS):
+                await other.look()
+            ledger.others = _nobody  # the other goes away later: that changes nothing
+            await other.look()
+
+            assert names(other) == ["nothing"]
+            assert await texts(ledger) == [FIRST, SECOND]
+
+
+async def test_whoever_starts_again_at_once_with_an_old_file_means_it(postgres_url):
+    for text in (FIRST, SECOND):
+        async with replica(postgres_url, File(text), "a"):
+            pass
+    async with replica(postgres_url, File(FIRST), "b") as (policy, _):
+        assert names(policy) == ["reads"]
 
 
 async def test_a_file_that_lags_behind_does_not_take_back_what_is_newer(ledger_url):
