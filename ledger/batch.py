@@ -135,6 +135,10 @@ class Settler:
         self.forget()
         self._own.drop()
 
+    def hang_up(self) -> None:
+        """Have nobody in this process wait any longer for an answer of PostgreSQL."""
+        self._around.database.lines.hang_up()
+
     def rest(self) -> None:
         """Keep nothing of what was asked, but the open models. Raises what the database raises."""
         self._own.renew()

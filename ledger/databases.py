@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ledger.lines import Lines
 from ledger.statements import OnSqlite
 from ledger.unavailable import LedgerUnavailable
 
@@ -45,21 +46,6 @@ _SQLITE = (
     f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}",
 )
 
-_POSTGRES = (
-    "SET application_name = 'placet'",
-    "SET timezone = 'UTC'",
-    "SET lock_timeout = '5s'",
-    "SET statement_timeout = '30s'",
-    "SET idle_in_transaction_session_timeout = '10s'",
-    """
-SELECT set_config('synchronous_commit', 'on', false)
- WHERE current_setting('synchronous_commit') = 'off'
-""",
-)
-"""A process that hangs while it holds the head row loses it; what was acknowledged is on disk."""
-
-_PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 10_000}
-
 _READERS = 4
 
 _MADE = "made after so many rests"
@@ -73,7 +59,8 @@ class Database:
     `file` tells that file from any other that may come to stand there. `turn`
     is taken by whoever in this process writes to SQLite, so that threads queue
     up instead of polling the file's lock. `settling` is for the writer, which
-    begins its transactions by `Runner.transaction`.
+    begins its transactions by `Runner.transaction`; `lines` are the connections
+    to PostgreSQL.
     """
 
     url: URL
@@ -85,6 +72,7 @@ class Database:
     turn: Lock = field(default_factory=Lock)
     closed: Event = field(default_factory=Event)
     rests: list[int] = field(default_factory=lambda: [0])
+    lines: Lines = field(default_factory=Lines)
 
     def __post_init__(self) -> None:
         """Let a connection that comes back after `close`, or a `rest`, be closed, not kept."""
@@ -265,29 +253,6 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _postgres(url: URL) -> Database:
-    arguments = {key: value for key, value in _PATIENCE.items() if key not in url.query}
-    writing = create_engine(
-        url,
-        connect_args=arguments,
-        pool_size=2,
-        pool_pre_ping=True,
-        isolation_level="READ COMMITTED",
-    )
-    reading = create_engine(
-        url,
-        connect_args=arguments,
-        pool_size=_READERS,
-        pool_pre_ping=True,
-        isolation_level="AUTOCOMMIT",
-    )
-    event.listen(writing, "connect", _prepare_postgres)
-    event.listen(reading, "connect", _prepare_postgres)
-    return Database(url, writing, reading, writing, None)
-
-
-def _prepare_postgres(connection: Any, _: object) -> None:
-    before = connection.autocommit
-    connection.autocommit = True
-    for statement in _POSTGRES:
-        connection.execute(statement)
-    connection.autocommit = before
+    lines = Lines()
+    writing, reading = lines.engines(url, _READERS)
+    return Database(url, writing, reading, writing, None, lines=lines)

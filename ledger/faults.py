@@ -43,6 +43,11 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def is_gone(error: BaseException) -> bool:
+    """Tell whether the database does not answer, and says not even why it takes nothing."""
+    return because(error) is _GONE
+
+
 def because(error: BaseException) -> str:
     """Return why the ledger cannot be written, for anybody."""
     cause = error.orig if isinstance(error, DBAPIError) else error

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Timer
 
 from ledger.announcing import Announcer
 from ledger.batch import Settler, Surroundings
@@ -37,6 +38,9 @@ from policies.refusals import Refused
 _LOG = logging.getLogger(__name__)
 
 _READERS = 4
+
+_LAST_WORD = 5.0
+"""Seconds that a database which does not answer has left once the ledger is closed."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,9 @@ def _assemble(
 ) -> Parts:
     database = connect(url)
     closing.callback(database.close)
+    hanging_up = Timer(_LAST_WORD, database.lines.hang_up)
+    hanging_up.daemon = True
+    closing.callback(hanging_up.cancel)
     if serving and database.path is not None:
         closing.callback(FileLock(database.path).release)
     with database.write() as connection:
@@ -143,6 +150,7 @@ def _assemble(
             database.make_room()
     beat = leases.beat if serving else _nothing
     parts = _at_work(database, leases, world, closing, Inbox(capacity), beat, last)
+    closing.callback(hanging_up.start)
     lost = leases.lost(alone=database.path is not None) if serving else ()
     if lost:
         _give_up(parts, lost)
@@ -168,7 +176,7 @@ def _at_work(
     writer = Writer(settler, inbox, announcer, beat, meters, world.monotonic)
     closing.callback(writer.close)
     if database.postgres:
-        closing.callback(Listener(database.url, inbox.wake, settler.is_mine).close)
+        closing.callback(_listener(database, inbox, settler).close)
     parts = Parts(
         database=database,
         inbox=inbox,
@@ -184,6 +192,10 @@ def _at_work(
     )
     parts.show()
     return parts
+
+
+def _listener(database: Database, inbox: Inbox, settler: Settler) -> Listener:
+    return Listener(database.url, inbox.wake, settler.is_mine, database.lines)
 
 
 def _settler(database: Database, history: History, world: World) -> Settler:

@@ -5,6 +5,9 @@ from sqlalchemy import Connection
 from ledger.databases import Database
 from ledger.statements import Runner, runner
 
+PATIENCE = 10.0
+"""Seconds for which PostgreSQL is waited for: it waits for a lock for half of that."""
+
 
 class OwnConnection:
     """One connection, made when it is first needed, and what runs statements on it.
@@ -25,6 +28,7 @@ class OwnConnection:
             if self._database.postgres:
                 driver = connection.connection.driver_connection
                 assert driver is not None, "it has just connected"
+                driver.patience = PATIENCE
                 self._backend = driver.info.backend_pid
             self._open = runner(connection), connection
         return self._open

@@ -213,7 +213,9 @@ class LedgerSubscription(ListenNotifySubscription[LedgerRecorder]):
     ) -> None:
         """Follow from after position `gt`; only `topics`, or all."""
         super().__init__(recorder=recorder, gt=gt, topics=topics)
-        self._listener = Listener(database.url, self.wake) if database.postgres else None
+        self._listener = (
+            Listener(database.url, self.wake, lines=database.lines) if database.postgres else None
+        )
 
     def wake(self) -> None:
         """Look for new events."""

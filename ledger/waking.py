@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL
 
 from ledger.appending import CHANNEL
+from ledger.lines import Lines
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,6 +20,9 @@ _LOG = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 20.0
 """How long a silent connection is trusted before it is asked whether it lives."""
+
+_PATIENCE = 5.0
+"""Seconds for which an answer is waited for on it: each is there at once."""
 
 _LONGEST_PAUSE = 5.0
 
@@ -36,12 +40,15 @@ class Listener:
         url: URL,
         wake: Callable[[], None],
         is_mine: Callable[[int], bool] = lambda _backend: False,
+        lines: Lines | None = None,
     ) -> None:
         """Start listening at `url` (PostgreSQL); a lost connection is made again.
 
-        Notifications of a server process that `is_mine` are no news.
+        Notifications of a server process that `is_mine` are no news. The
+        connection is one of `lines`.
         """
         self._is_mine = is_mine
+        self._lines = lines or Lines()
         self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._wake = wake
         self._stopped, self._stop = os.pipe()
@@ -62,9 +69,10 @@ class Listener:
         pause = 0.1
         while not self._is_stopped(0):
             try:
-                with driver.connect(
+                with self._lines.connect(
                     self._address, autocommit=True, connect_timeout=5
                 ) as connection:
+                    connection.patience = _PATIENCE
                     connection.execute(f"LISTEN {CHANNEL}")
                     pause = 0.1
                     self._wake()

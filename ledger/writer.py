@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.announcing import Announcer
 from ledger.batch import Settler
-from ledger.faults import DATABASE_ERRORS, because, is_down, is_lost, verbatim
+from ledger.faults import DATABASE_ERRORS, because, is_down, is_gone, is_lost, verbatim
 from ledger.inbox import Inbox, Waiting
 from ledger.meters import LedgerMeters
 from ledger.outcomes import Outcome
@@ -59,6 +59,7 @@ class Writer:
         self._retry_at = 0.0
         self._next_tick = 0.0
         self._in_hand: list[Waiting] = []
+        self._busy_since: float | None = None
         self._resting = False
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -66,6 +67,10 @@ class Writer:
     @property
     def problem(self) -> str | None:
         """What keeps the ledger from being written, in words for operators; None while it works."""
+        busy_since = self._busy_since
+        waited = 0.0 if busy_since is None else time.monotonic() - busy_since
+        if waited > PATIENCE:
+            return f"the ledger is not written: its database has kept it waiting for {waited:.0f} s"
         if self._problem is None:
             return self._stopped
         return f"the ledger cannot be written: {': '.join(self._problem)}"
@@ -107,7 +112,9 @@ class Writer:
 
     def _serve(self) -> None:
         while True:
+            self._busy_since = None
             self._in_hand = waiting = self._inbox.take(MOST, _TICK)
+            self._busy_since = time.monotonic()
             self._tick(idle=not waiting)
             if waiting:
                 self._work(waiting)
@@ -235,6 +242,8 @@ class Writer:
     def _failed(self, error: BaseException) -> None:
         if self._problem is None:
             _LOG.error("the ledger cannot be written: %s", verbatim(error))
+            if is_gone(error):
+                self._settler.hang_up()
         self._settler.disconnect()
         self._problem = (because(error), verbatim(error))
         self._pause = min(max(0.1, 2 * self._pause), _LONGEST_PAUSE)
