@@ -27,6 +27,7 @@ from placet_check import observing
 from placet_chronicle import tell_of
 from placet_commandline import clock, run
 from placet_keys import keys_of, signer_of
+from placet_ledger import served_ledger
 from placet_memory import clear_caches, give_back, sweep, trimmer
 from placet_metrics import measure_lag, new_registry
 from placet_operations import Operations
@@ -34,7 +35,7 @@ from placet_publishing import publisher
 from placet_reload import StandingPolicy, standing_policy
 from placet_serve import serve_command
 from placet_service import Order, Service
-from placet_settings import ledger_url, policy_file
+from placet_settings import policy_file
 from placet_sockets import BACKLOG, bound, descriptors, origin
 from placet_workspace import local_workspace
 from policies.calls import Tool
@@ -120,7 +121,7 @@ async def _hold(order: Order, stack: AsyncExitStack) -> _Held:
         wrong.append(taken)
     try:
         keys = await asyncio.to_thread(keys_of, configuration, order.config)
-        ledger = await asyncio.to_thread(_ledger, order)
+        ledger = await served_ledger(order, clock)
         stack.push_async_callback(asyncio.to_thread, ledger.close)
         ledger.seal(signer_of(configuration, keys))
     except Refused as refused:
@@ -137,16 +138,6 @@ def _addresses(configuration: Configuration) -> dict[str, Address]:
     if configuration.slack.mode == "http" and listen.slack is not None:
         found["slack"] = listen.slack
     return found
-
-
-def _ledger(order: Order) -> Ledger:
-    configuration = order.loaded.configuration
-    return Ledger.open(
-        ledger_url(configuration, order.config),
-        now=clock,
-        directory=configuration.directory(),
-        reach=order.reach,
-    )
 
 
 async def _measure(

@@ -53,6 +53,8 @@ Decide: TypeAlias = Callable[[Command, State, datetime], list[Draft]]
 class Surroundings:
     """What a settler works with; `now` returns UTC and counts on SQLite.
 
+    Conditions of a policy that look at the time are weighed by it everywhere:
+    `own_guard` watches it where the database's clock counts, which `guard` does.
     `reach` is called at the points where a test may kill the process.
     """
 
@@ -61,6 +63,7 @@ class Surroundings:
     directory: Directory
     now: Callable[[], datetime]
     guard: ClockGuard
+    own_guard: ClockGuard
     reach: Callable[[str], None]
     decide: Decide = deciding.decide
 
@@ -195,7 +198,9 @@ class Settler:
         if behind >= MOST_DIVERGENCE:
             seconds = round(behind / timedelta(seconds=1))
             return f"the clock is {seconds} s behind the ledger's last event; set it right"
-        return self._around.guard.check(now)
+        around = self._around
+        own = around.own_guard.check(around.now()) if around.database.postgres else None
+        return around.guard.check(now) or own
 
     def _caught_up(self, connection: Connection, head: Head) -> State:
         state = self._state

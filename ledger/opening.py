@@ -206,6 +206,7 @@ def _settler(database: Database, history: History, world: World) -> Settler:
             directory=world.directory,
             now=world.now,
             guard=ClockGuard(world.monotonic),
+            own_guard=ClockGuard(world.monotonic),
             reach=world.reach,
         )
     )

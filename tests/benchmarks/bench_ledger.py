@@ -112,7 +112,13 @@ def one_at_a_time(url: str, threads: int) -> Iterator[Callable[[Command], Awaita
         if not hasattr(mine, "settler"):
             database = connect(url)
             around = Surroundings(
-                database, RecordMapper(), DIRECTORY, now, ClockGuard(), reach=lambda _point: None
+                database,
+                RecordMapper(),
+                DIRECTORY,
+                now,
+                ClockGuard(),
+                ClockGuard(),
+                reach=lambda _point: None,
             )
             mine.settler = Settler(around)
             opened.append((database, mine.settler))
