@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -15,12 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import deciding
 from ledger.appending import Appender, Head
-from ledger.clock import MOST_DIVERGENCE, ClockGuard, micros, moment
+from ledger.clock import micros, moment
 from ledger.databases import Database
 from ledger.envelopes import Command, Draft, Recorded
 from ledger.history import History
 from ledger.loading import loaded_state
 from ledger.mapper import RecordMapper
+from ledger.objections import UNREADABLE, Objections
 from ledger.outcomes import Outcome, Settled, is_idle
 from ledger.own_connection import OwnConnection
 from ledger.placing import check_fields, header, place
@@ -43,18 +44,13 @@ _MOST_LAG = 2_000
 _PAGE = 100
 """Events that are read at once: each takes 4 KB until it is applied."""
 
-_UNREADABLE = "the ledger holds what this Placet cannot read: run the newer one that wrote it"
-_MISPLACED = "the ledger's file was moved or replaced: put it back, or restart Placet"
-
 Decide: TypeAlias = Callable[[Command, State, datetime], list[Draft]]
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a settler works with; `now` returns UTC and counts on SQLite.
+    """What a settler works with; `now` returns UTC and counts on SQLite, `monotonic` seconds.
 
-    Conditions of a policy that look at the time are weighed by it everywhere:
-    `own_guard` watches it where the database's clock counts, which `guard` does.
     `reach` is called at the points where a test may kill the process.
     """
 
@@ -62,8 +58,7 @@ class Surroundings:
     mapper: RecordMapper
     directory: Directory
     now: Callable[[], datetime]
-    guard: ClockGuard
-    own_guard: ClockGuard
+    monotonic: Callable[[], float]
     reach: Callable[[str], None]
     decide: Decide = deciding.decide
 
@@ -82,8 +77,8 @@ class Settler:
         self._history = History(around.mapper)
         self._sealer: Sealer | None = None
         self._own = OwnConnection(around.database)
+        self._objections = Objections(around.database, around.now, around.monotonic)
         self._state: State | None = None
-        self._unreadable = False
 
     def settle(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
         """Settle `commands`; nothing of them is recorded where it raises.
@@ -102,7 +97,7 @@ class Settler:
         """
         with self._around.database.reading.connect() as connection:
             head = self._appender.look_at_head(runner(connection))
-        return head.position, self._objection(self._now(head), moment(head.at))
+        return head.position, self._objections.to(head, self._objections.now(head))
 
     def seal_with(self, sealer: Sealer) -> None:
         """Let this seal the history from now on; without one it is left to others."""
@@ -171,6 +166,7 @@ class Settler:
             else:
                 transaction.rollback()
         if settled.recorded:
+            self._objections.reached(settled.recorded[-1].position)
             self._around.reach("after-commit")
         state.settle_down()
         if gone:
@@ -179,28 +175,11 @@ class Settler:
 
     def _time(self, head: Head) -> datetime:
         """Return the time of this batch: now, never earlier than the last event."""
-        now, last = self._now(head), moment(head.at)
-        objection = self._objection(now, last)
+        now = self._objections.now(head)
+        objection = self._objections.to(head, now)
         if objection is not None:
             raise LedgerUnavailable(objection)
-        return max(now, last)
-
-    def _now(self, head: Head) -> datetime:
-        return self._around.now() if head.now is None else moment(head.now)
-
-    def _objection(self, now: datetime, last: datetime) -> str | None:
-        """Say why nothing may be decided: a lost file, the clocks, facts nobody here can weigh."""
-        if self._unreadable:
-            return _UNREADABLE
-        if self._around.database.misplaced:
-            return _MISPLACED
-        behind = last - now
-        if behind >= MOST_DIVERGENCE:
-            seconds = round(behind / timedelta(seconds=1))
-            return f"the clock is {seconds} s behind the ledger's last event; set it right"
-        around = self._around
-        own = around.own_guard.check(around.now()) if around.database.postgres else None
-        return around.guard.check(now) or own
+        return max(now, moment(head.at))
 
     def _caught_up(self, connection: Connection, head: Head) -> State:
         state = self._state
@@ -210,9 +189,9 @@ class Settler:
             elif state.position < head.position:
                 self._state = state = self._followed(connection, state, head)
         except (MapperDeserialisationError, ValidationError) as error:
-            _LOG.exception(_UNREADABLE)
-            self._unreadable = True
-            raise LedgerUnavailable(_UNREADABLE) from error
+            _LOG.exception(UNREADABLE)
+            self._objections.unreadable = True
+            raise LedgerUnavailable(UNREADABLE) from error
         assert state.position == head.position, "the head row counts every event"
         return state
 

@@ -14,7 +14,6 @@ from threading import Timer
 from ledger.announcing import Announcer
 from ledger.batch import Settler, Surroundings
 from ledger.calls import PresumeLost
-from ledger.clock import ClockGuard
 from ledger.databases import Database, connect
 from ledger.envelopes import Command
 from ledger.faults import DATABASE_ERRORS, because
@@ -205,8 +204,7 @@ def _settler(database: Database, history: History, world: World) -> Settler:
             mapper=history.mapper,
             directory=world.directory,
             now=world.now,
-            guard=ClockGuard(world.monotonic),
-            own_guard=ClockGuard(world.monotonic),
+            monotonic=world.monotonic,
             reach=world.reach,
         )
     )

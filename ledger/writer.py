@@ -229,7 +229,9 @@ class Writer:
         _resolve(list(zip(waiting, settled.outcomes, strict=True)))
         try:
             self._announcer.announce(settled.recorded)
-        except (SQLAlchemyError, EventSourcingError):
+        except SQLAlchemyError as error:
+            _LOG.warning("events are handed on later, they are read again: %s", verbatim(error))
+        except EventSourcingError:
             _LOG.exception("events could not be handed on; they are read again")
         return None
 

@@ -30,7 +30,6 @@ from acme import DIRECTORY, PREPARED, ask, assessed  # noqa: E402 (the path is s
 from conftest import postgres  # noqa: E402 (the same)
 
 from ledger.batch import Settler, Surroundings  # noqa: E402 (the same)
-from ledger.clock import ClockGuard  # noqa: E402 (the same)
 from ledger.databases import Database, connect  # noqa: E402 (the same)
 from ledger.envelopes import Command  # noqa: E402 (the same)
 from ledger.ledger import Ledger  # noqa: E402 (the same)
@@ -116,8 +115,7 @@ def one_at_a_time(url: str, threads: int) -> Iterator[Callable[[Command], Awaita
                 RecordMapper(),
                 DIRECTORY,
                 now,
-                ClockGuard(),
-                ClockGuard(),
+                time.monotonic,
                 reach=lambda _point: None,
             )
             mine.settler = Settler(around)

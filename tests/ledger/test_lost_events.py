@@ -1,0 +1,46 @@
+"""A database that comes back without what it acknowledged is noticed; nothing is decided on it."""
+
+import pytest
+from acme import ask, assessed
+from open_ledgers import open_ledger, prepare, until
+from sqlalchemy import text
+
+from ledger.unavailable import LedgerUnavailable
+from policies.decisions import Effect
+
+
+def lose(ledger, count: int) -> None:
+    """Take away the last events, as a failover to a server does that had not received them."""
+    with ledger._parts.database.write() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE ledger_head SET position = position - :n"), {"n": count})
+        gone = "DELETE FROM ledger_event WHERE position > (SELECT position FROM ledger_head)"
+        connection.execute(text(gone))
+
+
+async def test_it_is_told_and_nothing_is_decided_until_a_restart(postgres_url):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+        for number in range(4):
+            await ledger.execute(ask(f"call_{number}", assessed(Effect.ALLOW)))
+        assert ledger.ready() == []
+        lose(ledger, 3)
+
+        await until(lambda: any("had reached" in each for each in ledger.ready()))
+        with pytest.raises(LedgerUnavailable, match="had reached"):
+            await ledger.execute(ask("call_5", assessed(Effect.ALLOW)))
+
+    with open_ledger(postgres_url, instance="two") as ledger:
+        (decided, *_) = await ledger.execute(ask("call_5", assessed(Effect.ALLOW)))
+        assert decided.event.call == "call_5"
+
+
+async def test_it_is_noticed_by_whoever_decides_next(postgres_url):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask("call_1", assessed(Effect.ALLOW)))
+        await ledger.execute(ask("call_2", assessed(Effect.ALLOW)))
+        lose(ledger, 1)
+
+        with pytest.raises(LedgerUnavailable, match="had reached"):
+            await ledger.execute(ask("call_3", assessed(Effect.ALLOW)))
