@@ -8,6 +8,13 @@ _LINES = re.compile(_LINE_END)
 _MARK = b"\xef\xbb\xbf"
 _LONGEST_END = 4
 
+_BLANK_LINES = (b"\n\n", b"\n\r", b"\r\r")
+"""What is in every end of an event, and nowhere else."""
+
+_BETWEEN = re.compile(rb"(?:(?::[^\r\n]*)?" + _LINE_END + rb")*")
+_HELD_BACK = 1024 * 1024
+"""Bytes of an event up to which it waits for its end."""
+
 
 class EventBlocks:
     """Takes the bytes of a stream as they come and gives whole events (WHATWG HTML, 9.2.5).
@@ -40,6 +47,59 @@ class EventBlocks:
         del self._waiting[:start]
         self._looked_at = len(self._waiting)
         return found
+
+
+class WholeEvents:
+    """Passes whole events on as they come, and holds back one that is not whole yet.
+
+    Its reader throws an unfinished event away at the end of a stream (WHATWG
+    HTML, 9.2.6), unless more is written there: the next blank line makes it
+    whole. Comments between events pass at once. An event above 1 MiB is not
+    held back to its end.
+    """
+
+    def __init__(self) -> None:
+        """Start at the beginning of a stream."""
+        self._held = bytearray()
+        self._last = b""
+        self.torn = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what passes now; `torn` tells whether it ends in the middle of an event."""
+        seen = self._last + chunk
+        end = max(_last_end(seen) - len(self._last), 0)
+        self._last = seen[-1:]
+        if self.torn and not end:
+            return chunk
+        passing = chunk[:end]
+        if end:
+            passing = bytes(self._held) + passing if self._held else passing
+            self._held.clear()
+            self.torn = False
+        return passing + self._begun(chunk[end:])
+
+    def _begun(self, rest: bytes) -> bytes:
+        """Hold bytes of an unfinished event back; return those that are none, or too many."""
+        passing = b""
+        if not self._held and (between := _BETWEEN.match(rest)):
+            passing, rest = rest[: between.end()], rest[between.end() :]
+        self._held += rest
+        if len(self._held) > _HELD_BACK:
+            passing += self._held
+            self._held.clear()
+            self.torn = True
+        return passing
+
+
+def _last_end(text: bytes) -> int:
+    """Return where the last event in a text ends, 0 where none does."""
+    if b"\n" not in text and b"\r" not in text:  # found out much faster
+        return 0
+    at = max(map(text.rfind, _BLANK_LINES))
+    if at < 0:
+        return 0
+    end = at + 2
+    return end + 1 if text[end - 1 : end + 1] == b"\r\n" else end
 
 
 def data_of(block: bytes) -> bytes | None:

@@ -27,13 +27,14 @@ class EventReader:
         self._size = 0
         self._begun = False
         self._after_cr = False
+        self._named = False
         self.resumable = False
         self.passed_over = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Return the texts of the events that `chunk` completes; events without text are none.
 
-        `resumable` becomes true with the first event that has an id,
+        `resumable` becomes true with the end of the first event that has an id,
         `passed_over` with the first one that is too large.
         """
         if self._after_cr and chunk:
@@ -69,12 +70,13 @@ class EventReader:
                 yield b"\n".join(self._lines)
             self._lines = []
             self._size = 0
+            self.resumable = self.resumable or self._named
         elif line.startswith(b"data:"):
             self._size += len(line)
             if self._size <= _LONGEST:
                 self._lines.append(line[5:].removeprefix(b" "))
         elif line.startswith(b"id:"):
-            self.resumable = True
+            self._named = True
 
 
 def is_event_stream(content_type: str) -> bool:

@@ -9,11 +9,13 @@ from aiohttp import web
 
 from gateway.alarms import Alarm, Alarms
 from gateway.errors import Code, Rejected
+from gateway.event_blocks import WholeEvents
 from gateway.event_streams import ONE_LINE, event_of, is_event_stream
 from gateway.event_writers import event_writer
 from gateway.json_text import NotAnObject, members, with_member, with_members
 from gateway.patience import Pace
 from gateway.reading_outcomes import OutcomeReader, is_for, response_in
+from gateway.relaying import ending_of
 from gateway.task_states import waiting_for
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.whole_answers import Reply
@@ -102,7 +104,7 @@ class HeldAnswer(Alarm):
         off in the middle of an event, the connection is cut. Raises UpstreamFailed.
         """
         if is_event_stream(answer.headers.get("Content-Type", "")) and not _packed(answer):
-            await self._relay_events(answer, reader.feed)
+            await self._relay_events(answer, reader)
         else:
             await self._relay_json(answer, reader.feed)
         await self._end()
@@ -122,23 +124,23 @@ class HeldAnswer(Alarm):
             f'{{"jsonrpc":"2.0","method":"notifications/progress","params":{{{params}}}}}'.encode()
         )
 
-    async def _relay_events(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
-        """Pass events on untouched; one that ends without an answer gets an error for one."""
-        reader = OutcomeReader(answer, show=False)
+    async def _relay_events(self, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
+        """Pass whole events on untouched; where they end without an answer, an error follows."""
+        events = WholeEvents()
         first = True
         try:
             async for chunk in answer.chunks():
-                listen(chunk)
                 reader.feed(chunk)
-                await self._writer.write(chunk.removeprefix(_MARK) if first else chunk)
+                passing = events.feed(chunk.removeprefix(_MARK) if first else chunk)
                 first = False
+                if passing:
+                    await self._writer.write(passing)
+            if last := ending_of(events, reader, self._id):
+                await self._writer.write(last)
         except UpstreamFailed:
             if not first:
                 self._writer.cut()
             raise
-        if not reader.answered and not reader.resumable:
-            text = "the server ended its answer without a response; the call may have run"
-            await self._writer.write(b"\n\n" + event_of(self._error(text)))
 
     async def _relay_json(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
         async with aclosing(answer.chunks()) as chunks:

@@ -89,13 +89,16 @@ class OutcomeReader:
         return self._events is not None and self._events.resumable
 
     @property
+    def streams(self) -> bool:
+        """Whether the answer is a stream of events, is said to be fine and can be read."""
+        return self._events is not None and not self._packed and self._status < _ERROR_STATUS
+
+    @property
     def missing(self) -> bool:
         """Whether a stream of events that has ended held neither a response nor an id.
 
         By the latter its client may ask for the rest.
         """
-        if self._events is None or self._packed or self._status >= _ERROR_STATUS:
-            return False
         return not (self.answered or self.resumable)
 
     def is_astray(self, body: bytes) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from gateway.errors import Code, Rejected, RequestId
+from gateway.event_blocks import WholeEvents
 from gateway.event_streams import event_of
 from gateway.reading_outcomes import OutcomeReader
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
@@ -18,11 +19,13 @@ async def relay(
     request: web.BaseRequest,
     answer: UpstreamAnswer,
     listen: Callable[[bytes], None] = lambda _: None,
+    through: Callable[[bytes], bytes] = lambda chunk: chunk,
     ending: Callable[[], bytes] = bytes,
 ) -> Reply:
     """Return the answer's status, headers and bytes; `listen` hears the bytes in passing.
 
-    An answer that ended gets the bytes of `ending` besides.
+    What `through` returns of them goes on. An answer that ended gets the bytes
+    of `ending` besides, which may raise UpstreamFailed as well.
 
     Where the server breaks off, so does this answer: the connection is cut, so
     that nobody takes half an answer for a whole one. Raises UpstreamFailed then.
@@ -31,29 +34,32 @@ async def relay(
     if answer.stream is None:
         body = answer.body or b""
         listen(body)
-        body += ending()
-        whole = WholeAnswer(answer.status, answer.headers, body)
-        if len(body) <= _LARGE:
-            return whole
-        large = whole.response()  # its request is under way until the caller has taken it
-        await large.prepare(request)
-        await large.write_eof()
-        return large
+        whole = WholeAnswer(answer.status, answer.headers, through(body) + ending())
+        return whole if len(whole.body) <= _LARGE else await _taken(request, whole)
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.headers[_UNBUFFERED] = "no"
     await response.prepare(request)
     try:
         async for chunk in answer.stream:
             listen(chunk)
-            await response.write(chunk)
+            if passing := through(chunk):
+                await response.write(passing)
+        if last := ending():
+            await response.write(last)
     except UpstreamFailed:
         if request.transport is not None:
             request.transport.abort()
         raise
-    if last := ending():
-        await response.write(last)
     await response.write_eof()
     return response
+
+
+async def _taken(request: web.BaseRequest, whole: WholeAnswer) -> Reply:
+    """Send a large answer: its request is under way until the caller has taken it."""
+    large = whole.response()
+    await large.prepare(request)
+    await large.write_eof()
+    return large
 
 
 async def relay_call(
@@ -61,16 +67,26 @@ async def relay_call(
 ) -> Reply:
     """Relay the answer to a call; events that end without a response get an error for one.
 
-    `reader` hears the bytes. Raises UpstreamFailed as `relay`.
+    An event that is not whole when they end does not pass. `reader` hears the
+    bytes. Raises UpstreamFailed as `relay`.
     """
+    if not reader.streams:
+        return await relay(request, answer, reader.feed)
+    events = WholeEvents()
+    return await relay(
+        request, answer, reader.feed, events.feed, lambda: ending_of(events, reader, asked)
+    )
 
-    def ending() -> bytes:
-        return b"\n\n" + event_of(_missing(asked)) if reader.missing else b""
 
-    return await relay(request, answer, reader.feed, ending)
+def ending_of(events: WholeEvents, reader: OutcomeReader, asked: RequestId) -> bytes:
+    """Return what follows the events of an answer to a call: an error where it held no response.
 
-
-def _missing(asked: RequestId) -> bytes:
+    Raises UpstreamFailed where nothing can follow, as half an event has passed.
+    """
+    if not reader.missing:
+        return b""
+    if events.torn:
+        raise UpstreamFailed("the server ended its answer in the middle of an event", sent=True)
     text = "the server ended its answer without a response; the call may have run, so look"
     text += " before you call again"
-    return Rejected(200, Code.SERVER_FAILED, text, id=asked).body()
+    return event_of(Rejected(200, Code.SERVER_FAILED, text, id=asked).body())

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.event_blocks import WholeEvents
 from gateway.event_streams import EventReader, is_event_stream
 
 STREAM = (
@@ -71,6 +72,60 @@ def test_a_long_event_in_very_many_pieces_costs_no_more_than_its_length():
     (event,) = reader.feed(b"\n\n")
 
     assert len(event) == 1_000_000
+
+
+def test_an_id_counts_once_its_event_is_whole():
+    reader = EventReader()
+
+    assert [*reader.feed(b"id: 1\ndata: one\n")] == []
+    assert not reader.resumable
+    assert [*reader.feed(b"\n")] == [b"one"]
+    assert reader.resumable
+
+
+def passed(pieces):
+    events = WholeEvents()
+    return [events.feed(piece) for piece in pieces]
+
+
+@given(
+    st.lists(st.sampled_from(["\r", "\n", "data: a", ": b"]), max_size=12).map("".join),
+    st.lists(st.integers(1, 3), max_size=12),
+)
+def test_only_whole_events_pass_however_lines_end_and_the_stream_is_cut(stream, cuts):
+    rest, pieces = stream.encode(), []
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+
+    got = b"".join(passed([*pieces, rest]))
+
+    assert stream.encode().startswith(got)
+    assert [*EventReader().feed(got + b"data: c\n\n")] == [
+        *EventReader().feed(stream.encode()),
+        b"c",
+    ]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_whole_events_and_comments_between_them_pass_at_once(end):
+    whole, comment, begun = b"id: 1" + end + b"data: a" + end + end, b": b" + end, b"data: c" + end
+
+    assert passed([whole, comment, begun]) == [whole, comment, b""]
+    assert passed([whole + comment + begun, begun, end]) == [
+        whole + comment,
+        b"",
+        begun + begun + end,
+    ]
+
+
+def test_an_event_too_large_to_be_held_back_goes_on_as_it_comes():
+    events, piece = WholeEvents(), b"x" * 300_000
+
+    assert [len(events.feed(piece)) for _ in range(5)] == [0, 0, 0, 1_200_000, 300_000]
+    assert events.torn
+    assert events.feed(b"\n\ndata: a") == b"\n\n"
+    assert not events.torn
 
 
 def test_only_event_streams_are_read_as_such():

@@ -566,18 +566,23 @@ async def test_a_server_that_cannot_be_reached_after_the_hold_is_told_as_an_erro
     await server.close()
 
 
-async def test_events_that_end_without_an_answer_are_followed_by_an_error(sqlite_url):
+@pytest.mark.parametrize("last", [b"data: {}", b'data: {"jsonrpc":"2.0","id":7,"result":{}}\r\n'])
+async def test_events_that_end_without_a_whole_answer_are_followed_by_an_error(sqlite_url, last):
     async def stream(_, asked):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(asked)
-        await response.write(b"data: {}")
+        await response.write(b'data: {"jsonrpc":"2.0","method":"a"}\n\n')
+        await response.write(last)
         return response
 
     async with staged(sqlite_url, hold="0s", pace=QUICK) as stage, calling(stage) as held:
         stage.server.reply = stream
         await approved(stage, held)
 
+        assert held.messages[-2] == {"jsonrpc": "2.0", "method": "a"}
         assert held.messages[-1]["error"]["code"] == -31007
+        assert last not in held.bytes
+        assert (await stage.ended())[0].outcome == "failed"
 
 
 @pytest.mark.parametrize("legacy", [True, False])

@@ -216,6 +216,36 @@ async def test_events_that_end_without_a_response_get_an_error_for_one(stage, le
     assert ended.outcome == "failed"
 
 
+UNFINISHED = [
+    b'data: {"jsonrpc":"2.0","id":1,"result":{"content":[]}}' + end
+    for end in (b"", b"\n", b"\r\n", b"\r")
+]
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+@pytest.mark.parametrize("last", [*UNFINISHED, b"id: 3\n" + UNFINISHED[1], UNFINISHED[0][:30]])
+async def test_an_event_that_is_not_whole_when_its_stream_ends_does_not_pass(stage, legacy, last):
+    said = b'data: {"jsonrpc":"2.0","method":"a"}\n\n: b\n'
+    stage.server.reply = answering(said + last, "text/event-stream")
+
+    answer = await stage.call("read_file", legacy=legacy)
+    (ended,) = await stage.ended()
+
+    assert answer.body.startswith(said + b"event: message\ndata: ")
+    assert json.loads(answer.body.removeprefix(said)[21:])["error"]["code"] == -31007
+    assert ended.outcome == "failed"
+
+
+async def test_an_event_of_which_half_has_passed_when_its_stream_ends_is_cut_off(stage):
+    said = UNFINISHED[0][:-1] + b" " * 1_500_000 + b"}\n"
+    stage.server.reply = answering(said, "text/event-stream")
+
+    with pytest.raises(aiohttp.ClientError):
+        await stage.call("read_file")
+
+    assert (await stage.ended())[0].outcome == "failed"
+
+
 async def test_events_that_can_be_taken_up_again_end_as_they_do(stage):
     said = b"id: 7\ndata: \n\n"
     stage.server.reply = answering(said, "text/event-stream")
