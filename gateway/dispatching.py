@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from gateway.crowd import Crowd, Place
-from gateway.errors import Code, Rejected
+from gateway.errors import Code, Rejected, RequestId
 from gateway.headers import SESSION
 from gateway.outcomes import Outcomes
+from gateway.own_answers import own
 from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
 from gateway.reporting import Reporter
 from gateway.resuming import Resumable
-from gateway.upstreams import Era, Fault, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from policies.calls import Number
 from policies.inert import inert_line
 from policies.redaction import redact_text
 from policies.strict_json import canonical
@@ -33,9 +35,6 @@ _LEAST_REST = 0.02
 
 _NEVER = "the caller went away, and the server did not end its answer within 10 minutes"
 _FLOODS = "the caller went away, and the server did not end its answer within 32 MiB"
-
-_FINE = range(200, 300)
-"""Statuses that say that there is a response; of others the status says what went wrong."""
 
 _T = TypeVar("_T")
 
@@ -58,6 +57,14 @@ class _Run:
     answer: UpstreamAnswer | None = None
     reader: OutcomeReader | None = None
     ended: bool = False
+
+    @property
+    def asked(self) -> RequestId:
+        """The id of the request."""
+        assert self.request.message is not None, "a call has one"
+        known = self.request.message["id"]
+        assert isinstance(known, str | Number), "no request without an id came so far"
+        return known
 
     @property
     def era(self) -> Era:
@@ -118,7 +125,7 @@ class Dispatcher:
             answer = await self._forwarded(run, caller.server.upstream)
             run.answer = answer = self._passage.as_callers(answer, caller)
             run.reader = reader = _reader(run, answer)
-            _check_own(run, answer, reader)
+            answer = own(run.server, run.asked, answer, reader)
             delivered = await deliver(answer, reader)
             if answer.stream is not None:
                 await answer.stream.aclose()
@@ -264,21 +271,7 @@ class Dispatcher:
 
 
 def _reader(run: _Run, answer: UpstreamAnswer) -> OutcomeReader:
-    assert run.request.message is not None, "a call has one"
-    return OutcomeReader(answer, show=run.show, asked=run.request.message["id"])
-
-
-def _check_own(run: _Run, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
-    """Refuse a whole answer that is another request's, or none although it is said to be fine."""
-    if answer.body is None:
-        return
-    if reader.is_astray(answer.body):
-        text = f"the server `{run.server}` answered another request than it was asked"
-        raise UpstreamFailed(text, sent=True, fault=Fault.UNREADABLE)
-    if not reader.answered and answer.status in _FINE and reader.is_none(answer.body):
-        text = f"the server `{run.server}` answered with HTTP status {answer.status}"
-        text += " and no JSON-RPC response"
-        raise UpstreamFailed(text, sent=True, fault=Fault.UNREADABLE)
+    return OutcomeReader(answer, show=run.show, asked=run.asked)
 
 
 async def _close(answer: UpstreamAnswer | None) -> None:

@@ -12,15 +12,15 @@ from gateway.errors import Code, Rejected
 from gateway.event_blocks import WholeEvents
 from gateway.event_streams import ONE_LINE, event_of, is_event_stream
 from gateway.event_writers import event_writer
-from gateway.json_text import NotAnObject, members, with_member, with_members
+from gateway.json_text import NotAnObject
+from gateway.own_answers import renumbered
 from gateway.patience import Pace
-from gateway.reading_outcomes import OutcomeReader, is_for, response_in
+from gateway.reading_outcomes import FINE, OutcomeReader, is_for, response_in
 from gateway.relaying import ending_of
 from gateway.task_states import waiting_for
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.whole_answers import Reply
 from policies.calls import Number
-from policies.strict_json import canonical
 
 _STILL_HERE = b": still waiting\n\n"
 _STEP = 1e-6
@@ -159,13 +159,17 @@ class HeldAnswer(Alarm):
             await self._writer.write(b"\n\n")
 
     def _answering(self, answer: UpstreamAnswer, body: bytes) -> bytes:
-        """Return a body as an answer to this request; errors of servers may name another id."""
+        """Return a body as an answer to this request.
+
+        An error of which HTTP's status told as well, which was sent long ago,
+        gets the request's id, whichever it has.
+        """
         found = None if _packed(answer) else response_in(body, show=False)
         if found is not None and is_for(found[0], self._id):
             return body
         try:
-            if found is not None and found[1].name == "rpc-error":
-                return _renumbered(body.decode(), canonical(self._id)).encode()
+            if found is not None and found[1].name == "rpc-error" and answer.status not in FINE:
+                return renumbered(body, self._id)
         except (NotAnObject, UnicodeDecodeError):
             pass
         text = f"the server answered with HTTP status {answer.status} and no JSON-RPC response"
@@ -190,10 +194,3 @@ async def _read(chunks: AsyncIterator[bytes], listen: Callable[[bytes], None]) -
 
 def _packed(answer: UpstreamAnswer) -> bool:
     return "Content-Encoding" in answer.headers
-
-
-def _renumbered(body: str, request_id: str) -> str:
-    """Return a JSON-RPC response with another id (JSON text)."""
-    if "id" in members(body):
-        return with_member(body, "id", request_id)
-    return with_members(body, {"id": request_id})

@@ -32,6 +32,9 @@ _LONGEST_ERROR = 500
 _LONGEST_CONTENT = 4000
 _ERROR_STATUS = 400
 
+FINE = range(200, 300)
+"""Statuses that say that there is a response; of others the status says what went wrong."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -54,7 +57,8 @@ class OutcomeReader:
 
     A stream may carry other messages, but no response to another request
     (specification, transports, "Sending Messages"): results of another one
-    are not looked at. Errors need not know whose they are.
+    are not looked at. Errors need not know whose they are, but that of a whole
+    answer that is said to be fine must not name another request.
 
     What cannot be read passes to the client all the same; that the call went
     well is not said of it. An answer too large to look into counts as one.
@@ -67,6 +71,7 @@ class OutcomeReader:
         """
         self._asked = asked
         self._astray = False
+        self.unnumbered = False
         self._packed = "Content-Encoding" in answer.headers
         self._status = answer.status
         self._show = show
@@ -102,7 +107,10 @@ class OutcomeReader:
         return not (self.answered or self.resumable)
 
     def is_astray(self, body: bytes) -> bool:
-        """Tell whether a whole answer is the result of another request."""
+        """Tell whether a whole answer is that to another request.
+
+        `unnumbered` then tells whether it is an error without an id.
+        """
         if self._events is None and len(body) <= _LARGEST:
             self._find(body)
         return self._astray
@@ -153,11 +161,15 @@ class OutcomeReader:
         found = response_in(text, show=self._show)
         if found is None:
             return
-        self._astray = found[1].name != "rpc-error" and not (
-            self._asked is None or is_for(found[0], self._asked)
-        )
+        number, ended = found
+        if self._asked is not None and not is_for(number, self._asked):
+            if ended.name != "rpc-error":
+                self._astray = True
+            elif self._events is None and self._status in FINE:
+                self.unnumbered = number is None
+                self._astray = not self.unnumbered
         if not self._astray:
-            self._found = found[1]
+            self._found = ended
 
 
 def is_for(number: object, asked: JsonValue) -> bool:
@@ -166,7 +178,7 @@ def is_for(number: object, asked: JsonValue) -> bool:
     Clients take such an answer.
     """
     text = asked.text if isinstance(asked, Number) else asked
-    return not isinstance(number, bool) and str(number) == text
+    return not isinstance(number, bool | None) and str(number) == text
 
 
 def response_in(text: bytes, *, show: bool) -> tuple[object, Outcome] | None:

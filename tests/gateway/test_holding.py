@@ -464,6 +464,8 @@ ERROR = {"code": -32602, "message": "no such file"}
         (400, {"jsonrpc": "2.0", "id": None, "error": ERROR}, -32602),
         (404, {"jsonrpc": "2.0", "error": ERROR, "id": "server-error"}, -32602),
         (400, {"jsonrpc": "2.0", "error": ERROR}, -32602),
+        (200, {"jsonrpc": "2.0", "id": None, "error": ERROR}, -32602),
+        (200, {"jsonrpc": "2.0", "id": 8, "error": ERROR}, -31007),
         (200, {"jsonrpc": "2.0", "id": 8, "result": {}}, -31007),
         (200, {"jsonrpc": "2.0", "id": True, "result": {}}, -31007),
         (200, "no JSON-RPC", -31007),

@@ -264,6 +264,57 @@ async def test_an_answer_that_only_others_could_read_passes(stage):
     assert (answer.status, answer.body) == (200, body)
 
 
+@pytest.mark.parametrize("number", ["2", "true", '"2"', "1.5", "[]"])
+@pytest.mark.parametrize("status", [200, 202])
+async def test_the_error_of_another_request_is_no_answer_where_all_is_said_to_be_fine(
+    stage, number, status
+):
+    body = b'{"jsonrpc":"2.0","id":%s,"error":{"code":1,"message":"no"}}' % number.encode()
+    stage.server.reply = answering(body, status=status)
+
+    answer = await stage.call("read_file")
+    (ended,) = await stage.ended()
+
+    assert (answer.status, answer.json["id"]) == (502, 1)
+    assert "answered another request" in answer.error["message"]
+    assert ended.outcome == "failed"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            b'{"jsonrpc":"2.0", "id":null ,"error":{"code":1,"message":"no"}}',
+            b'{"jsonrpc":"2.0", "id":"None" ,"error":{"code":1,"message":"no"}}',
+        ),
+        (
+            b'{"error":{"code":1,"message":"no"}, "x":1.0}',
+            b'{"id":"None","error":{"code":1,"message":"no"}, "x":1.0}',
+        ),
+    ],
+)
+async def test_an_error_without_an_id_gets_that_of_its_request_where_all_is_said_to_be_fine(
+    stage, body, told
+):
+    stage.server.reply = answering(body)
+
+    answer = await stage.call("read_file", number="None")
+    (ended,) = await stage.ended()
+
+    assert (answer.status, answer.body) == (200, told)
+    assert (ended.outcome, ended.error) == ("rpc-error", "no")
+
+
+async def test_an_error_that_nobody_can_give_an_id_is_no_answer(stage):
+    body = '{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"no"}}'.encode("utf-16")
+    stage.server.reply = answering(body)
+
+    answer = await stage.call("read_file")
+
+    assert (answer.status, answer.json["id"]) == (502, 1)
+    assert "no JSON-RPC response" in answer.error["message"]
+
+
 async def test_an_error_that_does_not_know_its_request_passes(stage):
     body = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}'
     stage.server.reply = answering(body, status=400)
