@@ -34,6 +34,7 @@ from gateway.patience import Patience
 from gateway.reporting import Reporter
 from gateway.resuming import Resumable
 from gateway.rungs import Rungs
+from gateway.sessionless import Asides
 from gateway.sessions import Sessions
 from gateway.toolbox import Toolbox
 from gateway.under_way import UnderWay
@@ -122,14 +123,7 @@ class Gateway:
 
     def _climbing(self, world: World, reporter: Reporter, examiner: Examiner) -> Rungs:
         tools: dict[str, Tools] = {**self._toolboxes, **self._declared}
-        gate = Gate(
-            world.ledger,
-            world.policy,
-            examiner,
-            tools,
-            self._outcomes,
-            world.reach,
-        )
+        gate = Gate(world.ledger, world.policy, examiner, tools, self._outcomes, world.reach)
         return Rungs(
             world, gate, self._room, self._aftermath, reporter, self._dispatcher, self._patience
         )
@@ -149,6 +143,7 @@ class Gateway:
             tasks=self._rungs.tasks,
             passage=self._passage,
             room=self._room,
+            asides=Asides(self._room, self._dispatcher.lone),
             streams=self._streams,
             reporter=reporter,
             ids=self._rungs.ids,

@@ -15,7 +15,9 @@ from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
 from gateway.reporting import Reporter
 from gateway.resuming import Resumable
+from gateway.sessionless import LoneCalls
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
+from gateway.waiting import Ticket
 from policies.calls import Number
 from policies.inert import inert_line
 from policies.redaction import redact_text
@@ -53,6 +55,7 @@ class _Run:
     request: UpstreamRequest
     show: bool
     began: float
+    alone: Ticket | None = None
     forwarding: "asyncio.Future[UpstreamAnswer] | None" = None
     answer: UpstreamAnswer | None = None
     reader: OutcomeReader | None = None
@@ -65,11 +68,6 @@ class _Run:
         known = self.request.message["id"]
         assert isinstance(known, str | Number), "no request without an id came so far"
         return known
-
-    @property
-    def era(self) -> Era:
-        """The era of the call."""
-        return self.request.era
 
 
 class Dispatcher:
@@ -104,6 +102,7 @@ class Dispatcher:
         self._reach = reach
         self._left: set[asyncio.Task[None]] = set()
         self._resting = asyncio.Lock()
+        self.lone = LoneCalls()
         self._stopping = False
 
     async def run(
@@ -120,6 +119,9 @@ class Dispatcher:
         Raises Rejected where there is none to give.
         """
         run = _Run(call, caller.server.name, request, show, time.monotonic())
+        if request.era is Era.LEGACY and caller.session is None:
+            run.alone = caller.ticket(canonical(run.asked))
+            self.lone.begin(run.alone)
         self._reporter.sent(caller.server.name)
         try:
             answer = await self._forwarded(run, caller.server.upstream)
@@ -134,7 +136,7 @@ class Dispatcher:
         except UpstreamFailed as failure:
             self._fail(run, failure)
             self._begin(_close(run.answer))
-            raise _rejected(failure, run.era) from failure
+            raise _rejected(failure, run.request.era) from failure
         except (asyncio.CancelledError, ConnectionError):
             self._leave(run)
             raise
@@ -160,7 +162,7 @@ class Dispatcher:
     @staticmethod
     def _forwarded(run: _Run, upstream: Upstream) -> Awaitable[UpstreamAnswer]:
         """Return the head of the server's answer; in the legacy era it comes in any case."""
-        if run.era is Era.MODERN:
+        if run.request.era is Era.MODERN:
             return upstream.forward(run.request)
         run.forwarding = asyncio.ensure_future(upstream.forward(run.request))
         return asyncio.shield(run.forwarding)
@@ -182,7 +184,7 @@ class Dispatcher:
             self._end(run, run.reader.outcome())
         elif self._stopping:
             self._let_go(run)
-        elif run.era is Era.LEGACY:
+        elif run.request.era is Era.LEGACY:
             place = self._crowd.stay(run.request.agent, run.server)
             self._begin(self._finish(run, place))
             return
@@ -267,11 +269,14 @@ class Dispatcher:
     def _let_go(self, run: _Run) -> None:
         if not run.ended:
             run.ended = True
+            if run.alone is not None:
+                self.lone.end(run.alone)
             self._reporter.left(run.server)
 
 
 def _reader(run: _Run, answer: UpstreamAnswer) -> OutcomeReader:
-    return OutcomeReader(answer, show=run.show, asked=run.asked)
+    session = SESSION in run.request.headers
+    return OutcomeReader(answer, show=run.show, asked=run.asked, session=session)
 
 
 async def _close(answer: UpstreamAnswer | None) -> None:

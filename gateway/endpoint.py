@@ -13,7 +13,7 @@ from gateway.admission import Premises, check_content, read_body, whole_body
 from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd
-from gateway.envelopes import AT_ONCE, Message, Notification, Request, read_message
+from gateway.envelopes import AT_ONCE, Message, Request, read_message
 from gateway.errors import SOON, Code, Rejected
 from gateway.headers import SESSION, upward
 from gateway.hearing import LISTEN
@@ -26,6 +26,7 @@ from gateway.passing import Caller, Passage, Served
 from gateway.reporting import Reporter
 from gateway.routing import check_duplicates, era_of
 from gateway.seeing import once
+from gateway.sessionless import Asides, check_stream
 from gateway.sessions import Sessions
 from gateway.task_requests import ABOUT_TASKS, TaskRequests
 from gateway.under_way import UnderWay
@@ -33,7 +34,6 @@ from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
 from gateway.waiting import WaitingRoom
 from gateway.whole_answers import Reply, Sent, for_aiohttp, in_json
 from policies.people import Agent
-from policies.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class Parts:
     tasks: TaskRequests
     passage: Passage
     room: WaitingRoom
+    asides: Asides
     streams: OpenStreams
     reporter: Reporter
     ids: CallIds
@@ -84,6 +85,7 @@ class Endpoint:
         self._tasks = parts.tasks
         self._passage = parts.passage
         self._room = parts.room
+        self._asides = parts.asides
         self._streams = parts.streams
         self._reporter = parts.reporter
         self._reach = parts.reach
@@ -212,23 +214,21 @@ class Endpoint:
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Message
     ) -> Reply:
         """Answer a message that is no call."""
-        match message:
-            case Notification(method="notifications/cancelled") if self._called_off(
-                caller, message, request.era
-            ):
-                return web.Response(status=202)
-            case _:
-                method = message.method if isinstance(message, Request) else ""
-                if method == LISTEN:
-                    self._check_running(message)
-                if isinstance(message, Request) and method in ABOUT_TASKS:
-                    with self._under_way:
-                        answer = await self._tasks.answer(caller, request, message)
-                    if isinstance(answer, bytes):
-                        return in_json(answer)
-                    request = answer
-                with self._identity.while_good(caller.agent):
-                    return await self._passage.through(http, caller, request, method)
+        method = ""
+        if isinstance(message, Request):
+            method = message.method
+        elif self._asides.taken(caller, message, request.era):
+            return web.Response(status=202)
+        if method == LISTEN:
+            self._check_running(message)
+        if isinstance(message, Request) and method in ABOUT_TASKS:
+            with self._under_way:
+                answer = await self._tasks.answer(caller, request, message)
+            if isinstance(answer, bytes):
+                return in_json(answer)
+            request = answer
+        with self._identity.while_good(caller.agent):
+            return await self._passage.through(http, caller, request, method)
 
     async def _passed(self, http: web.BaseRequest, name: str) -> Reply:
         """Hand on a request without a body; sessions are all that it can be about."""
@@ -238,6 +238,8 @@ class Endpoint:
             if http.method == "GET":
                 self._check_running()
             caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
+            if caller.session is None:
+                check_stream(http)
             request = UpstreamRequest(http.method, headers, b"", None, Era.LEGACY, agent.name)
             return await self._passage.through(http, caller, request)
 
@@ -277,7 +279,7 @@ class Endpoint:
             session = self._sessions.unwrap(
                 wrapped, agent=agent.principal, server=server.name, known=known
             )
-        return Caller(agent, server, wrapped), upward(http, era, session)
+        return Caller(agent, server, wrapped), upward(http, session)
 
     def _call(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
@@ -289,8 +291,3 @@ class Endpoint:
             raise undecided(Stopping(_STOPPING), call)
         self._reach("request-read")
         return call
-
-    def _called_off(self, caller: Caller, message: Notification, era: Era) -> bool:
-        """Tell whether the caller names a held call of its own, which is then held no more."""
-        named = message.params.get("requestId")
-        return era is Era.LEGACY and self._room.call_off(caller.ticket(canonical(named)))

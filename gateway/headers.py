@@ -6,7 +6,6 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.fast_lane import WholeRequest
-from gateway.upstreams import Era
 
 _UP = frozenset(
     {
@@ -36,30 +35,31 @@ _OF_SESSIONS = frozenset({"mcp-session-id", "last-event-id"})
 SESSION = "Mcp-Session-Id"
 
 
-def upward(http: web.BaseRequest, era: Era, session: str | None) -> CIMultiDict[str]:
+def upward(http: web.BaseRequest, session: str | None) -> CIMultiDict[str]:
     """Return the caller's headers that the server may see, which nobody changes.
 
     Never the caller's credentials, cookies or address. `session` is the
-    server's own session id; the era of 2026-07-28 has none, and is to ignore
-    the headers of sessions (transports, "Backward Compatibility").
+    server's own session id. Without one no header of sessions passes: the era
+    of 2026-07-28 is to ignore them (transports, "Backward Compatibility"), and
+    events could be anybody's.
     """
     if not isinstance(http, WholeRequest):
-        return _upward(http.headers, era, session)
-    passing = http.head.upward.get((era, session))
+        return _upward(http.headers, session)
+    passing = http.head.upward.get(session)
     if passing is None:  # of a known head they are known
-        passing = http.head.upward[era, session] = _upward(http.headers, era, session)
+        passing = http.head.upward[session] = _upward(http.headers, session)
     return passing
 
 
-def _upward(headers: CIMultiDictProxy[str], era: Era, session: str | None) -> CIMultiDict[str]:
+def _upward(headers: CIMultiDictProxy[str], session: str | None) -> CIMultiDict[str]:
     passing: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
         lower = name.lower()
-        if lower == "mcp-session-id" or (era is Era.MODERN and lower in _OF_SESSIONS):
+        if lower == "mcp-session-id" or (session is None and lower in _OF_SESSIONS):
             continue
         if lower in _UP or lower.startswith(_PREFIX):
             passing.add(name, value)
-    if session is not None and era is Era.LEGACY:
+    if session is not None:
         passing[SESSION] = session
     return passing
 

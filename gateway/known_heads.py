@@ -9,8 +9,6 @@ from aiohttp.http_parser import RawRequestMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from gateway.upstreams import Era
-
 LARGEST = 16 * 1024
 """Bytes of a body above which a request is not plain."""
 
@@ -97,7 +95,7 @@ class Head(Frame):
         self._headers = headers
         self._message: RawRequestMessage | None = None
         self.seen: dict[str, object] = {}
-        self.upward: dict[tuple[Era, str | None], CIMultiDict[str]] = {}
+        self.upward: dict[str | None, CIMultiDict[str]] = {}
 
     def message(self, length: int) -> RawRequestMessage:
         """Return what aiohttp would have read with a body of so many bytes."""

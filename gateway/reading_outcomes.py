@@ -64,11 +64,20 @@ class OutcomeReader:
     well is not said of it. An answer too large to look into counts as one.
     """
 
-    def __init__(self, answer: UpstreamAnswer, *, show: bool, asked: JsonValue = None) -> None:
+    def __init__(
+        self,
+        answer: UpstreamAnswer,
+        *,
+        show: bool,
+        asked: JsonValue = None,
+        session: bool = True,
+    ) -> None:
         """Begin with an answer's head; `show` says that its content may be kept.
 
-        `asked` is the id of the request, where results of others are not to count.
+        `asked` is the id of the request, where results of others are not to
+        count. Only in a `session` can a stream be taken up again.
         """
+        self._session = session
         self._asked = asked
         self._astray = False
         self.unnumbered = False
@@ -91,7 +100,7 @@ class OutcomeReader:
     @property
     def resumable(self) -> bool:
         """Whether the client may take up the stream again after its end."""
-        return self._events is not None and self._events.resumable
+        return self._session and self._events is not None and self._events.resumable
 
     @property
     def streams(self) -> bool:

@@ -28,6 +28,13 @@ def answering(body, content_type="application/json", status=200, headers=None):
     return reply
 
 
+async def begun_session(stage):
+    """Begin a session, and return the header that names it."""
+    stage.server.sessions = True
+    begun = await stage.post(json.dumps(INITIALIZE).encode())
+    return {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"]}
+
+
 @pytest.fixture
 async def stage(sqlite_url):
     async with staged(sqlite_url) as opened:
@@ -249,8 +256,9 @@ async def test_an_event_of_which_half_has_passed_when_its_stream_ends_is_cut_off
 async def test_events_that_can_be_taken_up_again_end_as_they_do(stage):
     said = b"id: 7\ndata: \n\n"
     stage.server.reply = answering(said, "text/event-stream")
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read_file"}}
 
-    answer = await stage.call("read_file", legacy=True)
+    answer = await stage.post(json.dumps(call).encode(), LEGACY | await begun_session(stage))
 
     assert answer.body == said
 
@@ -446,12 +454,13 @@ async def test_known_methods_pass_without_a_decision(stage, method):
     "body",
     [
         b'{"jsonrpc":"2.0","method":"notifications/initialized"}',
+        b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}',
         b'{"jsonrpc":"2.0","id":4,"result":{"roots":[]}}',
         b'{"jsonrpc":"2.0","id":"x","error":{"code":-1,"message":"no"}}',
     ],
 )
 async def test_notifications_and_answers_of_legacy_clients_pass(stage, body):
-    answer = await stage.post(body, LEGACY)
+    answer = await stage.post(body, LEGACY | await begun_session(stage))
 
     assert (answer.status, answer.body) == (202, b"")
     assert stage.server.seen[-1][2] == body
