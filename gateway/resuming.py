@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.event_streams import EventReader
 from gateway.reading_outcomes import Outcome, response_in
@@ -13,7 +13,15 @@ Session: TypeAlias = tuple[str, str]
 
 _SECONDS = 600.0
 _NEVER = "the server ended its answer without a response, and nobody took it up again"
+_USED = "the server ended its answer without a response, and its id was used again"
 _ENDED = "the session was ended before the server answered"
+
+
+class _Left(NamedTuple):
+    """A call that is waited for: what is called with its outcome, and when that is given up."""
+
+    end: Callable[[Outcome], None]
+    timer: asyncio.TimerHandle
 
 
 class Resumable:
@@ -22,21 +30,23 @@ class Resumable:
     Until 2025-11-25 a server may do so once it has sent an event id; the client
     then asks for the rest with GET and `Last-Event-ID` (transports,
     "Resumability and Redelivery"). The response is listened for there, for ten
-    minutes.
+    minutes, unless its id is used again meanwhile.
+
+    INVARIANT: every call that is left here has one end.
     """
 
     def __init__(self, seconds: float = _SECONDS) -> None:
         """Start with none; `seconds` is how long a call is waited for."""
         self._seconds = seconds
-        self._left: dict[Session, dict[str, Callable[[Outcome], None]]] = {}
+        self._left: dict[Session, dict[str, _Left]] = {}
 
     def leave(self, session: Session, request_id: str, end: Callable[[Outcome], None]) -> None:
         """Have `end` called with the outcome of a request, whenever it is known."""
-        self._left.setdefault(session, {})[request_id] = end
-        loop = asyncio.get_running_loop()
-        loop.call_later(
-            self._seconds, lambda: self._finish(session, request_id, Outcome("failed", _NEVER))
+        self._finish(session, request_id, Outcome("failed", _USED))
+        timer = asyncio.get_running_loop().call_later(
+            self._seconds, self._finish, session, request_id, Outcome("failed", _NEVER)
         )
+        self._left.setdefault(session, {})[request_id] = _Left(end, timer)
 
     def listener(self, session: Session) -> Callable[[bytes], None]:
         """Return what listens to the bytes of a stream of this session."""
@@ -59,8 +69,9 @@ class Resumable:
 
     def _finish(self, session: Session, request_id: str, outcome: Outcome) -> None:
         calls = self._left.get(session, {})
-        end = calls.pop(request_id, None)
+        left = calls.pop(request_id, None)
         if not calls:
             self._left.pop(session, None)
-        if end is not None:
-            end(outcome)
+        if left is not None:
+            left.timer.cancel()
+            left.end(outcome)

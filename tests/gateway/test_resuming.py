@@ -1,10 +1,13 @@
 """A server may end a stream early; the client takes its answer up on another one."""
 
+import asyncio
 import json
 
 import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, staged
+
+from gateway.resuming import Resumable
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -12,6 +15,7 @@ INITIALIZE = {
     "method": "initialize",
     "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}},
 }
+CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "read_file"}}
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}
 
 
@@ -30,8 +34,7 @@ async def left(sqlite_url):
         begun = await stage.post(json.dumps(INITIALIZE).encode())
         session = LEGACY | {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"]}
         stage.server.reply = early
-        call = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "read_file"}}
-        answer = await stage.post(json.dumps(call).encode(), session)
+        answer = await stage.post(json.dumps(CALL).encode(), session)
         assert answer.body.startswith(b"id: 1")
         yield stage, session | {"Authorization": f"Bearer {CI_BOT}"}
 
@@ -51,6 +54,45 @@ async def test_the_outcome_is_that_of_the_response_on_the_other_stream(left):
     assert json.loads(heard[2][6:])["id"] == 7
     assert ended.outcome == "tool-error"
     assert stage.server.seen[-1][1]["Last-Event-ID"] == "1"
+
+
+async def test_a_call_whose_id_is_used_again_has_an_end_of_its_own(left):
+    stage, headers = left
+
+    await stage.post(json.dumps(CALL).encode(), headers)
+    (first,) = await stage.ended()
+    async with stage.http.get(
+        f"{stage.url}/mcp/files", headers=headers | {"Last-Event-ID": "1"}
+    ) as stream:
+        stage.server.tell({"jsonrpc": "2.0", "id": 7, "result": {}})
+        await stream.content.readline()
+        (_, second) = await stage.ended(2)
+
+    assert (first.outcome, first.error) == (
+        "failed",
+        "the server ended its answer without a response, and its id was used again",
+    )
+    assert (second.outcome, second.call != first.call) == ("ok", True)
+
+
+async def test_a_call_is_waited_for_as_long_as_any_other_though_its_id_was_used_before():
+    resumable, session, ended = Resumable(seconds=0.2), ("files", "1"), []
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    resumable.leave(session, "7", ended.append)
+    began = loop.time()
+    while loop.time() < began + 0.1:
+        await asyncio.sleep(0.01)
+    resumable.leave(session, "7", done.set_result)
+    left = loop.time()
+    outcome = await asyncio.wait_for(done, 60)
+
+    assert [outcome.error for outcome in ended] == [
+        "the server ended its answer without a response, and its id was used again"
+    ]
+    assert "nobody took it up again" in outcome.error
+    assert loop.time() - left > 0.15
 
 
 async def test_a_session_that_is_ended_first_makes_a_failed_call(left):
