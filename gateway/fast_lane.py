@@ -10,19 +10,16 @@ from typing import Any, TypeAlias, cast
 from aiohttp import web
 from aiohttp.http import StreamWriter
 from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web_protocol import RequestHandler
 
 from gateway.known_heads import Head, KnownHeads
 from gateway.plain_requests import NotPlain, PlainReader, PlainRequest
+from gateway.reading_on import ReadingOn
 from gateway.whole_answers import AnswerWriter, Reply, Sent, WholeAnswer, for_aiohttp, send
 
 _LOG = logging.getLogger(__name__)
 
 _PROMPT = 0.25
 """Seconds within which a plain request is whole; aiohttp has patience with slower ones."""
-
-_LARGEST_LEFT = 64 * 1024
-"""Bytes that are taken from a caller who does not wait for its answer."""
 
 _NO_MESSAGES: deque[Any] = deque(maxlen=0)
 """What aiohttp has to answer on a connection that it has not seen yet."""
@@ -72,7 +69,7 @@ class WholeRequest(web.BaseRequest):
         response.headers.pop("Server", None)  # as in all answers (gateway/unnamed.py)
 
 
-class FastLane(RequestHandler):
+class FastLane(ReadingOn):
     """One connection, on which plain requests to `/mcp/{server}` take the short way.
 
     From the first request that is not plain on, the connection is aiohttp's
@@ -82,8 +79,8 @@ class FastLane(RequestHandler):
     """
 
     __slots__ = (
-        "_answering", "_asking", "_ending", "_left", "_options", "_reader", "_resting", "_serving",
-        "_tardy", "_writer",
+        "_answering", "_asking", "_ending", "_options", "_reader", "_resting", "_serving", "_tardy",
+        "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -105,7 +102,6 @@ class FastLane(RequestHandler):
         self._answering = answering
         self._writer = writer
         self._reader: PlainReader | None = PlainReader(heads)
-        self._left = b""
         self._asking = False
         self._serving: asyncio.Task[None] | None = None
         self._resting: asyncio.Future[PlainRequest | None] | None = None
@@ -124,11 +120,11 @@ class FastLane(RequestHandler):
         if self._reader is None or self._force_close:
             super().data_received(data)
             return
-        self._left += data
-        if not self._asking:
+        if self._asking:
+            self._keep(data)
+        else:
+            self._left += data
             self._look(data)
-        elif len(self._left) > _LARGEST_LEFT and self.transport is not None:
-            self.transport.pause_reading()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Cancel what the caller waits for no more."""
@@ -268,15 +264,13 @@ class FastLane(RequestHandler):
 
     def _next(self, *, stays: bool) -> None:
         """See to what the caller sent meanwhile, or end the connection."""
-        transport = self.transport
-        if transport is None:
+        if self.transport is None:
             return
         if self._ending or not stays:
             self.force_close()
             return
         self._begin_to_wait()
         if self._left:
-            transport.resume_reading()
             self._loop.call_soon(self._look_again)
 
     def _begin_to_wait(self) -> None:

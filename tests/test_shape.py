@@ -16,6 +16,7 @@ NOUNS = {
     "handle_error",
     "handle_of",
     "process_exited",
+    "_handle_request",
     "_process_keepalive",
 }
 """A group's @-handle, and names that asyncio and aiohttp call."""
