@@ -156,11 +156,11 @@ class Gate:
         return ruling, examined, again
 
     async def claim(
-        self, asked: Asked, approval: str, task: str | None = None
+        self, asked: Asked, examined: Examined, approval: str, task: str | None = None
     ) -> tuple[Ruling, Examined]:
         """Return what became of the approval: dispatched for this call, voided or lapsed.
 
-        Everything is looked at anew. For a `task`, the call is a new one.
+        The call has to be examined anew before. For a `task`, it is a new one.
         Raises AlreadyUsed where another call won, else as `decide`.
         """
 
@@ -176,7 +176,7 @@ class Gate:
             )
 
         self._reach("claiming")
-        found = await self._settled(asked, await self.examine_anew(asked), command)
+        found = await self._settled(asked, examined, command)
         self._reach("claimed")
         return found
 

@@ -1,12 +1,12 @@
 """Runs the calls of tasks, once they may, while their callers come and go."""
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from gateway import answers
@@ -16,6 +16,7 @@ from gateway.calling import asked_for
 from gateway.collecting import Failure, Result, collected
 from gateway.dispatching import Dispatcher
 from gateway.errors import Rejected
+from gateway.examining import Examined
 from gateway.gate import Gate
 from gateway.insisting import insist
 from gateway.passing import Caller
@@ -27,11 +28,19 @@ from gateway.task_rounds import Asking, answering, came
 from gateway.upstreams import Era, UpstreamAnswer, UpstreamRequest
 from ledger.continuing import Unfit
 from ledger.ledger import Ledger
-from ledger.rulings import Denied, Dispatched
+from ledger.rulings import Denied, Dispatched, Ruling
 from ledger.tasks import KeptTask
+from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+"""Seconds after which what runs is cancelled that another process was told to cancel."""
+
+
+class _Cancelled(Refused):
+    """Nobody wants the task any more, so its call is not sent."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class TaskRuns:
     Whoever asks for a task begins this, but does not have to wait for it. A
     process has one run of a task at most; over all processes the ledger lets
     one call through: that which claims the approval, and for each thing that
-    the server asks for that which brings it.
+    the server asks for that which brings it. What another process was told to
+    cancel is cancelled here within a second or so.
     """
 
     def __init__(
@@ -74,6 +84,7 @@ class TaskRuns:
         self._ids = ids
         self._now = now
         self._runs: dict[str, asyncio.Task[None]] = {}
+        self._watching: asyncio.Task[None] | None = None
         self._closing = False
 
     def begin(self, caller: Caller, task: KeptTask) -> None:
@@ -116,6 +127,8 @@ class TaskRuns:
         """Let go of what still runs."""
         self._closing = True
         left = [*self._runs.values()]
+        if self._watching is not None:
+            left.append(self._watching)
         for each in left:
             each.cancel()
         if left:
@@ -138,12 +151,29 @@ class TaskRuns:
         run = asyncio.get_running_loop().create_task(work)
         self._runs[name] = run
         run.add_done_callback(ended)
+        watched = self._watching is not None and not self._watching.done()
+        if self._ledger.tasks.shared and not watched:
+            self._watching = asyncio.create_task(self._watch(), name="tasks cancelled elsewhere")
+
+    async def _watch(self) -> None:
+        """Cancel what other processes were told to cancel, for as long as anything runs here."""
+        while self._runs:
+            await asyncio.sleep(_LOOK_SECONDS)
+            wanted = [name for name, run in self._runs.items() if not run.cancelling()]
+            with contextlib.suppress(LedgerUnavailable):
+                for name in await self._ledger.tasks.cancelled(wanted):
+                    self.cancel(name)
 
     async def _first(self, caller: Caller, task: KeptTask) -> None:
         """Claim and run. INVARIANT: nothing is sent before the claim, which one call wins."""
         request, message = self._seals.opened(task, caller.agent.name)
         asked = asked_for(self._ids.new(), caller, message, len(request.body))
-        claim = partial(self._gate.claim, asked, task.approval, task.id)
+
+        async def claim() -> tuple[Ruling, Examined]:
+            examined = await self._gate.examine_anew(asked)
+            await self._check_wanted(task)
+            return await self._gate.claim(asked, examined, task.approval, task.id)
+
         ruling, examined = await insist(claim)
         if isinstance(ruling, Dispatched):
             show = examined.assessment.show_result
@@ -155,6 +185,7 @@ class TaskRuns:
         asked = asked_for(self._ids.new(), caller, message, len(request.body))
         examined = await self._gate.examine_anew(asked)
         continuation = asking.continuation(task.approval)
+        await self._check_wanted(task)
         try:
             ruling, examined = await self._gate.go_on(asked, examined, continuation)
         except Unfit as unfit:
@@ -170,6 +201,11 @@ class TaskRuns:
                 await self._refused(task, answers.denied(ruling.decided))
             case _:
                 pass
+
+    async def _check_wanted(self, task: KeptTask) -> None:
+        """Look once more whether the task was cancelled, at whatever replica. Raises _Cancelled."""
+        if await self._ledger.tasks.cancelled([task.id]):
+            raise _Cancelled("the task was cancelled; nothing was executed")
 
     async def _refused(self, task: KeptTask, answer: Answer) -> None:
         """End a task whose call may not go on."""

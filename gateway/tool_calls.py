@@ -254,7 +254,9 @@ class ToolCalls:
 
     async def _claim(self, asking: Asking, approval: str) -> tuple[Ruling, Examined]:
         async with self._claiming[asking.ticket.server]:
-            return await self._gate.claim(await asking.whole(), approval)
+            asked = await asking.whole()
+            examined = await self._gate.examine_anew(asked)
+            return await self._gate.claim(asked, examined, approval)
 
     async def _approval(self, name: str) -> Approval:
         known = await self._ledger.approval(name)

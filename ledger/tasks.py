@@ -1,6 +1,6 @@
 """Keeps, for as long as they last, what tasks must have at hand; beside the history, sealed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -72,6 +72,11 @@ class Tasks:
         self._database = database
         self._run = run
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may have them, too: SQLite takes one that serves at a time."""
+        return self._database.postgres
+
     async def put(self, task: KeptTask, most: int) -> bool:
         """Keep a task; False where its principal has `most` already.
 
@@ -110,6 +115,16 @@ class Tasks:
         """Note that a task is not wanted any more; once its approval ended it is kept `until`."""
         values = {"cancelled": 1, "request": None, "expires_at": micros(until)}
         await self._change(name, values)
+
+    async def cancelled(self, names: Collection[str]) -> list[str]:
+        """Return those of these tasks that nobody wants any more."""
+        which = select(TASK.c.id).where(TASK.c.id.in_(names), TASK.c.cancelled == 1)
+
+        def found() -> list[str]:
+            with self._database.reading.connect() as connection:
+                return [*connection.execute(which).scalars()]
+
+        return await self._run(found) if names else []
 
     async def keep_until(self, name: str, until: datetime) -> None:
         """Keep a task until a time, and no longer."""

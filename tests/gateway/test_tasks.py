@@ -11,6 +11,7 @@ from gateway_stage import CI_BOT, META, OTHER_BOT, modern_headers, now, staged, 
 from sqlalchemy import text
 
 from gateway import task_results
+from ledger.approvals import ApprovalStatus
 from ledger.deadlines_due import ExpireApproval
 from ledger.deliveries import RecordUndeliverable
 
@@ -423,6 +424,60 @@ async def test_another_replica_answers_for_a_task_and_runs_it_once(postgres_url)
         assert len({json.dumps(answer["result"]) for answer in found}) == 1
         assert len(one.server.calls()) == 1
         assert (await one.topics()).count("ApprovalDispatched") == 1
+
+
+async def test_a_call_that_runs_at_one_replica_is_cancelled_at_any_other(postgres_url):
+    async with (
+        staged(postgres_url, hold="0s") as one,
+        staged(postgres_url, hold="0s", server=one.server) as two,
+    ):
+        one.server.gate.clear()
+        tasks = [(await call(one, WRITE | {"path": path}))["taskId"] for path in "ab"]
+        for approval in await one.pending(2):
+            await one.decide(approval.id)
+        running = [await got(one, task) for task in tasks]
+
+        acknowledged = await ask(two, "tasks/cancel", tasks[0])
+        await asyncio.wait_for(one.server.gone.wait(), 60)
+        found = [await ended(stage, tasks[0]) for stage in (one, two)]
+        other = await got(two, tasks[1])
+
+        assert [each["statusMessage"] for each in running] == ["the call runs at its server"] * 2
+        assert acknowledged.json["result"] == {"resultType": "complete"}
+        assert [each["status"] for each in found] == ["cancelled", "cancelled"]
+        assert (await one.ended())[0].outcome == "failed"
+        assert other["status"] == "working"
+
+
+async def test_a_task_that_another_replica_cancels_before_its_claim_is_not_run(
+    postgres_url, monkeypatch
+):
+    monkeypatch.setattr("gateway.task_runs._LOOK_SECONDS", 3600)
+    listing, listed = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_list(_, message):
+        if message["method"] == "tools/list":
+            listing.set()
+            await listed.wait()
+
+    async with (
+        staged(postgres_url, hold="0s") as one,
+        staged(postgres_url, hold="0s", server=one.server) as two,
+    ):
+        task = (await call(one))["taskId"]
+        (approval,) = await one.pending()
+        await one.decide(approval.id)
+        one.server.instead = slow_to_list
+        asking = asyncio.create_task(got(one, task))
+        await listing.wait()
+
+        await ask(two, "tasks/cancel", task)
+        listed.set()
+        await asking
+
+        assert (await ended(one, task))["status"] == "cancelled"
+        assert one.server.calls() == []
+        assert (await one.ledger.approval(approval.id)).status is ApprovalStatus.APPROVED
 
 
 async def test_a_ledger_that_is_away_answers_no_task_and_runs_nothing(sqlite_url):

@@ -42,6 +42,17 @@ async def test_a_task_is_found_as_it_was_kept_by_every_process(ledger_url):
         assert await other.tasks.find("task-2") is None
 
 
+async def test_which_of_many_tasks_are_cancelled_is_asked_at_once(ledger_url):
+    with open_ledger(ledger_url) as ledger:
+        await ledger.tasks.put(TASK, most=10)
+        await ledger.tasks.put(replace(TASK, id="task-2"), most=10)
+        await ledger.tasks.cancel("task-2", after(60))
+
+        assert await ledger.tasks.cancelled(["task-1", "task-2", "task-3"]) == ["task-2"]
+        assert await ledger.tasks.cancelled(["task-1"]) == []
+        assert await ledger.tasks.cancelled([]) == []
+
+
 async def test_what_came_is_exchanged_only_where_it_is_still_there(ledger_url):
     with open_ledger(ledger_url) as ledger:
         await ledger.tasks.put(TASK, most=10)
