@@ -131,7 +131,7 @@ class JsonApi:
         agent = await self._parts.identity.caller(http)
         wait = read_query(http, WaitQuery).wait
         with self._parts.crowd.enter(agent.name, _SHARE), self._taken():
-            decision = await self._parts.decisions.look(agent, http.match_info["id"], wait)
+            decision = await self._parts.decisions.look(agent, _id(http), wait)
             self._parts.reach("answering")
         return _json(decision)
 
@@ -139,7 +139,7 @@ class JsonApi:
         agent = await self._parts.identity.caller(http)
         read_query(http, NoQuery)
         with self._parts.crowd.enter(agent.name, _SHARE), self._parts.under_way:
-            decision = await self._parts.decisions.withdraw(agent, http.match_info["id"])
+            decision = await self._parts.decisions.withdraw(agent, _id(http))
         return _json(decision)
 
     async def _reported(self, http: web.Request) -> web.Response:
@@ -147,7 +147,7 @@ class JsonApi:
         read_query(http, NoQuery)
         with self._parts.crowd.enter(agent.name, _SHARE) as place, self._parts.under_way:
             report = await read_json(await self._body(http, place), Report)
-            decision = await self._parts.decisions.report(agent, http.match_info["id"], report)
+            decision = await self._parts.decisions.report(agent, _id(http), report)
         return _json(decision)
 
     async def _approvals(self, http: web.Request) -> web.Response:
@@ -157,7 +157,7 @@ class JsonApi:
     async def _approval(self, http: web.Request) -> web.Response:
         with self._reading(http):
             read_query(http, NoQuery)
-            return _json(await self._parts.reads.approval(http.match_info["id"]))
+            return _json(await self._parts.reads.approval(_id(http)))
 
     async def _grants(self, http: web.Request) -> web.Response:
         with self._reading(http):
@@ -185,6 +185,14 @@ class JsonApi:
 
 def _json(told: BaseModel) -> web.Response:
     return web.Response(body=told.model_dump_json().encode(), content_type="application/json")
+
+
+def _id(http: web.Request) -> str:
+    """Return the id in the path. Raises Problem (HTTP 404) where no database can look for it."""
+    name = http.match_info["id"]
+    if "\0" in name:
+        raise not_found("such id: it holds the character NUL, which none has")
+    return name
 
 
 def _refusing(allowed: str) -> _Handler:

@@ -37,14 +37,18 @@ def read_query(http: web.BaseRequest, model: type[_B]) -> _B:
     for name in http.query:
         given = http.query.getall(name)
         field = model.model_fields.get(name)
-        if field is not None and get_origin(field.annotation) is tuple:
-            values[name] = tuple(given)
-        elif len(given) > 1:
-            error = {"pointer": _pointer((name,)), "detail": "is given more than once"}
-            raise Problem(400, Kind.INVALID_REQUEST, "the query is not valid", errors=[error])
-        else:
-            values[name] = given[0]
+        several = field is not None and get_origin(field.annotation) is tuple
+        if len(given) > 1 and not several:
+            raise _wrong_query(name, "is given more than once")
+        if any("\0" in text for text in given):  # PostgreSQL cannot even look for it
+            raise _wrong_query(name, "holds the character NUL, which nothing here has")
+        values[name] = tuple(given) if several else given[0]
     return _validated(values, model, "query", strict=False)
+
+
+def _wrong_query(name: str, detail: str) -> Problem:
+    error = {"pointer": _pointer((name,)), "detail": detail}
+    return Problem(400, Kind.INVALID_REQUEST, "the query is not valid", errors=[error])
 
 
 def _read(body: bytes, model: type[_B]) -> _B:

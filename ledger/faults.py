@@ -2,6 +2,9 @@
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from ledger.unavailable import LedgerUnavailable
+from policies.refusals import Refused
+
 DATABASE_ERRORS = (SQLAlchemyError, UnicodeDecodeError)
 """What a database raises: what SQLite says of a damaged file may be no text itself."""
 
@@ -56,6 +59,13 @@ def because(error: BaseException) -> str:
         return _STATES[state]
     said = str(cause)
     return next((plain for words, plain in _WORDS.items() if words in said), _GONE)
+
+
+def unread(error: BaseException) -> Refused:
+    """Return the refusal of a read: of what no ledger can hold, or as nothing can be read now."""
+    if isinstance(error, DataError):  # PostgreSQL takes no NUL, not even to look for it
+        return Refused("what is looked for is nothing that a ledger can hold")
+    return LedgerUnavailable(f"the ledger cannot be read: {because(error)}")
 
 
 def verbatim(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from ledger.attic import Attic
 from ledger.calls import CallRecord
 from ledger.decided_calls import DecidedCall
 from ledger.envelopes import Command, Recorded
-from ledger.faults import DATABASE_ERRORS, because
+from ledger.faults import DATABASE_ERRORS, because, unread
 from ledger.grants import Grant
 from ledger.inbox import Hearer
 from ledger.mending import Mended
@@ -296,4 +296,4 @@ class Ledger:
         try:
             return await loop.run_in_executor(self._parts.readers, work)
         except DATABASE_ERRORS as error:
-            raise LedgerUnavailable(f"the ledger cannot be read: {because(error)}") from error
+            raise unread(error) from error

@@ -162,6 +162,25 @@ async def test_a_query_that_is_not_known_is_refused(given, path):
     assert kind(await given.get(path, OPERATOR)) == (400, "invalid-request")
 
 
+async def test_what_holds_a_nul_names_nothing_on_any_database(ledger_url):
+    queries = (
+        *("/v1/approvals?agent=%00", "/v1/approvals?server=%00", "/v1/approvals?page=%00"),
+        *("/v1/grants?agent=%00", "/v1/grants?page=%00"),
+        *("/v1/audit?agent=%00", "/v1/audit?server=%00", "/v1/audit?about=apr_%00"),
+    )
+    calls = ("call_%00", "request:%00")
+
+    async with api(ledger_url) as given:
+        refused = [kind(await given.get(path, OPERATOR)) for path in queries]
+        read = kind(await given.get("/v1/approvals/apr_%00", OPERATOR))
+        looked = [kind(await given.get(f"/v1/decisions/{name}")) for name in calls]
+        withdrawn = [kind(await given.send("DELETE", f"/v1/decisions/{c}", CI_BOT)) for c in calls]
+        reported = [kind(await given.report(name)) for name in calls]
+
+    assert set(refused) == {(400, "invalid-request")}
+    assert {read, *looked, *withdrawn, *reported} == {(404, "not-found")}
+
+
 @pytest.mark.parametrize(
     "body",
     [

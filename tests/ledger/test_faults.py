@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from ledger.faults import because
 from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.decisions import Effect
+from policies.refusals import Refused
 
 
 def allowed(call: str):
@@ -253,6 +254,19 @@ def test_what_callers_are_told_holds_nothing_of_the_database():
     error = OperationalError("SELECT 1", {}, OSError("connection to 10.0.0.7 refused"))
 
     assert because(error) == "its database does not answer"
+
+
+async def test_what_no_ledger_can_hold_is_no_fault_of_the_database(ledger_url):
+    with open_ledger(ledger_url) as ledger:
+        await prepare(ledger)
+
+        try:
+            found = await ledger.approval("apr_\0")
+        except Refused as refused:
+            assert str(refused) == "what is looked for is nothing that a ledger can hold"
+            assert not isinstance(refused, LedgerUnavailable)
+        else:
+            assert found is None, "SQLite can look for it"
 
 
 @pytest.mark.parametrize(
