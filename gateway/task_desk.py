@@ -205,7 +205,7 @@ class TaskDesk:
 
     async def _found(self, caller: Caller, name: str) -> KeptTask | None:
         """Return a task of this caller."""
-        task = await self._ledger.tasks.find(name)
+        task = await self._ledger.tasks.find(name) if "\0" not in name else None
         own = (caller.agent.principal, caller.server.name)
         return task if task is not None and (task.principal, task.server) == own else None
 

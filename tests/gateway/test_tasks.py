@@ -1,6 +1,7 @@
 """A call that waits as a task runs once, whichever replica is asked, and only for its own agent."""
 
 import asyncio
+import base64
 import json
 import uuid
 from datetime import timedelta
@@ -366,6 +367,18 @@ async def test_a_task_is_its_agents_own_and_needs_the_extension(sqlite_url, meth
         assert undeclared.error["code"] == -32021
         assert undeclared.error["data"] == {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
         assert not any(b"tasks/" in body for _, _, body in stage.server.seen)
+
+
+async def test_a_name_that_no_database_can_look_for_is_no_task(ledger_url):
+    params = {"taskId": "placet-task-\0", "_meta": DECLARED}
+    message = {"jsonrpc": "2.0", "id": "q", "method": "tasks/get", "params": params}
+    name = base64.b64encode(b"placet-task-\0").decode()
+
+    async with staged(ledger_url) as stage:
+        headers = modern_headers("tasks/get", f"=?base64?{name}?=")
+        answer = await stage.post(json.dumps(message).encode(), headers)
+
+    assert (answer.status, answer.error["code"]) == (400, -32602)
 
 
 async def test_a_cancelled_task_runs_nothing_and_its_approval_stays_open(ledger_url):
