@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from policies.inert import inert_line
 from policies.refusals import Refused
 
 _LARGEST = 16 * 1024 * 1024
@@ -15,6 +16,7 @@ _LARGEST = 16 * 1024 * 1024
 
 _SERVER_ERROR = 500
 _TOO_MANY = 429
+_ECHO = 100
 
 
 class NoAnswer(Refused):
@@ -36,7 +38,7 @@ class Reply:
     @property
     def later(self) -> bool:
         """Whether the same request may be answered better in a moment."""
-        return self.status >= _SERVER_ERROR or self.status == _TOO_MANY
+        return _is_later(self.status)
 
     @property
     def detail(self) -> str:
@@ -59,11 +61,15 @@ class DecisionClient:
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
         self._connection = kind(parts.hostname, parts.port, timeout=10)
+        self._at = f"{parts.scheme}://{parts.netloc}{parts.path}"
         self._base = parts.path.rstrip("/")
         self._key = key
 
     def send(self, method: str, path: str, seconds: float, body: bytes | None = None) -> Reply:
-        """Send a request and return the answer, within `seconds` for each read. Raises NoAnswer."""
+        """Send a request and return the answer, within `seconds` for each read.
+
+        Raises NoAnswer, and Refused where another program than Placet answers for good.
+        """
         sent = False
         self._connection.timeout = seconds
         headers = {"Accept": "application/json"}
@@ -79,11 +85,31 @@ class DecisionClient:
             sent = True
             self._connection.request(method, self._base + path, body, headers)
             with self._connection.getresponse() as response:
-                return Reply(response.status, _object(response.read(_LARGEST)))
+                return self._reply(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._connection.close()
             reason = str(error) or type(error).__name__
             raise NoAnswer(f"Placet gave no answer ({reason})", sent=sent) from None
+
+    def _reply(self, response: http.client.HTTPResponse) -> Reply:
+        """Return what was answered. Raises ValueError where it may be answered better in a moment.
+
+        Raises Refused where it will not.
+        """
+        body = response.read(_LARGEST)
+        whole = response.chunked or response.length is not None
+        shown = f"HTTP {response.status} with {response.headers.get_content_type()}"
+        try:
+            return Reply(response.status, _object(body))
+        except (ValueError, RecursionError):
+            if _is_later(response.status) or not whole:
+                raise ValueError(f"{shown} that cannot be read") from None
+        told = response.headers["Location"] or body.decode(errors="replace")
+        said = f"{shown}, `{inert_line(told, _ECHO)}`" if told else shown
+        raise Refused(
+            f"what answers at `{inert_line(self._at, _ECHO)}` is no Placet ({said}); see `--url` "
+            "and `PLACET_URL`"
+        )
 
 
 @dataclass(frozen=True)
@@ -101,6 +127,10 @@ class Until:
     def left(self) -> float:
         """How many seconds are left, never less than none."""
         return max(self.at - time.monotonic(), 0.0)
+
+
+def _is_later(status: int) -> bool:
+    return status >= _SERVER_ERROR or status == _TOO_MANY
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """`placet hook claude-code` lets a tool be used after a clear yes, and never else."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
@@ -22,6 +23,7 @@ BASH = {
     "tool_input": {"command": "make"},
     "tool_use_id": "toolu_1",
 }
+YES = b'{"decision": "allow", "message": "yes"}'
 READ = BASH | {"tool_name": "Read", "tool_input": {"file_path": "/a"}}
 
 
@@ -105,6 +107,21 @@ async def other():
     served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield served
     await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def wire(*answers):
+    """Serve bytes as they are: one connection after another is sent one, and then the last."""
+    left = list(answers)
+
+    async def served(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(left.pop(0) if left[1:] else left[0])
+        writer.close()
+
+    server = await asyncio.start_server(served, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
 
 
 async def test_what_the_policy_allows_is_allowed(given):
@@ -265,6 +282,47 @@ async def test_whatever_else_answers_is_a_no(other, status, text):
 
     assert (await hook(other.url, READ)).decision == "deny"
     assert other.asked == ["/v1/decisions"] * len(other.asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "told"),
+    [
+        (404, {"Content-Type": "text/html"}, "(HTTP 404 with text/html, `<html>no</html>`)"),
+        (302, {"Location": "/login"}, "(HTTP 302 with text/plain, `/login`)"),
+        (403, {}, "(HTTP 403 with text/plain, `<html>no</html>`)"),
+        (200, {}, "(HTTP 200 with text/plain, `<html>no</html>`)"),
+    ],
+)
+async def test_another_program_at_the_address_is_not_asked_twice(other, status, headers, told):
+    other.answer = lambda _: web.Response(status=status, text="<html>no</html>", headers=headers)
+
+    ran = await hook(other.url, READ, wait="10m")
+
+    assert ran.code == 2
+    assert f"what answers at `{other.url}` is no Placet {told}; see `--url`" in ran.errors
+    assert other.asked == ["/v1/decisions"]
+
+
+@pytest.mark.parametrize("status", [502, 429])
+async def test_a_page_that_says_come_again_is_no_last_word(other, status):
+    answers = iter(
+        [
+            web.Response(status=status, text="<html>soon</html>"),
+            web.json_response({"decision": "allow", "message": "yes"}),
+        ]
+    )
+    other.answer = lambda _: next(answers)
+
+    assert (await hook(other.url, READ, wait="20s")).decision == "allow"
+
+
+async def test_an_answer_that_may_be_a_part_is_asked_for_again():
+    parts = (b"HTTP/1.0 200 OK\r\n\r\n{", b"HTTP/1.0 200 OK\r\n\r\n" + YES)
+
+    async with wire(*parts) as url:
+        ran = await hook(url, READ, wait="20s")
+
+    assert ran.decision == "allow"
 
 
 async def test_an_answer_that_trickles_for_ever_is_a_no(other):
