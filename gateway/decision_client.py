@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from policies.inert import inert_line
 from policies.refusals import Refused
@@ -52,9 +52,7 @@ class DecisionClient:
 
     def __init__(self, url: str, key: str | None) -> None:
         """Take the base address; nothing is opened yet. Raises Refused where it is none."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-            raise Refused("the address of Placet is none; write it like `http://127.0.0.1:8787`")
+        parts = _address(url)
         if key is not None and not (key.isascii() and key.isprintable() and key == key.strip()):
             raise Refused("the key holds blanks or other characters that no key has")
         kind = (
@@ -131,6 +129,21 @@ class Until:
 
 def _is_later(status: int) -> bool:
     return status >= _SERVER_ERROR or status == _TOO_MANY
+
+
+def _address(url: str) -> SplitResult:
+    """Return the parts of a base address. Raises Refused where it is none."""
+    example = "write it like `http://127.0.0.1:8787`"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # which is read only now
+    except ValueError as flaw:
+        raise Refused(f"the address of Placet is none ({flaw}); {example}") from None
+    blank = " " in parts.netloc + parts.path or not parts.path.isascii()
+    known = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    if blank or not known:
+        raise Refused(f"the address of Placet is none; {example}")
+    return parts
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -250,6 +250,24 @@ async def test_without_a_placet_nothing_is_allowed(url):
     assert ran.code == 2
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:99999", " (Port out of range 0-65535)"),
+        ("http://127.0.0.1:x", " (Port could not be cast to integer value as 'x')"),
+        ("http://[::1", " (Invalid IPv6 URL)"),
+        ("http://127.0.0.1:8787/a b", ""),
+        ("http://127.0.0.1:8787/\u00e9", ""),
+        ("http://a b", ""),
+    ],
+)
+async def test_an_address_that_is_none_is_told_at_once(url, why):
+    ran = await hook(url, READ, wait="10m")
+
+    assert ran.code == 2
+    assert f"the address of Placet is none{why}; write it like" in ran.errors
+
+
 @pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b'{"hook_event_name": "PreToolUse"}'])
 async def test_what_cannot_be_read_is_not_allowed(given, text):
     assert (await hook(given.stage.url, text)).code == 2
