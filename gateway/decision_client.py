@@ -95,6 +95,8 @@ class DecisionClient:
         Raises Refused where it will not.
         """
         body = response.read(_LARGEST)
+        if response.length:  # (what is left of Content-Length)
+            raise ValueError("its answer was cut off")
         whole = response.chunked or response.length is not None
         shown = f"HTTP {response.status} with {response.headers.get_content_type()}"
         try:

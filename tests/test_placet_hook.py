@@ -343,6 +343,16 @@ async def test_an_answer_that_may_be_a_part_is_asked_for_again():
     assert ran.decision == "allow"
 
 
+async def test_an_answer_that_is_cut_off_is_none_though_it_can_be_read():
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(YES) + 1}\r\n\r\n"
+
+    async with wire(head.encode() + YES) as url:
+        ran = await hook(url, READ, wait="0s")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "its answer was cut off" in ran.errors
+
+
 async def test_an_answer_that_trickles_for_ever_is_a_no(other):
     async def trickle(request):
         response = web.StreamResponse()
