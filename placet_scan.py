@@ -48,7 +48,7 @@ def _scan(arguments: argparse.Namespace, shell: Shell) -> int:
     if arguments.write is not None and not arguments.force:
         refuse_to_overwrite(arguments.write)
     earlier = None if arguments.diff is None else read_scan(_read(arguments.diff))
-    targets, loaded = named_targets(arguments, SETTINGS, shell)
+    targets, loaded = named_targets(arguments, SETTINGS, shell, _tell)
     overrides = () if loaded is None else loaded.policy.risks
     try:
         looked = asyncio.run(look_at(targets, overrides, arguments.timeout, _tell))

@@ -3,7 +3,7 @@
 import argparse
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +19,11 @@ from gateway.scan_targets import (
 )
 from ledger.shell import Loaded, Misconfigured, Shell
 from policies.client_files import ReachedServer, StartedServer, client_servers
+from policies.declared_tools import ExternalServer
 from policies.durations import parse_duration
 from policies.refusals import Refused
 from policies.scanned import Severity
+from policies.servers import Server
 from policies.starter_servers import name_of_address, name_of_command, server_name
 
 _CONFIG = Path("placet.yaml")
@@ -42,7 +44,7 @@ def _describe_servers(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="SERVER",
         help="an address, a server of placet.yaml, or after `--` the command that starts one "
-        "(default: every server of placet.yaml)",
+        "(default: every server of placet.yaml that is not external)",
     )
     parser.add_argument(
         "--mcp-servers",
@@ -99,11 +101,14 @@ def _describe_answers(parser: argparse.ArgumentParser) -> None:
 
 
 def named_targets(
-    arguments: argparse.Namespace, environment: Mapping[str, str], shell: Shell
+    arguments: argparse.Namespace,
+    environment: Mapping[str, str],
+    shell: Shell,
+    tell: Callable[[str], None],
 ) -> tuple[list[Target], Loaded | None]:
     """Return the servers to look at, and the configuration where they are of it.
 
-    Raises Refused or Misconfigured where the options name none.
+    `tell` hears which are left out where none is named. Raises Refused or Misconfigured where the options name none.
     """
     reaching = Reaching(environment, tuple(arguments.pass_env), arguments.timeout)
     words: list[str] = arguments.servers
@@ -117,11 +122,21 @@ def named_targets(
     loaded = _loaded(arguments.config, shell)
     known = loaded.configuration.servers if loaded is not None else {}
     if loaded is not None and all(word in known for word in words):
-        chosen = words or list(known)
+        chosen = words or _reachable(known, tell)
         return [configured_target(name, known[name], reaching) for name in chosen], loaded
     if not words:
         raise Misconfigured("there is no `placet.yaml` here; name a server, or --mcp-servers FILE")
     return [_started(arguments, words, known, environment, reaching)], None
+
+
+def _reachable(known: Mapping[str, Server], tell: Callable[[str], None]) -> list[str]:
+    """Return the servers that are not external. Raises Refused where there is none."""
+    external = [name for name, server in known.items() if isinstance(server, ExternalServer)]
+    for name in external:
+        tell(f"{name}: left out; it is external, so there is no server to look at")
+    if len(external) == len(known):
+        raise Refused("`placet.yaml` has no server to look at; name an address or a command")
+    return [name for name in known if name not in external]
 
 
 def _started(

@@ -151,6 +151,42 @@ def test_servers_of_the_configuration_are_scanned_by_name_under_its_policy(folde
     assert placet.main(["scan", "listing", "--write", "made"]) == 1
 
 
+def configured_beside(external, *, only=False):
+    """Write a configuration with the server of the tests, and one that callers run themselves."""
+    assert scan("--write", ".") == 0
+    text = Path("placet.yaml").read_text()
+    head, _, servers = text.partition("servers:\n")
+    rest = servers[servers.index("agents:") :] if only else servers
+    Path("placet.yaml").write_text(f"{head}servers:\n  {external}\n{rest}")
+
+
+BILLING = "billing: {external: true, team: owners, tools: {refund: Pays back.}}"
+
+
+def test_a_server_that_callers_run_is_left_out_unless_it_is_named(folder, capsys):
+    configured_beside(BILLING)
+    capsys.readouterr()
+
+    every = placet.main(["scan"])
+
+    said = capsys.readouterr()
+    assert every == 0
+    assert "scan: billing: left out; it is external" in said.err
+    assert "billing" not in said.out
+    assert placet.main(["scan", "billing"]) == 1
+    assert "`billing` is run by whoever asks about its calls" in capsys.readouterr().out
+
+
+def test_a_scan_of_nothing_says_so(folder, capsys):
+    configured_beside(BILLING, only=True)
+    capsys.readouterr()
+
+    code = placet.main(["scan"])
+
+    assert code == 1
+    assert "has no server to look at" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
