@@ -23,6 +23,10 @@ META_KEY = "placet/decision"
 _RETRY_MS = 10_000
 _NOTHING = "Nothing was executed."
 _LONGEST_REASON = 2000
+_AGAIN = (
+    "Call again with identical arguments to learn the answer; once approved, that call runs. Wait "
+    f"about {_RETRY_MS // 1000} seconds between calls."
+)
 
 
 class Told(StrEnum):
@@ -81,22 +85,20 @@ def _frozen(call: str, because: str, meta: Mapping[str, object]) -> "Answer":
     return Answer(Told.FROZEN, text, {**meta, "because": because})
 
 
-def pending(approval: Approval) -> "Answer":
-    """Return the answer to a call that still waits: whom for, until when, how to ask again."""
+def pending(approval: Approval, again: str = _AGAIN) -> "Answer":
+    """Return the answer to a call that still waits: whom for, until when, how to ask `again`."""
     until = _time(approval.expires_at)
     if approval.undeliverable:
         failed = "; ".join(f"{team}: {why}" for team, why in approval.undeliverable.items())
         text = (
             f"Pending, but nobody was asked yet: the request for approval {approval.id} could not "
             f"be delivered to Slack ({failed}). {_NOTHING} Placet keeps trying until {until}; tell "
-            "a person what keeps it from Slack, then call again with identical arguments."
+            f"a person what keeps it from Slack. {again}"
         )
         return Answer(Told.UNDELIVERABLE, text, _about(approval, _RETRY_MS))
     text = (
         f"Pending: {_call(approval)} waits for approval {approval.id} by {_terms(approval)}, until "
-        f"{until}.{_unaccepted(approval)} {_NOTHING} Call again with identical arguments to learn "
-        f"the answer; once approved, that call runs. Wait about {_RETRY_MS // 1000} seconds "
-        "between calls."
+        f"{until}.{_unaccepted(approval)} {_NOTHING} {again}"
     )
     return Answer(Told.PENDING, text, _about(approval, _RETRY_MS))
 

@@ -16,6 +16,11 @@ _ENDED: Mapping[CallStatus, Status] = {
     CallStatus.OUTCOME_UNKNOWN: Status.OUTCOME_UNKNOWN,
 }
 
+_AGAIN = (
+    "Ask for this decision again, by its id or with the same call, to learn the answer; until "
+    "that is `allow`, do not run it."
+)
+
 
 def told(call: DecidedCall) -> ToldDecision:
     """Return how a call stands, as its caller is told."""
@@ -83,7 +88,7 @@ def _waiting(call: DecidedCall) -> tuple[Decision, Status, str]:
     end = answers.ending(approval)
     if end is not None:
         return Decision.DENY, Status(end.told.value), end.text
-    pending = answers.pending(approval)
+    pending = answers.pending(approval, _AGAIN)
     return Decision.PENDING, Status(pending.told.value), pending.text
 
 

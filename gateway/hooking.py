@@ -20,6 +20,7 @@ _LONGEST_ERROR = 10_000
 _NOT_FOUND = 404
 _OK = 200
 _UNAUTHORIZED = 401
+_AGAIN = "To ask again, use the tool again with the same input."
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Hook:
             raise Refused("Placet gave an answer that is not known here")
         allowed = told["decision"] == "allow"
         said = reason if isinstance(reason, str) else "Placet gave no reason"
+        if told["decision"] == "pending":
+            said = f"{said} {_AGAIN}"
         return Said("allow" if allowed else "deny", said)
 
     def report(self, used: Used) -> None:

@@ -142,7 +142,7 @@ async def test_what_nobody_answers_in_time_is_denied_and_says_how_to_ask_again(g
     ran = await hook(given.stage.url, BASH, wait="100ms")
 
     assert (ran.code, ran.decision) == (0, "deny")
-    assert "Call again with identical arguments" in ran.reason
+    assert ran.reason.endswith("To ask again, use the tool again with the same input.")
 
 
 async def test_what_people_approve_meanwhile_is_allowed(given):

@@ -8,6 +8,7 @@ from gateway_stage import CI_BOT, OTHER_BOT, until
 
 from ledger.approvals import ApprovalStatus
 from ledger.calls import CallStatus
+from ledger.deliveries import RecordUndeliverable
 
 
 @pytest.fixture
@@ -84,6 +85,23 @@ async def test_a_call_that_waits_is_asked_of_people_and_claimed_once_by_its_id(g
     assert "approved by bob" in first["message"]
     topics = await given.stage.topics()
     assert topics.count("ApprovalDispatched") == 1
+
+
+@pytest.mark.parametrize("undeliverable", [False, True])
+async def test_who_runs_the_call_is_told_to_ask_again_and_not_to_call(given, undeliverable):
+    told = await pending(given)
+    if undeliverable:
+        failed = {"approval": told["approval"], "team": "platform", "channel": "C0"}
+        await given.stage.ledger.execute(RecordUndeliverable(id="u", actor="slack", error="x", **failed))
+
+    looked = await given.look(told["id"])
+
+    assert looked["status"] == ("undeliverable" if undeliverable else "pending")
+    assert looked["message"].endswith(
+        "Ask for this decision again, by its id or with the same call, to learn the answer; until "
+        "that is `allow`, do not run it."
+    )
+    assert "runs" not in looked["message"]
 
 
 async def test_waiting_ends_as_soon_as_people_have_decided(given):
