@@ -47,7 +47,7 @@ _BOTH = frozenset(
     }
 )
 _SUBSCRIBING = frozenset({"resources/subscribe", "resources/unsubscribe"})
-_PASSED = {Era.LEGACY: _BOTH | _SUBSCRIBING | {"ping", "logging/setLevel"}, Era.MODERN: _BOTH}
+_PASSED = {Era.LEGACY: _BOTH | _SUBSCRIBING | {"ping"}, Era.MODERN: _BOTH}
 
 
 class Bridge:
@@ -55,8 +55,9 @@ class Bridge:
 
     We offer the server nothing (no sampling, elicitation or roots), so that it
     cannot ask one caller for what another one started. What it logs through
-    the protocol belongs to no single call and is not passed on; nor are tasks,
-    whose ids every caller could use.
+    the protocol belongs to no single call and is not passed on, nor may one
+    caller set for all how much that is; nor are there tasks, whose ids every
+    caller could use.
     """
 
     def __init__(

@@ -28,7 +28,8 @@ _CACHEABLE = frozenset(
     }
 )
 _RESERVED = "io.modelcontextprotocol/"
-_NOT_CARRIED = frozenset({"tasks"})
+_NOT_CARRIED = frozenset({"logging", "tasks"})
+"""What a server that all callers share cannot have for one of them, whatever it says it has."""
 _STATUS = {-32700: 400, -32600: 400, -32602: 400, -32601: 404}
 _NOT_FOUND = "-32002"
 

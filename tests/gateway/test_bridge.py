@@ -11,6 +11,8 @@ from gateway.bridge import Bridge
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed
 
 RAW = '{ "content":[], "b":1.0,"a":100.00000000000000000001,"a2":"\\u00e9 é","c":{"z":1,"a":2} }'
+SHARED = {"tools": {"listChanged": True}, "resources": {"subscribe": True}}
+"""What the server is capable of for all its callers at once."""
 
 
 @pytest.fixture
@@ -237,7 +239,7 @@ async def test_a_caller_gets_a_version_that_the_server_speaks(asked, speaks, ans
     assert result["protocolVersion"] == answered
     assert result["serverInfo"] == {"name": "odd", "version": "1"}
     assert result["instructions"] == "be careful"
-    assert "tasks" not in result["capabilities"]
+    assert result["capabilities"] == SHARED
     assert answer.headers["Mcp-Session-Id"].isalnum()
 
 
@@ -274,7 +276,8 @@ async def test_notifications_and_answers_of_callers_stay_here(bridge):
 
 
 @pytest.mark.parametrize(
-    "method", ["tasks/list", "tasks/get", "sampling/createMessage", "x", "initialise"]
+    "method",
+    ["tasks/list", "tasks/get", "sampling/createMessage", "x", "initialise", "logging/setLevel"],
 )
 async def test_methods_a_shared_server_cannot_have_are_refused(bridge, method):
     old = await bridge.forward(legacy(method))
@@ -329,7 +332,7 @@ async def test_discovery_is_made_of_what_the_server_said(bridge):
         "cacheScope": "private",
         "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "odd", "version": "1"}},
         "supportedVersions": ["2026-07-28"],
-        "capabilities": {"tools": {"listChanged": True}, "resources": {"subscribe": True}},
+        "capabilities": SHARED,
         "instructions": "be careful",
     }
 

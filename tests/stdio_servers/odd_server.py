@@ -202,6 +202,7 @@ def introduced(number, params):
             "tools": {"listChanged": True},
             "resources": {"subscribe": True},
             "tasks": {"list": {}},
+            "logging": {},
         },
         "serverInfo": {"name": "odd", "version": "1"},
         "instructions": "be careful",
