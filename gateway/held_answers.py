@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from datetime import datetime
 
 from aiohttp import web
 
@@ -23,7 +24,9 @@ from gateway.whole_answers import Reply
 from policies.calls import Number
 
 _STILL_HERE = b": still waiting\n\n"
-_STEP = 1e-6
+_END = 10**13
+"""Milliseconds from 1970 to the year 2286, when progress comes to 0."""
+
 _MARK = b"\xef\xbb\xbf"
 _LARGEST = 4 * 1024 * 1024
 """Bytes of an answer above which it goes on unread."""
@@ -33,13 +36,15 @@ class HeldAnswer(Alarm):
     """The answer to one `tools/call`, begun before anybody knows what it will be.
 
     From `begin` on HTTP's status is 200, so whatever goes wrong is told as a
-    JSON-RPC error on the stream. Progress counts from -1 upwards in tiny steps:
-    that of the server, which may follow, begins at 0 or later, and all of it
-    has to increase (specification, basic/utilities/progress).
+    JSON-RPC error on the stream. All progress of a call has to increase
+    (specification, basic/utilities/progress), whoever holds it on its way:
+    Placet's is the time, as a number between -1 and 0, so that it goes on where
+    the server is another Placet, and below what any other server begins with.
     """
 
     __slots__ = (
-        "_alarms", "_approval", "_ended", "_every", "_id", "_steps", "_teams", "_token", "_writer",
+        "_alarms", "_approval", "_ended", "_every", "_id", "_now", "_said", "_teams", "_token",
+        "_writer",
     )  # fmt: skip
 
     def __init__(
@@ -49,18 +54,20 @@ class HeldAnswer(Alarm):
         token: str | None,
         pace: Pace,
         alarms: Alarms,
+        now: Callable[[], datetime],
     ) -> None:
         """Take the request, its id, and its progress token as JSON text, if it has one.
 
-        `alarms` tell when the next sign of life is due.
+        `alarms` tell when the next sign of life is due, `now` which time it is.
         """
         super().__init__()
         self._writer = event_writer(http)
         self._alarms = alarms
+        self._now = now
         self._id = request_id
         self._token = token
         self._every = pace.comments if token is None else pace.progress
-        self._steps = 0
+        self._said = 0
         self._approval = self._teams = ""
         self._ended = False
 
@@ -116,8 +123,8 @@ class HeldAnswer(Alarm):
     def _progress(self) -> bytes:
         if self._token is None:
             return b""
-        self._steps += 1
-        value = f"{-1 + self._steps * _STEP:.6f}"
+        self._said = progress_after(self._said, self._now())
+        value = f"-0.{_END - self._said:013d}"
         message = json.dumps(waiting_for(self._approval, self._teams))
         params = f'"progressToken":{self._token},"progress":{value},"message":{message}'
         return event_of(
@@ -177,6 +184,11 @@ class HeldAnswer(Alarm):
 
     def _error(self, text: str) -> bytes:
         return Rejected(200, Code.SERVER_FAILED, text, id=self._id).body()
+
+
+def progress_after(said: int, at: datetime) -> int:
+    """Return the milliseconds from 1970 to `at` (UTC); at least one more than what was said."""
+    return max(said + 1, int(at.timestamp() * 1000))
 
 
 async def _read(chunks: AsyncIterator[bytes], listen: Callable[[bytes], None]) -> bytes:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 
 from gateway.alarms import Alarms
@@ -51,6 +52,7 @@ class Ladder:
         patience: Patience,
         pace: Pace,
         reach: Callable[[str], None],
+        now: Callable[[], datetime],
     ) -> None:
         """Take the collaborators; `pace` is how often held callers hear of it.
 
@@ -63,6 +65,7 @@ class Ladder:
         self._patience = patience
         self._pace = pace
         self._reach = reach
+        self._now = now
         self._alarms = Alarms()
 
     async def answer(self, call: Call) -> Reply | HeldCall:
@@ -134,7 +137,7 @@ class Ladder:
         self, call: Call, pending: Pending, seconds: float, token: str | None
     ) -> HeldCall:
         """Begin the answer to a call, and return what goes on with it."""
-        held = HeldAnswer(call.http, call.request_id, token, self._pace, self._alarms)
+        held = HeldAnswer(call.http, call.request_id, token, self._pace, self._alarms, self._now)
         try:
             await held.begin()
         except BaseException:

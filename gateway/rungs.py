@@ -54,7 +54,7 @@ class Rungs:
         desk = TaskDesk(ledger, self.runs, self._results, seals, aftermath, now, reach)
         self.tasks = TaskRequests(desk, owners)
         sending = Sending(dispatcher, continuations, owners)
-        self.ladder = Ladder(calls, rounds, sending, desk, patience, world.pace, reach)
+        self.ladder = Ladder(calls, rounds, sending, desk, patience, world.pace, reach, now)
 
     async def close(self) -> None:
         """Let go of the calls of tasks that still run, and save nothing more of them."""

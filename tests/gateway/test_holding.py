@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import gc
 import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -13,6 +15,7 @@ from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, st
 
 from gateway.calling import Call
 from gateway.fast_lane import WholeRequest
+from gateway.held_answers import progress_after
 from gateway.ladder import progress_token, takes_events
 from gateway.patience import Pace
 from ledger.approvals import ApprovalStatus
@@ -62,10 +65,10 @@ class Held:
         self.answer = answer
         self.bytes = b""
 
-    async def read_until(self, text):
-        """Read on until `text` was in the answer."""
+    async def read_until(self, text, times=1):
+        """Read on until `text` was in the answer so many times."""
         async with asyncio.timeout(60):
-            while text not in self.bytes:
+            while self.bytes.count(text) < times:
                 chunk = await self.answer.content.readany()
                 assert chunk, self.bytes
                 self.bytes += chunk
@@ -117,7 +120,7 @@ async def test_a_call_is_held_with_progress_and_runs_once_it_is_approved(ledger_
         calling(stage, legacy=legacy) as held,
     ):
         (approval,) = await stage.pending()
-        await held.read_until(b"-0.999997")
+        await held.read_until(b"waiting for approval", 3)
         await stage.decide(approval.id)
         await held.end()
 
@@ -126,10 +129,10 @@ async def test_a_call_is_held_with_progress_and_runs_once_it_is_approved(ledger_
         assert held.answer.headers["X-Accel-Buffering"] == "no"
         values = [step["progress"] for step in held.progress]
         assert values == sorted(set(values))
-        assert values[0] == -0.999999
+        assert -1 < values[0] < values[-1] < 0
         assert held.progress[0] == {
             "progressToken": "t1",
-            "progress": -0.999999,
+            "progress": values[0],
             "message": f"waiting for approval {approval.id}, team platform",
         }
         assert b": still waiting\n\n" in held.bytes
@@ -436,6 +439,39 @@ async def test_the_servers_own_events_follow_untouched_and_their_progress_goes_o
         assert (await stage.ended())[0].outcome == "ok"
 
 
+async def test_progress_rises_on_through_two_placets_that_both_hold_a_call(sqlite_url, tmp_path):
+    def with_key(text):
+        return text.replace("upstream-secret", CI_BOT)
+
+    async with staged(sqlite_url, hold="0s", pace=QUICK) as inner:
+        behind = SimpleNamespace(url=f"{inner.url}/mcp/files", listeners=1)
+        outer = staged(
+            f"sqlite:///{tmp_path}/outer.db", server=behind, hold="0s", pace=QUICK, rewrite=with_key
+        )
+        async with outer as stage, calling(stage) as held:
+            (first,) = await stage.pending()
+            await held.read_until(first.id.encode(), 3)
+            await stage.decide(first.id)
+            (second,) = await inner.pending()
+            await held.read_until(second.id.encode(), 3)
+            await inner.decide(second.id)
+            await held.end()
+
+    values = [step["progress"] for step in held.progress]
+    assert values == sorted(set(values))
+    assert held.messages[-1]["result"]["content"][0]["text"] == "done: write_file"
+
+
+def test_progress_rises_within_a_millisecond_and_where_the_clock_goes_back():
+    at = datetime(2026, 11, 27, 12, 0, 0, 500_000, tzinfo=UTC)
+
+    first = progress_after(0, at)
+    same = progress_after(first, at)
+    earlier = progress_after(same, at - timedelta(hours=1))
+
+    assert (first, same, earlier) == (1795780800500, 1795780800501, 1795780800502)
+
+
 @pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf"], ids=["plain", "marked"])
 async def test_an_answer_whose_lines_end_otherwise_is_the_only_one(sqlite_url, begin):
     async def stream(_, asked):
@@ -646,7 +682,7 @@ async def test_a_legacy_caller_cancels_a_held_call_and_hears_so_on_its_stream(sq
         said = await stage.post(
             json.dumps(note).encode(), {"MCP-Protocol-Version": "2025-11-25"}, key=OTHER_BOT
         )
-        await held.read_until(b"-0.999996")
+        await held.read_until(b"waiting for approval", held.bytes.count(b"waiting for") + 2)
         own = await stage.post(json.dumps(note).encode(), {"MCP-Protocol-Version": "2025-11-25"})
         await held.end()
 
