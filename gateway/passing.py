@@ -27,6 +27,9 @@ from policies.people import Agent
 _OK = 200
 _SUCCESSES = range(200, 300)
 _REFUSALS = 400
+_ENDED = frozenset({*_SUCCESSES, 404})
+"""Statuses that say of a session that there is none any more (transports, "Session Management")."""
+
 _BAD_GATEWAY = 502
 
 
@@ -94,7 +97,7 @@ class Passage:
         if method == LISTEN or request.method == "GET":
             answer = self._open(caller, request, await heard(request, answer))
         session = (caller.server.name, request.headers.get(SESSION, ""))
-        if request.method == "DELETE":
+        if request.method == "DELETE" and answer.status in _ENDED:
             self._resumable.end_session(session)
         if request.method == "GET":
             answer = edited(answer, partial(self._again, caller, request))

@@ -80,6 +80,7 @@ class RawServer:
         self.gate.set()
         self.gone = asyncio.Event()
         self.sessions = False
+        self.farewell = 200
         self.reply: Callable[[dict[str, Any], web.Request], Awaitable[Any]] = self.done
         self.instead: Callable[[web.Request, Any], Awaitable[web.StreamResponse | None]] | None
         self.instead = None
@@ -132,7 +133,7 @@ class RawServer:
         body = await request.read()
         self.seen.append((request.method, dict(request.headers), body))
         if request.method == "DELETE":
-            return web.Response()
+            return web.Response(status=self.farewell)
         if request.method == "GET":
             return await self._stream(request, None)
         message = json.loads(body)

@@ -95,14 +95,33 @@ async def test_a_call_is_waited_for_as_long_as_any_other_though_its_id_was_used_
     assert loop.time() - left > 0.15
 
 
-async def test_a_session_that_is_ended_first_makes_a_failed_call(left):
+@pytest.mark.parametrize("status", [200, 204, 404])
+async def test_a_session_that_is_ended_first_makes_a_failed_call(left, status):
     stage, headers = left
+    stage.server.farewell = status
 
     async with stage.http.delete(f"{stage.url}/mcp/files", headers=headers) as answer:
-        assert answer.status == 200
+        assert answer.status == status
     (ended,) = await stage.ended()
 
     assert (ended.outcome, ended.error) == (
         "failed",
         "the session was ended before the server answered",
     )
+
+
+@pytest.mark.parametrize("status", [405, 500])
+async def test_a_session_that_the_server_does_not_end_ends_no_call(left, status):
+    stage, headers = left
+    stage.server.farewell = status
+
+    async with stage.http.delete(f"{stage.url}/mcp/files", headers=headers) as answer:
+        assert answer.status == status
+    async with stage.http.get(
+        f"{stage.url}/mcp/files", headers=headers | {"Last-Event-ID": "1"}
+    ) as stream:
+        stage.server.tell({"jsonrpc": "2.0", "id": 7, "result": {}})
+        await stream.content.readline()
+        (ended,) = await stage.ended()
+
+    assert ended.outcome == "ok"
