@@ -14,7 +14,7 @@ from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd
 from gateway.envelopes import AT_ONCE, Message, Request, read_message
-from gateway.errors import SOON, Code, Rejected
+from gateway.errors import SOON, Code, Rejected, RequestId
 from gateway.headers import SESSION, upward
 from gateway.hearing import LISTEN
 from gateway.held_calls import HeldCall
@@ -101,6 +101,7 @@ class Endpoint:
 
     async def answer(self, http: web.BaseRequest, name: str) -> Reply:
         """Answer a message to the server of this name."""
+        known: RequestId = None
         try:
             agent, server = await self._admitted(http, name)
             with self._crowd.enter(agent.name, server.name) as place:
@@ -112,10 +113,11 @@ class Endpoint:
                     message = read_message(body)
                 else:  # beside the event loop
                     message = await asyncio.to_thread(read_message, body)
+                known = message.id if isinstance(message, Request) else None
                 once(http, "duplicates", check_duplicates)
                 era = era_of(message, http.headers)
                 check_method(message, era)
-                caller, headers = self._caller(http, agent, server, era, message)
+                caller, headers = self._caller(http, agent, server, era)
                 request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
                 if not isinstance(message, Request) or message.method != "tools/call":
                     return self._in_time(await self._told(http, caller, request, message))
@@ -128,7 +130,7 @@ class Endpoint:
                         await reply.ended() if isinstance(reply, HeldCall) else reply
                     )
         except Exception as error:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
-            return self._failed(http, name, error)
+            return self._failed(http, name, error, known)
 
     async def get(self, http: web.Request) -> web.StreamResponse:
         """Open the server's own stream to the caller (protocols before 2026-07-28)."""
@@ -182,20 +184,26 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 (the edge: whatever failed, nothing goes on)
             return self._failed(http, server, error)
 
-    def _failed(self, http: web.BaseRequest, server: str, error: Exception) -> Reply:
-        """Return what to tell of the error that a request ended in; nothing runs on one."""
+    def _failed(
+        self, http: web.BaseRequest, server: str, error: Exception, known: RequestId = None
+    ) -> Reply:
+        """Return what to tell of the error that a request ended in; nothing runs on one.
+
+        `known` is the request's id, where it could be read.
+        """
         match error:
             case Rejected():
+                error.id = known if error.id is None else error.id
                 return self._refused(http, error)
             case UpstreamFailed():
                 self._reporter.failed(server, error)
-                return self._refused(http, Rejected(502, Code.SERVER_FAILED, str(error)))
+                return self._refused(http, Rejected(502, Code.SERVER_FAILED, str(error), id=known))
             case ConnectionError():
                 return web.Response(status=_GONE)
             case _:
                 _LOG.error("a request failed", exc_info=error, extra={"server": server})
                 text = "Placet failed; look into its log"
-                return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text))
+                return self._refused(http, Rejected(500, Code.INTERNAL_ERROR, text, id=known))
 
     def _refused(self, http: web.BaseRequest, rejected: Rejected) -> Reply:
         self._reporter.refused(http, rejected)
@@ -220,7 +228,7 @@ class Endpoint:
         elif self._asides.taken(caller, message, request.era):
             return web.Response(status=202)
         if method == LISTEN:
-            self._check_running(message)
+            self._check_running()
         if isinstance(message, Request) and method in ABOUT_TASKS:
             with self._under_way:
                 answer = await self._tasks.answer(caller, request, message)
@@ -237,7 +245,7 @@ class Endpoint:
             check_duplicates(http)
             if http.method == "GET":
                 self._check_running()
-            caller, headers = self._caller(http, agent, server, Era.LEGACY, None)
+            caller, headers = self._caller(http, agent, server, Era.LEGACY)
             if caller.session is None:
                 check_stream(http)
             request = UpstreamRequest(http.method, headers, b"", None, Era.LEGACY, agent.name)
@@ -248,11 +256,10 @@ class Endpoint:
         self._premises.admit(http)
         raise rejected
 
-    def _check_running(self, message: Message | None = None) -> None:
+    def _check_running(self) -> None:
         """Refuse to open a stream in a process that is about to end."""
         if self._under_way.stopping:
-            known = message.id if isinstance(message, Request) else None
-            raise Rejected(503, Code.UNDECIDED, _STOPPING, id=known, headers=SOON)
+            raise Rejected(503, Code.UNDECIDED, _STOPPING, headers=SOON)
 
     async def _admitted(self, http: web.BaseRequest, name: str) -> tuple[Agent, Served]:
         once(http, "premises", self._premises.admit)
@@ -269,16 +276,13 @@ class Endpoint:
         return agent, server
 
     def _caller(
-        self, http: web.BaseRequest, agent: Agent, server: Served, era: Era, message: Message | None
+        self, http: web.BaseRequest, agent: Agent, server: Served, era: Era
     ) -> tuple[Caller, CIMultiDict[str]]:
         """Return who calls, with the headers for the server; the session must be the caller's."""
         wrapped = http.headers.get(SESSION) if era is Era.LEGACY else None
         session = None
         if wrapped is not None:
-            known = message.id if isinstance(message, Request) else None
-            session = self._sessions.unwrap(
-                wrapped, agent=agent.principal, server=server.name, known=known
-            )
+            session = self._sessions.unwrap(wrapped, agent=agent.principal, server=server.name)
         return Caller(agent, server, wrapped), upward(http, session)
 
     def _call(

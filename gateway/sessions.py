@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Sequence
 
-from gateway.errors import Code, Rejected, RequestId
+from gateway.errors import Code, Rejected
 from policies.authentication_codes import coder
 from policies.digests import DigestKey
 
@@ -30,7 +30,7 @@ class Sessions:
         name = urlsafe_b64encode(session.encode(errors="surrogateescape")).decode().rstrip("=")
         return f"{name}.{self._mark(self._secrets[0], session, agent, server)}"
 
-    def unwrap(self, wrapped: str, *, agent: str, server: str, known: RequestId = None) -> str:
+    def unwrap(self, wrapped: str, *, agent: str, server: str) -> str:
         """Return the server's session id.
 
         Raises Rejected (HTTP 404: initialize again) for one that is not of
@@ -40,12 +40,12 @@ class Sessions:
         try:
             session = urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()
         except (Error, ValueError):
-            raise _unknown(known) from None
+            raise _unknown() from None
         for secret in self._secrets:
             expected = self._mark(secret, session, agent, server)
             if hmac.compare_digest(expected.encode(), mark.encode(errors="surrogateescape")):
                 return session
-        raise _unknown(known)
+        raise _unknown()
 
     def _mark(self, secret: bytes, session: str, agent: str, server: str) -> str:
         signed = b"".join(
@@ -55,6 +55,6 @@ class Sessions:
         return urlsafe_b64encode(coder(secret).code(signed)).decode().rstrip("=")
 
 
-def _unknown(known: RequestId) -> Rejected:
+def _unknown() -> Rejected:
     text = "the session is not known; initialize a new one"
-    return Rejected(404, Code.NO_SUCH_SESSION, text, id=known)
+    return Rejected(404, Code.NO_SUCH_SESSION, text)

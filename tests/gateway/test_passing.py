@@ -415,6 +415,30 @@ async def test_a_redirect_is_never_followed(stage, status):
     assert (await stage.ended())[0].outcome == "failed"
 
 
+@pytest.mark.parametrize("version", [{}, LEGACY])
+async def test_an_error_of_ours_names_the_request_that_it_answers(stage, version):
+    async def instead(request, message):
+        if message["method"] == "prompts/list":
+            request.transport.abort()
+
+    stage.server.instead = instead
+    params = {} if version else {"_meta": META}
+    message = {"jsonrpc": "2.0", "id": "p1", "method": "prompts/list", "params": params}
+    headers = version or modern_headers("prompts/list")
+
+    answer = await stage.post(json.dumps(message).encode(), headers)
+
+    assert (answer.status, answer.json["id"], answer.error["code"]) == (502, "p1", -31007)
+
+
+async def test_a_bug_of_ours_names_the_request_that_it_ended(stage, monkeypatch):
+    monkeypatch.setattr(stage.gateway._passage, "_edited", "a bug")
+
+    answer = await stage.post(LISTING, LEGACY)
+
+    assert (answer.status, answer.json["id"], answer.error["code"]) == (500, 2, -32603)
+
+
 async def test_a_server_that_refuses_our_credentials_is_an_error_of_ours(stage):
     stage.server.reply = answering(b"", status=401, headers={"WWW-Authenticate": "Bearer"})
 
