@@ -154,7 +154,7 @@ class Conversation:
         self.instructions = instructions_of(result.get("instructions"))
         version = result.get("protocolVersion")
         self._version = version if isinstance(version, str) else _LEGACY
-        self._session = answer.headers.get("Mcp-Session-Id")
+        self._session = answer.headers.get("Mcp-Session-Id") or None
         note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         said = await self._upstream.forward(self._request("POST", note))
         if said.stream is not None:

@@ -172,15 +172,17 @@ class Passage:
 
         A refusal goes without: it begins no session, although some servers name
         one in it, and a client that asked two things at once would take that one.
+        An empty id is none.
         """
-        if SESSION not in answer.headers:
+        session = answer.headers.get(SESSION)
+        if session is None:
             return answer
         headers = answer.headers.copy()
-        if answer.status >= _REFUSALS:
+        if answer.status >= _REFUSALS or not session:
             del headers[SESSION]
             return answer._replace(headers=headers)
         headers[SESSION] = self._sessions.wrap(
-            headers[SESSION], agent=caller.agent.principal, server=caller.server.name
+            session, agent=caller.agent.principal, server=caller.server.name
         )
         return answer._replace(headers=headers)
 

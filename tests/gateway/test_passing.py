@@ -540,6 +540,21 @@ async def test_a_refusal_begins_no_session(stage):
     assert "Mcp-Session-Id" not in called.headers
 
 
+async def test_an_empty_session_id_is_none(stage):
+    async def instead(_request, message):
+        if message["method"] != "initialize":
+            return None
+        told = {"jsonrpc": "2.0", "id": 0, "result": {"protocolVersion": "2025-11-25"}}
+        return web.json_response(told, headers={"Mcp-Session-Id": ""})
+
+    stage.server.instead = instead
+
+    begun = await stage.post(json.dumps(INITIALIZE).encode())
+
+    assert begun.status == 200
+    assert "Mcp-Session-Id" not in begun.headers
+
+
 async def test_a_session_survives_a_restart_of_the_gateway(sqlite_url):
     server = RawServer()
     server.sessions = True
