@@ -204,12 +204,13 @@ class Channel:
         if method is not None:
             self._hear(method, found)
         else:
-            self._answer(found)
+            self._answer(found, line[:_ENDS])
 
-    def _answer(self, found: dict[str, str]) -> None:
+    def _answer(self, found: dict[str, str], head: bytes) -> None:
+        """Give an answer to whom it belongs; `head` may name a request that its last `id` hides."""
         exchange = self._open.pop(_number(found.get("id", "")), None)
         if exchange is None:
-            self._count_garbage("answers nothing that was asked")
+            self._unreadable(head, b"", "answers nothing that was asked")
             return
         self._answered += 1
         if "result" in found and found["result"].startswith("{"):

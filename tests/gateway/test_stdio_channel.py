@@ -77,6 +77,21 @@ async def test_numbers_no_request_has_are_garbage():
     assert await exchange.mailbox.take() == Broken("over")
 
 
+async def test_an_answer_with_two_ids_ends_the_request_that_it_begins_with():
+    process = Written([b'{"jsonrpc":"2.0","id":1,"id":77,"result":{"a":{"id":2}}}'])
+    channel = Channel("any", process, lambda *_: None)
+    first, second = (channel.request("tools/call", lambda _: "{}") for _ in range(2))
+
+    await channel.read()
+    channel.fail("over")
+
+    assert channel.garbage == 1
+    assert await first.mailbox.take() == Broken(
+        "the answer of the server `any` answers nothing that was asked"
+    )
+    assert await second.mailbox.take() == Broken("over")
+
+
 async def test_a_server_may_make_ids_and_tokens_text():
     output = [
         b'{"method":"notifications/progress","params":{"progressToken":"1","progress":1}}',
