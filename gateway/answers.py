@@ -192,13 +192,17 @@ def answered(approval: Approval) -> "Answer":
     return Answer(Told.USED, text, _about(approval))
 
 
-def called_off(approval: Approval) -> "Answer":
-    """Return the answer to a call that its own caller cancelled while it was held."""
+def called_off() -> "Answer":
+    """Return the answer to a call that was cancelled before it was sent.
+
+    Its caller does not wait for it, unless another client named its own call alike.
+    """
     text = (
-        f"Called off by you while {_call(approval)} waited for approval {approval.id}. {_NOTHING} "
-        "The request stays open; call again with identical arguments to take it up."
+        "Called off: this call was cancelled before it ran, by you or by another client that has "
+        f"your key and numbers its requests alike. {_NOTHING} If people were asked about it, the "
+        "request stays open; call again with identical arguments to take it up."
     )
-    return Answer(Told.CALLED_OFF, text, _about(approval))
+    return Answer(Told.CALLED_OFF, text, {})
 
 
 class Answer:

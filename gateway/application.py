@@ -26,6 +26,7 @@ from gateway.introductions import Introductions
 from gateway.json_api import JsonApi
 from gateway.list_changes import ListChanges
 from gateway.meters import Meters
+from gateway.open_calls import OpenCalls
 from gateway.open_streams import OpenStreams
 from gateway.outcomes import Outcomes
 from gateway.pages import Pages
@@ -129,7 +130,7 @@ class Gateway:
         )
 
     def _parts(self, world: World, sessions: Sessions, reporter: Reporter) -> Parts:
-        configuration = world.configuration
+        configuration, open_calls = world.configuration, OpenCalls()
         return Parts(
             premises=self._premises,
             identity=self._identity,
@@ -143,7 +144,8 @@ class Gateway:
             tasks=self._rungs.tasks,
             passage=self._passage,
             room=self._room,
-            asides=Asides(self._room, self._dispatcher.lone),
+            open_calls=open_calls,
+            asides=Asides(open_calls, self._dispatcher.lone),
             streams=self._streams,
             reporter=reporter,
             ids=self._rungs.ids,

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from gateway.examining import Asked
-from gateway.waiting import Ticket
+from gateway.open_calls import Ticket
 
 
 class Asking(Protocol):
@@ -16,7 +16,7 @@ class Asking(Protocol):
 
     @property
     def ticket(self) -> Ticket:
-        """How the caller can name the call while it is held."""
+        """How the caller can name the call while it is open."""
         ...
 
     def rest(self) -> None:

@@ -4,11 +4,13 @@ import asyncio
 
 from aiohttp import web
 
+from gateway import answers
 from gateway.envelopes import AT_ONCE, Request, read_message
 from gateway.errors import SOON, Code, Rejected
 from gateway.examining import Asked
 from gateway.fast_lane import WholeRequest
 from gateway.gate import Undecided
+from gateway.open_calls import OpenCall
 from gateway.passing import Caller
 from gateway.toolbox import NotLearned
 from gateway.upstreams import Era, UpstreamRequest
@@ -23,7 +25,7 @@ class Stopping(Refused):
     """The process is about to end."""
 
 
-class Call:
+class Call(OpenCall):
     """The request of HTTP, who sent it, what goes to the server, and what is asked.
 
     `id` is its own in the ledger, `request_id` that of its request. While it
@@ -31,7 +33,7 @@ class Call:
     and what their bodies say is read again once that is needed.
     """
 
-    __slots__ = ("asked", "caller", "http", "id", "message", "request", "request_id", "ticket")
+    __slots__ = ("asked", "caller", "http", "id", "message", "request", "request_id")
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Call:
         asked: Asked,
     ) -> None:
         """Take the parts; `message` is what the body of `request` says."""
+        super().__init__(asked.ticket)
         self.http = http
         self.caller = caller
         self.request = request
@@ -49,7 +52,6 @@ class Call:
         self.request_id = message.id
         self.asked = asked
         self.id = asked.id
-        self.ticket = asked.ticket
 
     def rest(self) -> None:
         """Forget what the body says, which is kept itself."""
@@ -88,6 +90,11 @@ def asked_for(call: str, caller: Caller, message: Request, size: int) -> Asked:
         ticket=caller.ticket(canonical(message.id)),
         size=size,
     )
+
+
+def called_off(call: Call) -> bytes:
+    """Return the response to a call that was called off."""
+    return answers.called_off().body(call.request_id, call.request.era)
 
 
 def undecided(refused: Refused, call: Call) -> Rejected:

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 from gateway.crowd import Crowd, Place
 from gateway.errors import Code, Rejected, RequestId
 from gateway.headers import SESSION
+from gateway.open_calls import Ticket
 from gateway.outcomes import Outcomes
 from gateway.own_answers import own
 from gateway.passing import Caller, Passage
@@ -17,7 +18,6 @@ from gateway.reporting import Reporter
 from gateway.resuming import Resumable
 from gateway.sessionless import LoneCalls
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
-from gateway.waiting import Ticket
 from policies.calls import Number
 from policies.inert import inert_line
 from policies.redaction import redact_text

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from gateway.admission import Premises, check_content, read_body, whole_body
+from gateway.admission import Premises, check_content, read_body, unreadable, whole_body
 from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd
@@ -21,6 +21,7 @@ from gateway.held_calls import HeldCall
 from gateway.identity import Identity, Unchecked
 from gateway.ladder import Ladder
 from gateway.methods import check_method
+from gateway.open_calls import OpenCalls
 from gateway.open_streams import OpenStreams
 from gateway.passing import Caller, Passage, Served
 from gateway.reporting import Reporter
@@ -55,6 +56,7 @@ class Parts:
     tasks: TaskRequests
     passage: Passage
     room: WaitingRoom
+    open_calls: OpenCalls
     asides: Asides
     streams: OpenStreams
     reporter: Reporter
@@ -85,6 +87,7 @@ class Endpoint:
         self._tasks = parts.tasks
         self._passage = parts.passage
         self._room = parts.room
+        self._open_calls = parts.open_calls
         self._asides = parts.asides
         self._streams = parts.streams
         self._reporter = parts.reporter
@@ -121,9 +124,10 @@ class Endpoint:
                 request = UpstreamRequest("POST", headers, body, message.whole, era, agent.name)
                 if not isinstance(message, Request) or message.method != "tools/call":
                     return self._in_time(await self._told(http, caller, request, message))
-                with self._under_way:
-                    work = self._ladder.answer(self._call(http, caller, request, message))
-                    del body, message, caller, headers, request  # thousands may wait for people
+                call = self._call(http, caller, request, message)
+                with self._under_way, call:
+                    work = self._ladder.answer(call)
+                    del body, message, caller, headers, request, call  # thousands may wait
                     reply = await work
                     del work
                     return self._in_time(
@@ -168,12 +172,7 @@ class Endpoint:
         self, http: web.BaseRequest, why: HttpProcessingError | None
     ) -> web.StreamResponse:
         """Refuse what is no HTTP, of which nothing but the caller's address is known."""
-        status = 400
-        text = "the request is not HTTP/1.1 that can be read in one way only; send it well-formed"
-        if isinstance(why, LineTooLong):
-            status = 431  # RFC 6585, 5
-            text = "a header, or the first line, is longer than 8,190 bytes; send a shorter one"
-        response = for_aiohttp(self._refused(http, Rejected(status, Code.INVALID_REQUEST, text)))
+        response = for_aiohttp(self._refused(http, unreadable(why)))
         response.force_close()
         return response
 
@@ -294,4 +293,6 @@ class Endpoint:
         if self._under_way.stopping:
             raise undecided(Stopping(_STOPPING), call)
         self._reach("request-read")
+        if request.era is Era.LEGACY:
+            self._open_calls.add(call)
         return call

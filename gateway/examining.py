@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.acceptance import Acceptance
 from gateway.errors import Code, Rejected
-from gateway.waiting import Ticket
+from gateway.open_calls import Ticket
 from ledger.calls import CallFacts
 from policies.assessment import assess, lasts, scope_of, subject_of, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
@@ -42,7 +42,7 @@ _MOST_EXTENDED = 64
 class Asked(NamedTuple):
     """A call that an agent asks for: its id in the ledger, and what is asked.
 
-    `ticket` is how the caller itself can name the call while it is held;
+    `ticket` is how the caller itself can name the call while it is open;
     `size` is that of the request in bytes. With `report_within` the caller
     runs the call itself. Where the caller `named` the call, it can come back
     and finds it as it was left.

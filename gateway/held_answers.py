@@ -116,6 +116,10 @@ class HeldAnswer(Alarm):
             await self._relay_json(answer, reader.feed)
         await self._end()
 
+    def cut(self) -> None:
+        """Break the stream off."""
+        self._writer.cut()
+
     async def _end(self) -> None:
         self._ended = True
         await self._writer.end()

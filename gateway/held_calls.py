@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from gateway.answers import Answer
-from gateway.calling import Call, undecided
+from gateway.calling import Call, called_off, undecided
 from gateway.errors import Code, Rejected
 from gateway.held_answers import HeldAnswer
 from gateway.sending import Sending
@@ -52,8 +52,13 @@ class HeldCall:
                 )
             finally:
                 answer.still()
+            self._call.close()
             await self._told(verdict)
-        except (ConnectionError, asyncio.CancelledError):
+        except asyncio.CancelledError:
+            if not self._call.stopped():
+                raise
+            await answer.tell(called_off(self._call))
+        except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 (the edge of this answer: its status is sent)
             await answer.tell(_error(error, self._call).body())

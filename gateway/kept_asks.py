@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.examining import Asked
+from gateway.open_calls import Ticket
 from gateway.sealing import Sealer, Unsealable
-from gateway.waiting import Ticket
 from ledger.approvals import Approval
 from ledger.decided_calls import DecidedCall
 from ledger.ledger import Ledger

@@ -1,5 +1,6 @@
 """Answers `tools/call`: what passed runs, what waits for people climbs the waiting ladder."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -8,7 +9,7 @@ from functools import partial
 
 from gateway.alarms import Alarms
 from gateway.answers import Answer
-from gateway.calling import Call, undecided
+from gateway.calling import Call, called_off, undecided
 from gateway.continuations import restored
 from gateway.errors import Rejected
 from gateway.held_answers import HeldAnswer
@@ -74,6 +75,8 @@ class Ladder:
         Raises Rejected where there is only an error to tell.
         """
         began = time.monotonic()
+        if call.called_off:
+            return in_json(called_off(call))
         try:
             tools, name = call.caller.server.toolbox, call.asked.tool
             _check_headers(call, tools.known.get(name) or await tools.find(name))
@@ -92,6 +95,8 @@ class Ladder:
                     return in_json(verdict.body(call.request_id, call.request.era))
                 case Pending():
                     return await self._waiting(call, verdict, began)
+        except asyncio.CancelledError as cancelled:
+            return _stopped(call, cancelled)
         except Rejected as rejected:
             rejected.id = call.request_id if rejected.id is None else rejected.id
             raise
@@ -142,6 +147,7 @@ class Ladder:
             await held.begin()
         except BaseException:
             self._calls.let_go(pending)
+            held.cut()  # nobody knows what was sent of it
             raise
         self._reach("held")
         held.beat(pending.approval.id, teams_of(pending.approval))
@@ -158,6 +164,13 @@ def _check_headers(call: Call, tool: Tool | None) -> None:
             call.message.id,
             required=call.request.era is Era.MODERN,
         )
+
+
+def _stopped(call: Call, cancelled: asyncio.CancelledError) -> Reply:
+    """Return the answer to a call that was called off. Raises `cancelled` where that is not all."""
+    if not call.stopped():
+        raise cancelled
+    return in_json(called_off(call))
 
 
 def progress_token(params: Mapping[str, JsonValue]) -> str | None:

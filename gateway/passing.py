@@ -12,6 +12,7 @@ from gateway.errors import Code, Rejected, RequestId
 from gateway.headers import SESSION
 from gateway.hearing import LISTEN, farewell, heard, notice, remark
 from gateway.introductions import Introductions
+from gateway.open_calls import Ticket
 from gateway.open_streams import Listening, OpenStreams
 from gateway.relaying import relay
 from gateway.resuming import Resumable
@@ -19,7 +20,6 @@ from gateway.sessions import Sessions
 from gateway.tool_lists import ToolLists
 from gateway.toolbox import Toolbox
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
-from gateway.waiting import Ticket
 from gateway.whole_answers import Reply
 from policies.calls import Number, Tool
 from policies.people import Agent
@@ -50,7 +50,7 @@ class Caller(NamedTuple):
     session: str | None
 
     def ticket(self, request_id: str) -> Ticket:
-        """Return how this caller can name one of its held calls."""
+        """Return how this caller can name one of its calls."""
         session = self.session or ""
         agent, person = self.agent.name, self.agent.on_behalf_of
         return Ticket(agent, self.server.name, session, request_id, person)

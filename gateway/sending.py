@@ -35,6 +35,7 @@ class Sending:
         INVARIANT: nothing is awaited between the verdict and the dispatcher, so
         that every call that was let through has an end.
         """
+        call.close()
         deliver = self._owners.noting(call, deliver)
         if passed.leg is not None and call.request.era is Era.MODERN:
             deliver = self._wrapping(call, passed.leg, deliver)

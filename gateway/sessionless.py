@@ -6,9 +6,9 @@ from aiohttp import web
 
 from gateway.envelopes import Notification, Response
 from gateway.errors import Code, Rejected
+from gateway.open_calls import OpenCalls, Ticket
 from gateway.passing import Caller
 from gateway.upstreams import Era
-from gateway.waiting import Ticket, WaitingRoom
 from policies.strict_json import canonical
 
 _CANCELLED = "notifications/cancelled"
@@ -50,16 +50,16 @@ class Asides:
     callers of 2026-07-28 have nothing to send (transports, "Cancellation").
     """
 
-    def __init__(self, room: WaitingRoom, lone: LoneCalls) -> None:
-        """Take where calls are held, and those without a session that are at servers."""
-        self._room = room
+    def __init__(self, open_calls: OpenCalls, lone: LoneCalls) -> None:
+        """Take the calls that are not sent yet, and those without a session that are at servers."""
+        self._open_calls = open_calls
         self._lone = lone
 
     def taken(self, caller: Caller, message: Notification | Response, era: Era) -> bool:
-        """Tell whether nothing of a message goes on; it may have ended a held call."""
+        """Tell whether nothing of a message goes on; it may have called off a call."""
         if isinstance(message, Notification) and message.method == _CANCELLED:
             named = caller.ticket(canonical(message.params.get("requestId")))
-            if era is Era.LEGACY and self._room.call_off(named):
+            if era is Era.LEGACY and self._open_calls.call_off(named):
                 return True
             return caller.session is None and not self._lone.only(named)
         if caller.session is not None:

@@ -19,7 +19,7 @@ from gateway.insisting import insist
 from gateway.patience import Patience
 from gateway.reporting import Reporter
 from gateway.verdicts import Passed, Pending, Settled, Verdict, verdict_of
-from gateway.waiting import CalledOff, WaitingRoom
+from gateway.waiting import WaitingRoom
 from ledger.approvals import OPEN, Approval, ApprovalStatus
 from ledger.claims import AlreadyDecided, AlreadyUsed, FrozenNow
 from ledger.grants import live
@@ -201,10 +201,8 @@ class ToolCalls:
         heard = False
         until = asyncio.get_running_loop().time() + seconds
         try:
-            known = await self._room.news(approval, seconds, asking.ticket)
+            known = await self._room.news(approval, seconds, asking.ticket.agent)
             heard = True
-        except CalledOff:
-            return answers.called_off(await self._approval(approval))
         finally:
             if not heard:
                 self._aftermath.went_away(digest, approval)

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gateway.alarms import Alarm, Alarms
 from ledger.approvals import Approval, ApprovalStatus
@@ -36,30 +35,13 @@ _READS = 32
 """Approvals that are read at once: where a thousand calls are woken together, each has its own."""
 
 
-class Ticket(NamedTuple):
-    """Names a held call as its caller can name it; `request` is the id of its request as JSON.
-
-    Only whoever acts for the same person, `on_behalf_of`, can name it.
-    """
-
-    agent: str
-    server: str
-    session: str
-    request: str
-    on_behalf_of: str | None = None
-
-
-class CalledOff(Exception):
-    """The caller does not wait for the call any more, and said so."""
-
-
 class _Bell(Alarm):
-    """Rings where there is news, where the caller calls off, or where time is up.
+    """Rings where there is news, or where time is up.
 
     Thousands may hang for hours: it is a third of what an event and a timeout are.
     """
 
-    __slots__ = ("_heard", "called_off", "other", "rung")
+    __slots__ = ("_heard", "other", "rung")
 
     def __init__(self, other: "_Bell | None") -> None:
         """Hang beside the `other` bells for the same approval, of which this knows the first."""
@@ -67,7 +49,6 @@ class _Bell(Alarm):
         self.other = other
         self._heard: asyncio.Future[None] | None = None
         self.rung = False
-        self.called_off = False
 
     def ring(self) -> None:
         """Wake whoever listens; `rung` tells those who come later."""
@@ -97,7 +78,6 @@ class WaitingRoom:
         self._held: Counter[str] = Counter()
         self._bells: dict[str, _Bell] = {}
         self._alarms = Alarms()
-        self._tickets: dict[Ticket, _Bell] = {}
         self._stop: Callable[[], None] | None = None
         self._closing = False
         self._reading = asyncio.Semaphore(_READS)
@@ -116,39 +96,27 @@ class WaitingRoom:
         if self._stop is not None:
             self._stop()
 
-    def call_off(self, ticket: Ticket) -> bool:
-        """Stop holding a call; tell whether it was held."""
-        bell = self._tickets.get(ticket)
-        if bell is None:
-            return False
-        bell.called_off = True
-        bell.ring()
-        return True
-
     def empty(self) -> None:
         """Hold no call any more: those that are held hear how they stand, as will all others."""
         self._closing = True
         for approval in self._bells:
             self._ring_for(approval)
 
-    async def news(self, approval: str, seconds: float, ticket: Ticket) -> Approval | None:
-        """Return the approval once there is news of it, or after `seconds`.
+    async def news(self, approval: str, seconds: float, agent: str) -> Approval | None:
+        """Return the approval once there is news of it, or after `seconds`, for an agent's call.
 
         News is any end, a yes, or a card that could not be delivered. Nothing
         is missed: the bell hangs before the approval is read. A call for which
         there is no place is not held: it gets the approval as it stands.
-        Raises CalledOff.
         """
-        if self._held[ticket.agent] >= self._places(ticket.agent):
+        if self._held[agent] >= self._places(agent):
             return await self._ledger.approval(approval)
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        bell = self._hang(approval, ticket)
+        bell = self._hang(approval, agent)
         try:
             while True:
                 bell.rung = False
-                if bell.called_off:
-                    raise CalledOff
                 async with self._reading:
                     known = await self._ledger.approval(approval)
                 if known is None or known.status is not ApprovalStatus.PENDING:
@@ -160,21 +128,19 @@ class WaitingRoom:
                 if not bell.rung:
                     await bell.heard()
         finally:
-            self._take_down(bell, approval, ticket)
+            self._take_down(bell, approval, agent)
 
-    def _hang(self, approval: str, ticket: Ticket) -> _Bell:
+    def _hang(self, approval: str, agent: str) -> _Bell:
         bell = _Bell(self._bells.get(approval))
-        self._held[ticket.agent] += 1
-        self._bells[approval] = self._tickets[ticket] = bell
+        self._held[agent] += 1
+        self._bells[approval] = bell
         return bell
 
-    def _take_down(self, bell: _Bell, approval: str, ticket: Ticket) -> None:
+    def _take_down(self, bell: _Bell, approval: str, agent: str) -> None:
         self._alarms.cancel(bell)
-        self._held[ticket.agent] -= 1
-        if not self._held[ticket.agent]:
-            del self._held[ticket.agent]
-        if self._tickets.get(ticket) is bell:
-            del self._tickets[ticket]
+        self._held[agent] -= 1
+        if not self._held[agent]:
+            del self._held[agent]
         before = self._bells[approval]
         if before is not bell:
             while before.other is not bell:
@@ -186,8 +152,7 @@ class WaitingRoom:
         else:
             del self._bells[approval]
         if not self._held:
-            self._bells.clear()  # which, empty as they are, gives back what thousands took
-            self._tickets.clear()
+            self._bells.clear()  # which, empty as it is, gives back what thousands took
 
     def _ring(self, events: Sequence[Recorded]) -> None:
         for recorded in events:

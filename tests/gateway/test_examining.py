@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.acceptance import Acceptance
 from gateway.examining import Asked, Examined, Examiner
-from gateway.waiting import Ticket
+from gateway.open_calls import Ticket
 from policies.calls import Call, JsonValue, Number, Tool
 from policies.decisions import Effect
 from policies.digests import digest, digest_key

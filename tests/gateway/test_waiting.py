@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from gateway.examining import Asked
+from gateway.open_calls import Ticket
 from gateway.tool_calls import ToolCalls
 from gateway.verdicts import Passed
-from gateway.waiting import Ticket, WaitingRoom
+from gateway.waiting import WaitingRoom
 from ledger.approvals import ApprovalStatus
 from ledger.events import ApprovalGiven
 from ledger.rulings import Dispatched
@@ -41,7 +42,7 @@ class Given:
         await self.reads.take("")
         return SimpleNamespace(id=name, status=ApprovalStatus.APPROVED)
 
-    async def news(self, approval: str, _seconds: float, _ticket: Ticket) -> Any:
+    async def news(self, approval: str, _seconds: float, _agent: str) -> Any:
         return SimpleNamespace(id=approval, status=ApprovalStatus.APPROVED)
 
     async def claim(self, asked: Any, approval: str) -> Any:
@@ -56,11 +57,11 @@ class Given:
 async def test_of_many_that_are_woken_few_read_their_approvals_at_once():
     given = Given()
     room = WaitingRoom(cast("Any", given), places=lambda _: MANY)
-    tickets = [Ticket("ci-bot", "files", "session", str(number)) for number in range(MANY)]
+    asked = [str(number) for number in range(MANY)]
 
-    known = await asyncio.gather(*(room.news(each.request, 5, each) for each in tickets))
+    known = await asyncio.gather(*(room.news(each, 5, "ci-bot") for each in asked))
 
-    assert [each.id for each in known if each] == [each.request for each in tickets]
+    assert [each.id for each in known if each] == asked
     assert given.reads.most == {"": 32}
 
 
@@ -100,12 +101,11 @@ async def test_identical_calls_are_woken_together_whichever_of_them_leaves_befor
     room = WaitingRoom(cast("Any", ledger), places=lambda _: MANY)
     room.open()
     given = ApprovalGiven(approval="apr_1", by=("bob",), use_until=datetime(2026, 1, 1, tzinfo=UTC))
-    tickets = [Ticket("ci-bot", "files", "session", str(number)) for number in range(6)]
     held = [
-        asyncio.create_task(room.news("apr_1", 60 if number != 3 else 0.01, each))
-        for number, each in enumerate(tickets)
+        asyncio.create_task(room.news("apr_1", 60 if number != 3 else 0.01, "ci-bot"))
+        for number in range(6)
     ]
-    held.append(asyncio.create_task(room.news("apr_2", 60, tickets[0]._replace(request="other"))))
+    held.append(asyncio.create_task(room.news("apr_2", 60, "ci-bot")))
     await held[3]
     for leaving in (0, 2, 5):
         held[leaving].cancel()
