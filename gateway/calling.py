@@ -93,7 +93,12 @@ def asked_for(call: str, caller: Caller, message: Request, size: int) -> Asked:
 
 
 def called_off(call: Call) -> bytes:
-    """Return the response to a call that was called off."""
+    """Return the response to a call that was called off.
+
+    None is due to whoever cancelled it (basic/utilities/cancellation). But
+    where its ticket is shared another client may have meant its own call, and
+    this one waits.
+    """
     return answers.called_off().body(call.request_id, call.request.era)
 
 

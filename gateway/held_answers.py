@@ -116,6 +116,11 @@ class HeldAnswer(Alarm):
             await self._relay_json(answer, reader.feed)
         await self._end()
 
+    async def end(self) -> None:
+        """End the stream without a message; an ended one stays as it is."""
+        if not self._ended:
+            await self._end()
+
     def cut(self) -> None:
         """Break the stream off."""
         self._writer.cut()

@@ -57,7 +57,7 @@ class HeldCall:
         except asyncio.CancelledError:
             if not self._call.stopped():
                 raise
-            await answer.tell(called_off(self._call))
+            await self._called_off()
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 (the edge of this answer: its status is sent)
@@ -75,6 +75,13 @@ class HeldCall:
             case Pending():
                 told = self._calls.let_go(verdict)
                 await answer.tell(told.body(call.request_id, call.request.era))
+
+    async def _called_off(self) -> None:
+        """End the answer to a call that was called off, without a response where none is due."""
+        if self._call.ticket.shared:
+            await self._answer.tell(called_off(self._call))
+        else:
+            await self._answer.end()
 
 
 def _error(error: Exception, call: Call) -> Rejected:

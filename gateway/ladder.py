@@ -24,7 +24,7 @@ from gateway.task_states import teams_of
 from gateway.tool_calls import ToolCalls
 from gateway.upstreams import Era
 from gateway.verdicts import VERDICTS, Passed, Pending, Verdict
-from gateway.whole_answers import Reply, in_json
+from gateway.whole_answers import NO_EVENTS, Reply, in_json
 from policies.calls import JsonValue, Number, Tool
 from policies.refusals import Refused
 from policies.strict_json import canonical
@@ -76,7 +76,7 @@ class Ladder:
         """
         began = time.monotonic()
         if call.called_off:
-            return in_json(called_off(call))
+            return _called_off(call)
         try:
             tools, name = call.caller.server.toolbox, call.asked.tool
             _check_headers(call, tools.known.get(name) or await tools.find(name))
@@ -170,6 +170,13 @@ def _stopped(call: Call, cancelled: asyncio.CancelledError) -> Reply:
     """Return the answer to a call that was called off. Raises `cancelled` where that is not all."""
     if not call.stopped():
         raise cancelled
+    return _called_off(call)
+
+
+def _called_off(call: Call) -> Reply:
+    """Return the answer to a call that was called off, without a response where none is due."""
+    if not call.ticket.shared and takes_events(call.http.headers.get("Accept", "")):
+        return NO_EVENTS
     return in_json(called_off(call))
 
 

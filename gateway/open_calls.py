@@ -26,6 +26,11 @@ class Ticket(NamedTuple):
     request: str
     on_behalf_of: str | None = None
 
+    @property
+    def shared(self) -> bool:
+        """Whether all clients that have the agent's key may name calls so: without a session."""
+        return not self.session
+
 
 class OpenCall:
     """A call that was read and not answered yet: it can be called off until it is sent.

@@ -80,6 +80,12 @@ async def send(response: web.StreamResponse, request: web.BaseRequest) -> None:
     await writer.write_eof(body or b"")
 
 
+NO_EVENTS: Final = WholeAnswer(
+    HTTPStatus.OK, CIMultiDict({"Content-Type": "text/event-stream"}), b""
+)
+"""A stream of events that has ended without any."""
+
+
 class AnswerWriter:
     """Writes whole answers as aiohttp would, without `Server` (RFC 9112, 2.1)."""
 

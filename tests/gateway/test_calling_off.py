@@ -210,6 +210,40 @@ async def test_a_cancellation_is_about_no_call_of_2026_07_28(sqlite_url):
         assert (await call).text == "done: write_file"
 
 
+@pytest.mark.parametrize("hold", ["0s", "1m"], ids=["aloud", "in silence"])
+async def test_in_a_session_a_stream_ends_without_a_response_to_what_was_called_off(
+    sqlite_url, hold
+):
+    async with staged(sqlite_url, hold=hold, own=", hold: 1h", pace=QUICK) as stage:
+        session = await begun(stage)
+        asked = called(_meta={"progressToken": 1})
+        call = asyncio.create_task(post(stage, asked, session=session))
+        await stage.pending()
+        await held(stage, 1)
+
+        await call_off(stage)
+        await call_off(stage, session=session)
+        answer = await call
+
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/event-stream")
+        assert b'"result"' not in answer.body
+        assert b'"error"' not in answer.body
+        await held(stage, 0)
+        assert stage.server.calls() == []
+
+
+async def test_whoever_takes_no_stream_hears_in_json_that_the_call_is_called_off(sqlite_url):
+    async with staged(sqlite_url, hold="1m") as stage:
+        session = await begun(stage)
+        asked = post(stage, called(), session=session, accept="application/json")
+        call = asyncio.create_task(asked)
+        await stage.pending()
+
+        await call_off(stage, session=session)
+
+        assert (await call).told["status"] == "called_off"
+
+
 async def test_a_connection_whose_call_was_called_off_serves_the_next_one(sqlite_url):
     async with staged(sqlite_url, hold="1m") as stage:
         reading, writing = await asyncio.open_connection("127.0.0.1", stage.url.rpartition(":")[2])
