@@ -186,13 +186,17 @@ class Face:
         await self._write(on_one_line(error(asked.id, text)))
 
     async def _notified(self, told: Telling) -> None:
-        """Pass a notification on; a modern request is cancelled by closing its answer."""
+        """Pass a notification on; a modern request is cancelled by closing its answer.
+
+        None gets a response once it is cancelled (basic/utilities/cancellation).
+        """
         if told.method == "notifications/cancelled":
             named = told.params.get("requestId")
             asked, task = self._running.get(canonical(named), (None, None))
-            if asked is not None and task is not None and asked.version is not None:
+            if asked is not None and task is not None:
                 task.cancel()
-                return
+                if asked.version is not None:
+                    return
         await asyncio.wait({self._tell(told)}, timeout=_BEFORE)
 
     def _tell(self, told: Telling) -> asyncio.Task[None]:

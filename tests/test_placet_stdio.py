@@ -253,19 +253,41 @@ async def test_a_modern_call_that_is_cancelled_is_over_at_the_server(stage, give
     assert (await given.hear())["id"] == 2
 
 
-async def test_a_legacy_call_that_is_held_is_called_off(sqlite_url):
+@pytest.mark.parametrize("sessions", [True, False])
+async def test_a_legacy_call_that_is_held_is_called_off_and_not_answered(sqlite_url, sessions):
     async with staged(sqlite_url, own=", hold: 60s") as stage, client(stage.url) as given:
+        stage.server.sessions = sessions
         await given.begin()
         params = {"name": "write_file", "arguments": {}, "_meta": {"progressToken": 1}}
         given.say("tools/call", params, 9)
-        await stage.pending()
+        (approval,) = await stage.pending()
 
         given.say("notifications/cancelled", {"requestId": 9}, None)
+        await until(lambda: _let_go(stage))
+        await stage.decide(approval.id)
+        given.say("tools/list", {}, 10)
+        while (await given.hear()).get("id") != 10:
+            pass
 
-        answer = await given.hear()
-        while answer.get("id") != 9:
-            answer = await given.hear()
-        assert "Called off" in answer["result"]["content"][0]["text"]
+        assert 9 not in [heard.get("id") for heard in given.heard]
+        assert stage.server.calls() == []
+
+
+async def test_a_legacy_call_that_runs_is_cancelled_at_its_server_and_not_answered(stage, given):
+    await given.begin()
+    stage.server.gate.clear()
+    given.say("tools/call", {"name": "read_file", "arguments": {}}, 9)
+    await until(lambda: _calls(stage, 1))
+
+    given.say("notifications/cancelled", {"requestId": 9}, None)
+    given.say("tools/list", {}, 10)
+    while (await given.hear()).get("id") != 10:
+        pass
+    stage.server.gate.set()
+    _, rest = await given.end()
+
+    assert any(b"notifications/cancelled" in body for _, _, body in stage.server.seen)
+    assert 9 not in [heard.get("id") for heard in (*given.heard, *rest)]
 
 
 async def test_a_call_that_is_held_hears_signs_of_life_and_then_the_answer(sqlite_url):
