@@ -177,8 +177,9 @@ class Gateway:
         return min(wanted, possible)
 
     def _census(self) -> Census:
-        troubles = {name: partial(self._trouble, name) for name in self._upstreams}
-        return Census(self._room, self._crowd, self._runner, troubles, self._upstreams)
+        servers, tools = self._upstreams, self._toolboxes
+        troubles = {name: partial(self._trouble, name) for name in servers}
+        return Census(self._room, self._crowd, self._runner, troubles, servers, tools)
 
     async def start(self) -> None:
         """Follow the ledger, and begin to learn the servers' tools; no server need be there."""

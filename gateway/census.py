@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -12,12 +13,21 @@ from gateway.upstreams import Upstream
 from gateway.waiting import WaitingRoom
 
 
+class LeavesOut(Protocol):
+    """What is known of one server's tools."""
+
+    @property
+    def left_out(self) -> int:
+        """How many of them are not known because the server has changed too many."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Census(Collector):
     """Gauges that nobody keeps: each is counted when it is looked at.
 
     `troubles` say of each server why it cannot be used; None where it can.
-    `servers` are the ways to them.
+    `servers` are the ways to them, `tools` what is known of their tools.
     """
 
     room: WaitingRoom
@@ -25,6 +35,7 @@ class Census(Collector):
     doors: DoorsRunner
     troubles: Mapping[str, Callable[[], str | None]]
     servers: Mapping[str, Upstream]
+    tools: Mapping[str, LeavesOut]
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
@@ -42,6 +53,13 @@ class Census(Collector):
         up = {server: float(trouble() is None) for server, trouble in self.troubles.items()}
         yield _by(
             "placet_server_up", "1 where a server can be used now, 0 where it cannot", "server", up
+        )
+        left_out = {server: float(tools.left_out) for server, tools in self.tools.items()}
+        yield _by(
+            "placet_server_left_out_tools",
+            "Tools that are not known because their server has changed too many",
+            "server",
+            left_out,
         )
         taken = self.crowd.bytes.taken
         yield _gauge("placet_body_bytes", "Bytes of large bodies that are kept now", taken)

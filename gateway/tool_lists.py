@@ -1,7 +1,7 @@
 """Leaves out of a server's list of tools what its reader could not call anyway."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -25,8 +25,11 @@ _FRESH_MS = 60_000
 
 _UNRECORDED = "cannot be noted in the ledger"
 
-Notice: TypeAlias = Callable[[tuple[Tool, ...]], Awaitable[None]]
-"""Learns the tools of a list before its reader does. Raises Refused where it cannot."""
+Notice: TypeAlias = Callable[[tuple[Tool, ...]], Awaitable[Collection[str]]]
+"""Learns the tools of a list before its reader does, and returns the names of those it does not.
+
+Raises Refused where it cannot learn at all.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,11 @@ class ToolLists:
             server, "its list of tools", "cannot be listed", LONGEST_LIST, asked, self._noticed
         )
 
-    def edited(self, body: bytes) -> Edited:
-        """Return an answer with its list edited. Raises UpstreamFailed."""
+    def edited(self, body: bytes, unknown: Collection[str] = ()) -> Edited:
+        """Return an answer with its list edited, also without tools whose names are `unknown`.
+
+        Raises UpstreamFailed.
+        """
         result = self._editing.result(body)
         if result is None:
             return Edited(body)
@@ -78,7 +84,8 @@ class ToolLists:
         tools = tools_of(self._server, listed)
         text = body.decode()
         place = members(text)["result"]
-        shorter = self._without_hidden(text[place], listed, tools)
+        usable = {tool.name: tool for tool in tools if tool.name not in unknown}
+        shorter = self._without_hidden(text[place], listed, usable)
         if self._private:
             shorter = _for_one_reader(shorter, result)
         return Edited(f"{text[: place.start]}{shorter}{text[place.stop :]}".encode(), tools)
@@ -109,25 +116,28 @@ class ToolLists:
 
     async def _noticed(self, body: bytes) -> bytes:
         """Return an answer edited, once its news is noted; a large one is read beside the loop."""
-        if len(body) <= _AT_ONCE:
-            edited = self.edited(body)
-        else:
-            edited = await asyncio.to_thread(self.edited, body)
+        edited = await self._edited(body)
         try:
-            await self._notice(edited.tools)
+            unknown = await self._notice(edited.tools)
         except Refused as away:
             raise self._editing.failed(f"{_UNRECORDED}: {away}") from away
-        return edited.body
+        return (await self._edited(body, unknown)).body if unknown else edited.body
 
-    def _without_hidden(self, text: str, listed: list[JsonValue], tools: tuple[Tool, ...]) -> str:
-        usable = {tool.name: tool for tool in tools}
+    async def _edited(self, body: bytes, unknown: Collection[str] = ()) -> Edited:
+        if len(body) <= _AT_ONCE:
+            return self.edited(body, unknown)
+        return await asyncio.to_thread(self.edited, body, unknown)
+
+    def _without_hidden(
+        self, text: str, listed: list[JsonValue], usable: Mapping[str, Tool]
+    ) -> str:
         hidden = {at for at, item in enumerate(listed) if not self._keeps(item, usable)}
         if not hidden:
             return text
         array = text[members(text)["tools"]]
         return with_member(text, "tools", without_elements(array, hidden))
 
-    def _keeps(self, item: JsonValue, usable: dict[str, Tool]) -> bool:
+    def _keeps(self, item: JsonValue, usable: Mapping[str, Tool]) -> bool:
         name = item.get("name") if isinstance(item, dict) else None
         tool = usable.get(name) if isinstance(name, str) else None
         return tool is not None and not self._hides(tool)

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 
 from gateway.attention import Changes, Probes
 from gateway.conversations import Conversation
 from gateway.definitions import MOST_TOOLS, tools_of
+from gateway.tool_notes import ToolNotes
 from gateway.upstreams import Upstream, UpstreamFailed
 from ledger.ledger import Ledger
-from ledger.tools import SeeTools
 from ledger.unavailable import NotRecorded
 from policies.calls import Instructions, JsonValue, Tool
 from policies.refusals import Refused
@@ -45,8 +46,9 @@ class Toolbox:
 
     They are learned at start, when the server says that they changed, when a
     tool is asked for that is not known, and anew whenever people are asked or
-    have answered; what changed is recorded. A server that is away is asked
-    again and again, with growing pauses of up to 15 s.
+    have answered; what changed is recorded, as far as there is room for it,
+    and the rest is not known. A server that is away is asked again and again,
+    with growing pauses of up to 15 s.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Toolbox:
         self._server = server
         self._upstream = upstream
         self._ledger = ledger
-        self._new_id = new_id
+        self._notes = ToolNotes(server, ledger, new_id, time.monotonic)
         self._conversation = Conversation(server, upstream)
         self._conversing = False
         self._tools: dict[str, Tool] | None = None
@@ -80,8 +82,13 @@ class Toolbox:
                 await self._conversation.close()
 
     def trouble(self) -> str | None:
-        """Say in words why the server's tools are not known; None where they are."""
-        return self._trouble
+        """Say in words why tools of the server are not known; None where all are."""
+        return self._trouble or self._notes.trouble()
+
+    @property
+    def left_out(self) -> int:
+        """How many tools are not known because the server has changed too many."""
+        return len(self._notes.left_out)
 
     @property
     def known(self) -> Mapping[str, Tool]:
@@ -91,7 +98,7 @@ class Toolbox:
     async def find(self, name: str) -> Tool | None:
         """Return the tool, asking the server where it is not known; None where it lists none.
 
-        Raises NotLearned where the server cannot be asked.
+        Raises NotLearned where the server cannot be asked, or changes too much.
         """
         if self._tools is not None and name in self._tools:
             return self._tools[name]
@@ -99,6 +106,8 @@ class Toolbox:
         if self._tools is None:
             message = f"the tools of `{self._server}` are not known yet: {self._trouble}"
             raise NotLearned(f"{message}; call again in a moment")
+        if name in self._notes.left_out:
+            raise NotLearned(self._notes.refusal(name))
         return self._tools.get(name)
 
     async def learn_now(self) -> None:
@@ -127,16 +136,21 @@ class Toolbox:
                     return True
         return True
 
-    async def notice(self, tools: tuple[Tool, ...]) -> None:
-        """Learn tools that the server listed to a caller. Raises Refused, with nothing learned."""
+    async def notice(self, tools: tuple[Tool, ...]) -> Collection[str]:
+        """Learn tools that the server listed to a caller; return the names of those left out.
+
+        Raises Refused, with nothing learned.
+        """
         if self._tools is None or not self._news(tools):
-            return
+            return ()
         async with self._learning:
             fresh = self._news(tools)
-            if len({*self.known, *(tool.name for tool in fresh)}) > MOST_TOOLS:
+            names = {tool.name for tool in fresh}
+            if len({*self.known, *self._notes.left_out, *names}) > MOST_TOOLS:
                 raise NotLearned(f"it has listed more than {MOST_TOOLS} tools")
             if fresh:
                 await self._record(fresh, complete=False)
+            return names & self._notes.left_out
 
     async def tells(self, told: Instructions) -> bool:
         """Have the ledger know what the server tells models; tell whether that is accepted.
@@ -150,7 +164,7 @@ class Toolbox:
             return False
         known = await self._ledger.server(self._server)
         if known is None or told.hash not in known.instructions:
-            await self._ledger.execute(self._seen((), complete=False, told=told))
+            await self._notes.note_instructions(told)
             known = await self._ledger.server(self._server)
         return known is not None and told.hash in known.accepted
 
@@ -224,26 +238,16 @@ class Toolbox:
                     until = min(until, ended + rest)
 
     def _ails(self) -> bool:
-        return self._trouble is not None or self._upstream.trouble() is not None
+        return self.trouble() is not None or self._upstream.trouble() is not None
 
     async def _record(self, tools: tuple[Tool, ...], *, complete: bool) -> None:
         """Make the tools known, once the ledger has noted what is new of them."""
         told = self._conversation.instructions if complete else None
-        await self._ledger.execute(self._seen(tools, complete=complete, told=told))
-        before = {} if complete or self._tools is None else self._tools
-        self._tools = {**before, **{tool.name: tool for tool in tools}}
-
-    def _seen(
-        self, tools: tuple[Tool, ...], *, complete: bool, told: Instructions | None
-    ) -> SeeTools:
-        return SeeTools(
-            id=self._new_id(),
-            actor="placet:gateway",
-            server=self._server,
-            tools=tools,
-            complete=complete,
-            instructions=told,
-        )
+        noted = await self._notes.note(tools, self.known, told, complete=complete)
+        kept = {} if complete else {**self.known}
+        for tool in tools:
+            kept.pop(tool.name, None)
+        self._tools = kept | noted
 
     def _say(self, text: str) -> None:
         if text != self._trouble:
