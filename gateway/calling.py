@@ -12,7 +12,7 @@ from gateway.fast_lane import WholeRequest
 from gateway.gate import Undecided
 from gateway.open_calls import OpenCall
 from gateway.passing import Caller
-from gateway.toolbox import NotLearned
+from gateway.toolbox import NotLearned, Unusable
 from gateway.upstreams import Era, UpstreamRequest
 from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
@@ -108,7 +108,8 @@ def undecided(refused: Refused, call: Call) -> Rejected:
     if isinstance(refused, LedgerUnavailable | Undecided | Stopping):
         status, code, soon = 503, Code.UNDECIDED, SOON
     if isinstance(refused, NotLearned):
-        status, code, soon = 503, Code.SERVER_FAILED, SOON
+        status, code = 503, Code.SERVER_FAILED
+        soon = None if isinstance(refused, Unusable) else SOON
     text = f"{refused}; nothing was executed"
     status = _OK if call.request.era is Era.LEGACY else status
     return Rejected(status, code, text, id=call.request_id, headers=soon)

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 from gateway.definitions import MOST_TOOLS, instructions_of
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.offering import OFFERED, response_to
+from gateway.old_transport import check_transport
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.calls import Instructions, JsonValue, Number
 from policies.inert import inert_line
@@ -150,6 +151,8 @@ class Conversation:
         params = {"protocolVersion": _LEGACY, "capabilities": OFFERED, "clientInfo": _CLIENT}
         answer, result = await self._answered(self._message("initialize", params))
         if result is None:
+            listening = self._request("GET", None)
+            await check_transport(self._server, self._upstream, listening, answer.status)
             raise self._odd("it answers neither `server/discover` nor `initialize`")
         self.instructions = instructions_of(result.get("instructions"))
         version = result.get("protocolVersion")

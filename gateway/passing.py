@@ -12,6 +12,7 @@ from gateway.errors import Code, Rejected, RequestId
 from gateway.headers import SESSION
 from gateway.hearing import LISTEN, farewell, heard, notice, remark
 from gateway.introductions import Introductions
+from gateway.old_transport import check_refusal, without_endpoint
 from gateway.open_calls import Ticket
 from gateway.open_streams import Listening, OpenStreams
 from gateway.relaying import relay
@@ -90,10 +91,17 @@ class Passage:
     async def through(
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, method: str = ""
     ) -> Reply:
-        """Return the server's answer to a message of `method`. Raises UpstreamFailed."""
+        """Return the server's answer to a message of `method`. Raises UpstreamFailed, Rejected."""
+        unusable = caller.server.toolbox.unusable
+        if unusable is not None:
+            raise Rejected(_BAD_GATEWAY, Code.SERVER_FAILED, unusable, id=_id_of(request))
         answer = self.as_callers(await caller.server.upstream.forward(request), caller)
+        if method == "initialize":
+            await check_refusal(caller.server.name, caller.server.upstream, request, answer)
         if answer.status in _SUCCESSES:
             answer = await self._edited(caller, request, answer, method)
+        if request.method == "GET":
+            answer = without_endpoint(answer, caller.server.name)
         if method == LISTEN or request.method == "GET":
             answer = self._open(caller, request, await heard(request, answer))
         session = (caller.server.name, request.headers.get(SESSION, ""))

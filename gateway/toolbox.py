@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from gateway.attention import Changes, Probes
 from gateway.conversations import Conversation
 from gateway.definitions import MOST_TOOLS, tools_of
+from gateway.old_transport import OldTransport
 from gateway.tool_notes import ToolNotes
 from gateway.upstreams import Upstream, UpstreamFailed
 from ledger.ledger import Ledger
@@ -35,6 +36,10 @@ _RESTS = 10
 
 class NotLearned(Refused):
     """The server's tools are not known, so none of them can be decided on."""
+
+
+class Unusable(NotLearned):
+    """The server cannot be used as it is, however often it is asked."""
 
 
 class NotNoted(NotLearned, NotRecorded):
@@ -63,6 +68,7 @@ class Toolbox:
         self._conversing = False
         self._tools: dict[str, Tool] | None = None
         self._trouble: str | None = f"the tools of `{server}` are not learned yet"
+        self._unusable: str | None = None
         self._learning = asyncio.Lock()
         self._learned_at = 0.0
         self._keeping: asyncio.Task[None] | None = None
@@ -91,6 +97,11 @@ class Toolbox:
         return len(self._notes.left_out)
 
     @property
+    def unusable(self) -> str | None:
+        """Why the server answers nothing as it is; None where that can pass by itself."""
+        return self._unusable
+
+    @property
     def known(self) -> Mapping[str, Tool]:
         """The server's tools by name, as far as they are known."""
         return self._tools or {}
@@ -103,6 +114,8 @@ class Toolbox:
         if self._tools is not None and name in self._tools:
             return self._tools[name]
         await self._learn_unless_newer(asyncio.get_running_loop().time() - _AGAIN_SECONDS)
+        if self._tools is None and self._unusable is not None:
+            raise Unusable(self._unusable)
         if self._tools is None:
             message = f"the tools of `{self._server}` are not known yet: {self._trouble}"
             raise NotLearned(f"{message}; call again in a moment")
@@ -199,11 +212,12 @@ class Toolbox:
             raise
         except UpstreamFailed as trouble:
             self._say(str(trouble))
+            self._unusable = str(trouble) if isinstance(trouble, OldTransport) else None
             raise
         tools = await asyncio.to_thread(tools_of, self._server, listed)
         await self._record(tools, complete=True)
         self._learned_at = asked_at
-        self._trouble = None
+        self._trouble = self._unusable = None
 
     async def _listed(self) -> list[JsonValue]:
         """Return the whole list; a conversation that broke off is begun anew."""
