@@ -1,5 +1,5 @@
 // Asks before a button that wants to be confirmed does something.
-import { make } from "./dom.js";
+import { bookmark, make } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { plain } from "./text.js";
 
@@ -7,9 +7,11 @@ import { plain } from "./text.js";
 export function confirmed(asked) {
   if (!asked) return Promise.resolve(true);
   return new Promise((resolve) => {
+    const back = bookmark();
     const done = (answer) => {
       dialog.close();
       dialog.remove();
+      back();
       resolve(answer);
     };
     const text = asked.text.type === "mrkdwn" ? mrkdwn(asked.text.text) : plain(asked.text);

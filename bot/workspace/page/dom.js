@@ -64,6 +64,17 @@ const DRAWINGS = {
   archive: "M3 4h14v3.500H3zM4.500 7.500V16h11V7.500M8 10.500h4",
 };
 
+/** Return what puts the focus back where it is now, also where that is painted anew meanwhile. */
+export function bookmark() {
+  const focused = document.activeElement;
+  const named = address(focused);
+  const place = focused?.closest("[role=log]") ?? document.body;
+  return () => {
+    if (focused?.isConnected) focused.focus({ preventScroll: true });
+    else if (named) refocus(place, named);
+  };
+}
+
 /** Put the focus on what is named so; a card that is painted anew has other blocks. */
 function refocus(element, address) {
   const found = element.querySelector(address.exact) ?? element.querySelector(address.loose);

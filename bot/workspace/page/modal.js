@@ -1,7 +1,7 @@
 // Shows the topmost modal, keeps what is entered, submits, closes.
 import { drawBlocks } from "./blocks.js";
 import { confirmed } from "./confirm.js";
-import { fill, icon, make } from "./dom.js";
+import { bookmark, fill, icon, make } from "./dom.js";
 import { state } from "./state.js";
 import { plain, visible } from "./text.js";
 import { act } from "./wire.js";
@@ -11,7 +11,7 @@ const wrong = new Map();
 const busy = new Set();
 let dialog = null;
 let shown = null;
-let came = null;
+let back = null;
 
 /** Show the person's topmost view, or none. */
 export function drawModal() {
@@ -31,7 +31,7 @@ export function drawModal() {
 }
 
 function open() {
-  came = document.activeElement;
+  back = bookmark();
   dialog = make("dialog.modal", { "aria-labelledby": "modal-title", oncancel: (event) => { event.preventDefault(); close(); } });
   document.body.append(dialog);
   dialog.showModal();
@@ -43,7 +43,7 @@ function remove() {
   dialog.remove();
   dialog = null;
   shown = null;
-  if (came?.isConnected) came.focus({ preventScroll: true });
+  back();
 }
 
 function close() {
