@@ -4,8 +4,8 @@ import { state } from "./state.js";
 import { visible } from "./text.js";
 import { act } from "./wire.js";
 
-/** Build a box in a form; `where()` returns {channel, thread} and `tell` shows what failed. */
-export function compose(form, id, where, tell) {
+/** Build a box in a form; `where()` returns {channel, thread}, `tell` shows what failed, `sending` hears of what is sent. */
+export function compose(form, id, where, tell, sending) {
   const hints = make("div.hints", { id: `${id}-hints`, role: "status", hidden: true });
   const box = make("textarea", { id, rows: 1, "aria-label": "Message", "aria-describedby": hints.id, "data-composer": id, oninput: changed, onkeydown: typed });
   const send = make("button.send", { type: "submit", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
@@ -38,6 +38,7 @@ export function compose(form, id, where, tell) {
     box.value = "";
     changed();
     if (command && thread) { tell("Slack takes slash commands in channels only, not in threads."); return; }
+    sending();
     const said = command ? await act("command", { channel, command, text: rest }) : await act("say", { channel, text, thread });
     if (said.error && !command) tell(said.error);
     else if (said.error && !state.app.commands.some((each) => each.command === command)) tell(said.error);

@@ -14,7 +14,7 @@ const ME = "placet-workspace-me";
 const pinned = new WeakMap();
 let planned = false;
 
-const box = compose(at("compose"), "composer", () => ({ channel: state.here === "home" ? null : state.here, thread: null }), tell);
+const box = compose(at("compose"), "composer", () => ({ channel: state.here === "home" ? null : state.here, thread: null }), tell, () => toEnd(at("scroll")));
 const actions = { redraw: plan, openThread };
 let threadBox = null;
 
@@ -82,7 +82,7 @@ function drawThread(channel) {
     panel.replaceChildren(
       make("header.top", {}, make("h2", {}, "Thread"), make("button.plain.icon-only", { type: "button", "aria-label": "Close the thread", "data-close-thread": true, onclick: () => openThread(null) }, icon("close"))),
       make("div.scroll", { tabindex: -1 }, make("div.messages", { role: "log", "aria-label": "Thread", "data-thread": "" })), form);
-    threadBox = compose(form, "thread-composer", () => ({ channel: state.here, thread: state.thread }), tell);
+    threadBox = compose(form, "thread-composer", () => ({ channel: state.here, thread: state.thread }), tell, () => toEnd(panel.querySelector(".scroll")));
     threadBox.placeholder = "Reply…";
     pin(panel.querySelector(".scroll"));
   }
@@ -96,6 +96,12 @@ function pin(scroll) {
   const watch = new ResizeObserver(() => stayAtEnd(scroll));
   watch.observe(scroll);
   watch.observe(scroll.firstElementChild);
+}
+
+/** Show the end of a list, and what is about to come there: the answer to what one sent. */
+function toEnd(scroll) {
+  pinned.set(scroll, true);
+  stayAtEnd(scroll);
 }
 
 function stayAtEnd(scroll) {

@@ -69,3 +69,30 @@ async def test_the_home_tab_shows_what_the_app_publishes(page, app, connect):
 
     await expect(page.locator("[data-view-id] h2")).to_have_text("Waiting for you: 0")
     await expect(page.locator("#compose")).to_be_hidden()
+
+
+BELOW = "({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight"
+
+
+@pytest.mark.parametrize("typed", ["/placet list", "hello"])
+async def test_the_answer_to_what_one_sends_is_seen_from_wherever_one_was(
+    page, client, app, connect, typed
+):
+    @app.command("/placet")
+    async def listed(ack, respond):
+        await ack()
+        await respond("here you are")
+
+    await connect(app)
+    await client.chat_postMessage(channel=GENERAL, text="a line\n" * 100)
+    await expect(page.locator(".message")).to_have_count(1)
+    await page.locator("#scroll").evaluate("(list) => { list.scrollTop = 0; }")
+    await client.chat_postMessage(channel=GENERAL, text="news leave the place as it is")
+    await expect(page.locator(".message")).to_have_count(2)
+    assert await page.locator("#scroll").evaluate(BELOW) > 500
+
+    await page.fill("#composer", typed)
+    await page.keyboard.press("Enter")
+
+    answer = "here you are" if typed.startswith("/") else typed
+    await expect(page.locator(".message", has_text=answer)).to_be_in_viewport()
