@@ -30,6 +30,17 @@ async def test_on_a_narrow_screen_nothing_is_cut_off(browser, local, client):
     assert wide == 360
 
 
+async def test_what_the_box_says_on_a_narrow_screen_is_one_line(browser, local):
+    size = {"viewport": {"width": 360, "height": 640}}
+
+    async with opened(browser, local, [], **size) as page:
+        await page.evaluate("document.getElementById('composer').placeholder = 'long '.repeat(30)")
+        box = page.locator("#composer")
+        heights = await box.evaluate("(box) => [box.scrollHeight, box.clientHeight]")
+
+    assert heights[0] == heights[1]
+
+
 CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgba = (colour) => {
