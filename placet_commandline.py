@@ -78,6 +78,7 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
         now=clock,
         load=load_beside,
         open_ledger=_open_ledger,
+        read_ledger=_read_ledger,
         signer=_signer,
         digest_keys=_digest_keys,
         say=say,
@@ -100,6 +101,14 @@ def _open_ledger(path: Path) -> Iterator[Ledger]:
         directory=configuration.directory(),
         serving=False,
     ) as opened:
+        yield opened
+
+
+@contextmanager
+def _read_ledger(path: Path) -> Iterator[Ledger]:
+    configuration = load_beside(path).configuration
+    url, directory = ledger_url(configuration, path), configuration.directory()
+    with Ledger.read(url, now=clock, directory=directory) as opened:
         yield opened
 
 

@@ -2,12 +2,16 @@
 
 import argparse
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gateway.definitions import tool_of, tools_of
 from gateway.explanation_json import explanation_json
+from gateway.seen_tools import begun
 from ledger.argument_types import words
 from ledger.freeze_readings import freezes_in_force
 from ledger.grants import live
@@ -57,8 +61,11 @@ def register(add: AddCommand, shell: Shell) -> None:
 def _explain(arguments: argparse.Namespace, shell: Shell) -> int:
     loaded = shell.load(arguments.config)
     at = parse_moment(arguments.at, shell.now()) if arguments.at else None
-    with shell.open_ledger(arguments.config) as ledger:
+    there = begun(loaded.configuration.ledger.url, arguments.config)
+    with shell.read_ledger(arguments.config) if there else _none_yet(shell) as ledger:
         found, notes = asyncio.run(_explained(arguments, loaded, ledger, at))
+    if not there:
+        notes.append("there is no ledger yet, so there are no grants, and limits are not used")
     if arguments.json:
         shell.say(machine({**explanation_json(found), "notes": notes}))
         return 0
@@ -67,6 +74,16 @@ def _explain(arguments: argparse.Namespace, shell: Shell) -> int:
     for note in notes:
         shell.say(f"note: {note}")
     return 0
+
+
+@contextmanager
+def _none_yet(shell: Shell) -> Iterator[Ledger]:
+    """Give a ledger in which nothing ever happened; it is gone afterwards."""
+    with (
+        TemporaryDirectory(prefix="placet-") as folder,
+        Ledger.open(f"sqlite:///{folder}/none.db", now=shell.now, serving=False) as ledger,
+    ):
+        yield ledger
 
 
 async def _explained(

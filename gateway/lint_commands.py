@@ -125,7 +125,7 @@ def _in_ledger(
     if not begun(configuration.ledger.url, config):
         return set(), ()
     try:
-        with shell.open_ledger(config) as ledger:
+        with shell.read_ledger(config) as ledger:
             return asyncio.run(_read(ledger, tuple(configuration.servers)))
     except Refused as refused:
         shell.say(

@@ -108,7 +108,8 @@ def named_targets(
 ) -> tuple[list[Target], Loaded | None]:
     """Return the servers to look at, and the configuration where they are of it.
 
-    `tell` hears which are left out where none is named. Raises Refused or Misconfigured where the options name none.
+    `tell` hears which are left out where none is named. Raises Refused or Misconfigured where
+    the options name none.
     """
     reaching = Reaching(environment, tuple(arguments.pass_env), arguments.timeout)
     words: list[str] = arguments.servers

@@ -22,7 +22,7 @@ def tools_in_ledger(configuration: Configuration, config: Path, shell: Shell) ->
     """Return the tools that servers list now; none before the ledger begins. Raises Refused."""
     if not begun(configuration.ledger.url, config):
         return ()
-    with shell.open_ledger(config) as ledger:
+    with shell.read_ledger(config) as ledger:
         return asyncio.run(listed_tools(ledger, tuple(configuration.servers)))
 
 

@@ -86,7 +86,7 @@ def _simulate(arguments: argparse.Namespace, shell: Shell) -> int:
     policy = _candidate(arguments.policy)
     progress = Progress()
     began = time.monotonic()
-    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+    with shell.read_ledger(arguments.config) as ledger, progress.shown():
         span = asyncio.run(_span(arguments, policy, ledger, shell.now()))
         with _unswept():
             tally, notes = asyncio.run(_asked(ledger, loaded, policy, span, progress))

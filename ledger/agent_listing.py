@@ -57,7 +57,7 @@ def register_list(add: AddCommand, shell: Shell) -> None:
 
 def _list(arguments: argparse.Namespace, shell: Shell) -> int:
     configuration = shell.load(arguments.config).configuration
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         agents = asyncio.run(_described(configuration, ledger, shell.now()))
     if arguments.json:
         shell.say(machine([agent.told() for agent in agents]))

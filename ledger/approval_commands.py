@@ -77,7 +77,7 @@ def _list(arguments: argparse.Namespace, shell: Shell) -> int:
         statuses = ()
     elif arguments.status:
         statuses = tuple(ApprovalStatus(status) for status in arguments.status)
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         approvals = asyncio.run(
             ledger.look(
                 lambda connection: approvals_page(
@@ -141,7 +141,7 @@ def _show(arguments: argparse.Namespace, shell: Shell) -> int:
         assert approval is not None, "it was named a moment ago, and nothing is ever deleted"
         return approval
 
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         approval = asyncio.run(read())
     if arguments.json:
         shell.say(machine(approval.model_dump(mode="json")))

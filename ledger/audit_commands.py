@@ -71,7 +71,7 @@ def _log(arguments: argparse.Namespace, shell: Shell) -> int:
             async for recorded in streamed(ledger, wanted, span):
                 shell.say(write(recorded))
 
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         try:
             asyncio.run(print_log(ledger))
         except KeyboardInterrupt:
@@ -102,7 +102,7 @@ def _as_json(recorded: Recorded) -> str:
 
 
 def _show(arguments: argparse.Namespace, shell: Shell) -> int:
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         kind, name = asyncio.run(ledger.look(lambda connection: the_one(connection, arguments.id)))
         whole = asyncio.run(ledger.look(lambda connection: story(connection, kind, name)))
     assert whole is not None, "it was found a moment ago, and nothing is ever deleted"

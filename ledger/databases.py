@@ -1,7 +1,6 @@
 """Opens the ledger's database: SQLite or PostgreSQL, for writing and for reading."""
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.lines import Lines
+from ledger.sqlite_files import Still, check_there, identity, make_private, read_only
 from ledger.statements import OnSqlite
 from ledger.unavailable import LedgerUnavailable
 
@@ -60,7 +60,7 @@ class Database:
     is taken by whoever in this process writes to SQLite, so that threads queue
     up instead of polling the file's lock. `settling` is for the writer, which
     begins its transactions by `Runner.transaction`; `lines` are the connections
-    to PostgreSQL.
+    to PostgreSQL. `still` is SQLite's file where it is read without a lock.
     """
 
     url: URL
@@ -73,6 +73,7 @@ class Database:
     closed: Event = field(default_factory=Event)
     rests: list[int] = field(default_factory=lambda: [0])
     lines: Lines = field(default_factory=Lines)
+    still: Still | None = None
 
     def __post_init__(self) -> None:
         """Let a connection that comes back after `close`, or a `rest`, be closed, not kept."""
@@ -101,7 +102,12 @@ class Database:
     @property
     def misplaced(self) -> bool:
         """Whether SQLite's file is not at its path any more: what is written would be lost."""
-        return self.path is not None and _identity(self.path) != self.file
+        return self.path is not None and identity(self.path) != self.file
+
+    def check_still(self) -> None:
+        """Raise LedgerUnavailable where what was read without a lock was opened to be written."""
+        if self.still is not None:
+            self.still.check()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -168,24 +174,46 @@ class Database:
 
 
 def connect(url: str) -> Database:
-    """Return the database at `url`; nothing is opened yet. Raises LedgerUnavailable."""
+    """Return the database at `url`, SQLite's file made; nothing is opened yet.
+
+    Raises LedgerUnavailable.
+    """
+    parsed, path = _parsed(url)
+    return _postgres(parsed) if path is None else _sqlite(parsed, path)
+
+
+def connect_to_read(url: str) -> Database:
+    """Return the same only to be read: nothing is made, and SQLite's file may be read-only.
+
+    Raises LedgerUnavailable.
+    """
+    parsed, path = _parsed(url)
+    return _postgres(parsed) if path is None else _sqlite_to_read(parsed, path)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return SQLite's file of the ledger at `url`, None on PostgreSQL. Raises LedgerUnavailable."""
+    return _parsed(url)[1]
+
+
+def _parsed(url: str) -> tuple[URL, Path | None]:
+    """Return the address with the driver that is used, and SQLite's file."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise LedgerUnavailable("the ledger's url is not one; see `ledger.url`") from error
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
     if parsed.get_backend_name() == "postgresql":
-        return _postgres(parsed.set(drivername="postgresql+psycopg"))
-    raise LedgerUnavailable(f"the ledger keeps no `{parsed.get_backend_name()}` database")
-
-
-def _sqlite(url: URL) -> Database:
-    if url.database in {None, "", ":memory:"}:
+        return parsed.set(drivername="postgresql+psycopg"), None
+    if parsed.get_backend_name() != "sqlite":
+        raise LedgerUnavailable(f"the ledger keeps no `{parsed.get_backend_name()}` database")
+    if parsed.database in {None, "", ":memory:"}:
         raise LedgerUnavailable("the ledger needs a file: write `sqlite:///placet.db`")
-    path = Path(str(url.database)).resolve()
-    _make_private(path)
-    url = url.set(drivername="sqlite+pysqlite", database=str(path))
+    path = Path(str(parsed.database)).resolve()
+    return parsed.set(drivername="sqlite+pysqlite", database=str(path)), path
+
+
+def _sqlite(url: URL, path: Path) -> Database:
+    make_private(path)
     arguments = {"check_same_thread": False, "timeout": 5.0}
     writing = create_engine(url, connect_args=arguments, pool_size=2)
     settling = create_engine(url, connect_args=arguments, pool_size=1, isolation_level="AUTOCOMMIT")
@@ -196,24 +224,20 @@ def _sqlite(url: URL) -> Database:
         event.listen(engine, "connect", _prepare_sqlite_writer)
     event.listen(writing, "begin", _begin_immediate)
     event.listen(reading, "connect", _prepare_sqlite_reader)
-    return Database(url, writing, reading, settling, path, _identity(path))
+    return Database(url, writing, reading, settling, path, identity(path))
 
 
-def _make_private(path: Path) -> None:
-    """Make the file readable by its owner only; SQLite gives its companions the same mode."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise LedgerUnavailable(f"`{path}` cannot be opened: {error.strerror}") from error
+def _sqlite_to_read(url: URL, path: Path) -> Database:
+    check_there(path)
+    still = Still.found(path)
+    address = read_only(path, still)
 
+    def opened() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, check_same_thread=False, timeout=5.0)
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return device and inode of a file; None where there is none."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 (asked before every batch; a Path takes four times as long)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    reading = create_engine(url, creator=opened, pool_size=_READERS, isolation_level="AUTOCOMMIT")
+    event.listen(reading, "connect", _prepare_sqlite_reader)
+    return Database(url, reading, reading, reading, path, identity(path), still=still)
 
 
 def _prepare_sqlite_writer(connection: Any, _: object) -> None:

@@ -77,7 +77,7 @@ class Span:
 
 def _diff(arguments: argparse.Namespace, shell: Shell) -> int:
     progress, now = Progress(), shell.now()
-    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+    with shell.read_ledger(arguments.config) as ledger, progress.shown():
         span = asyncio.run(_compared(ledger, (arguments.a, arguments.b), now, progress))
     if arguments.json:
         shell.say(machine(_as_json(span)))

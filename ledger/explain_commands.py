@@ -44,7 +44,7 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 
 def _explain(arguments: argparse.Namespace, shell: Shell) -> int:
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         held = asyncio.run(ledger.look(lambda seen: then(seen, _call(seen, arguments.id))))
     team = _team_now(arguments, shell, held.decided.server)
     found = Explanation(held, finding(held), of_now(held, shell.now(), team))

@@ -77,7 +77,7 @@ def _export(arguments: argparse.Namespace, shell: Shell) -> int:
     since, until = bounds(arguments, shell.now())
     form, render = _format(arguments)
     with ExitStack() as open_things:
-        ledger = open_things.enter_context(shell.open_ledger(arguments.config))
+        ledger = open_things.enter_context(shell.read_ledger(arguments.config))
         cursor = None
         if arguments.cursor is not None:
             cursor = open_things.enter_context(Cursor(arguments.cursor))
@@ -101,7 +101,7 @@ def _tiles(arguments: argparse.Namespace, shell: Shell) -> int:
             raise Refused(f"`--tiles` is an export of its own; leave `--{option}` out")
     keys = keys_of(arguments, shell)
     progress = Progress()
-    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+    with shell.read_ledger(arguments.config) as ledger, progress.shown():
         written = asyncio.run(
             ledger.look(lambda seen: write_tiles(seen, arguments.tiles, keys, progress))
         )

@@ -134,7 +134,7 @@ def _wanted(live: Sequence[Freeze], over: str, name: str) -> str:
 
 
 def _list(arguments: argparse.Namespace, shell: Shell) -> int:
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         if arguments.all:
             reading = ledger.look(lambda connection: freezes(connection, live=False))
         else:

@@ -182,7 +182,7 @@ def _agreed(recorded: Sequence[Recorded]) -> Recorded:
 
 
 def _list(arguments: argparse.Namespace, shell: Shell) -> int:
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         grants = asyncio.run(ledger.grants(live=not arguments.all))
     if arguments.json:
         shell.say(machine([grant.model_dump(mode="json") for grant in grants]))

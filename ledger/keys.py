@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ledger.databases import connect
+from ledger.databases import sqlite_file
 from policies.digests import DigestKey, digest_key
 from policies.refusals import Refused
 
@@ -53,9 +53,8 @@ def kept_keys(url: str, current: str | None, old: Sequence[str] = ()) -> tuple[D
 
 def _file(url: str) -> Path | None:
     """Return the file of the keys beside SQLite, None on PostgreSQL."""
-    database = connect(url)
-    database.close()
-    return database.path and database.path.with_name(f"{database.path.name}.key")
+    path = sqlite_file(url)
+    return path and path.with_name(f"{path.name}.key")
 
 
 def _read(path: Path) -> list[str]:

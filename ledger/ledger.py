@@ -14,19 +14,17 @@ from sqlalchemy import Connection
 from ledger.agents import LedgerAgent
 from ledger.announcing import Listener, Observer
 from ledger.approvals import Approval, ApprovalStatus
-from ledger.attic import Attic
 from ledger.calls import CallRecord
 from ledger.decided_calls import DecidedCall
 from ledger.envelopes import Command, Recorded
-from ledger.faults import DATABASE_ERRORS, because, unread
+from ledger.faults import DATABASE_ERRORS, unread
 from ledger.grants import Grant
 from ledger.inbox import Hearer
 from ledger.mending import Mended
-from ledger.moments import head
-from ledger.opening import Parts, World, assemble, lost_command
+from ledger.opening import Parts, World, assemble, assemble_to_read, lost_command
 from ledger.policy_in_force import PolicyInForce
 from ledger.readings import Deadline
-from ledger.rebuilding import Difference, Rebuilt
+from ledger.rebuilding import Difference, compared
 from ledger.reviews import Review
 from ledger.servers import KnownServer
 from ledger.signing import Signer
@@ -79,11 +77,19 @@ class Ledger:
         """
         name = instance or f"placet-{uuid.uuid4().hex}"
         world = World(now, monotonic, directory or Directory(), reach)
-        try:
-            parts = assemble(url, name, world, serving=serving, capacity=capacity)
-        except (*DATABASE_ERRORS, OSError) as error:
-            raise LedgerUnavailable(f"the ledger cannot be opened: {because(error)}") from error
-        return cls(name, parts)
+        return cls(name, assemble(url, name, world, serving=serving, capacity=capacity))
+
+    @classmethod
+    def read(
+        cls, url: str, *, now: Callable[[], datetime], directory: Directory | None = None
+    ) -> Self:
+        """Open the ledger at `url`, which may be read-only, to read it alone; nothing is made.
+
+        Raises LedgerUnavailable, also where this Placet cannot read it as it is.
+        """
+        name = f"placet-{uuid.uuid4().hex}"
+        world = World(now, time.monotonic, directory or Directory(), lambda _point: None)
+        return cls(name, assemble_to_read(url, name, world))
 
     def close(self) -> None:
         """Record what was accepted, then let everything go; safe to call again."""
@@ -246,14 +252,7 @@ class Ledger:
 
         `progress` is called in a thread with the position reached and the last one.
         """
-
-        def compare() -> list[Difference]:
-            with Attic() as attic, self._parts.database.snapshot() as connection:
-                rebuilt = Rebuilt(attic)
-                rebuilt.fold(connection, head(connection), progress)
-                return rebuilt.differences(connection)
-
-        return await self._read(compare)
+        return await self._read(lambda: compared(self._parts.database, progress))
 
     async def mend(
         self, actor: str, progress: Callable[[int, int], None] = lambda _done, _all: None
@@ -297,3 +296,5 @@ class Ledger:
             return await loop.run_in_executor(self._parts.readers, work)
         except DATABASE_ERRORS as error:
             raise unread(error) from error
+        finally:
+            self._parts.database.check_still()

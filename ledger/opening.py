@@ -4,9 +4,9 @@ import asyncio
 import concurrent.futures
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Timer
@@ -14,7 +14,7 @@ from threading import Timer
 from ledger.announcing import Announcer
 from ledger.batch import Settler, Surroundings
 from ledger.calls import PresumeLost
-from ledger.databases import Database, connect
+from ledger.databases import Database, connect, connect_to_read
 from ledger.envelopes import Command
 from ledger.faults import DATABASE_ERRORS, because
 from ledger.gathering import Gathering
@@ -26,9 +26,10 @@ from ledger.mending import Mender
 from ledger.meters import LedgerMeters
 from ledger.moments import head
 from ledger.readings import Readings
-from ledger.schema import migrate
+from ledger.schema import check_to_read, migrate
 from ledger.sealing import Sealer
 from ledger.signing import Signer
+from ledger.unavailable import LedgerUnavailable
 from ledger.waking import Listener
 from ledger.writer import Writer
 from policies.people import Directory
@@ -115,26 +116,60 @@ class Parts:
 
 
 def assemble(url: str, instance: str, world: World, *, serving: bool, capacity: int) -> Parts:
-    """Return the parts of the ledger at `url`, at work.
+    """Return the parts of the ledger at `url`, at work, its tables made or moved on.
 
-    Raises LedgerUnavailable, and what the database raises; nothing stays open then.
+    Raises LedgerUnavailable; nothing stays open then.
     """
+    with _opening() as closing:
+        return _assemble(url, instance, world, closing, serving=serving, capacity=capacity)
+
+
+def assemble_to_read(url: str, instance: str, world: World) -> Parts:
+    """Return the parts of the ledger at `url` as it is: it may be read-only, nothing is made.
+
+    Raises LedgerUnavailable; nothing stays open then.
+    """
+    with _opening() as closing:
+        database = connect_to_read(url)
+        hanging_up = _letting_go(database, closing)
+        with database.snapshot() as connection:
+            check_to_read(connection, str(database.path or database.url.database))
+            last = head(connection)
+        database.check_still()
+        leases = Leases(database, instance, world.now, world.monotonic)
+        parts = _at_work(database, leases, world, closing, Inbox(1), _nothing, last)
+        closing.callback(hanging_up.start)
+        return parts
+
+
+@contextmanager
+def _opening() -> Iterator[ExitStack]:
+    """Give what closes the parts; where they cannot be had, close them, and say why in words."""
     closing = ExitStack()
     try:
-        return _assemble(url, instance, world, closing, serving=serving, capacity=capacity)
+        yield closing
+    except (*DATABASE_ERRORS, OSError) as error:
+        closing.close()
+        raise LedgerUnavailable(f"the ledger cannot be opened: {because(error)}") from error
     except BaseException:
         closing.close()
         raise
+
+
+def _letting_go(database: Database, closing: ExitStack) -> Timer:
+    """Have the database closed at the end; return what hangs up a while after it is started."""
+    closing.callback(database.close)
+    hanging_up = Timer(_LAST_WORD, database.lines.hang_up)
+    hanging_up.daemon = True
+    closing.callback(hanging_up.cancel)
+    return hanging_up
 
 
 def _assemble(
     url: str, instance: str, world: World, closing: ExitStack, *, serving: bool, capacity: int
 ) -> Parts:
     database = connect(url)
-    closing.callback(database.close)
-    hanging_up = Timer(_LAST_WORD, database.lines.hang_up)
-    hanging_up.daemon = True
-    closing.callback(hanging_up.cancel)
+    hanging_up = _letting_go(database, closing)
     if serving and database.path is not None:
         closing.callback(FileLock(database.path).release)
     with database.write() as connection:

@@ -56,7 +56,8 @@ def _projections(arguments: argparse.Namespace, shell: Shell) -> int:
             return await ledger.mend(shell.actor, count)
         return Mended(await ledger.differences(count), reached)
 
-    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+    opened = shell.open_ledger if arguments.rebuild else shell.read_ledger
+    with opened(arguments.config) as ledger, progress.shown():
         try:
             found = asyncio.run(compared(ledger))
         except UNREADABLE as error:

@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Row, select
 
 from ledger.attic import Attic
+from ledger.databases import Database
 from ledger.envelopes import Recorded
 from ledger.kinds import KINDS
 from ledger.mapper import RecordMapper
+from ledger.moments import head
 from ledger.projections import model_of, projected_row
 from ledger.recorder import record
 from ledger.redaction_events import EventRedacted
@@ -107,14 +109,14 @@ class Rebuilt:
         found: list[Difference] = []
         for kind in KINDS:
             with reading_any_text(connection):
-                compared = list(
+                different = list(
                     self._whole(connection, kind)
                     if only is None
                     else self._named(
                         connection, kind, {name for each, name in only if each == kind}
                     )
                 )
-            found += sorted(compared, key=lambda difference: str(difference.id))
+            found += sorted(different, key=lambda difference: str(difference.id))
         return found
 
     def _whole(self, connection: Connection, kind: str) -> Iterator[Difference]:
@@ -149,6 +151,14 @@ class Rebuilt:
             after = projected_row(made[name]) if name in made else None
             if before != after:
                 yield Difference(kind, name, before, after)
+
+
+def compared(database: Database, progress: Callable[[int, int], None]) -> list[Difference]:
+    """Build every projection anew, and return where the kept ones differ; all at one moment."""
+    with Attic() as attic, database.snapshot() as connection:
+        rebuilt = Rebuilt(attic)
+        rebuilt.fold(connection, head(connection), progress)
+        return rebuilt.differences(connection)
 
 
 def _stop_at(flaws: Flaws) -> None:

@@ -64,7 +64,7 @@ def _receipt(arguments: argparse.Namespace, shell: Shell) -> int:
         kind, name = the_one(connection, arguments.id)
         return name, issue(connection, position_of(connection, kind, name), keys)
 
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         name, issued = asyncio.run(ledger.look(work))
     if arguments.content and issued.content is None:
         raise Refused(

@@ -55,7 +55,7 @@ def _replay(arguments: argparse.Namespace, shell: Shell) -> int:
         moment = (wanted or now) if by_time else at_position(connection, last)
         return replay(connection, last, progress), moment
 
-    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+    with shell.read_ledger(arguments.config) as ledger, progress.shown():
         replayed, moment = asyncio.run(ledger.look(work))
     if arguments.json:
         shell.say(machine(_as_json(replayed, moment)))

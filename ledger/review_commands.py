@@ -32,7 +32,7 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 def list_after_reviews(arguments: argparse.Namespace, shell: Shell) -> int:
     """Print the broken glasses that nobody has signed off yet."""
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         found = asyncio.run(open_glasses(ledger))
     if arguments.json:
         shell.say(machine([glass.model_dump(mode="json") for glass in found]))

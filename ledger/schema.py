@@ -1,19 +1,10 @@
 """Makes the ledger's tables and moves them forward; never backward."""
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    MetaData,
-    Table,
-    insert,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import Connection, insert, update
 from sqlalchemy.schema import CreateTable
 
 from ledger.redaction_guards import let_redact
+from ledger.schema_version import SCHEMA, check_not_newer, check_readable, version_of
 from ledger.standing_tables import (
     with_delegations,
     with_freezes,
@@ -22,14 +13,6 @@ from ledger.standing_tables import (
     with_requests,
 )
 from ledger.story_index import without_own_streams
-from ledger.unavailable import LedgerUnavailable
-
-_SCHEMA = Table(
-    "ledger_schema",
-    MetaData(),
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("version", BigInteger, nullable=False),
-)
 
 _LOCK = 5_785_213_091_127_411_059
 """The advisory lock that starting processes take in turn; any number, for ever this one."""
@@ -264,21 +247,19 @@ def migrate(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-    version = _version(connection)
-    if version > len(MIGRATIONS):
-        raise LedgerUnavailable(
-            f"the ledger has schema {version}, this Placet knows {len(MIGRATIONS)}:"
-            " run the newer Placet"
-        )
+    version = version_of(connection)
+    if version is None:
+        connection.execute(CreateTable(SCHEMA))
+        connection.execute(insert(SCHEMA).values(id=1, version=0))
+        version = 0
+    check_not_newer(version, len(MIGRATIONS))
     if version == len(MIGRATIONS):
         return
     for migration in MIGRATIONS[version:]:
         migration(connection)
-    connection.execute(update(_SCHEMA).values(version=len(MIGRATIONS)))
+    connection.execute(update(SCHEMA).values(version=len(MIGRATIONS)))
 
 
-def _version(connection: Connection) -> int:
-    if not inspect(connection).has_table(_SCHEMA.name):
-        connection.execute(CreateTable(_SCHEMA))
-        connection.execute(insert(_SCHEMA).values(id=1, version=0))
-    return int(connection.execute(select(_SCHEMA.c.version)).scalar_one())
+def check_to_read(connection: Connection, where: str) -> None:
+    """Raise LedgerUnavailable where the ledger `where` cannot be read without a migration."""
+    check_readable(version_of(connection), len(MIGRATIONS), where)

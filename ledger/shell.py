@@ -39,9 +39,10 @@ class Loaded:
 class Shell:
     """The world as a command sees it.
 
-    `actor` is `shell:<user>`; `now` returns the time in UTC; `load` and
-    `open_ledger` take the path of `placet.yaml` and raise Misconfigured; so
-    does `signer`, whose checkpoints it knows (None without its keys);
+    `actor` is `shell:<user>`; `now` returns the time in UTC; `load`,
+    `open_ledger` and `read_ledger` take the path of `placet.yaml` and raise
+    Misconfigured; a ledger that is only read has to be there, and may be
+    read-only. So does `signer`, whose checkpoints it knows (None without its keys);
     `digest_keys` returns the keys of the digests, none where they are not here;
     `say` prints one line with its control characters made visible, or raises
     Unsaid, and BrokenPipeError where the reader is gone;
@@ -55,6 +56,7 @@ class Shell:
     now: Callable[[], datetime]
     load: Callable[[Path], Loaded]
     open_ledger: Callable[[Path], AbstractContextManager[Ledger]]
+    read_ledger: Callable[[Path], AbstractContextManager[Ledger]]
     signer: Callable[[Path], Signer | None]
     digest_keys: Callable[[Path], tuple[DigestKey, ...]]
     say: Callable[[str], None]

@@ -60,7 +60,7 @@ def _list(arguments: argparse.Namespace, shell: Shell) -> int:
     if arguments.server is not None:
         _check_known(arguments.server, servers)
         servers = [arguments.server]
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         found = [tool for tool in asyncio.run(_tools(ledger, servers)) if tool.listed]
         told = asyncio.run(_untold(ledger, servers))
     if arguments.waiting:
@@ -77,7 +77,7 @@ def _list(arguments: argparse.Namespace, shell: Shell) -> int:
 
 def _show(arguments: argparse.Namespace, shell: Shell) -> int:
     servers = sorted(shell.load(arguments.config).configuration.servers)
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         if "/" not in arguments.target:
             _check_known(arguments.target, servers)
             return _say(shell, asyncio.run(_instructions(arguments.target, ledger)))

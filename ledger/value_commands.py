@@ -35,7 +35,7 @@ def _test(arguments: argparse.Namespace, shell: Shell) -> int:
     keys = shell.digest_keys(arguments.config)
     if not keys:
         raise Refused("the ledger's keys are not here: set the variables of `ledger`")
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         event = asyncio.run(ledger.look(lambda seen: _decision(seen, arguments.call)))
     candidate = _candidate(shell.given())
     hidden = [HiddenCode(each.path, each.code) for each in event.hidden_values]

@@ -94,7 +94,7 @@ def _verify(arguments: argparse.Namespace, shell: Shell) -> int:
     outside = [each for path in arguments.checkpoint for each in _outside(path, keys)]
     since = list(_outside(arguments.since, keys))[-1] if arguments.since else None
     progress = Progress()
-    with shell.open_ledger(arguments.config) as ledger, progress.shown():
+    with shell.read_ledger(arguments.config) as ledger, progress.shown():
         verdict = asyncio.run(
             ledger.look(lambda seen: verify(seen, keys, outside, progress, since=since))
         )
@@ -195,7 +195,7 @@ def _key(arguments: argparse.Namespace, shell: Shell) -> int:
 
 
 def _newest_note(arguments: argparse.Namespace, shell: Shell) -> str:
-    with shell.open_ledger(arguments.config) as ledger:
+    with shell.read_ledger(arguments.config) as ledger:
         note = asyncio.run(ledger.look(newest))
     if note is None:
         raise Refused(_UNSEALED)

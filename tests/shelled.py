@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from acme import ask, assessed, card, click, evidence, grant, use
+from acme import DIRECTORY, ask, assessed, card, click, evidence, grant, use
 from open_ledgers import open_ledger, prepare, real_now
 
 from ledger.calls import CompleteCall
@@ -91,6 +91,7 @@ class Terminal:
             now=self.now,
             load=lambda _: loaded,
             open_ledger=self._open,
+            read_ledger=self._read,
             signer=lambda _: self.signer,
             digest_keys=lambda _: self.keys,
             say=self._say,
@@ -103,6 +104,11 @@ class Terminal:
     @contextmanager
     def _open(self, _: Path) -> Iterator[Ledger]:
         with open_ledger(self.url, serving=False, instance=None, now=self.now) as ledger:
+            yield ledger
+
+    @contextmanager
+    def _read(self, _: Path) -> Iterator[Ledger]:
+        with Ledger.read(self.url, now=self.now, directory=DIRECTORY) as ledger:
             yield ledger
 
     def _ask(self, question: str) -> str | None:

@@ -62,6 +62,8 @@ def test_an_output_that_cannot_be_written_is_told_apart_from_a_no(tmp_path):
     (tmp_path / "placet.yaml").write_text(configuration_text("http://127.0.0.1:9/mcp", "1s"))
     (tmp_path / "policy.yaml").write_text(POLICY)
 
+    assert in_shell(tmp_path, "agent add ci-new --team platform --owner alice").returncode == 0
+
     ran = in_shell(tmp_path, "agent list >/dev/full")
 
     assert ran.returncode == 2

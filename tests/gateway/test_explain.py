@@ -48,6 +48,17 @@ def test_it_names_the_rules_that_speak(config, capsys):
     assert CI_BOT not in out
 
 
+def test_before_the_ledger_begins_it_says_so_and_begins_none(config, capsys, tmp_path):
+    (tmp_path / "placet.db").unlink()
+    before = sorted(tmp_path.iterdir())
+
+    code = explain(config, "files/read_file", "--agent", "ci-bot")
+
+    assert code == 0
+    assert "note: there is no ledger yet" in capsys.readouterr().out
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_it_says_what_would_be_for_a_call_on_somebodys_behalf(config, capsys, tmp_path):
     text = POLICY + "  - {name: bobs, match: {on_behalf_of: bob}, effect: deny}\n"
     (tmp_path / "policy.yaml").write_text(text)

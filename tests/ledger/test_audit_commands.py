@@ -152,6 +152,7 @@ def test_a_limit_is_a_whole_number_above_zero(sqlite_url, limit, capsys) -> None
 
 
 def test_the_log_of_an_empty_ledger_is_empty(ledger_url) -> None:
+    open_ledger(ledger_url).close()
     terminal = Terminal(ledger_url)
 
     assert terminal.run("audit", "log") == 0

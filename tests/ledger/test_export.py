@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 from tampering import tamper
 
@@ -56,6 +57,7 @@ def test_an_export_is_filtered_as_the_log_is(terminal, exported) -> None:
 
 
 def test_an_export_of_an_empty_ledger_is_empty(ledger_url, exported) -> None:
+    open_ledger(ledger_url).close()
     assert exported(Terminal(ledger_url), "--format", "jsonl") == []
 
 

@@ -15,6 +15,8 @@ from scenarios.documents import DOCUMENTS, ROOT, blocks, commands, script
 from scenarios.stage import CI_BOT, OTHER_BOT, Replica, stage
 
 from bot.manifest import SCOPES
+from ledger.ledger import Ledger
+from placet_commandline import clock
 from policies.bundles import Bundle
 from policies.policy import compile_policy
 
@@ -63,6 +65,7 @@ async def test_every_command_of_a_document_runs(document, staged, tmp_path, tmp_
         if block.title is not None:
             (tmp_path / block.title).write_text(block.text)
 
+    Ledger.open(staged.ledger_url, now=clock).close()  # once, it was served
     programs = await asyncio.to_thread(program, tmp_path_factory.mktemp("programs"))
     code, said = await run(script(document), tmp_path, beside=[programs])
 
