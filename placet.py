@@ -127,8 +127,7 @@ async def _hold(order: Order, stack: AsyncExitStack) -> _Held:
     except Refused as refused:
         wrong.append(refused)
     if ledger is None or wrong:
-        kind = Misconfigured if any(isinstance(each, Misconfigured) for each in wrong) else Refused
-        raise kind("\n".join(str(each) for each in wrong))
+        raise wrong[0] if len(wrong) == 1 else Misconfigured("\n".join(map(str, wrong)))
     return _Held(sockets, keys, ledger)
 
 

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from ledger.ledger import Ledger
+from ledger.keys import KeyUnusable
+from ledger.ledger import Ledger, LedgerUnavailable
 from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from ledger.signing import Signer
+from ledger.unavailable import Altered
 from placet_keys import keys_beside, signer_beside
 from placet_settings import ledger_url, load_beside, stands_in, user
 from placet_usage import Parser
-from policies.digests import DigestKey
+from policies.digests import DigestKey, WeakSecret
 from policies.inert import inert
 from policies.refusals import NotUnderstood, Refused
 
@@ -24,10 +26,15 @@ Register: TypeAlias = Callable[[AddCommand, Shell], None]
 """Adds commands to the command line."""
 
 
+_NO_ANSWER = (NotUnderstood, Unsaid, LedgerUnavailable, KeyUnusable, WeakSecret)
+"""Refusals that say nothing of what was asked: it could not be looked at, or not be told."""
+
+
 def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
     """Run one of the commands that `registers` add. Returns its exit code.
 
-    0 is all well, 1 the answer is no, 2 usage or configuration.
+    0 is all well, 1 the answer is no, 2 that there is none: usage, configuration,
+    or what cannot be read.
     """
     arguments = _parser(registers).parse_args(argv)
     try:
@@ -37,7 +44,8 @@ def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
         return 2
     except Refused as refused:
         print(f"placet: {inert(str(refused), multiline=True)}", file=sys.stderr)
-        return 2 if isinstance(refused, NotUnderstood | Unsaid) else 1
+        told = isinstance(refused, Altered) or not isinstance(refused, _NO_ANSWER)
+        return 1 if told else 2
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python would complain of it
         return 1
@@ -69,7 +77,8 @@ def _parser(registers: Sequence[Register]) -> argparse.ArgumentParser:
     parser = Parser(
         prog="placet",
         description="Decides every tool call of AI agents by policy and by people in Slack.",
-        epilog="Exit codes: 0 all is well, 1 the answer is no, 2 usage or configuration.",
+        epilog="Exit codes: 0 all is well, 1 the answer is no, 2 usage, configuration, or what"
+        " cannot be read.",
     )
     parser.add_argument("--version", action="version", version=f"placet {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from ledger.clock import micros
 from ledger.tables import EVENT, HEAD
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import Altered
 from policies.durations import parse_duration
 from policies.refusals import NotUnderstood
 
@@ -45,10 +45,10 @@ def _duration(text: str) -> timedelta:
 
 
 def head(connection: Connection) -> int:
-    """Return the position of the last event, 0 where there is none. Raises LedgerUnavailable."""
+    """Return the position of the last event, 0 where there is none. Raises Altered."""
     position = connection.execute(select(HEAD.c.position)).scalar()
     if not isinstance(position, int):
-        raise LedgerUnavailable("the ledger's head was changed: it is no position any more")
+        raise Altered("the ledger's head was changed: it is no position any more")
     return position
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from ledger.audit_commands import the_one
 from ledger.events import CallDecided
 from ledger.history import History
+from ledger.keys import KeyUnusable
 from ledger.mapper import RecordMapper
 from ledger.phrases import quoted
 from ledger.shell import AddCommand, Shell
@@ -34,7 +35,7 @@ def register(add: AddCommand, shell: Shell) -> None:
 def _test(arguments: argparse.Namespace, shell: Shell) -> int:
     keys = shell.digest_keys(arguments.config)
     if not keys:
-        raise Refused("the ledger's keys are not here: set the variables of `ledger`")
+        raise KeyUnusable("the ledger's keys are not here: set the variables of `ledger`")
     with shell.read_ledger(arguments.config) as ledger:
         event = asyncio.run(ledger.look(lambda seen: _decision(seen, arguments.call)))
     candidate = _candidate(shell.given())

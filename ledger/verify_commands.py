@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.checkpoints import newest, notes_in
+from ledger.keys import KeyUnusable
 from ledger.reaching import Progress
 from ledger.shell import AddCommand, Shell
 from ledger.signed_notes import LONGEST_NOTE, NotANote, NotVouchedFor, VerifyingKey, opened
@@ -79,10 +80,15 @@ def with_keys(parser: argparse.ArgumentParser) -> None:
 
 
 def keys_of(arguments: argparse.Namespace, shell: Shell) -> Given:
-    """Return the keys that count for a command. Raises Refused where there is none."""
-    signer = shell.signer(arguments.config)
+    """Return the keys that count for a command. Raises KeyUnusable where there is none."""
+    try:
+        signer = shell.signer(arguments.config)
+    except KeyUnusable:
+        if not arguments.key:
+            raise
+        signer = None  # a public key is all that is needed
     if signer is None and not arguments.key:
-        raise Refused(
+        raise KeyUnusable(
             "the ledger's keys are not here: set the variables of `ledger`, or give the public"
             " key with `--key`"
         )
@@ -184,7 +190,7 @@ def _checkpoint(arguments: argparse.Namespace, shell: Shell) -> int:
 def _key(arguments: argparse.Namespace, shell: Shell) -> int:
     signer = shell.signer(arguments.config)
     if signer is None:
-        raise Refused("the ledger's keys are not here: set the variables of `ledger`")
+        raise KeyUnusable("the ledger's keys are not here: set the variables of `ledger`")
     known = signer.known(_newest_note(arguments, shell))
     if not known:
         raise Refused("the newest checkpoint is no note; run `placet audit verify`")

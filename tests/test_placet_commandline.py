@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from gateway_stage import POLICY, configuration_text
 
+from ledger.keys import KeyUnusable
+from ledger.signed_notes import SigningKey
+from ledger.unavailable import Altered, LedgerUnavailable
 from placet_commandline import run
 from policies.refusals import NotUnderstood, Refused
 
@@ -25,9 +28,15 @@ def refusing(refused):
 
 @pytest.mark.parametrize(
     ("refused", "code"),
-    [(Refused("the history differs"), 1), (NotUnderstood("`x` is no time"), 2)],
+    [
+        (Refused("the history differs"), 1),
+        (NotUnderstood("`x` is no time"), 2),
+        (LedgerUnavailable("the ledger cannot be read: its database does not answer"), 2),
+        (Altered("the ledger's head was changed"), 1),
+        (KeyUnusable("others can read `placet.db.key`"), 2),
+    ],
 )
-def test_what_is_not_understood_is_told_apart_from_a_no(capsys, refused, code):
+def test_what_says_nothing_of_the_answer_is_told_apart_from_a_no(capsys, refused, code):
     assert run(["fail"], [refusing(refused)]) == code
 
     assert capsys.readouterr().err == f"placet: {refused}\n"
@@ -68,6 +77,39 @@ def test_an_output_that_cannot_be_written_is_told_apart_from_a_no(tmp_path):
 
     assert ran.returncode == 2
     assert ran.stderr == "placet: the output cannot be written (No space left on device)\n"
+
+
+@pytest.fixture
+def configured(tmp_path):
+    """Give a folder with a configuration and a ledger, in which an agent was added."""
+    (tmp_path / "placet.yaml").write_text(configuration_text("http://127.0.0.1:9/mcp", "1s"))
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    assert in_shell(tmp_path, "agent add ci-new --team platform --owner alice").returncode == 0
+    return tmp_path
+
+
+def test_a_history_that_cannot_be_looked_at_is_not_said_to_be_changed(configured):
+    (configured / "placet.db.key").write_text("0123456789abcdef" * 4)
+    (configured / "placet.db.key").chmod(0o644)
+
+    loose = in_shell(configured, "audit verify")
+    (configured / "placet.db.key").chmod(0o600)
+    (configured / "placet.db").unlink()
+    missing = in_shell(configured, "audit verify")
+
+    assert (loose.returncode, missing.returncode) == (2, 2)
+    assert "run `chmod 600" in loose.stderr
+    assert "there is no ledger" in missing.stderr
+
+
+def test_who_has_a_public_key_needs_no_secret_that_can_be_used(configured):
+    public = SigningKey.from_seed("placet/x", bytes(32)).verifier
+    (configured / "placet.db.key").touch(0o644)
+
+    ran = in_shell(configured, f"audit verify --key {public}")
+
+    assert ran.returncode == 1
+    assert "no checkpoint vouches for any event" in ran.stdout
 
 
 def in_shell(folder, words):

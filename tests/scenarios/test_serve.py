@@ -121,7 +121,7 @@ async def test_a_second_serve_on_one_sqlite_ledger_refuses_to_start(staged, tmp_
 
     code, _, errors = await serve(written(staged), tmp_path)
 
-    assert code == 1
+    assert code == 2
     assert "placet.db" in errors
     assert "Traceback" not in errors
 
