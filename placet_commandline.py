@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from ledger.keys import KeyUnusable
 from ledger.ledger import Ledger, LedgerUnavailable
+from ledger.reaching import Interrupted
 from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from ledger.signing import Signer
 from ledger.unavailable import Altered
@@ -26,6 +27,9 @@ Register: TypeAlias = Callable[[AddCommand, Shell], None]
 """Adds commands to the command line."""
 
 
+INTERRUPTED = 130
+"""The exit code of what somebody at the terminal ended, as shells tell it: 128 and SIGINT."""
+
 _NO_ANSWER = (NotUnderstood, Unsaid, LedgerUnavailable, KeyUnusable, WeakSecret)
 """Refusals that say nothing of what was asked: it could not be looked at, or not be told."""
 
@@ -34,7 +38,7 @@ def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
     """Run one of the commands that `registers` add. Returns its exit code.
 
     0 is all well, 1 the answer is no, 2 that there is none: usage, configuration,
-    or what cannot be read.
+    or what cannot be read; 130 that it was interrupted.
     """
     arguments = _parser(registers).parse_args(argv)
     try:
@@ -42,8 +46,12 @@ def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
     except Misconfigured as wrong:
         print(inert(str(wrong), multiline=True), file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except Refused as refused:
         print(f"placet: {inert(str(refused), multiline=True)}", file=sys.stderr)
+        if isinstance(refused, Interrupted):
+            return INTERRUPTED
         told = isinstance(refused, Altered) or not isinstance(refused, _NO_ANSWER)
         return 1 if told else 2
     except BrokenPipeError:

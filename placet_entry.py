@@ -13,6 +13,9 @@ _QUICK = {"hook": "placet_hook", "stdio": "placet_stdio"}
 
 _BLOCKED = 2
 
+_INTERRUPTED = 130
+"""128 and SIGINT, as shells tell it."""
+
 
 def main() -> int:
     """Run the command of `sys.argv` and return its exit code.
@@ -22,7 +25,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     name = arguments[0] if arguments else ""
     if name != "hook":
-        return _command(_QUICK.get(name, "placet"))(arguments)
+        return _interruptible(_QUICK.get(name, "placet"), arguments)
     try:
         return _command(_QUICK[name])(arguments)
     except SystemExit:
@@ -31,6 +34,14 @@ def main() -> int:
         with contextlib.suppress(OSError):  # the exit code counts, also where nobody can be told
             os.write(2, f"placet: Blocked: the hook failed ({type(error).__name__}).\n".encode())
         return _BLOCKED
+
+
+def _interruptible(module: str, arguments: Sequence[str]) -> int:
+    """Run a command that somebody at the terminal may end, without a word, also as it loads."""
+    try:
+        return _command(module)(arguments)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 def _command(module: str) -> Callable[[Sequence[str]], int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from ledger.shell import Unsaid
 from policies.refusals import Refused
 
 _STANDARD = 1
@@ -84,6 +85,8 @@ class Outlet:
     def _open(self, *, resumed: bool) -> None:
         try:
             if self._path is None:
+                if sys.stdout is None:  # its number may be another file's by now
+                    raise Unsaid("the output is closed, so nothing can be said")
                 sys.stdout.flush()
                 self._file = _STANDARD
             else:
@@ -142,4 +145,4 @@ class Outlet:
 
     def _unusable(self, error: OSError) -> Refused:
         where = "standard output" if self._path is None else f"`{self._path}`"
-        return Refused(f"{where} cannot be written: {error.strerror}")
+        return Unsaid(f"{where} cannot be written: {error.strerror}")

@@ -1,5 +1,6 @@
 """What a command comes to is told by its exit code."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -7,11 +8,15 @@ from pathlib import Path
 import pytest
 from gateway_stage import POLICY, configuration_text
 
+import placet_entry
 from ledger.keys import KeyUnusable
+from ledger.reaching import Interrupted
 from ledger.signed_notes import SigningKey
 from ledger.unavailable import Altered, LedgerUnavailable
 from placet_commandline import run
 from policies.refusals import NotUnderstood, Refused
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def refusing(refused):
@@ -79,6 +84,48 @@ def test_an_output_that_cannot_be_written_is_told_apart_from_a_no(tmp_path):
     assert ran.stderr == "placet: the output cannot be written (No space left on device)\n"
 
 
+@pytest.mark.parametrize("form", ["jsonl", "ocsf", "csv"])
+@pytest.mark.parametrize(
+    ("stdout", "why"),
+    [
+        (">&-", "the output is closed, so nothing can be said"),
+        (">/dev/full", "standard output cannot be written: No space left on device"),
+    ],
+)
+def test_an_export_that_cannot_be_written_is_told_apart_from_a_no(configured, form, stdout, why):
+    recorded = in_shell(configured, "freeze everything --because 'a look at it'")
+
+    ran = in_shell(configured, f"audit export --format {form} {stdout}")
+
+    expected = (0, "") if (form, stdout) == ("ocsf", ">/dev/full") else (2, f"placet: {why}\n")
+    assert recorded.returncode == 0
+    assert (ran.returncode, ran.stderr) == expected  # of a freeze OCSF is told nothing
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "said"),
+    [
+        (KeyboardInterrupt(), ""),
+        (Interrupted("nothing was changed"), "placet: nothing was changed\n"),
+    ],
+)
+def test_an_interrupt_ends_a_command_without_a_traceback(capsys, interrupt, said):
+    assert run(["fail"], [refusing(interrupt)]) == 130
+
+    assert capsys.readouterr().err == said
+
+
+def test_an_interrupt_ends_a_command_that_still_loads(monkeypatch, capsys):
+    def interrupted(_module):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    monkeypatch.setattr(sys, "argv", ["placet", "audit", "log"])
+
+    assert placet_entry.main() == 130
+    assert capsys.readouterr().err == ""
+
+
 @pytest.fixture
 def configured(tmp_path):
     """Give a folder with a configuration and a ledger, in which an agent was added."""
@@ -114,11 +161,10 @@ def test_who_has_a_public_key_needs_no_secret_that_can_be_used(configured):
 
 def in_shell(folder, words):
     """Run `placet` with these words as a shell reads them."""
-    root = Path(__file__).resolve().parent.parent
     return subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", f"{sys.executable} -m placet_entry {words}"],
         cwd=folder,
-        env={"PYTHONPATH": str(root), "USER": "ops"},
+        env={"PYTHONPATH": str(ROOT), "USER": "ops"},
         capture_output=True,
         text=True,
         check=False,
