@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, SecretStr, Tag, ValidationInfo, field_validator
 
 from policies.capacity import CapacitySection, Drain, PatienceSection
 from policies.durations import Duration, between
@@ -21,7 +21,7 @@ from policies.fields import (
 )
 from policies.identity_settings import Claimed, KeySection
 from policies.quiet_hours import QuietHoursText
-from policies.validation import Section
+from policies.validation import Section, Wrong
 
 Channel = Annotated[
     str,
@@ -224,6 +224,15 @@ class SlackSection(Section):
     app_token: Secret | None = None
     signing_secret: Secret | None = None
     api_url: Url = "https://slack.com/api/"
+
+    @field_validator("bot_token", "app_token")
+    @classmethod
+    def _of_its_kind(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        own, other = ("xoxb-", "xapp-") if info.field_name == "bot_token" else ("xapp-", "xoxb-")
+        if token is not None and token.get_secret_value().startswith(other):
+            what = f"begins with `{other}`, so it is the other token"
+            raise Wrong(what, f"write the one that begins with `{own}`")
+        return token
 
     @field_validator("api_url")
     @classmethod

@@ -221,6 +221,21 @@ def test_what_is_wrong_is_said_with_its_place_and_what_to_write(
     assert problems == [f"placet.yaml:{line}" for line in expected]
 
 
+def test_tokens_of_slack_that_were_swapped_are_told_and_not_shown():
+    text = WHOLE.replace("${BOT}", "xapp-secret").replace("${APP}", "xoxb-secret")
+
+    for_bot, for_app = problems_of(text)
+
+    assert for_bot.endswith(
+        "`bot_token` begins with `xapp-`, so it is the other token; write the one that begins with"
+        " `xoxb-`"
+    )
+    assert for_app.endswith(
+        "`app_token` begins with `xoxb-`, so it is the other token; write the one that begins with"
+        " `xapp-`"
+    )
+
+
 def test_every_problem_is_told_at_once():
     text = (
         WHOLE.replace("version: 1", "version: 9")
