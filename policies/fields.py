@@ -14,7 +14,7 @@ from pydantic import (
     SecretStr,
 )
 
-from policies.validation import Wrong
+from policies.validation import NotAName, Wrong
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _VISIBLE = re.compile(r"[!-~]+")
@@ -41,13 +41,13 @@ def shaped(check: Callable[[Any], object], **shape: object) -> AfterValidator:
     return AfterValidator(Shaped(check, shape))
 
 
-def matching(pattern: str, what: str, instead: str) -> AfterValidator:
-    """Return a validator that refuses a text which `pattern` does not match as a whole."""
+def matching(pattern: str, what: str, instead: str, wrong: type[Wrong] = Wrong) -> AfterValidator:
+    """Return a validator that refuses, as `wrong`, what `pattern` does not match as a whole."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
         if compiled.fullmatch(text) is None:
-            raise Wrong(what, instead)
+            raise wrong(what, instead)
         return text
 
     plain = r"\S" if pattern == _SOMETHING else f"^(?:{pattern})$"
@@ -88,6 +88,7 @@ Name = Annotated[
         _NAME.pattern,
         "is not a name",
         "use up to 64 of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or digit",
+        NotAName,
     ),
 ]
 """A name of a person, team, server or agent: safe in a path and on a card."""

@@ -56,6 +56,10 @@ class Wrong(ValueError):
         super().__init__(f"{what}; {instead}")
 
 
+class NotAName(Wrong):
+    """A text that is no name, and no secret either: it is shown where it is one of several."""
+
+
 def validated(model: type[Model], document: Document) -> tuple[Model | None, list[Problem]]:
     """Return `document` as a `model`, or None, and every problem found on the way.
 
@@ -135,6 +139,8 @@ def _problem(
             where = f" in {_name(path[:-1])}" if len(path) > 1 else ""
             return document.problem(place, f"`{path[-1]}` is missing{where}", "add it")
         case "value_error", {"error": Wrong() as wrong}:
+            if isinstance(wrong, NotAName) and isinstance(path[-1], int):
+                name = f"`{document.at(path)}` in {name}"
             return document.problem(place, f"{name} {wrong.what}", wrong.instead)
         case kind, _ if kind in _KINDS:
             wanted = _KINDS[kind]
