@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from gateway.crowd import SMALL, Place
 from gateway.errors import Code, Rejected
@@ -171,12 +170,3 @@ def _bare(host: str) -> str:
     """Return a host without its port; empty where it is no host, perhaps with a port."""
     found = _HOST.fullmatch(host)
     return found[1] if found else ""
-
-
-def unreadable(why: HttpProcessingError | None) -> Rejected:
-    """Return the refusal of what is no HTTP."""
-    if isinstance(why, LineTooLong):
-        text = "a header, or the first line, is longer than 8,190 bytes; send a shorter one"
-        return Rejected(431, Code.INVALID_REQUEST, text)  # RFC 6585, 5
-    text = "the request is not HTTP/1.1 that can be read in one way only; send it well-formed"
-    return Rejected(400, Code.INVALID_REQUEST, text)

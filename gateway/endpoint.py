@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from gateway.admission import Premises, check_content, read_body, unreadable, whole_body
+from gateway.admission import Premises, check_content, read_body, whole_body
 from gateway.call_ids import CallIds
 from gateway.calling import Call, Stopping, asked_for, undecided
 from gateway.crowd import Crowd
@@ -20,6 +20,7 @@ from gateway.hearing import LISTEN
 from gateway.held_calls import HeldCall
 from gateway.identity import Identity, Unchecked
 from gateway.ladder import Ladder
+from gateway.malformed import rejection
 from gateway.methods import check_method
 from gateway.open_calls import OpenCalls
 from gateway.open_streams import OpenStreams
@@ -172,7 +173,7 @@ class Endpoint:
         self, http: web.BaseRequest, why: HttpProcessingError | None
     ) -> web.StreamResponse:
         """Refuse what is no HTTP, of which nothing but the caller's address is known."""
-        response = for_aiohttp(self._refused(http, unreadable(why)))
+        response = for_aiohttp(self._refused(http, rejection(why)))
         response.force_close()
         return response
 

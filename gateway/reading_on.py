@@ -1,14 +1,25 @@
-"""Reads on while a request is under way, so that a caller that leaves is noticed."""
+"""Reads connections of aiohttp's: always, so that one that ends is noticed, and in bounds."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 LARGEST_LEFT = 64 * 1024
 """Bytes that are taken from a caller who does not wait for its answer."""
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes of a request's head; aiohttp, which bounds each header, would take a megabyte of them."""
+
+_PIECE = 16 * 1024
+"""Bytes that are read before it is seen whether a head goes on."""
+
+
+class HeadTooLong(HttpProcessingError):
+    """The head of a request has `LARGEST_HEAD` bytes and goes on."""
 
 
 class ReadingOn(RequestHandler):
@@ -20,12 +31,13 @@ class ReadingOn(RequestHandler):
     waits in `_left`, and more than `LARGEST_LEFT` of it ends the connection.
     """
 
-    __slots__ = ("_body", "_left")
+    __slots__ = ("_body", "_head", "_left")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         """Speak on one connection of `manager`; the options are aiohttp's."""
         super().__init__(manager, **options)
         self._body: StreamReader = EMPTY_PAYLOAD  # of the last request that was read
+        self._head = 0  # bytes that were read of a head
         self._left = b""
 
     def data_received(self, data: bytes) -> None:
@@ -46,8 +58,30 @@ class ReadingOn(RequestHandler):
         return self._request_in_progress and (bool(self._messages) or self._body.is_eof())
 
     def _read(self, data: bytes) -> None:
-        super().data_received(data)
-        self._note_body()
+        """Have aiohttp read, as long as no head becomes too long."""
+        self._read_piece(data[:_PIECE])
+        for begin in range(_PIECE, len(data), _PIECE):
+            self._read_piece(data[begin : begin + _PIECE])
+
+    def _read_piece(self, piece: bytes) -> None:
+        if self._head >= LARGEST_HEAD or self._close:
+            return  # it is being refused
+        in_head, count = self._body.is_eof(), self._request_count
+        super().data_received(piece)
+        if self._request_count > count:
+            self._head = 0
+            self._note_body()
+        elif in_head:
+            self._head += len(piece)
+            if self._head >= LARGEST_HEAD:
+                self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        """Have aiohttp answer that the head is too long, as it does where it finds that itself."""
+        error = HeadTooLong(code=431, message="the head is too long")
+        self._messages.append((_ErrInfo(error.code, error, error.message), EMPTY_PAYLOAD))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _read_left(self) -> None:
         left, self._left = self._left, b""

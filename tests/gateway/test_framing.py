@@ -151,3 +151,74 @@ async def test_a_header_that_is_too_long_is_said_to_be_that(stage, long):
 
     assert answer[8:13] == b" 431 "
     assert b"longer than 8,190 bytes" in answer
+
+
+async def asked(stage, *parts):
+    """Send parts of a request, one after the other, and return the answer's bytes."""
+    address = urlsplit(stage.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+        await asyncio.sleep(0.3)  # so that it comes by itself, and the lane left it to aiohttp
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+FIELDS = b"".join(b"X%d: " % number + b"a" * 8000 + b"\r\n" for number in range(11))
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"], ids=["goes on", "ends"])
+@pytest.mark.parametrize(
+    "before", [b"", b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["first", "second"]
+)
+async def test_a_head_of_more_than_64_kib_is_refused(stage, end, before, caplog):
+    head = b"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\n" + FIELDS
+
+    answer = await asked(stage, before + head + end)
+
+    refusal = answer[answer.rindex(b"HTTP/1.0") :]
+    assert refusal[8:13] == b" 431 "
+    assert b'"code": -32600' in refusal
+    assert b"65536 bytes in all" in refusal
+    assert answer.count(b"Content-Length") == 1 + bool(before)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_head_that_comes_slowly_is_counted_as_well_and_those_before_are_not(stage):
+    get = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n" + FIELDS[:40_000] + b"\r\n\r\n"
+    address = urlsplit(stage.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+
+    for _ in range(3):
+        writer.write(get)
+        assert (await reader.readuntil(b"}}")).startswith(b"HTTP/1.1 404 ")
+    writer.write(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n")
+    for number in range(17):
+        writer.write(b"X%d: " % number + b"a" * 4000 + b"\r\n")
+        await asyncio.sleep(0.01)
+    answer = await asyncio.wait_for(reader.readuntil(b"}}"), 20)
+    writer.close()
+
+    assert answer[8:13] == b" 431 "
+
+
+async def test_a_large_body_is_no_head(stage):
+    size = 1_000_000
+    body = CALL + b" " * (size - len(CALL))
+
+    answer = await sent(stage, body)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert stage.server.calls() == [body]
+
+
+async def test_more_than_128_headers_are_said_to_be_that(stage):
+    answer = await asked(
+        stage, b"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 128 + b"\r\n"
+    )
+
+    assert answer[8:13] == b" 431 "
+    assert b"more than 128 headers" in answer
