@@ -137,7 +137,8 @@ async def read_body(request: web.BaseRequest, limit: int, place: Place, patience
         raise Rejected(408, Code.TOO_SLOW, text) from None
     except web.RequestPayloadError:
         text = "the body is not framed as HTTP/1.1 says; send it well-formed"
-        raise Rejected(400, Code.INVALID_REQUEST, text) from None
+        closes = {"Connection": "close"}  # where the next request would begin, nobody can tell
+        raise Rejected(400, Code.INVALID_REQUEST, text, headers=closes) from None
 
 
 def _limited(body: bytes, limit: int) -> bytes:

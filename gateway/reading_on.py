@@ -31,12 +31,13 @@ class ReadingOn(RequestHandler):
     waits in `_left`, and more than `LARGEST_LEFT` of it ends the connection.
     """
 
-    __slots__ = ("_body", "_head", "_left")
+    __slots__ = ("_answered", "_body", "_head", "_left")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         """Speak on one connection of `manager`; the options are aiohttp's."""
         super().__init__(manager, **options)
         self._body: StreamReader = EMPTY_PAYLOAD  # of the last request that was read
+        self._answered: StreamReader = EMPTY_PAYLOAD  # the body of the last one that was answered
         self._head = 0  # bytes that were read of a head
         self._left = b""
 
@@ -58,7 +59,7 @@ class ReadingOn(RequestHandler):
         return self._request_in_progress and (bool(self._messages) or self._body.is_eof())
 
     def _read(self, data: bytes) -> None:
-        """Have aiohttp read, as long as no head becomes too long."""
+        """Have aiohttp read, as long as no head becomes too long and no body turns out broken."""
         self._read_piece(data[:_PIECE])
         for begin in range(_PIECE, len(data), _PIECE):
             self._read_piece(data[begin : begin + _PIECE])
@@ -66,10 +67,13 @@ class ReadingOn(RequestHandler):
     def _read_piece(self, piece: bytes) -> None:
         if self._head >= LARGEST_HEAD or self._close:
             return  # it is being refused
-        in_head, count = self._body.is_eof(), self._request_count
+        body, count = self._body, self._request_count
+        in_head = body.is_eof()
         super().data_received(piece)
         if self._request_count > count:
             self._head = 0
+            if not body.is_eof():
+                self._end_broken(body)
             self._note_body()
         elif in_head:
             self._head += len(piece)
@@ -82,6 +86,17 @@ class ReadingOn(RequestHandler):
         self._messages.append((_ErrInfo(error.code, error, error.message), EMPTY_PAYLOAD))
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _end_broken(self, body: StreamReader) -> None:
+        """Tell who reads a body that its frame is broken, of which aiohttp tells nobody.
+
+        It would answer that as the next request; instead the connection ends with this one.
+        """
+        broken, _ = self._messages.pop()
+        if body is not self._answered:
+            body.set_exception(web.RequestPayloadError(str(broken)))
+        body.feed_eof()
+        self.close()
 
     def _read_left(self) -> None:
         left, self._left = self._left, b""
@@ -108,6 +123,7 @@ class ReadingOn(RequestHandler):
         elif self._reading_paused or self._buffer_paused:  # for what came with it, behind it
             self._resume_transport_reading()
         answered = await super()._handle_request(request, start_time, request_handler)
+        self._answered = request.content
         self._note_body()  # aiohttp has read what came behind an upgrade that is none
         if not self._messages:
             self._read_left()

@@ -167,6 +167,46 @@ async def asked(stage, *parts):
     return answer
 
 
+CHUNKS = (
+    f"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {CI_BOT}\r\n"
+    "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+).encode()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"zz\r\n",
+        b"5\n",
+        b"0\r\nX Y: a\r\n\r\n",
+        b"0\r\n" + b"X: a\r\n" * 150 + b"\r\n",
+        b"0\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+    ],
+    ids=["size", "bare feed", "trailer", "many trailers", "long trailer"],
+)
+async def test_a_frame_that_breaks_within_a_body_is_told_at_once(stage, broken, caplog):
+    first = b"%x\r\n%b\r\n" % (len(CALL), CALL)
+
+    answer = await asked(stage, CHUNKS, first, broken + CHUNKS)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"Content-Length") == 1
+    assert b"the body is not framed as HTTP/1.1 says" in answer
+    assert b"\r\nConnection: close\r\n" in answer
+    assert stage.server.calls() == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_frame_that_breaks_after_its_request_was_refused_is_no_fault_of_ours(stage, caplog):
+    head = CHUNKS.replace(CI_BOT.encode(), b"x" * 40)
+
+    answer = await asked(stage, head, b"5\r\nhello\r\n", b"zz\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert answer.count(b"Content-Length") == 1
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 FIELDS = b"".join(b"X%d: " % number + b"a" * 8000 + b"\r\n" for number in range(11))
 
 
