@@ -231,6 +231,8 @@ class FastLane(ReadingOn):
             if self.transport is None:
                 return
             self._resting = self._loop.create_future()
+            if self._left:
+                self._look(self._left)  # before anything comes that was sent after it
             plain = await self._resting
 
     async def drained(self) -> None:
@@ -263,22 +265,16 @@ class FastLane(ReadingOn):
         return response.keep_alive is not False
 
     def _next(self, *, stays: bool) -> None:
-        """See to what the caller sent meanwhile, or end the connection."""
+        """Wait for the next request, or end the connection."""
         if self.transport is None:
             return
         if self._ending or not stays:
             self.force_close()
             return
         self._begin_to_wait()
-        if self._left:
-            self._loop.call_soon(self._look_again)
 
     def _begin_to_wait(self) -> None:
         """Wait for a request from now on, and no longer than aiohttp does."""
         self._next_keepalive_close_time = idle = self._loop.time() + self.keepalive_timeout
         if self._keepalive_handle is None and self.keepalive_timeout > 0:
             self._keepalive_handle = self._loop.call_at(idle, self._process_keepalive)
-
-    def _look_again(self) -> None:
-        if not self._asking and self.transport is not None and self._left:
-            self._look(self._left)

@@ -136,6 +136,24 @@ async def test_what_is_sent_while_a_request_is_under_way_waits_for_its_turn():
     assert got.index(b"b'hello'") < got.index(b"b'again'")
 
 
+async def test_what_comes_as_an_answer_is_sent_waits_behind_what_came_before():
+    loop, asked = asyncio.get_running_loop(), []
+
+    async def crossed(http, server):
+        asked.append(http.body)
+        if len(asked) == 1:
+            lanes[0].data_received(PLAIN.replace(b"hello", b"again"))
+            third = PLAIN.replace(b"hello", b"third")  # uvloop reads before what is to come soon
+            loop.call_soon(lanes[0].data_received, third)
+        return await said(http, server)
+
+    async with serving(crossed) as (port, lanes):
+        got = await answered(port, [PLAIN], answers=3)
+
+    assert asked == [b"hello", b"again", b"third"]
+    assert got.count(b"HTTP/1.1 200 OK") == 3
+
+
 async def test_a_caller_that_goes_away_cancels_its_request():
     cancelled = asyncio.Event()
 
