@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias, cast
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.errors import Code
 from gateway.fast_lane import Answering, FastLane
 from gateway.known_heads import KnownHeads
+from gateway.malformed import NoTunnel, OtherVersion
 from gateway.unnamed import UnnamedRunner
 from gateway.whole_answers import AnswerWriter
 from policies.settings import GatewaySection
@@ -33,6 +34,8 @@ _TURN = 5.0
 """Seconds that a connection has which is only told to come again."""
 
 _MOST_TURNED = 256
+
+_SPOKEN = (HttpVersion10, HttpVersion11)
 
 
 class DoorsRunner(UnnamedRunner):
@@ -171,10 +174,18 @@ async def _unless_unexpected(
     refusing: Refusing,
     request: web.BaseRequest,
 ) -> web.StreamResponse:
-    """Answer a request, unless it expects what aiohttp would stumble over (RFC 9110, 10.1.1)."""
+    """Answer a request, unless it is none of HTTP/1.1 that is sent to a server such as this.
+
+    One that expects something would have aiohttp stumble (RFC 9110, 10.1.1).
+    """
     expected = request.headers.getall("Expect", [])
     if expected and [each.lower() for each in expected] != ["100-continue"]:
         return refusing(request, None)
+    if request._version not in _SPOKEN:  # noqa: SLF001 (`version` stays what it was when asked)
+        request._version = HttpVersion11  # noqa: SLF001 (aiohttp would answer in the other one)
+        return refusing(request, OtherVersion())
+    if request.method == "CONNECT":
+        return refusing(request, NoTunnel())
     return await handler(request)
 
 

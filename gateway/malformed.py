@@ -1,4 +1,4 @@
-"""Says what is wrong with a request that is no HTTP/1.1, or has too much of a head."""
+"""Says what is wrong with a request that is no HTTP/1.1, or is not for a server such as this."""
 
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 
@@ -10,6 +10,14 @@ _TOO_MANY = "Too many headers"
 
 _TOO_LARGE = 431
 """The status of what has too large a head (RFC 6585, section 5)."""
+
+
+class OtherVersion(HttpProcessingError):
+    """A request names a version of HTTP that is not spoken here (RFC 9110, 15.6.6)."""
+
+
+class NoTunnel(HttpProcessingError):
+    """A request asks for a tunnel, which is for proxies to make (RFC 9110, 9.3.6)."""
 
 
 def rejection(why: HttpProcessingError | None) -> Rejected:
@@ -24,5 +32,12 @@ def rejection(why: HttpProcessingError | None) -> Rejected:
         case BadHttpMessage() if why.message.startswith(_TOO_MANY):
             text = "the request has more than 128 headers; send fewer"
             return Rejected(_TOO_LARGE, Code.INVALID_REQUEST, text)
+        case OtherVersion():
+            text = "this version of HTTP is not spoken here; use HTTP/1.1"
+            return Rejected(505, Code.INVALID_REQUEST, text)
+        case NoTunnel():
+            text = "`CONNECT` is not answered here; use POST, GET or DELETE"
+            allow = {"Allow": "POST, GET, DELETE"}
+            return Rejected(405, Code.WRONG_METHOD, text, headers=allow)
     text = "the request is not HTTP/1.1 that can be read in one way only; send it well-formed"
     return Rejected(400, Code.INVALID_REQUEST, text)

@@ -262,3 +262,22 @@ async def test_more_than_128_headers_are_said_to_be_that(stage):
 
     assert answer[8:13] == b" 431 "
     assert b"more than 128 headers" in answer
+
+
+@pytest.mark.parametrize("version", [b"2.0", b"0.9"])
+async def test_a_version_that_is_not_spoken_is_said_to_be_that(stage, version):
+    head = CHUNKS.replace(b"HTTP/1.1", b"HTTP/" + version)
+
+    answer = await asked(stage, head + chunked(CALL))
+
+    assert answer.startswith(b"HTTP/1.1 505 ")
+    assert b'"code": -32600' in answer
+    assert stage.server.calls() == []
+
+
+async def test_a_tunnel_is_refused_like_any_other_method(stage):
+    answer = await asked(stage, b"CONNECT localhost:443 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert b"\r\nAllow: POST, GET, DELETE\r\n" in answer
+    assert b'"code": -31010' in answer
