@@ -58,7 +58,7 @@ class DecisionClient:
         kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
-        self._connection = kind(parts.hostname, parts.port, timeout=10)
+        self._connection = kind(parts.hostname or "", parts.port, timeout=10)
         self._at = f"{parts.scheme}://{parts.netloc}{parts.path}"
         self._base = parts.path.rstrip("/")
         self._key = key

@@ -92,7 +92,9 @@ async def test_who_runs_the_call_is_told_to_ask_again_and_not_to_call(given, und
     told = await pending(given)
     if undeliverable:
         failed = {"approval": told["approval"], "team": "platform", "channel": "C0"}
-        await given.stage.ledger.execute(RecordUndeliverable(id="u", actor="slack", error="x", **failed))
+        await given.stage.ledger.execute(
+            RecordUndeliverable(id="u", actor="slack", error="x", **failed)
+        )
 
     looked = await given.look(told["id"])
 
