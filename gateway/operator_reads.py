@@ -12,7 +12,7 @@ from gateway.operator_bodies import (
     told_events,
     told_grant,
 )
-from gateway.problems import not_found
+from gateway.problems import Kind, Problem, not_found
 from ledger.filtering import Filter
 from ledger.ledger import Ledger
 from ledger.listing import approvals_page, events_page, grants_page, story_page
@@ -27,6 +27,8 @@ class OperatorReads:
 
     async def approvals(self, query: ApprovalsQuery) -> ToldApprovals:
         """Return a page of approvals, the newest first."""
+        if query.page is not None and await self._ledger.approval(query.page) is None:
+            raise _no_page()
         found = await self._ledger.look(
             lambda connection: approvals_page(
                 connection,
@@ -49,6 +51,8 @@ class OperatorReads:
 
     async def grants(self, query: GrantsQuery) -> ToldGrants:
         """Return a page of grants, by id."""
+        if query.page is not None and await self._ledger.grant(query.page) is None:
+            raise _no_page()
         found = await self._ledger.look(
             lambda connection: grants_page(
                 connection,
@@ -76,3 +80,8 @@ class OperatorReads:
         if told is None:
             raise not_found("call, approval or grant of this id")
         return told_events(told.events, told.looked_to, told.head)
+
+
+def _no_page() -> Problem:
+    error = {"pointer": "/page", "detail": "is not the `next` of a page"}
+    return Problem(400, Kind.INVALID_REQUEST, "the query is not valid", errors=[error])

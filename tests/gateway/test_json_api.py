@@ -155,6 +155,9 @@ async def test_there_are_no_grants_to_begin_with(given):
         "/v1/audit?after=-1",
         "/v1/audit?event=Nothing",
         "/v1/grants?live=maybe",
+        "/v1/approvals?page=x",
+        "/v1/approvals?page=apr_0123456789abcdef",
+        "/v1/grants?page=x",
         "/v1/approvals/apr_1?x=1",
     ],
 )
