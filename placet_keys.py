@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ledger.keys import digest_keys, kept_keys
+from ledger.keys import KeyUnusable, digest_keys, kept_keys
+from ledger.signed_notes import NotAKey, VerifyingKey
 from ledger.signing import Signer, signer
 from placet_settings import ledger_url, stands_in
 from policies.configuration import Configuration
@@ -16,10 +17,17 @@ def keys_of(configuration: Configuration, config: Path) -> tuple[DigestKey, ...]
 
 
 def signer_of(configuration: Configuration, keys: tuple[DigestKey, ...]) -> Signer:
-    """Return what signs the checkpoints: with a key of its own, or one made of the digests'."""
+    """Return what signs the checkpoints: with a key of its own, or one made of the digests'.
+
+    Raises KeyUnusable.
+    """
     section = configuration.ledger
     own = (section.checkpoint_key, *section.old_checkpoint_keys)
-    return signer(keys, [secret.get_secret_value() for secret in own if secret is not None])
+    try:
+        lost = [VerifyingKey.parse(text) for text in section.lost_checkpoint_keys]
+    except NotAKey as wrong:
+        raise KeyUnusable(f"`ledger.lost_checkpoint_keys`: {wrong}") from wrong
+    return signer(keys, [secret.get_secret_value() for secret in own if secret is not None], lost)
 
 
 def signer_beside(configuration: Configuration, config: Path) -> Signer | None:

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ledger.databases import sqlite_file
+from sqlalchemy import inspect, select
+
+from ledger.databases import connect_to_read, sqlite_file
+from ledger.faults import DATABASE_ERRORS, because
+from ledger.tables import CHECKPOINT
+from ledger.unavailable import LedgerUnavailable
 from policies.digests import DigestKey, digest_key
 from policies.refusals import Refused
 
@@ -25,7 +30,9 @@ def digest_keys(url: str, current: str | None, old: Sequence[str] = ()) -> tuple
 
     `current` and `old` are the configuration's secrets. Without them SQLite
     has its key in `<file>.key`, made on first use: one secret a line, the
-    first in force. Raises KeyUnusable and WeakSecret.
+    first in force. None is made for a history that is sealed already, which
+    needs the one that was there. Raises KeyUnusable, WeakSecret and
+    LedgerUnavailable.
     """
     if current is not None:
         return tuple(digest_key(secret) for secret in (current, *old))
@@ -34,6 +41,11 @@ def digest_keys(url: str, current: str | None, old: Sequence[str] = ()) -> tuple
         raise KeyUnusable(
             "with PostgreSQL the key of the digests has to be configured:"
             " set `ledger.digest_key` to a secret made with `openssl rand -hex 32`"
+        )
+    if not path.exists() and _is_sealed(url) and not path.exists():
+        raise KeyUnusable(
+            f"`{path}` is gone, and the history is sealed with the key in it: put the file back;"
+            " docs/operations.md says what to do where it is lost for good"
         )
     with suppress(FileExistsError):
         _make(path)
@@ -55,6 +67,22 @@ def _file(url: str) -> Path | None:
     """Return the file of the keys beside SQLite, None on PostgreSQL."""
     path = sqlite_file(url)
     return path and path.with_name(f"{path.name}.key")
+
+
+def _is_sealed(url: str) -> bool:
+    """Tell whether the ledger at `url` has a checkpoint. Raises LedgerUnavailable."""
+    path = sqlite_file(url)
+    if path is None or not path.exists():
+        return False
+    database = connect_to_read(url)
+    try:
+        with database.reading.connect() as connection:
+            there = inspect(connection).has_table(CHECKPOINT.name)
+            return there and connection.execute(select(CHECKPOINT.c.size)).first() is not None
+    except DATABASE_ERRORS as error:
+        raise LedgerUnavailable(f"the ledger cannot be read: {because(error)}") from error
+    finally:
+        database.close()
 
 
 def _read(path: Path) -> list[str]:

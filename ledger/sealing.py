@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ledger.merkle import BLOCK, Frontier, block_root
-from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened, sign
+from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, OtherKey, opened, sign
 from ledger.signing import Signer
 from ledger.statements import Row, Runner
 
@@ -128,6 +128,9 @@ class Sealer:
         try:
             checkpoint = opened(note, self._signer.known(note))
             tree = Frontier.from_bytes(size, bytes(frontier))
+        except OtherKey as error:
+            text = f"the checkpoint of size {size} was signed by another key: put that key back"
+            raise Unsealable(text) from error
         except (NotANote, NotVouchedFor, AttributeError, TypeError, ValueError) as error:
             raise Unsealable(f"the checkpoint of size {size} does not hold: {error}") from error
         if (checkpoint.size, checkpoint.root) != (size, tree.root()):

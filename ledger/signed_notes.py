@@ -55,6 +55,10 @@ class NotVouchedFor(Refused):
     """No key that was asked for signed the checkpoint, or one's signature is wrong."""
 
 
+class OtherKey(NotVouchedFor):
+    """Only keys that were not asked for signed it: nothing is known against what it says."""
+
+
 class NotAKey(Refused):
     """The text is no key of the form `name+id+base64`; the message says why."""
 
@@ -189,7 +193,7 @@ def opened(note: str | bytes, keys: Sequence[VerifyingKey]) -> Checkpoint:
             raise NotVouchedFor(f"the signature of `{signature.name}` is not over this checkpoint")
         vouching.update(key.name for key in asked)
     if not vouching:
-        raise NotVouchedFor("none of the given keys signed the checkpoint: give the ledger's key")
+        raise OtherKey("none of the given keys signed the checkpoint: give the ledger's key")
     checkpoint = _checkpoint(text)
     if checkpoint.origin not in vouching:
         raise NotVouchedFor("the checkpoint is of another ledger than the key that signed it")

@@ -23,8 +23,12 @@ class Keys(Protocol):
 class Signer:
     """Signs with the key in force; knows the checkpoints of the keys before it too."""
 
-    def __init__(self, secrets: Sequence[bytes]) -> None:
-        """Take the secrets, the one in force first; the Ed25519 seeds are derived from them."""
+    def __init__(self, secrets: Sequence[bytes], lost: Sequence[VerifyingKey] = ()) -> None:
+        """Take the secrets, the one in force first; the Ed25519 seeds are derived from them.
+
+        Of `lost` keys only the public ones are left: they sign no more, and count.
+        """
+        self._lost = tuple(lost)
         self._seeds = [code(secret, _PURPOSE) for secret in secrets]
 
     def key(self, origin: str) -> SigningKey:
@@ -36,7 +40,7 @@ class Signer:
         origin = note.partition("\n")[0]
         if not may_name_a_key(origin):
             return ()
-        return tuple(_key(origin, seed).verifier for seed in self._seeds)
+        return *(_key(origin, seed).verifier for seed in self._seeds), *self._lost
 
     @staticmethod
     def new_origin() -> str:
@@ -44,12 +48,14 @@ class Signer:
         return f"placet/{uuid.uuid4().hex}"
 
 
-def signer(keys: Sequence[DigestKey], own: Sequence[str] = ()) -> Signer:
+def signer(
+    keys: Sequence[DigestKey], own: Sequence[str] = (), lost: Sequence[VerifyingKey] = ()
+) -> Signer:
     """Return the signer with secrets of its `own`, the one in force first.
 
     Without one it signs with what is derived from the secrets of the digests.
     """
-    return Signer([*(secret.encode() for secret in own), *(key.secret for key in keys)])
+    return Signer([*(secret.encode() for secret in own), *(key.secret for key in keys)], lost)
 
 
 @lru_cache(maxsize=64)

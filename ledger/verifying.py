@@ -11,7 +11,7 @@ from ledger.checkpoints import hashes, newest
 from ledger.merkle import BLOCK, HASH_BYTES, Frontier, frontier_of
 from ledger.moments import head
 from ledger.redaction_proof import check_redactions
-from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened, unvouched
+from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, OtherKey, opened, unvouched
 from ledger.signing import Keys
 from ledger.tables import CHECKPOINT, EVENT
 from ledger.walking import UNREADABLE, Flaws, check_leaf, check_order, pages, reading_any_text
@@ -178,6 +178,14 @@ class _Walk:
         try:
             checkpoint = opened(note, self._keys.known(note))
             goes_on = bytes(frontier)
+        except OtherKey:
+            what = (
+                "the checkpoint up to it was signed by another key than the ledger's, so it vouches"
+            )
+            self.verdict.flaws.add(
+                size, f"{what} for nothing: that says of no event it was changed"
+            )
+            return
         except (NotANote, NotVouchedFor, *UNREADABLE) as wrong:
             self.verdict.flaws.add(size, f"the checkpoint up to it does not hold: {wrong}")
             return

@@ -64,6 +64,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "LedgerSection.old_digest_keys": "Keys that approvals still open were bound with.",
     "LedgerSection.checkpoint_key": "The key that signs checkpoints.",
     "LedgerSection.old_checkpoint_keys": "Keys that earlier checkpoints were signed with.",
+    "LedgerSection.lost_checkpoint_keys": "Public keys of those whose secret is lost.",
     "LedgerSection.checkpoints": "Where copies of checkpoints are brought.",
     "CheckpointsSection.file": "A file that grows by each checkpoint.",
     "CheckpointsSection.channel": "A Slack channel that is told each checkpoint.",

@@ -65,6 +65,7 @@ class LedgerSection(Section):
     old_digest_keys: Annotated[tuple[Key, ...], Many] = ()
     checkpoint_key: Key | None = None
     old_checkpoint_keys: Annotated[tuple[Key, ...], Many] = ()
+    lost_checkpoint_keys: Annotated[tuple[Text, ...], Many] = ()
     checkpoints: CheckpointsSection | None = None
 
     @property

@@ -1,9 +1,12 @@
 """The keys of the digests are private, made once, and kept."""
 
+import asyncio
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from open_ledgers import open_ledger, prepare
 
 from ledger.keys import KeyUnusable, digest_keys
 from policies.digests import WeakSecret
@@ -23,6 +26,30 @@ def test_sqlite_gets_a_private_key_on_first_use(tmp_path):
     assert len(first.secret) == 64
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir() if ".key" in path.name] == ["placet.db.key"]
+
+
+def test_no_new_key_is_made_for_a_history_that_is_sealed(tmp_path):
+    url = f"sqlite:///{tmp_path}/placet.db"
+    (key,) = digest_keys(url, None)
+    open_ledger(url).close()
+    with sqlite3.connect(tmp_path / "placet.db") as connection:
+        connection.execute("INSERT INTO ledger_checkpoint VALUES (1, 0, x'', 'a note')")
+    kept = (tmp_path / "placet.db.key").rename(tmp_path / "elsewhere")
+
+    with pytest.raises(KeyUnusable, match=r"placet\.db\.key` is gone.*put the file back"):
+        digest_keys(url, None)
+
+    assert not (tmp_path / "placet.db.key").exists()
+    kept.rename(tmp_path / "placet.db.key")
+    assert digest_keys(url, None) == (key,)
+
+
+def test_a_ledger_that_only_commands_wrote_to_gets_its_key_when_it_is_served(tmp_path):
+    url = f"sqlite:///{tmp_path}/placet.db"
+    with open_ledger(url, serving=False) as ledger:
+        asyncio.run(prepare(ledger))
+
+    assert len(digest_keys(url, None)) == 1
 
 
 def test_processes_that_start_at_once_get_the_same_key(tmp_path):

@@ -17,6 +17,7 @@ from ledger.sealing import MOST_EVENTS
 from ledger.signed_notes import opened
 from ledger.signing import Signer
 from ledger.tables import CHECKPOINT, EVENT, SUBTREE
+from ledger.verifying import verify
 from policies.decisions import Effect
 
 SIGNER = Signer([b"s" * 32])
@@ -173,6 +174,43 @@ async def test_an_older_key_is_followed_by_a_newer_one(sqlite_url):
 
     note = look(sqlite_url, newest)
     assert opened(note, [newer.key(note.partition("\n")[0]).verifier]).size > 0
+
+
+async def test_a_lost_key_is_followed_by_a_newer_one_where_its_public_key_is_given(sqlite_url):
+    with open_ledger(sqlite_url) as ledger:
+        ledger.seal(SIGNER)
+        await prepare(ledger)
+        await until(lambda: len(sizes(sqlite_url)) > 0)
+    origin = look(sqlite_url, newest).partition("\n")[0]
+    newer = Signer([b"n" * 32], [SIGNER.key(origin).verifier])
+    with open_ledger(sqlite_url) as ledger:
+        ledger.seal(newer)
+        await record(ledger, calls(1))
+        await until(lambda: sizes(sqlite_url)[-1] == len(look(sqlite_url, leaves)))
+
+    verdict = look(sqlite_url, lambda connection: verify(connection, newer))
+
+    assert opened(look(sqlite_url, newest), [newer.key(origin).verifier]).size > 0
+    assert (verdict.flaws.count, verdict.sealed) == (0, verdict.events)
+
+
+async def test_a_checkpoint_of_another_key_is_said_to_be_that(sqlite_url):
+    with open_ledger(sqlite_url) as ledger:
+        ledger.seal(SIGNER)
+        await prepare(ledger)
+        await until(lambda: len(sizes(sqlite_url)) > 0)
+    stranger = Signer([b"n" * 32])
+    with open_ledger(sqlite_url) as ledger:
+        ledger.seal(stranger)
+        await record(ledger, calls(1))
+        await until(lambda: ledger.ready() != [])
+
+        (trouble,) = ledger.ready()
+
+    found = look(sqlite_url, lambda connection: verify(connection, stranger))
+    assert "was signed by another key: put that key back" in trouble
+    assert "signed by another key than the ledger's" in found.flaws.first[0].what
+    assert "it was changed" in found.flaws.first[0].what
 
 
 async def test_nothing_is_signed_on_top_of_what_does_not_hold(ledger_url):
