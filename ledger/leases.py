@@ -144,7 +144,15 @@ class FileLock:
     """The lock beside a SQLite file: one serving process at a time."""
 
     def __init__(self, database_file: Path) -> None:
-        """Take the lock. Raises LedgerUnavailable, naming the process that has it."""
+        """Take the lock. Raises LedgerUnavailable, naming the process that has it.
+
+        The lock goes by the file's name, so it has to be its only one.
+        """
+        if database_file.stat().st_nlink > 1:
+            raise LedgerUnavailable(
+                f"`{database_file}` has another name (a hard link), under which it could be served"
+                " too: remove one of them, or copy the file"
+            )
         self._path = database_file.with_name(f"{database_file.name}.lock")
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -2,11 +2,13 @@
 
 import asyncio
 
+import pytest
 from acme import ask, assessed
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import text
 
 from ledger.calls import CallStatus, CompleteCall
+from ledger.unavailable import LedgerUnavailable
 from policies.decisions import Effect
 
 
@@ -166,3 +168,16 @@ async def test_a_command_beside_the_service_ends_no_calls(sqlite_url):
 
         assert found is not None
         assert found.status is CallStatus.RUNNING
+
+
+def test_a_file_with_another_name_is_not_served(sqlite_url, tmp_path):
+    with open_ledger(sqlite_url, instance="one"):
+        (tmp_path / "hard.db").hardlink_to(tmp_path / "placet.db")
+
+        with pytest.raises(LedgerUnavailable, match=r"hard\.db` has another name"):
+            open_ledger(f"sqlite:///{tmp_path}/hard.db", instance="two")
+
+    with pytest.raises(LedgerUnavailable, match="remove one of them"):
+        open_ledger(sqlite_url)
+    (tmp_path / "hard.db").unlink()
+    open_ledger(sqlite_url).close()
