@@ -19,11 +19,13 @@ _STATES = {
     "25006": _READ_ONLY,
     "55P03": _BUSY,
     "57014": _BUSY,
+    "SQLITE_IOERR_SHMSIZE": _FULL,
 }
-"""PostgreSQL's error codes (appendix A of its manual)."""
+"""PostgreSQL's error codes (appendix A of its manual), and SQLite's where its words say less."""
 
 _WORDS = {
     "database or disk is full": _FULL,
+    "No space left on device": _FULL,
     "attempt to write a readonly database": _READ_ONLY,
     "database is locked": _BUSY,
     "disk image is malformed": _DAMAGED,
@@ -33,7 +35,7 @@ _WORDS = {
     "Could not decode to UTF-8": _DAMAGED,
     "codec can't decode": _DAMAGED,
 }
-"""SQLite's messages (sqlite3_errstr)."""
+"""SQLite's messages (sqlite3_errstr), and what the system says of a file beside it."""
 
 
 def is_down(error: BaseException) -> bool:
@@ -54,7 +56,7 @@ def is_gone(error: BaseException) -> bool:
 def because(error: BaseException) -> str:
     """Return why the ledger cannot be written, for anybody."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(cause, "sqlstate", None)
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     if state in _STATES:
         return _STATES[state]
     said = str(cause)

@@ -1,7 +1,9 @@
 """A database that is full, read-only or gone: refused, never guessed, and well again afterwards."""
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -329,3 +331,14 @@ def maintain(url: str) -> None:
             connection.execute(f'ANALYZE "{table}"')
         connection.execute('CREATE INDEX CONCURRENTLY here ON ledger_event ("at")')
         connection.execute("DROP INDEX CONCURRENTLY here")
+
+
+def test_a_ledger_that_begins_on_a_full_disk_says_so():
+    with pytest.raises(OSError, match="No space left") as beside:
+        Path("/dev/full").write_text("the process that has the lock")
+    index = sqlite3.OperationalError("disk I/O error")
+    index.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"  # as where there is no room for `-shm`
+
+    found = [because(beside.value), because(OperationalError("BEGIN", (), index))]
+
+    assert found == ["its disk is full", "its disk is full"]
