@@ -72,7 +72,8 @@ def main(argv: Sequence[str]) -> int:
 async def served(pipes: Pipes, url: str, headers: Mapping[str, str], drain: float = _DRAIN) -> int:
     """Serve the client at the pipes until it says no more, is gone, or the process is to stop.
 
-    What it asked for may be answered for `drain` seconds more. Returns the exit code.
+    What it asked for may be answered for `drain` seconds more, but for what waits for people.
+    Returns the exit code.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -8,6 +8,12 @@ _LONGEST = 4 * 1024 * 1024
 ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 """Line ends stand only between the tokens of JSON; within an event they would end its line."""
 
+STILL_WAITING = b": still waiting\n\n"
+"""Says again and again on the stream of a held call that it waits for people."""
+
+LET_THROUGH = b": let through\n\n"
+"""Says on that stream, once, that it waits no more and is sent."""
+
 _MARK = b"\xef\xbb\xbf"
 
 

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import aiohttp
 
 from gateway.errors import Code
-from gateway.face_events import events, last_message, streams
+from gateway.event_streams import LET_THROUGH, STILL_WAITING
+from gateway.face_events import Heard, events, last_message, streams
 from gateway.face_lines import (
     Asking,
     Line,
@@ -43,6 +44,10 @@ _PAUSE = 0.5
 _MOST_PAGES = 100
 _BEFORE = 5.0
 """Seconds for which a notification keeps what comes after it waiting."""
+_GIVEN_UP = (
+    "the call waited for people when its client said no more, and was given up; the identical call "
+    "takes its approval up"
+)
 
 
 class Face:
@@ -59,6 +64,7 @@ class Face:
         self._write = write
         self._session = FaceSession(http, url, self._heard)
         self._running: dict[str, tuple[Asking, asyncio.Task[None]]] = {}
+        self._waiting: set[str] = set()
         self._telling: set[asyncio.Task[None]] = set()
         self._tools = ShownTools()
         self._draining = False
@@ -85,13 +91,18 @@ class Face:
     def _forget(self, known: str, done: asyncio.Task[None]) -> None:
         if self._running.get(known, (None, None))[1] is done:
             del self._running[known]
+            self._waiting.discard(known)
 
     async def drain(self, seconds: float) -> None:
         """Wait until what was asked is answered, at most `seconds`; streams are not waited for.
 
         A client that says no more is told nothing but answers: it may be about to end.
+        So a call that waits for people, which could run after its end, is given up.
         """
         self._draining = True
+        for asked, task in [self._running[known] for known in self._waiting & self._running.keys()]:
+            task.cancel()
+            await self._refuse(asked, _GIVEN_UP)
         waiting = [
             task for asked, task in self._running.values() if asked.method != "subscriptions/listen"
         ]
@@ -164,14 +175,26 @@ class Face:
             async with contextlib.aclosing(stream) as heard:
                 async for event in heard:
                     last = event.id or last
-                    if event.body:
-                        await self._heard(event.body, asked)
-                    if event.body and answers(event.body, asked.id):
+                    if await self._ended(asked, event):
                         return
             if last is None or asked.version is not None:
                 break
             await asyncio.sleep(_PAUSE)
         await self._refuse(asked, "the answer broke off; the call may have run, so look first")
+
+    async def _ended(self, asked: Asking, event: Heard) -> bool:
+        """Hand an event on, and tell whether its stream is over: answered, or given up."""
+        answered = bool(event.body) and answers(event.body, asked.id)
+        if event.block == STILL_WAITING:
+            self._waiting.add(asked.id)
+        elif answered or event.block == LET_THROUGH:
+            self._waiting.discard(asked.id)
+        if event.body:
+            await self._heard(event.body, asked)
+        if self._draining and asked.id in self._waiting:
+            await self._refuse(asked, _GIVEN_UP)
+            return True
+        return answered
 
     async def _heard(self, body: bytes, asked: Asking | None = None) -> None:
         """Write a message, after looking at what it says of the session or of the tools."""

@@ -11,10 +11,11 @@ from gateway.event_streams import is_event_stream
 
 
 class Heard(NamedTuple):
-    """One event: the message in it, empty where it has none, and its id."""
+    """One event: the message in it, empty where it has none, its id, and all its bytes."""
 
     body: bytes
     id: str | None
+    block: bytes
 
 
 def streams(answer: aiohttp.ClientResponse) -> bool:
@@ -28,7 +29,7 @@ async def events(answer: aiohttp.ClientResponse) -> AsyncGenerator[Heard, None]:
     with contextlib.suppress(aiohttp.ClientError, OSError):
         async for chunk in answer.content.iter_any():
             for block in blocks.feed(chunk):
-                yield Heard(data_of(block) or b"", _id_of(block))
+                yield Heard(data_of(block) or b"", _id_of(block), block)
 
 
 async def last_message(answer: aiohttp.ClientResponse) -> bytes:

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.alarms import Alarm, Alarms
 from gateway.errors import Code, Rejected
 from gateway.event_blocks import WholeEvents
-from gateway.event_streams import ONE_LINE, event_of, is_event_stream
+from gateway.event_streams import LET_THROUGH, ONE_LINE, STILL_WAITING, event_of, is_event_stream
 from gateway.event_writers import event_writer
 from gateway.json_text import NotAnObject
 from gateway.own_answers import renumbered
@@ -23,7 +23,6 @@ from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.whole_answers import Reply
 from policies.calls import Number
 
-_STILL_HERE = b": still waiting\n\n"
 _END = 10**13
 """Milliseconds from 1970 to the year 2286, when progress comes to 0."""
 
@@ -90,13 +89,17 @@ class HeldAnswer(Alarm):
 
     def ring(self) -> None:
         """Say so once more, and see to the next time."""
-        self._writer.say(self._progress() + _STILL_HERE)
+        self._writer.say(self._progress() + STILL_WAITING)
         self._alarms.set(self, asyncio.get_running_loop().time() + self._every)
 
     def still(self) -> None:
         """Say so no more."""
         self._alarms.cancel(self)
         self._writer.hush()
+
+    def let_through(self) -> None:
+        """Say that the call waits no more."""
+        self._writer.say(LET_THROUGH)
 
     async def tell(self, body: bytes) -> None:
         """Send one JSON-RPC message, and end the stream; an ended one stays as it is."""

@@ -69,6 +69,7 @@ class HeldCall:
         call, answer = self._call, self._answer
         match verdict:
             case Passed():
+                answer.let_through()
                 await self._sending.run(call, verdict, answer.relay)
             case Answer():
                 await answer.tell(verdict.body(call.request_id, call.request.era))

@@ -314,6 +314,46 @@ async def test_what_was_asked_is_answered_after_the_last_line(stage, given):
     assert (code, {answer["id"] for answer in answers}) == (0, {1, 2})
 
 
+@pytest.mark.parametrize("progress", [{"progressToken": 1}, {}], ids=["progress", "comments"])
+@pytest.mark.parametrize("hold", ["0s", "2s"], ids=["aloud", "in silence at first"])
+async def test_what_waits_for_people_is_given_up_after_the_last_line(sqlite_url, hold, progress):
+    async with (
+        staged(sqlite_url, hold=hold, own=", hold: 1h") as stage,
+        client(stage.url) as given,
+    ):
+        given.call("write_file", number=1, **progress)
+        (approval,) = await stage.pending()
+        if progress and hold == "0s":
+            await given.hear()
+
+        code, (answer,) = await asyncio.wait_for(given.end(), 20)
+        await until(lambda: _let_go(stage))
+        await stage.decide(approval.id)
+
+        assert (code, answer["id"]) == (0, 1)
+        assert "given up" in answer["error"]["message"]
+        assert stage.server.calls() == []
+
+
+async def test_what_people_let_through_is_answered_after_the_last_line(sqlite_url):
+    async with staged(sqlite_url, hold="0s") as stage, client(stage.url) as given:
+        stage.server.gate.clear()
+        given.call("write_file", number=1, progressToken=1)
+        (approval,) = await stage.pending()
+        await given.hear()
+        await stage.decide(approval.id)
+        await until(lambda: _calls(stage, 1))
+        given.call("read_file", number=2)
+        await until(lambda: _calls(stage, 2))
+
+        ending = asyncio.create_task(given.end())
+        await asyncio.wait([ending], timeout=0.5)
+        stage.server.gate.set()
+        _, answers = await ending
+
+        assert {answer["id"]: "result" in answer for answer in answers} == {1: True, 2: True}
+
+
 async def test_a_client_that_reads_no_more_ends_it(stage, given):
     stage.server.gate.clear()
     given.call("read_file")
