@@ -1,7 +1,5 @@
 """Keeps agents apart where a server gives no sessions: to it, all of them are one client."""
 
-from collections import Counter
-
 from aiohttp import web
 
 from gateway.envelopes import Notification, Response
@@ -21,19 +19,21 @@ class LoneCalls:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._calls: dict[tuple[str, str], Counter[Ticket]] = {}
+        self._calls: dict[tuple[str, str], dict[Ticket, int]] = {}
 
     def begin(self, ticket: Ticket) -> None:
         """Count a call that is sent to its server."""
-        self._calls.setdefault(_number(ticket), Counter())[ticket] += 1
+        calls = self._calls.setdefault(_number(ticket), {})
+        calls[ticket] = calls.get(ticket, 0) + 1
 
     def end(self, ticket: Ticket) -> None:
         """Count a call no more, as it has ended."""
         calls = self._calls[_number(ticket)]
-        calls[ticket] -= 1
-        if not calls[ticket]:
+        if calls[ticket] > 1:
+            calls[ticket] -= 1
+        elif len(calls) > 1:
             del calls[ticket]
-        if not calls:
+        else:
             del self._calls[_number(ticket)]
 
     def only(self, ticket: Ticket) -> bool:
