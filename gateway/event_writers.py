@@ -128,12 +128,11 @@ class _ByLane:
 class _ByAiohttp:
     """Writes on a connection that is aiohttp's."""
 
-    __slots__ = ("_http", "_hushed", "_saying", "reply")
+    __slots__ = ("_http", "_saying", "reply")
 
     def __init__(self, http: web.BaseRequest) -> None:
         self._http = http
         self._saying: asyncio.Task[None] | None = None
-        self._hushed = False
         self.reply = web.StreamResponse(headers=_HEADERS)
 
     async def begin(self) -> None:
@@ -149,7 +148,9 @@ class _ByAiohttp:
             self._saying = asyncio.get_running_loop().create_task(self._say(piece))
 
     def hush(self) -> None:
-        self._hushed = True
+        if self._saying is not None:
+            self._saying.cancel()
+            self._saying = None
 
     async def end(self) -> None:
         await self.reply.write_eof()
@@ -159,6 +160,5 @@ class _ByAiohttp:
             self._http.transport.abort()
 
     async def _say(self, piece: bytes) -> None:
-        if not self._hushed:
-            with contextlib.suppress(ConnectionError):  # whoever serves the request is told
-                await self.reply.write(piece)
+        with contextlib.suppress(ConnectionError):  # whoever serves the request is told
+            await self.reply.write(piece)

@@ -159,12 +159,14 @@ async def test_a_caller_that_is_gone_is_an_error_to_writers_and_none_to_signs_of
     assert found == [1, 1]
 
 
-async def test_what_was_to_be_said_is_left_out_once_hushed():
+async def test_what_was_to_be_said_is_left_out_once_hushed_and_not_what_is_said_then():
     async def hushed(http, _server):
         writer = event_writer(http)
         await writer.begin()
         writer.say(b": here\n\n")
         writer.hush()
+        writer.say(b": now\n\n")
+        await asyncio.sleep(0)
         await writer.write(b"data: 1\n\n")
         await writer.end()
         return writer.reply
@@ -172,4 +174,4 @@ async def test_what_was_to_be_said_is_left_out_once_hushed():
     async with calling(hushed, lane=False) as (reader, _):
         got = await reader.readuntil(END)
 
-    assert got.endswith(b"\r\n\r\n9\r\ndata: 1\n\n\r\n0\r\n\r\n")
+    assert got.endswith(b"\r\n\r\n7\r\n: now\n\n\r\n9\r\ndata: 1\n\n\r\n0\r\n\r\n")
