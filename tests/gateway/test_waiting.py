@@ -45,12 +45,15 @@ class Given:
     async def news(self, approval: str, _seconds: float, _agent: str) -> Any:
         return SimpleNamespace(id=approval, status=ApprovalStatus.APPROVED)
 
-    async def claim(self, asked: Any, approval: str) -> Any:
+    async def examine_anew(self, asked: Any) -> Any:
         await self.claims.take(asked.server)
-        examined = SimpleNamespace(
+        return SimpleNamespace(
             facts=SimpleNamespace(call=asked.id, digests=("digest",)),
             assessment=SimpleNamespace(show_result=False),
         )
+
+    async def claim(self, asked: Any, examined: Any, approval: str) -> Any:
+        await self.claims.take(asked.server)
         return Dispatched(approval), examined
 
 
