@@ -21,8 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SETTINGS = os.environ  # noqa: TID251  the tests' only look at the environment
 
-hypothesis.settings.register_profile("placet", deadline=None)  # no test asserts on speed
-hypothesis.settings.register_profile("long", deadline=None, max_examples=10_000)
+UNHURRIED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+"""No test asserts on speed, nor on that with which examples are made."""
+
+hypothesis.settings.register_profile("placet", **UNHURRIED)
+hypothesis.settings.register_profile("long", max_examples=10_000, **UNHURRIED)
 hypothesis.settings.load_profile("placet")
 
 MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes a folder of its own there
