@@ -184,6 +184,8 @@ def _assemble(
             database.make_room()
     beat = leases.beat if serving else _nothing
     parts = _at_work(database, leases, world, closing, Inbox(capacity), beat, last)
+    if database.postgres:  # what only reads looks each second: a standby tells nobody anything
+        closing.callback(_listener(parts).close)
     closing.callback(hanging_up.start)
     lost = leases.lost(alone=database.path is not None) if serving else ()
     if lost:
@@ -209,8 +211,6 @@ def _at_work(
     meters = LedgerMeters()
     writer = Writer(settler, inbox, announcer, beat, meters, world.monotonic)
     closing.callback(writer.close)
-    if database.postgres:
-        closing.callback(_listener(database, inbox, settler).close)
     parts = Parts(
         database=database,
         inbox=inbox,
@@ -228,8 +228,9 @@ def _at_work(
     return parts
 
 
-def _listener(database: Database, inbox: Inbox, settler: Settler) -> Listener:
-    return Listener(database.url, inbox.wake, settler.is_mine, database.lines)
+def _listener(parts: Parts) -> Listener:
+    database = parts.database
+    return Listener(database.url, parts.inbox.wake, parts.writer.is_mine, database.lines)
 
 
 def _settler(database: Database, history: History, world: World) -> Settler:

@@ -83,6 +83,10 @@ class Writer:
         """Return what was lately taken of a limit, or more."""
         return self._settler.used(bucket)
 
+    def is_mine(self, backend: int) -> bool:
+        """Tell whether PostgreSQL's process `backend` serves this writer's connection."""
+        return self._settler.is_mine(backend)
+
     @property
     def unsealed(self) -> str | None:
         """Why the history is sealed no more, None as long as it is."""
