@@ -1,7 +1,6 @@
 """Ids of calls grow with time and never repeat."""
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 
 from gateway.call_ids import CallIds
@@ -35,8 +34,7 @@ def test_ids_grow_within_a_moment_and_from_one_to_the_next():
 
     made = [ids.new() for _ in range(3)]
     forward()
-    until = time.monotonic() + 0.01
-    while time.monotonic() < until:
+    while made[0][:16] == made[-1][:16]:  # until the moment is over
         made.append(ids.new())
 
     assert made == sorted(made)

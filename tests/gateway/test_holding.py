@@ -435,7 +435,7 @@ async def test_the_servers_own_events_follow_untouched_and_their_progress_goes_o
         stage.server.reply = stream
         await approved(stage, held)
 
-        assert held.bytes.endswith(b": still waiting\n\n" + events.removeprefix(b"\xef\xbb\xbf"))
+        assert held.bytes.endswith(b": let through\n\n" + events.removeprefix(b"\xef\xbb\xbf"))
         assert (await stage.ended())[0].outcome == "ok"
 
 
@@ -485,7 +485,7 @@ async def test_an_answer_whose_lines_end_otherwise_is_the_only_one(sqlite_url, b
         await approved(stage, held)
 
         assert held.bytes.endswith(
-            b': still waiting\n\ndata: {"jsonrpc":"2.0","id":7,"result":{"content":[]}}\r\r'
+            b': let through\n\ndata: {"jsonrpc":"2.0","id":7,"result":{"content":[]}}\r\r'
         )
         assert (await stage.ended())[0].outcome == "ok"
 
