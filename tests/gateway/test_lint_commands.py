@@ -136,8 +136,9 @@ def configured(folder, monkeypatch):
     for block in blocks(ROOT / "docs" / "policy.md"):
         if block.title in {"placet.yaml", "policy.yaml"}:
             (folder / block.title).write_text(block.text)
-    for name in ("CI_BOT_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
-        monkeypatch.setenv(name, "xoxb-xapp-" + "k" * 32)
+    kinds = {"CI_BOT_KEY": "key", "SLACK_BOT_TOKEN": "xoxb", "SLACK_APP_TOKEN": "xapp"}
+    for name, kind in kinds.items():
+        monkeypatch.setenv(name, f"{kind}-{'k' * 32}")
     return folder
 
 

@@ -62,6 +62,8 @@ def test_there_is_one_row_an_event_with_its_columns(ledger_url, tmp_path) -> Non
 
 
 def test_a_header_stands_before_the_first_row_on_standard_output(sqlite_url, capfd) -> None:
+    open_ledger(sqlite_url).close()
+
     Terminal(sqlite_url).run("audit", "export", "--format", "csv")
 
     assert capfd.readouterr().out == ",".join(COLUMNS) + "\n"

@@ -4,6 +4,7 @@ import json
 import stat
 
 import pytest
+from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 from sqlalchemy import create_engine
 from tampering import tamper
@@ -56,6 +57,8 @@ def test_since_says_only_where_an_export_without_a_cursor_begins(ledger_url, tmp
 
 
 def test_the_cursor_is_there_before_the_first_line(ledger_url, tmp_path) -> None:
+    open_ledger(ledger_url).close()
+
     assert export(Terminal(ledger_url), tmp_path) == []
     assert json.loads((tmp_path / "cursor").read_text()) == {"position": 0, "leaf_hash": ""}
 

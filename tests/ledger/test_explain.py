@@ -486,6 +486,8 @@ def test_blocks_of_any_kind_are_shown_somehow(blocks) -> None:
 
 
 def test_what_was_never_decided_cannot_be_explained(sqlite_url) -> None:
+    open_ledger(sqlite_url).close()
+
     with pytest.raises(Refused, match="there is no call or approval `call_7`"):
         Terminal(sqlite_url).run("audit", "explain", "call_7")
 
