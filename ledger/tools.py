@@ -49,6 +49,10 @@ class SeenTool(Model):
         """Whether somebody has to accept the tool as its server lists it now."""
         return self.listed and self.accepted is not None
 
+    def accepts(self, definition: str) -> bool:
+        """Tell whether the definition of this hash is accepted, the newest or not."""
+        return definition == _accepted(self) or definition in self.kept
+
     @property
     def because(self) -> str:
         """Say why its calls need a yes until it is accepted."""
@@ -66,6 +70,8 @@ class SeenTool(Model):
 class SeeTools(Command):
     """Note the tools that a server lists; `complete` says that these are all of them.
 
+    `before` are the names that the same list had the last time, where that is known:
+    none but these can be gone, for others may be listed to other callers.
     `instructions` are what it tells models to do, None where it tells nothing. The
     tools are `accepted` where the configuration itself defines them.
     """
@@ -73,6 +79,7 @@ class SeeTools(Command):
     server: str
     tools: tuple[Tool, ...]
     complete: bool = True
+    before: frozenset[str] | None = None
     accepted: bool = False
     instructions: Instructions | None = None
 
@@ -97,7 +104,8 @@ def see(
         return drafts
     listed = {tool.name for tool in command.tools}
     for name, before in known.items():
-        if before.listed and name not in listed:
+        ours = command.before is None or name in command.before
+        if before.listed and ours and name not in listed:
             gone = ToolGone(server=command.server, tool=name, hash=before.hash)
             drafts.append(Draft(f"tool-{command.server}/{name}", gone))
     return drafts
@@ -145,7 +153,7 @@ def _about_server(command: SeeTools, server: KnownServer | None, *, first: bool)
 
 
 def _seen(tool: Tool, before: SeenTool | None, *, trusted: bool, first: bool) -> ToolSeen:
-    known = first if before is None else tool.hash in {_accepted(before), *before.kept}
+    known = first if before is None else before.accepts(tool.hash)
     accepted = trusted or known
     compared = _accepted_definition(before)
     changed = () if accepted or not compared else changed_members(compared, tool.definition)

@@ -55,6 +55,15 @@ def test_a_changed_definition_names_the_one_before() -> None:
     assert (event.hash, event.previous_hash) == ("bb" * 32, "aa" * 32)
 
 
+def test_a_tool_that_the_same_list_never_had_is_not_gone_from_it() -> None:
+    book = Book()
+    book.do(replace(see(READ_FILE), complete=False))
+
+    events = book.do(replace(see(), before=frozenset({"write_file"})))
+
+    assert [(event.TOPIC, event.tool) for event in events] == [("ToolGone", "write_file")]
+
+
 def test_a_tool_that_is_no_longer_listed_is_gone_and_comes_back() -> None:
     book = Book()
 
