@@ -120,9 +120,14 @@ def _check(facts: CallFacts, assessment: Assessment, state: State, at: datetime)
         raise Refused(message)
     known = state.tool(facts.server, facts.tool)
     newest = known.hash if known is not None and known.listed else ""
-    if newest != facts.definition_hash:
+    if newest != facts.definition_hash and not _is_unlisted(facts, assessment):
         message = f"the definition of `{facts.tool}` changed while the call was looked at"
         raise ToolChanged(message)
+
+
+def _is_unlisted(facts: CallFacts, assessment: Assessment) -> bool:
+    """Tell whether a call is denied since its caller's list has no such tool; others' may have."""
+    return not facts.definition_hash and assessment.effect is Effect.DENY
 
 
 def _check_terms(assessment: Assessment, situation: Situation, at: datetime) -> None:

@@ -427,6 +427,17 @@ def test_a_call_assessed_with_an_older_definition_is_not_decided() -> None:
         book.do(ask(assessment=assessed(Effect.ALLOW)))
 
 
+def test_a_call_of_a_tool_that_only_others_are_listed_is_denied_and_never_allowed() -> None:
+    book = Book()
+
+    (denied,) = book.do(ask(assessment=assessed(Effect.DENY), definition_hash=""))
+
+    assert denied.effect == "deny"
+    for effect in (Effect.ALLOW, Effect.REQUIRE_APPROVAL):
+        with pytest.raises(ToolChanged):
+            book.do(ask("call_2", assessed(effect), definition_hash=""))
+
+
 def test_an_approved_call_is_not_used_with_a_policy_that_is_no_longer_in_force() -> None:
     book = given()
     activate(book, "6e" * 32)
