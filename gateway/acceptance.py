@@ -61,10 +61,15 @@ class Acceptance:
         """Say why calls of a tool need a yes until it is accepted; None where it is."""
         return self._because.get((server, tool))
 
-    def tightened(self, assessment: Assessment) -> Assessment:
-        """Return the assessment as it holds while the tool is not accepted."""
+    def tightened(self, assessment: Assessment, definition: str) -> Assessment:
+        """Return the assessment as it holds while the tool is not accepted.
+
+        `definition` is the hash of the caller's: the newest one may be that of another session.
+        """
         because = self.awaits(assessment.server, assessment.tool)
         if because is None:
+            return assessment
+        if self._seen[assessment.server, assessment.tool].accepts(definition):
             return assessment
         return until_accepted(assessment, self._teams.get(assessment.server, ""), because)
 

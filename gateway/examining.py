@@ -195,14 +195,14 @@ class Examiner:
         named = (call.server, call.tool, call.agent, call.on_behalf_of)
         known = self._lasting.get(named)
         if known and known.tool is tool and known.agent is agent and known.policy is policy:
-            return self._acceptance.tightened(known.assessment)
+            return self._acceptance.tightened(known.assessment, tool.hash)
         directory, risk = self._with(agent), self._risk(tool, policy)
         assessment = assess(call, policy, tool=tool, risk=risk, at=self._now(), directory=directory)
         if lasts(call, policy, assessment, directory):
             if len(self._lasting) >= _MOST_REMEMBERED or (known and known.policy is not policy):
                 self._lasting.clear()
             self._lasting[named] = _Lasting(tool, agent, policy, assessment)
-        return self._acceptance.tightened(assessment)
+        return self._acceptance.tightened(assessment, tool.hash)
 
     def _risk(self, tool: Tool, policy: Policy) -> RiskFinding:
         known = (tool.server, tool.hash, policy.digest)

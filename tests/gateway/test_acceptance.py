@@ -3,10 +3,14 @@
 import uuid
 
 import pytest
+from acme import assessed
 from gateway_stage import staged, until
 
+from gateway.acceptance import Acceptance
 from ledger.accepting import AcceptTools
 from ledger.evidence import Evidence
+from ledger.tools import SeenTool
+from policies.decisions import Effect
 
 POLICY = """\
 version: 1
@@ -70,6 +74,23 @@ async def test_a_tool_that_changes_between_approval_and_claim_does_not_run(stage
     ran = [body for body in stage.server.calls() if b"read_file" in body]
     assert answer.told["status"] in {"voided", "pending"}
     assert ran == []
+
+
+@pytest.mark.parametrize(
+    ("definition", "effect"),
+    [("aa", "allow"), ("bb", "allow"), ("cc", "require_approval"), ("dd", "require_approval")],
+)
+def test_only_an_accepted_definition_is_not_asked_about_while_another_is_the_newest(
+    definition, effect
+):
+    acceptance = Acceptance({"files": "platform"})
+    newest = {"hash": "cc", "definition": "{}", "listed": True, "accepted": "bb", "kept": ("aa",)}
+    seen = SeenTool(
+        id="files/write_file", version=1, position=1, server="files", tool="write_file", **newest
+    )
+    acceptance.learn([seen])
+
+    assert acceptance.tightened(assessed(Effect.ALLOW), definition).effect == effect
 
 
 async def test_a_restarted_process_still_asks_about_it(ledger_url):
