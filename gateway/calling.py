@@ -10,9 +10,9 @@ from gateway.errors import SOON, Code, Rejected
 from gateway.examining import Asked
 from gateway.fast_lane import WholeRequest
 from gateway.gate import Undecided
+from gateway.not_learned import NotLearned, Unusable
 from gateway.open_calls import OpenCall
 from gateway.passing import Caller
-from gateway.toolbox import NotLearned, Unusable
 from gateway.upstreams import Era, UpstreamRequest
 from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
@@ -70,14 +70,14 @@ class Call(OpenCall):
             else:
                 message = await asyncio.to_thread(read_message, body)
             assert isinstance(message, Request), "so it was before"
-            self.asked = asked_for(self.id, self.caller, message, len(body))
+            self.asked = asked_for(self.id, self.caller, message, self.request)
             self.message = message
             self.request = self.request._replace(message=message.whole)
         return self.asked
 
 
-def asked_for(call: str, caller: Caller, message: Request, size: int) -> Asked:
-    """Return what a `tools/call` asks for; `call` is its id in the ledger, `size` in bytes."""
+def asked_for(call: str, caller: Caller, message: Request, request: UpstreamRequest) -> Asked:
+    """Return what a `tools/call` asks for; `call` is its id in the ledger, `request` carries it."""
     name = message.params["name"]
     assert isinstance(name, str), "the envelope was checked"
     return Asked.__new__(
@@ -88,7 +88,8 @@ def asked_for(call: str, caller: Caller, message: Request, size: int) -> Asked:
         tool=name,
         params=message.params,
         ticket=caller.ticket(canonical(message.id)),
-        size=size,
+        size=len(request.body),
+        request=request,
     )
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from gateway.definitions import tool_of
+from gateway.upstreams import UpstreamRequest
 from ledger.ledger import Ledger
 from ledger.tools import SeeTools
 from ledger.unavailable import LedgerUnavailable
@@ -58,13 +59,17 @@ class DeclaredTools:
         """The tools by name, once they are noted."""
         return self._tools if self._noted else {}
 
-    async def find(self, name: str) -> Tool | None:
+    async def find(self, name: str, _: UpstreamRequest | None) -> Tool | None:
         """Return the tool; None where none of this name is declared. Raises LedgerUnavailable."""
         if not self._noted:
-            await self.learn_now()
+            await self._have_noted()
         return self._tools.get(name)
 
-    async def learn_now(self) -> None:
+    async def learn_now(self, _name: str, _: UpstreamRequest | None) -> None:
+        """Have the ledger know the tools. Raises LedgerUnavailable."""
+        await self._have_noted()
+
+    async def _have_noted(self) -> None:
         """Have the ledger know these tools, and no others of the server.
 
         Raises LedgerUnavailable.
@@ -83,7 +88,7 @@ class DeclaredTools:
     async def _note(self) -> None:
         while not self._noted:
             try:
-                await self.learn_now()
+                await self._have_noted()
             except LedgerUnavailable as away:
                 _LOG.warning(
                     "cannot note the tools of %s: %s",

@@ -289,7 +289,7 @@ class Endpoint:
         self, http: web.BaseRequest, caller: Caller, request: UpstreamRequest, message: Request
     ) -> Call:
         """Return a call that is to be decided; a process that is about to end takes none."""
-        asked = asked_for(self._ids.new(), caller, message, len(request.body))
+        asked = asked_for(self._ids.new(), caller, message, request)
         call = Call(http, caller, request, message, asked)
         if self._under_way.stopping:
             raise undecided(Stopping(_STOPPING), call)

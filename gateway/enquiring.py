@@ -45,6 +45,10 @@ class Voice(NamedTuple):
     meta: Mapping[str, object]
 
 
+class AnsweredWithError(UpstreamFailed):
+    """The server answers, but says nothing of its tools."""
+
+
 class Enquiry:
     """Requests of the gateway's own to a server; `voice` may change between them.
 
@@ -166,7 +170,8 @@ class Enquiry:
     async def _result(self, method: str, params: Mapping[str, object]) -> dict[str, JsonValue]:
         found = await self.asked(method, params)
         if found is None:
-            raise self.odd(f"`{method}` was answered with an error")
+            text = f"the server `{self._server}`: `{method}` was answered with an error"
+            raise AnsweredWithError(text, sent=True)
         return found
 
     async def _told(self, text: bytes, status: int) -> JsonValue:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from gateway.acceptance import Acceptance
 from gateway.errors import Code, Rejected
 from gateway.open_calls import Ticket
+from gateway.upstreams import UpstreamRequest
 from ledger.calls import CallFacts
 from policies.assessment import assess, lasts, scope_of, subject_of, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
@@ -45,7 +46,7 @@ class Asked(NamedTuple):
     `ticket` is how the caller itself can name the call while it is open;
     `size` is that of the request in bytes. With `report_within` the caller
     runs the call itself. Where the caller `named` the call, it can come back
-    and finds it as it was left.
+    and finds it as it was left. `request` is what goes to an MCP server.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Asked(NamedTuple):
     size: int
     report_within: timedelta | None = None
     named: bool = False
+    request: UpstreamRequest | None = None
 
     @property
     def asked(self) -> "Asked":

@@ -8,6 +8,7 @@ from gateway.call_ids import anew
 from gateway.continuations import Continuation
 from gateway.examining import Asked, Examined, Examiner, shown_answers
 from gateway.outcomes import Outcomes
+from gateway.upstreams import UpstreamRequest
 from ledger.approvals import Approval
 from ledger.calls import DecideCall
 from ledger.claims import (
@@ -53,12 +54,15 @@ class Tools(Protocol):
         """Those that can be decided on without asking anybody, by name."""
         ...
 
-    async def find(self, name: str) -> Tool | None:
-        """Return the tool; None where the server has none. Raises Refused where it is not known."""
+    async def find(self, name: str, request: UpstreamRequest | None) -> Tool | None:
+        """Return the tool as the sender of `request` sees it; None where the server lists none.
+
+        Raises Refused where it is not known, Rejected where the caller's session is over.
+        """
         ...
 
-    async def learn_now(self) -> None:
-        """Look the tools up anew. Raises Refused where they cannot be."""
+    async def learn_now(self, name: str, request: UpstreamRequest | None) -> None:
+        """Look up anew what `find` finds. Raises Refused and Rejected as that does."""
         ...
 
 
@@ -93,7 +97,7 @@ class Gate:
     async def examine(self, asked: Asked) -> Examined:
         """Return the call with what the rules say now. Raises NotLearned, Rejected."""
         tools = self._toolboxes[asked.server]
-        tool = tools.known.get(asked.tool) or await tools.find(asked.tool)
+        tool = tools.known.get(asked.tool) or await tools.find(asked.tool, asked.request)
         if asked.size <= _AT_ONCE:
             return self._examiner.examine(asked, self._policy(), tool)
         return await asyncio.to_thread(self._examiner.examine, asked, self._policy(), tool)
@@ -103,7 +107,7 @@ class Gate:
 
         So people are asked about, and have agreed to, the tool that runs.
         """
-        await self._toolboxes[asked.server].learn_now()
+        await self._toolboxes[asked.server].learn_now(asked.tool, asked.request)
         return await self.examine(asked)
 
     def with_terms(self, asked: Asked, examined: Examined, terms: Sequence[GrantTerms]) -> Examined:
@@ -232,7 +236,7 @@ class Gate:
             except PolicyChanged:
                 await self._policy.again()
             except ToolChanged:
-                await self._toolboxes[asked.server].learn_now()
+                await self._toolboxes[asked.server].learn_now(asked.tool, asked.request)
             else:
                 _check_same(examined, events)
                 return ruling(events), examined

@@ -79,7 +79,7 @@ class Ladder:
             return _called_off(call)
         try:
             tools, name = call.caller.server.toolbox, call.asked.tool
-            _check_headers(call, tools.known.get(name) or await tools.find(name))
+            _check_headers(call, tools.known.get(name) or await tools.find(name, call.request))
             verdict: Verdict | None = None
             if "requestState" in call.message.params:
                 verdict = await self._gone_on(call)

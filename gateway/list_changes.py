@@ -1,7 +1,7 @@
 """Tells agents that their list of tools is another one, where Placet itself made it so."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeAlias
 
@@ -21,12 +21,11 @@ Hides: TypeAlias = Callable[[Agent, str, Policy], Callable[[Tool], bool]]
 """Returns what tells of a server's tools which ones an agent need not see under a policy."""
 
 
-class Known(Protocol):
+class Listed(Protocol):
     """The tools of one server, as far as they are known."""
 
-    @property
-    def known(self) -> Mapping[str, Tool]:
-        """Return them by name."""
+    def listed(self) -> Iterable[Tool]:
+        """Return what it lists to anybody."""
         ...
 
 
@@ -41,7 +40,7 @@ class ListChanges:
     def __init__(
         self,
         streams: OpenStreams,
-        tools: Mapping[str, Known],
+        tools: Mapping[str, Listed],
         policy: PolicyInForce,
         hides: Hides,
     ) -> None:
@@ -99,8 +98,10 @@ class ListChanges:
     def _differing(
         self, listening: Collection[tuple[Agent, str]], before: Policy, now: Policy
     ) -> set[tuple[Agent, str]]:
+        listed = {server: tuple(self._tools[server].listed()) for _, server in listening}
+
         def differs(agent: Agent, server: str) -> bool:
-            tools = self._tools[server].known.values()
+            tools = listed[server]
             hid, hides = self._hides(agent, server, before), self._hides(agent, server, now)
             return any(hid(tool) != hides(tool) for tool in tools)
 

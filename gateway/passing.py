@@ -107,6 +107,7 @@ class Passage:
         session = (caller.server.name, request.headers.get(SESSION, ""))
         if request.method == "DELETE" and answer.status in _ENDED:
             self._resumable.end_session(session)
+            caller.server.toolbox.forget(request)
         if request.method == "GET":
             answer = edited(answer, partial(self._again, caller, request))
             return await _relayed(http, answer, self._resumable.listener(session))
@@ -170,7 +171,7 @@ class Passage:
         return ToolLists(
             caller.server.name,
             hides,
-            caller.server.toolbox.notice,
+            partial(caller.server.toolbox.notice, request),
             _id_of(request),
             private=request.era is Era.MODERN,
         )

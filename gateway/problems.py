@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.calling import Stopping
 from gateway.errors import SOON, Code, Rejected
 from gateway.gate import Undecided
-from gateway.toolbox import NotLearned
+from gateway.not_learned import NotLearned
 from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
 

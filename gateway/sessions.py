@@ -40,12 +40,12 @@ class Sessions:
         try:
             session = urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()
         except (Error, ValueError):
-            raise _unknown() from None
+            raise no_such_session() from None
         for secret in self._secrets:
             expected = self._mark(secret, session, agent, server)
             if hmac.compare_digest(expected.encode(), mark.encode(errors="surrogateescape")):
                 return session
-        raise _unknown()
+        raise no_such_session()
 
     def _mark(self, secret: bytes, session: str, agent: str, server: str) -> str:
         signed = b"".join(
@@ -55,6 +55,7 @@ class Sessions:
         return urlsafe_b64encode(coder(secret).code(signed)).decode().rstrip("=")
 
 
-def _unknown() -> Rejected:
+def no_such_session() -> Rejected:
+    """Return what tells a client that its session is over (specification, transports)."""
     text = "the session is not known; initialize a new one"
     return Rejected(404, Code.NO_SUCH_SESSION, text)

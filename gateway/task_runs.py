@@ -167,7 +167,7 @@ class TaskRuns:
     async def _first(self, caller: Caller, task: KeptTask) -> None:
         """Claim and run. INVARIANT: nothing is sent before the claim, which one call wins."""
         request, message = self._seals.opened(task, caller.agent.name)
-        asked = asked_for(self._ids.new(), caller, message, len(request.body))
+        asked = asked_for(self._ids.new(), caller, message, request)
 
         async def claim() -> tuple[Ruling, Examined]:
             examined = await self._gate.examine_anew(asked)
@@ -182,7 +182,7 @@ class TaskRuns:
     async def _further(self, caller: Caller, task: KeptTask, asking: Asking) -> None:
         """Decide on a further round and run it. INVARIANT: as before, one call for each."""
         request, message = answering(asking)
-        asked = asked_for(self._ids.new(), caller, message, len(request.body))
+        asked = asked_for(self._ids.new(), caller, message, request)
         examined = await self._gate.examine_anew(asked)
         continuation = asking.continuation(task.approval)
         await self._check_wanted(task)

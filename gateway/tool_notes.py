@@ -56,16 +56,19 @@ class ToolNotes:
     async def note(
         self,
         tools: tuple[Tool, ...],
-        known: Mapping[str, Tool],
+        known: Mapping[str, Tool] | None,
         told: Instructions | None,
         *,
         complete: bool,
     ) -> dict[str, Tool]:
         """Return the tools by name without those that there is no room for, once they are noted.
 
-        Those `known` cost nothing; `complete` and `told` are as in SeeTools.
-        Raises Refused, with nothing noted.
+        Those `known` cost nothing; None is the begin, with all that the ledger
+        has. `complete` and `told` are as in SeeTools. Raises Refused, with
+        nothing noted.
         """
+        before = None if known is None else frozenset(known)
+        known = known or {}
         taken: dict[str | None, int] = {}
         told = told if told is not None and self._takes(None, told.text, taken) else None
         noted = {
@@ -73,11 +76,12 @@ class ToolNotes:
             for tool in tools
             if known.get(tool.name) == tool or self._takes(tool.name, tool.definition, taken)
         }
-        for unpaid in await self._recorded(tuple(noted.values()), told, taken, complete=complete):
+        seen = self._seen(tuple(noted.values()), told, complete=complete, before=before)
+        for unpaid in await self._recorded(seen, taken):
             del noted[unpaid]
         listed = frozenset(tool.name for tool in tools)
-        before = frozenset[str]() if complete else self.left_out
-        self.left_out = before - listed | listed - noted.keys()
+        still = frozenset[str]() if complete else self.left_out
+        self.left_out = still - listed | listed - noted.keys()
         self._warn()
         return noted
 
@@ -85,7 +89,7 @@ class ToolNotes:
         """Have the ledger know instructions, if there is room. Raises Refused."""
         taken: dict[str | None, int] = {}
         if self._takes(None, told.text, taken):
-            await self._recorded((), told, taken, complete=False)
+            await self._recorded(self._seen((), told, complete=False), taken)
 
     def _takes(self, what: str | None, text: str, taken: dict[str | None, int]) -> bool:
         """Take room for a tool's definition, or for instructions (None), and write that down."""
@@ -95,14 +99,25 @@ class ToolNotes:
         taken[what] = size
         return True
 
-    async def _recorded(
+    def _seen(
         self,
         tools: tuple[Tool, ...],
         told: Instructions | None,
-        taken: dict[str | None, int],
         *,
         complete: bool,
-    ) -> list[str]:
+        before: frozenset[str] | None = None,
+    ) -> SeeTools:
+        return SeeTools(
+            id=self._new_id(),
+            actor="placet:gateway",
+            server=self._server,
+            tools=tools,
+            complete=complete,
+            before=before,
+            instructions=told,
+        )
+
+    async def _recorded(self, command: SeeTools, taken: dict[str | None, int]) -> list[str]:
         """Record what is seen; what the ledger knew already, and what it refused, costs nothing.
 
         Returns the tools that were news to the ledger all the same, as where the
@@ -110,14 +125,6 @@ class ToolNotes:
         room. Whoever is cancelled gets nothing back: it may be recorded yet.
         """
         unpaid: list[str] = []
-        command = SeeTools(
-            id=self._new_id(),
-            actor="placet:gateway",
-            server=self._server,
-            tools=tools,
-            complete=complete,
-            instructions=told,
-        )
         try:
             for recorded in await self._ledger.execute(command):
                 match recorded.event:

@@ -5,14 +5,16 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from gateway.attention import Changes, Probes
+from gateway.callers_lists import CallersLists
 from gateway.conversations import Conversation
-from gateway.definitions import MOST_TOOLS, tools_of
+from gateway.definitions import tools_of
+from gateway.not_learned import NotLearned, NotNoted, Unusable
 from gateway.old_transport import OldTransport
 from gateway.tool_notes import ToolNotes
-from gateway.upstreams import Upstream, UpstreamFailed
+from gateway.upstreams import Upstream, UpstreamFailed, UpstreamRequest
 from ledger.ledger import Ledger
 from ledger.unavailable import NotRecorded
 from policies.calls import Instructions, JsonValue, Tool
@@ -34,18 +36,6 @@ _RESTS = 10
 """How many times as long as the last looking-up took a server has to wait for the next one."""
 
 
-class NotLearned(Refused):
-    """The server's tools are not known, so none of them can be decided on."""
-
-
-class Unusable(NotLearned):
-    """The server cannot be used as it is, however often it is asked."""
-
-
-class NotNoted(NotLearned, NotRecorded):
-    """The server has said its tools, but the ledger has not recorded them."""
-
-
 class Toolbox:
     """The tools of one server, learned in a conversation of the gateway's own.
 
@@ -53,7 +43,8 @@ class Toolbox:
     tool is asked for that is not known, and anew whenever people are asked or
     have answered; what changed is recorded, as far as there is room for it,
     and the rest is not known. A server that is away is asked again and again,
-    with growing pauses of up to 15 s.
+    with growing pauses of up to 15 s. What single callers see besides, or
+    otherwise, is known too.
     """
 
     def __init__(
@@ -66,6 +57,7 @@ class Toolbox:
         self._notes = ToolNotes(server, ledger, new_id, time.monotonic)
         self._conversation = Conversation(server, upstream)
         self._conversing = False
+        self._callers = CallersLists(server, upstream, self._note, self._notes.refusal)
         self._tools: dict[str, Tool] | None = None
         self._trouble: str | None = f"the tools of `{server}` are not learned yet"
         self._unusable: str | None = None
@@ -103,32 +95,56 @@ class Toolbox:
 
     @property
     def known(self) -> Mapping[str, Tool]:
-        """The server's tools by name, as far as they are known."""
-        return self._tools or {}
+        """The server's tools by name, as far as they are known and are the same to everybody."""
+        return self._callers.agreed
 
-    async def find(self, name: str) -> Tool | None:
-        """Return the tool, asking the server where it is not known; None where it lists none.
+    def listed(self) -> Iterable[Tool]:
+        """Return every tool that the server lists to anybody, as far as that is known."""
+        return self._callers.everything()
 
-        Raises NotLearned where the server cannot be asked, or changes too much.
+    async def find(self, name: str, request: UpstreamRequest | None) -> Tool | None:
+        """Return the tool as the sender of `request` sees it; None where it is listed nowhere.
+
+        The server is asked where that is not known: what it lists to us, then
+        what it lists to the caller. Raises NotLearned where it cannot be asked
+        or changes too much, Rejected where the caller's session is over.
         """
-        if self._tools is not None and name in self._tools:
-            return self._tools[name]
-        await self._learn_unless_newer(asyncio.get_running_loop().time() - _AGAIN_SECONDS)
+        theirs = self._callers.fresh(name, request) if request is not None else None
+        if theirs is not None:
+            return theirs
+        if name not in (self._tools or ()):
+            await self._learn_unless_newer(asyncio.get_running_loop().time() - _AGAIN_SECONDS)
         if self._tools is None and self._unusable is not None:
             raise Unusable(self._unusable)
         if self._tools is None:
             message = f"the tools of `{self._server}` are not known yet: {self._trouble}"
             raise NotLearned(f"{message}; call again in a moment")
-        if name in self._notes.left_out:
+        if request is not None and name not in self.known:
+            theirs = await self._callers.find(name, request)
+        found = theirs or self._tools.get(name)
+        if found is None and name in self._notes.left_out:
             raise NotLearned(self._notes.refusal(name))
-        return self._tools.get(name)
+        return found
 
-    async def learn_now(self) -> None:
-        """Ask the server for its tools; whoever waits for the same shares the answer.
+    async def learn_now(self, name: str, request: UpstreamRequest | None) -> None:
+        """Ask the server for its tools, or for the caller's where all do not agree on this one.
 
-        Raises NotLearned where the server does not say them.
+        Whoever waits for the same shares the answer. Raises NotLearned where
+        the server does not say them, Rejected where the caller's session is over.
         """
         now = asyncio.get_running_loop().time()
+        if not await self._looked(name, request, now):
+            await self._learn_now(now)
+            await self._looked(name, request, now)
+
+    async def _looked(self, name: str, request: UpstreamRequest | None, now: float) -> bool:
+        """Look a tool up on its caller's list, unless all agree on it; tell whether it is there."""
+        if request is None or self._tools is None or name in self.known:
+            return False
+        return await self._callers.look(name, request, now) is not None
+
+    async def _learn_now(self, now: float) -> None:
+        """Ask the server for its tools, unless that was done since `now`. Raises NotLearned."""
         noted = await self._learn_unless_newer(now)
         if self._learned_at < now:
             message = f"the tools of `{self._server}` cannot be looked up now: "
@@ -149,21 +165,16 @@ class Toolbox:
                     return True
         return True
 
-    async def notice(self, tools: tuple[Tool, ...]) -> Collection[str]:
-        """Learn tools that the server listed to a caller; return the names of those left out.
+    async def notice(self, request: UpstreamRequest, tools: tuple[Tool, ...]) -> Collection[str]:
+        """Learn tools that `request` was answered with; return the names of those left out.
 
         Raises Refused, with nothing learned.
         """
-        if self._tools is None or not self._news(tools):
-            return ()
-        async with self._learning:
-            fresh = self._news(tools)
-            names = {tool.name for tool in fresh}
-            if len({*self.known, *self._notes.left_out, *names}) > MOST_TOOLS:
-                raise NotLearned(f"it has listed more than {MOST_TOOLS} tools")
-            if fresh:
-                await self._record(fresh, complete=False)
-            return names & self._notes.left_out
+        return () if self._tools is None else await self._callers.notice(request, tools)
+
+    def forget(self, request: UpstreamRequest) -> None:
+        """Keep nothing of a caller's session that `request` has ended."""
+        self._callers.forget(request)
 
     async def tells(self, told: Instructions) -> bool:
         """Have the ledger know what the server tells models; tell whether that is accepted.
@@ -180,9 +191,6 @@ class Toolbox:
             await self._notes.note_instructions(told)
             known = await self._ledger.server(self._server)
         return known is not None and told.hash in known.accepted
-
-    def _news(self, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
-        return tuple(tool for tool in tools if self.known.get(tool.name) != tool)
 
     async def _keep(self) -> None:
         """Learn, then attend to the server; after any trouble begin anew."""
@@ -215,7 +223,9 @@ class Toolbox:
             self._unusable = str(trouble) if isinstance(trouble, OldTransport) else None
             raise
         tools = await asyncio.to_thread(tools_of, self._server, listed)
-        await self._record(tools, complete=True)
+        told = self._conversation.instructions
+        self._tools = await self._notes.note(tools, self._tools, told, complete=True)
+        self._callers.compare_with(self._tools)
         self._learned_at = asked_at
         self._trouble = self._unusable = None
 
@@ -254,14 +264,10 @@ class Toolbox:
     def _ails(self) -> bool:
         return self.trouble() is not None or self._upstream.trouble() is not None
 
-    async def _record(self, tools: tuple[Tool, ...], *, complete: bool) -> None:
-        """Make the tools known, once the ledger has noted what is new of them."""
-        told = self._conversation.instructions if complete else None
-        noted = await self._notes.note(tools, self.known, told, complete=complete)
-        kept = {} if complete else {**self.known}
-        for tool in tools:
-            kept.pop(tool.name, None)
-        self._tools = kept | noted
+    async def _note(self, tools: tuple[Tool, ...], known: Mapping[str, Tool]) -> Collection[str]:
+        """Have the ledger note tools that single callers see; return the names of those it has."""
+        async with self._learning:
+            return await self._notes.note(tools, known, None, complete=False)
 
     def _say(self, text: str) -> None:
         if text != self._trouble:

@@ -137,7 +137,7 @@ async def test_what_a_new_conversation_of_ours_hears_waits_too(sqlite_url):
         toolbox = stage.gateway._toolboxes["files"]
         toolbox._conversing = False  # as when the server was away
 
-        await toolbox.learn_now()
+        await toolbox.learn_now("", None)
 
         known = await stage.ledger.server("files")
     assert known.awaits == sha256(OTHER.encode()).hexdigest()

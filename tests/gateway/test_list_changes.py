@@ -103,7 +103,7 @@ async def change(stage, name="read_file", description="Other."):
     """Have the server define a tool differently, without a word, and the gateway see that."""
     tool = next(tool for tool in stage.server.tools if tool["name"] == name)
     tool["description"] = description
-    await stage.gateway._toolboxes["files"].learn_now()
+    await stage.gateway._toolboxes["files"].learn_now("", None)
 
 
 @pytest.fixture
