@@ -11,6 +11,7 @@ import pytest
 from approvals_given import requested
 from office import BOB, EVERYBODY, PLATFORM, SECURITY, open_office, shown, until, until_async
 
+from bot import delivery
 from bot.undelivered import Undelivered
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, RateLimit
 from bot.workspace.spec import WorkspaceChannel
@@ -286,7 +287,10 @@ async def test_one_team_without_a_channel_does_not_keep_the_other_from_its_card(
 
 
 @pytest.mark.parametrize("fault", [RateLimit(1), AnswerStatus(503), AnswerError("internal_error")])
-async def test_what_passes_by_itself_is_tried_again_and_is_not_undeliverable(office, fault) -> None:
+async def test_what_passes_by_itself_is_tried_again_and_is_not_undeliverable(
+    office, fault, monkeypatch
+) -> None:
+    monkeypatch.setattr(delivery, "AWAY", 60.0)  # however slowly it is tried here
     await office.local.fail_next("chat.postMessage", fault, times=2)
 
     approval = await office.ask()
