@@ -9,12 +9,11 @@ from weakref import WeakValueDictionary
 
 from gateway.definitions import MOST_TOOLS, tools_of
 from gateway.enquiring import AnsweredWithError, Enquiry, Voice
-from gateway.kept_lists import Kept, KeptList, KeptLists, View
+from gateway.kept_lists import Kept, KeptList, KeptLists, View, client_of
 from gateway.not_learned import NotLearned
 from gateway.sessions import no_such_session
-from gateway.upstreams import Era, Upstream, UpstreamFailed, UpstreamRequest
+from gateway.upstreams import Upstream, UpstreamFailed, UpstreamRequest
 from policies.calls import Tool
-from policies.strict_json import plain
 
 _LISTING_SECONDS = 30.0
 _FRESH_SECONDS = 60.0
@@ -23,11 +22,6 @@ _AGAIN_SECONDS = 1.0
 """Seconds between two lookings-up of tools that are not known."""
 
 _NO_SUCH_SESSION = 404
-_META = (
-    "io.modelcontextprotocol/protocolVersion",
-    "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/clientCapabilities",
-)
 
 Note: TypeAlias = Callable[[tuple[Tool, ...], Mapping[str, Tool]], Awaitable[Collection[str]]]
 """Has the ledger know tools that some caller sees, and returns the names of those it does know.
@@ -67,7 +61,7 @@ class CallersLists:
         """Take the gateway's own list; what differed from an older definition on it may not now."""
         changed = {name for name, tool in self._own.items() if own.get(name, tool) != tool}
         if changed:
-            self._kept.forget_names(changed)
+            self._kept.outdate(changed, own)
         self._own = own
         self._compare()
 
@@ -129,7 +123,7 @@ class CallersLists:
         async with turn:
             if self._kept.of(view).asked_at < since:
                 asked_at = asyncio.get_running_loop().time()
-                known = name in self._kept.of(view).tools
+                known = bool(self._kept.of(view).tools)
                 await self._learn(view, await self._asked(request, known=known), asked_at)
             kept = self._kept.of(view).tools.get(name)
         if kept is not None and not kept.noted:
@@ -182,16 +176,7 @@ def _voice(request: UpstreamRequest) -> Voice:
     """Return as whom to ask for what the sender of a request would see."""
     view = View.of(request)
     version = request.headers.get("MCP-Protocol-Version")
-    return Voice(view.agent, view.era, version, view.session, _meta(request))
-
-
-def _meta(request: UpstreamRequest) -> dict[str, object]:
-    """Return what a request of 2026-07-28 says of its client: servers may list by that."""
-    params = request.message.get("params") if request.message else None
-    meta = params.get("_meta") if isinstance(params, dict) else None
-    if not isinstance(meta, dict) or request.era is not Era.MODERN:
-        return {}
-    return {key: plain(meta[key]) for key in _META if key in meta}
+    return Voice(view.agent, view.era, version, view.session, client_of(request))
 
 
 def _new_id() -> str:

@@ -70,9 +70,9 @@ class Call(OpenCall):
             else:
                 message = await asyncio.to_thread(read_message, body)
             assert isinstance(message, Request), "so it was before"
-            self.asked = asked_for(self.id, self.caller, message, self.request)
             self.message = message
             self.request = self.request._replace(message=message.whole)
+            self.asked = asked_for(self.id, self.caller, message, self.request)
         return self.asked
 
 

@@ -65,8 +65,11 @@ class DeclaredTools:
             await self._have_noted()
         return self._tools.get(name)
 
-    async def learn_now(self, _name: str, _: UpstreamRequest | None) -> None:
+    async def learn_now(
+        self, _name: str, _: UpstreamRequest | None, *, differs: bool = False
+    ) -> None:
         """Have the ledger know the tools. Raises LedgerUnavailable."""
+        del differs
         await self._have_noted()
 
     async def _have_noted(self) -> None:

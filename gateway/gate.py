@@ -61,8 +61,13 @@ class Tools(Protocol):
         """
         ...
 
-    async def learn_now(self, name: str, request: UpstreamRequest | None) -> None:
-        """Look up anew what `find` finds. Raises Refused and Rejected as that does."""
+    async def learn_now(
+        self, name: str, request: UpstreamRequest | None, *, differs: bool = False
+    ) -> None:
+        """Look up anew what `find` finds. Raises Refused and Rejected as that does.
+
+        `differs` says that another definition of it is known than was found.
+        """
         ...
 
 
@@ -236,7 +241,8 @@ class Gate:
             except PolicyChanged:
                 await self._policy.again()
             except ToolChanged:
-                await self._toolboxes[asked.server].learn_now(asked.tool, asked.request)
+                tools = self._toolboxes[asked.server]
+                await tools.learn_now(asked.tool, asked.request, differs=True)
             else:
                 _check_same(examined, events)
                 return ruling(events), examined

@@ -1,5 +1,6 @@
 """Keeps what a server lists to single callers, as far as it lists something else to others."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from gateway.headers import SESSION
 from gateway.upstreams import Era, UpstreamRequest
 from policies.calls import Tool
+from policies.strict_json import plain
 
 _MOST_LISTS = 512
 _ROOM = 16 * 1024 * 1024
@@ -18,18 +20,41 @@ _ROOM = 16 * 1024 * 1024
 _BESIDE = 1024
 """Bytes that a tool takes besides its definition."""
 
+_LONG_AGO = float("-inf")
+
+
+_META = (
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/clientCapabilities",
+)
+
+
+def client_of(request: UpstreamRequest) -> dict[str, object]:
+    """Return what a request of 2026-07-28 says of its client in `_meta`."""
+    params = request.message.get("params") if request.message else None
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    if not isinstance(meta, dict) or request.era is not Era.MODERN:
+        return {}
+    return {key: plain(meta[key]) for key in _META if key in meta}
+
 
 class View(NamedTuple):
-    """Whose list it is: servers may list by credentials, by era, and by session."""
+    """Whose list it is: servers may list by credentials, era and session, and by client.
+
+    `client` is what the request says of it, as JSON; within a session the server knows it.
+    """
 
     agent: str
     era: Era
     session: str | None
+    client: str = "{}"
 
     @classmethod
     def of(cls, request: UpstreamRequest) -> "View":
         """Return the one that a request sees."""
-        return cls(request.agent, request.era, request.headers.get(SESSION))
+        client = json.dumps(client_of(request), sort_keys=True)
+        return cls(request.agent, request.era, request.headers.get(SESSION), client)
 
 
 class Kept(NamedTuple):
@@ -51,7 +76,7 @@ class KeptList:
     """
 
     tools: Mapping[str, Kept] = field(default_factory=dict)
-    asked_at: float = float("-inf")
+    asked_at: float = _LONG_AGO
 
     @property
     def size(self) -> int:
@@ -70,6 +95,7 @@ class KeptLists:
         self._lists: dict[View, KeptList] = {}
         self._known: Counter[tuple[str, str, bool]] = Counter()
         self._size = 0
+        self._lost: set[str] = set()
 
     def of(self, view: View) -> KeptList:
         """Return what is kept of a caller's list."""
@@ -86,7 +112,9 @@ class KeptLists:
         self._known.update(_names(found))
         self._size += found.size
         while len(self._lists) > _MOST_LISTS or self._size > _ROOM:
-            self.forget(next(iter(self._lists)))
+            oldest = next(iter(self._lists))
+            self._lost |= self._lists[oldest].tools.keys()
+            self.forget(oldest)
 
     def forget(self, view: View) -> None:
         """Keep nothing of a caller's list any more."""
@@ -98,13 +126,19 @@ class KeptLists:
                 if not self._known[each]:
                     del self._known[each]
 
-    def forget_names(self, names: AbstractSet[str]) -> None:
-        """Keep of no list any more how it defines these names."""
+    def outdate(self, names: AbstractSet[str], own: Mapping[str, Tool]) -> None:
+        """Note that `own` defines these names anew: how lists do has to be asked anew.
+
+        What it defines as a list had it differs no more.
+        """
         outdated = [view for view, found in self._lists.items() if names & found.tools.keys()]
         for view in outdated:
-            found = self._lists[view]
-            left = {name: kept for name, kept in found.tools.items() if name not in names}
-            self.keep(view, KeptList(left, found.asked_at))
+            left = {
+                name: kept._replace(at=_LONG_AGO) if name in names else kept
+                for name, kept in self._lists[view].tools.items()
+                if name not in names or own.get(name) != kept.tool
+            }
+            self.keep(view, KeptList(left, _LONG_AGO))
 
     def tools(self) -> Iterator[Tool]:
         """Yield the tools of all lists, each as often as it is listed."""
@@ -112,8 +146,12 @@ class KeptLists:
         return (kept.tool for kept in every)
 
     def differing(self, own: Mapping[str, Tool]) -> set[str]:
-        """Return the names which some list defines otherwise than `own` does."""
-        return {
+        """Return the names which some list defines otherwise than `own` does, or did.
+
+        Of a list that there was no room for nobody knows any more how it defines them.
+        """
+        self._lost &= own.keys()
+        return self._lost | {
             name for name, defined, _ in self._known if name in own and own[name].hash != defined
         }
 

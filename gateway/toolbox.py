@@ -126,20 +126,26 @@ class Toolbox:
             raise NotLearned(self._notes.refusal(name))
         return found
 
-    async def learn_now(self, name: str, request: UpstreamRequest | None) -> None:
+    async def learn_now(
+        self, name: str, request: UpstreamRequest | None, *, differs: bool = False
+    ) -> None:
         """Ask the server for its tools, or for the caller's where all do not agree on this one.
 
-        Whoever waits for the same shares the answer. Raises NotLearned where
-        the server does not say them, Rejected where the caller's session is over.
+        They do not where it `differs` from what the ledger knows. Whoever waits
+        for the same shares the answer. Raises NotLearned where the server does
+        not say them, Rejected where the caller's session is over.
         """
         now = asyncio.get_running_loop().time()
-        if not await self._looked(name, request, now):
+        if not await self._looked(name, request, now, differs=differs):
             await self._learn_now(now)
-            await self._looked(name, request, now)
+            await self._looked(name, request, now, differs=False)
 
-    async def _looked(self, name: str, request: UpstreamRequest | None, now: float) -> bool:
+    async def _looked(
+        self, name: str, request: UpstreamRequest | None, now: float, *, differs: bool
+    ) -> bool:
         """Look a tool up on its caller's list, unless all agree on it; tell whether it is there."""
-        if request is None or self._tools is None or name in self.known:
+        agreed = name in self.known and not differs
+        if request is None or self._tools is None or agreed:
             return False
         return await self._callers.look(name, request, now) is not None
 

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
-from gateway import learning_pace
+from gateway import callers_lists, kept_lists, learning_pace
 from ledger.accepting import AcceptTools
 
 EXTRA = {"name": "read_extra", "description": "Reads more.", "inputSchema": {"type": "object"}}
@@ -19,13 +19,15 @@ LISTING = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
 class Apart(RawServer):
     """A server of sessions that lists further tools in some of them, and knows no other era.
 
-    `beside` are those tools by session; a session that is in `over` has ended.
+    `beside` are those tools by session; a session that is in `over` has ended, and one
+    in `ailing` is told no tools.
     """
 
     def __init__(self):
         super().__init__()
         self.beside = {}
         self.over = set()
+        self.ailing = set()
         self.begun = 0
 
     async def _result(self, message, request):
@@ -34,6 +36,8 @@ class Apart(RawServer):
             return web.Response(status=400, text="what?")
         if session in self.over:
             return web.json_response({"error": "no such session"}, status=404)
+        if message["method"] == "tools/list" and session in self.ailing:
+            return web.json_response({"error": "not now"}, status=429)
         if message["method"] == "tools/list":
             tools = self.tools + self.beside.get(session, [])
             return web.json_response({**LISTING, "id": message["id"], "result": {"tools": tools}})
@@ -309,6 +313,57 @@ async def test_a_definition_of_the_session_counts_where_the_own_list_has_another
     assert approval.request.description == "Reads it aloud."
 
 
+@pytest.fixture
+async def differing(stage):
+    """Give a session whose list defines a tool otherwise than Placet's own, which is accepted."""
+    session = await begun(stage, beside=[OTHERWISE])
+    stage.server.beside["session-1"] = [EXTRA]  # which is Placet's own
+    await look_again(stage)
+    await accept(stage, "read_extra")
+    await session.list()
+    assert (await session.call("read_extra")).told["status"] == "pending"
+    return session
+
+
+async def test_a_difference_is_known_still_where_the_list_cannot_be_had(
+    stage, differing, monkeypatch
+):
+    monkeypatch.setattr(callers_lists, "_AGAIN_SECONDS", 0.0)
+    stage.server.ailing.add(differing.name)
+
+    unknown = await differing.call("no_such_tool")
+    known = await differing.call("read_extra")
+
+    for answer in (unknown, known):
+        assert "cannot be looked up now" in answer.error["message"]
+    assert stage.server.calls() == []
+
+
+async def test_a_difference_is_known_still_where_the_own_list_has_a_third(stage, differing):
+    third = {**EXTRA, "description": "Reads all there is."}
+    stage.server.beside["session-1"] = [third]
+    await look_again(stage)
+    await accept(stage, "read_extra")
+
+    answer = await differing.call("read_extra")
+
+    assert answer.told["status"] == "pending"
+    assert stage.server.calls() == []
+
+
+async def test_a_difference_is_known_still_where_there_is_no_room_for_the_list(
+    stage, differing, monkeypatch
+):
+    monkeypatch.setattr(kept_lists, "_MOST_LISTS", 1)
+    other = await begun(stage, beside=[WRITE])
+    await other.list()
+
+    answer = await differing.call("read_extra")
+
+    assert answer.told["status"] == "pending"
+    assert stage.server.calls() == []
+
+
 async def test_what_differs_no_more_once_the_own_list_has_changed_costs_no_look(stage):
     session, other = await begun(stage), await begun(stage)
     stage.server.tools[0]["description"] = "Reads anything."
@@ -432,3 +487,24 @@ async def test_a_tool_that_the_credentials_of_an_agent_show_is_known_to_that_age
     assert "write_extra" in str(listed.json["result"]["tools"])
     assert own.told["status"] == "pending"
     assert "does not list a tool of this name" in others.text
+
+
+async def test_the_list_of_a_held_call_is_asked_for_with_all_that_its_client_said(sqlite_url):
+    server = OfEras()
+    await server.start()
+    own = 'agents: {ci-bot: {headers: {Authorization: "Bearer of-ci"}}}'
+
+    def rewrite(text):
+        return text.replace("team: platform, headers", f"team: platform, {own}, headers")
+
+    async with staged(sqlite_url, server=server, hold="1m", rewrite=rewrite) as stage:
+        held = asyncio.create_task(stage.call("write_extra"))
+        (approval,) = await stage.pending()
+        before = len(server.seen)
+        await stage.decide(approval.id)
+        answer = await held
+
+        asked = [json.loads(b) for _, h, b in server.seen[before:] if b"s/list" in b]
+        assert answer.text == "done: write_extra"
+        assert all(each["params"]["_meta"] == META for each in asked)
+    await server.close()

@@ -59,15 +59,30 @@ def test_a_definition_is_known_for_as_long_as_one_list_has_it():
     assert not lists.has(read)
 
 
-def test_a_name_that_is_forgotten_is_on_no_list_any_more():
+def test_what_is_defined_anew_is_to_be_asked_for_unless_it_differs_no_more():
     lists = KeptLists()
     lists.keep(view(1), listed("read", "write"))
-    lists.keep(view(2), listed("read"))
+    lists.keep(view(2), listed("read", definition="[]"))
+    own = {name: kept.tool for name, kept in listed("read").tools.items()}
 
-    lists.forget_names({"read"})
+    lists.outdate({"read"}, own)
 
-    assert [tool.name for tool in lists.tools()] == ["write"]
-    assert lists.of(view(2)) == KeptList({}, 1.0)
+    assert lists.of(view(1)).tools == listed("write").tools
+    assert lists.of(view(2)).tools["read"].at < 0
+    assert lists.of(view(1)).asked_at == lists.of(view(2)).asked_at < 0
+    assert lists.differing(own) == {"read"}
+
+
+def test_names_of_a_list_that_there_is_no_room_for_differ_still():
+    lists = KeptLists()
+    lists.keep(view(0), listed("read", "beside", definition="[]"))
+    own = {name: kept.tool for name, kept in listed("read", "write").tools.items()}
+
+    for number in range(1, 600):
+        lists.keep(view(number), listed(f"tool_{number}"))
+
+    assert lists.of(view(0)).tools == {}
+    assert lists.differing(own) == {"read"}
 
 
 def test_names_differ_where_any_list_defines_them_otherwise():
