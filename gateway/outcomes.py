@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine
 
 from gateway.reading_outcomes import Outcome
-from ledger.calls import CompleteCall
+from ledger.calls import CompleteCall, LookBack
 from ledger.envelopes import Command, Recorded
 from ledger.ledger import Ledger
 from ledger.rulings import Allowed, Dispatched, ruling
@@ -142,9 +142,9 @@ class Outcomes:
                 return
 
     async def _abandon(self, call: str, command: Command) -> None:
-        """Ask what became of a command that was sent; sending it again changes nothing."""
+        """Ask what became of a command; sent again it would be decided, if it was not before."""
         try:
-            await self._unsent(call, command)
+            await self._unsent(call, LookBack(id=command.id, actor=command.actor))
         except LedgerUnavailable:
             self.doubt(call)
 
@@ -164,11 +164,12 @@ class Outcomes:
     async def _unsent(self, call: str, command: Command) -> None:
         """Record that a call did not run, if a command let it. Raises LedgerUnavailable."""
         try:
-            found = ruling(await self._ledger.execute(command))
+            events = await self._ledger.execute(command)
         except LedgerUnavailable:
             raise
         except Refused:
             return
+        found = ruling(events) if events else None
         if isinstance(found, Allowed | Dispatched):
             await self._record(_completion(call, Outcome("failed", _NOT_SENT, sent=False)))
 

@@ -156,6 +156,10 @@ class PresumeLost(Command):
     instances: tuple[str, ...]
 
 
+class LookBack(Command):
+    """Ask what an earlier command of the same id has caused; this causes nothing itself."""
+
+
 def complete(call: CallRecord, command: CompleteCall) -> list[Event]:
     """Return the event of a call's end; it supersedes an unknown outcome."""
     if call.status is not _RUNNING and call.status is not CallStatus.OUTCOME_UNKNOWN:

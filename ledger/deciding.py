@@ -22,7 +22,7 @@ from ledger.accepting import AcceptTools, accept
 from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.approvals import Approval
 from ledger.call_decisions import approval_of
-from ledger.calls import CompleteCall, DecideCall, PresumeLost
+from ledger.calls import CompleteCall, DecideCall, LookBack, PresumeLost
 from ledger.claims import ClaimApproval
 from ledger.closing import closing
 from ledger.continuing import ContinueCall
@@ -76,6 +76,8 @@ def decide(command: Command, state: State, at: datetime) -> _Decided:
             return call_decisions.decide(command, state, at)
         case CompleteCall():
             return call_decisions.complete(command, state)
+        case LookBack():
+            return []
         case _:
             return _decide_other(_without_secrets(command), state, at)
 

@@ -73,6 +73,24 @@ async def test_of_a_call_that_many_want_decided_only_ones_own_is_given_up(ledger
         assert known.status is (CallStatus.FAILED if own else CallStatus.RUNNING)
 
 
+@pytest.mark.parametrize("taken", [True, False])
+async def test_what_nobody_waits_for_any_more_is_not_decided_on_if_it_was_not_yet(
+    ledger_url, taken
+):
+    asked = ask("call_1", assessed(Effect.ALLOW))
+    with open_ledger(ledger_url) as ledger:
+        await prepare(ledger)
+        if taken:
+            await ledger.execute(asked)
+        outcomes = Outcomes(ledger, lambda _point: None)
+
+        outcomes.abandon("call_1", asked)
+
+        assert await outcomes.drain(20) == 0
+        known = await ledger.call("call_1")
+        assert (known and known.status) is (CallStatus.FAILED if taken else None)
+
+
 def read(body, *, status=200, kind="application/json", show=False, cut=7):
     answer = UpstreamAnswer(status, CIMultiDict())
     answer.headers["Content-Type"] = kind
