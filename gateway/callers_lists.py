@@ -123,15 +123,18 @@ class CallersLists:
         async with turn:
             if self._kept.of(view).asked_at < since:
                 asked_at = asyncio.get_running_loop().time()
-                known = bool(self._kept.of(view).tools)
-                await self._learn(view, await self._asked(request, known=known), asked_at)
+                differs = name in self._own or bool(self._kept.of(view).tools)
+                await self._learn(view, await self._asked(request, differs=differs), asked_at)
             kept = self._kept.of(view).tools.get(name)
         if kept is not None and not kept.noted:
             raise NotLearned(self._refusal(name))
         return kept.tool if kept is not None else None
 
-    async def _asked(self, request: UpstreamRequest, *, known: bool) -> tuple[Tool, ...]:
-        """Return the whole list of a caller: an empty one where it has none, and had none."""
+    async def _asked(self, request: UpstreamRequest, *, differs: bool) -> tuple[Tool, ...]:
+        """Return the whole list of a caller; an empty one where the server has none for it.
+
+        Where it `differs` from our own, or may, an error says of no tool that it does not.
+        """
         voice = _voice(request)
         enquiry = Enquiry(self._server, self._upstream, voice, _new_id)
         why = f"the server did not list them within {_LISTING_SECONDS:.0f} s"
@@ -143,7 +146,7 @@ class CallersLists:
             if voice.session is not None and enquiry.status == _NO_SUCH_SESSION:
                 self.forget(request)
                 raise no_such_session() from error
-            if not known:
+            if not differs:
                 return ()
             why = str(error)
         except UpstreamFailed as failed:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -364,6 +365,20 @@ async def test_a_difference_is_known_still_where_there_is_no_room_for_the_list(
     assert stage.server.calls() == []
 
 
+async def test_where_the_list_had_no_room_and_cannot_be_had_again_nothing_runs(
+    stage, differing, monkeypatch
+):
+    monkeypatch.setattr(kept_lists, "_MOST_LISTS", 1)
+    other = await begun(stage, beside=[WRITE])
+    await other.list()
+    stage.server.ailing.add(differing.name)
+
+    answer = await differing.call("read_extra")
+
+    assert "cannot be looked up now" in answer.error["message"]
+    assert stage.server.calls() == []
+
+
 async def test_what_differs_no_more_once_the_own_list_has_changed_costs_no_look(stage):
     session, other = await begun(stage), await begun(stage)
     stage.server.tools[0]["description"] = "Reads anything."
@@ -454,8 +469,8 @@ class OfEras(RawServer):
         return web.json_response({**LISTING, "id": message["id"], "result": {"tools": tools}})
 
 
-@pytest.fixture
-async def both(sqlite_url):
+@asynccontextmanager
+async def of_eras(url, hold):
     """Give a stage whose server lists by era and by agent."""
     server = OfEras()
     await server.start()
@@ -464,9 +479,16 @@ async def both(sqlite_url):
     def rewrite(text):
         return text.replace("team: platform, headers", f"team: platform, {own}, headers")
 
-    async with staged(sqlite_url, server=server, hold="0s", rewrite=rewrite) as staging:
+    async with staged(url, server=server, hold=hold, rewrite=rewrite) as staging:
         yield staging
     await server.close()
+
+
+@pytest.fixture
+async def both(sqlite_url):
+    """Give such a stage on which nothing is held."""
+    async with of_eras(sqlite_url, hold="0s") as staging:
+        yield staging
 
 
 async def test_a_tool_of_the_other_era_is_known_to_callers_of_that_era(both):
@@ -490,21 +512,13 @@ async def test_a_tool_that_the_credentials_of_an_agent_show_is_known_to_that_age
 
 
 async def test_the_list_of_a_held_call_is_asked_for_with_all_that_its_client_said(sqlite_url):
-    server = OfEras()
-    await server.start()
-    own = 'agents: {ci-bot: {headers: {Authorization: "Bearer of-ci"}}}'
-
-    def rewrite(text):
-        return text.replace("team: platform, headers", f"team: platform, {own}, headers")
-
-    async with staged(sqlite_url, server=server, hold="1m", rewrite=rewrite) as stage:
+    async with of_eras(sqlite_url, hold="1m") as stage:
         held = asyncio.create_task(stage.call("write_extra"))
         (approval,) = await stage.pending()
-        before = len(server.seen)
+        before = len(stage.server.seen)
         await stage.decide(approval.id)
         answer = await held
 
-        asked = [json.loads(b) for _, h, b in server.seen[before:] if b"s/list" in b]
+        asked = [json.loads(b) for _, _, b in stage.server.seen[before:] if b"s/list" in b]
         assert answer.text == "done: write_extra"
-        assert all(each["params"]["_meta"] == META for each in asked)
-    await server.close()
+        assert [each["params"]["_meta"] for each in asked] == [META] * len(asked) != []
