@@ -63,6 +63,14 @@ async def test_a_process_that_lives_is_seen_again_and_again(sqlite_url):
         await until(lambda: seen() == first + 5_000_000)
 
 
+def long_unseen(ledger):
+    """Let the process `two` be seen 11 seconds earlier than it was."""
+    with ledger._parts.database.write() as connection:
+        connection.execute(
+            text("UPDATE ledger_instance SET seen_at = seen_at - 11000000 WHERE id = 'two'")
+        )
+
+
 def watch_for_long(leases, clock):
     """Let a process be seen for as long as it takes to miss others."""
     for _ in range(10):
@@ -83,10 +91,7 @@ async def test_calls_of_a_process_that_was_not_seen_end_unknown(postgres_url):
 
         two._parts.leases.leave = lambda: None  # it is killed: its last sign of life stays
         two.close()
-        with one._parts.database.write() as connection:
-            connection.execute(
-                text("UPDATE ledger_instance SET seen_at = seen_at - 11000000 WHERE id = 'two'")
-            )
+        long_unseen(one)
         watch_for_long(one._parts.leases, clock)
 
         (lost,) = await one.presume_lost()
@@ -107,10 +112,7 @@ async def test_nobody_is_missed_before_they_could_be_seen(postgres_url):
         await two.execute(ask("call_1", assessed(Effect.ALLOW), instance="two"))
         leases = one._parts.leases
         two._parts.leases.beat = lambda: None  # it comes back later from an outage
-        with one._parts.database.write() as connection:
-            connection.execute(
-                text("UPDATE ledger_instance SET seen_at = seen_at - 11000000 WHERE id = 'two'")
-            )
+        long_unseen(one)
         at_first = leases.lost()
         watch_for_long(leases, clock)
         later = leases.lost()
