@@ -80,15 +80,18 @@ class Settler:
         self._objections = Objections(around.database, around.now, around.monotonic)
         self._state: State | None = None
 
-    def settle(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
+    def settle(
+        self, commands: Sequence[Command], before_commit: Callable[[], None], *, look_first: bool
+    ) -> Settled:
         """Settle `commands`; nothing of them is recorded where it raises.
 
         `look_first` reads what earlier sendings of the same commands caused
-        before deciding. Raises LedgerUnavailable where the clocks have parted,
-        and what the database raises.
+        before deciding. `before_commit` is called while no caller of these may
+        hear yet, and the disk is waited for next. Raises LedgerUnavailable where
+        the clocks have parted, and what the database raises.
         """
         with self._turn():
-            return self._transact(commands, look_first=look_first)
+            return self._transact(commands, before_commit, look_first=look_first)
 
     def look(self) -> tuple[int, str | None]:
         """Return the newest position, and why nothing may be decided now, if there is a reason.
@@ -98,6 +101,11 @@ class Settler:
         with self._around.database.reading.connect() as connection:
             head = self._appender.look_at_head(runner(connection))
         return head.position, self._objections.to(head, self._objections.now(head))
+
+    @property
+    def unshared(self) -> bool:
+        """Whether no other process writes for long, so that a batch takes but a moment."""
+        return not self._around.database.postgres
 
     def seal_with(self, sealer: Sealer) -> None:
         """Let this seal the history from now on; without one it is left to others."""
@@ -150,7 +158,9 @@ class Settler:
         database = self._around.database
         return nullcontext() if database.postgres else database.turn
 
-    def _transact(self, commands: Sequence[Command], *, look_first: bool) -> Settled:
+    def _transact(
+        self, commands: Sequence[Command], before_commit: Callable[[], None], *, look_first: bool
+    ) -> Settled:
         run, connection = self._own.opened()
         with run.transaction() as transaction:
             head = self._appender.take_head(run)
@@ -163,6 +173,7 @@ class Settler:
             if settled.recorded:
                 self._write(run, state, settled, gone)
                 self._around.reach("before-commit")
+                before_commit()
             else:
                 transaction.rollback()
         if settled.recorded:

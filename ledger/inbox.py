@@ -73,6 +73,11 @@ class Inbox:
         return len(self._waiting)
 
     @property
+    def ready(self) -> bool:
+        """Whether the next `take` returns something at once; for the one who takes."""
+        return self._rung and bool(self._waiting)
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is taken in any more and everything was given out."""
         with self._lock:

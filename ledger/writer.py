@@ -15,8 +15,8 @@ from ledger.batch import Settler
 from ledger.faults import DATABASE_ERRORS, because, is_down, is_gone, is_lost, verbatim
 from ledger.inbox import Inbox, Waiting
 from ledger.meters import LedgerMeters
-from ledger.outcomes import Outcome
 from ledger.sealing import Sealer
+from ledger.telling import Teller
 from ledger.unavailable import LedgerUnavailable, NotRecorded
 
 _LOG = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Writer:
         self._in_hand: list[Waiting] = []
         self._busy_since: float | None = None
         self._resting = False
+        self._teller = Teller()
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -112,6 +113,7 @@ class Writer:
             left = [*self._in_hand, *self._inbox.take(sys.maxsize, 0)]
             self._refuse(left, "the ledger's writer stopped")
         finally:
+            self._teller.tell_kept()
             self._settler.disconnect()
 
     def _serve(self) -> None:
@@ -131,6 +133,7 @@ class Writer:
         due = now >= self._next_tick
         if not (due or idle) or (self._problem is not None and now < self._retry_at):
             return
+        self._teller.tell_kept()
         try:
             if due:
                 self._next_tick = now + _TICK
@@ -158,6 +161,8 @@ class Writer:
             self._refuse(wanted, reason, NotRecorded)
         elif wanted:
             self._settle(wanted)
+        else:
+            self._teller.tell_kept()
 
     def _in_time(
         self, waiting: Sequence[Waiting], as_kind: type[LedgerUnavailable] = LedgerUnavailable
@@ -176,7 +181,7 @@ class Writer:
             return
         if isinstance(error, LedgerUnavailable):
             self._stopped = str(error)
-            _resolve([(each, LedgerUnavailable(str(error))) for each in waiting])
+            self._teller.tell([(each, LedgerUnavailable(str(error))) for each in waiting])
         elif is_down(error) and not is_lost(error):
             self._failed(error)
             self._refuse(waiting, f"the ledger cannot be written: {because(error)}")
@@ -214,7 +219,7 @@ class Writer:
             self._refuse([waiting], f"the ledger cannot be written: {because(error)}")
             return error
         _LOG.warning("a command could not be recorded: %s", verbatim(error))
-        _resolve([(waiting, error)])
+        self._teller.tell([(waiting, error)])
         return None
 
     def _attempt(self, waiting: Sequence[Waiting], *, look_first: bool) -> Exception | None:
@@ -222,15 +227,21 @@ class Writer:
         commands = [each.command for each in waiting]
         began = time.perf_counter()
         try:
-            settled = self._settler.settle(commands, look_first=look_first)
+            settled = self._settler.settle(commands, self._teller.tell_kept, look_first=look_first)
         except Exception as error:  # noqa: BLE001 (the writer's edge: whoever waits is told)
             self._settler.forget()
             return error
+        finally:
+            self._teller.tell_kept()  # where nothing was to be committed
         self._recovered()
         self._meters.settled(len(commands), time.perf_counter() - began)
         if settled.recorded:
             self._announcer.note(settled.recorded[-1].position)
-        _resolve(list(zip(waiting, settled.outcomes, strict=True)))
+        told = list(zip(waiting, settled.outcomes, strict=True))
+        if self._settler.unshared and self._inbox.ready and not look_first:
+            self._teller.keep(told)
+        else:
+            self._teller.tell(told)
         try:
             self._announcer.announce(settled.recorded)
         except SQLAlchemyError as error:
@@ -263,32 +274,4 @@ class Writer:
     ) -> None:
         self._meters.refused(len(waiting))
         message = f"{reason}: nothing was let through, try again in a moment"
-        _resolve([(each, as_kind(message)) for each in waiting])
-
-
-def _resolve(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:
-    """Tell every caller its outcome, each event loop with one call."""
-    loops = {waiting.loop for waiting, _ in outcomes}
-    for loop in loops:
-        alone = len(loops) == 1
-        theirs = outcomes if alone else [each for each in outcomes if each[0].loop is loop]
-        if loop is None:
-            _tell(theirs)
-            continue
-        try:
-            loop.call_soon_threadsafe(_tell, theirs)
-        except RuntimeError:
-            _LOG.info("%s callers were gone before they heard", len(theirs))
-
-
-def _tell(outcomes: Sequence[tuple[Waiting, Outcome]]) -> None:
-    for waiting, outcome in outcomes:
-        try:
-            if waiting.future.done():
-                continue
-            if isinstance(outcome, Exception):
-                waiting.future.set_exception(outcome)
-            else:
-                waiting.future.set_result(outcome)
-        except Exception:  # noqa: BLE001 (one hearer's bug keeps nobody else waiting)
-            _LOG.exception("whoever sent %s could not be told of it", waiting.command.id)
+        self._teller.tell([(each, as_kind(message)) for each in waiting])

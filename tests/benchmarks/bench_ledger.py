@@ -120,7 +120,7 @@ def one_at_a_time(url: str, threads: int) -> Iterator[Callable[[Command], Awaita
             )
             mine.settler = Settler(around)
             opened.append((database, mine.settler))
-        return mine.settler.settle([command], look_first=False)
+        return mine.settler.settle([command], lambda: None, look_first=False)
 
     async def execute(command: Command) -> object:
         return await asyncio.get_running_loop().run_in_executor(executor, settle, command)

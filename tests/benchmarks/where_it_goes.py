@@ -28,7 +28,7 @@ STAGES = (
     (LOOP, "headers compared with the message", "gateway.endpoint:era_of"),
     (LOOP, "digest, redaction, rules", "gateway.examining:Examiner.examine"),
     (LOOP, "given to the ledger, heard of it", "ledger.opening:Parts.submit"),
-    (LOOP, "given to the ledger, heard of it", "ledger.writer:_tell"),
+    (LOOP, "given to the ledger, heard of it", "ledger.telling:_tell"),
     (LOOP, "answer read for its outcome, noted", "gateway.dispatching:Dispatcher._conclude"),
     (LOOP, "counted, told the log", "gateway.reporting:Reporter.decided"),
     (LOOP, "head for the server written", "gateway.request_heads:RequestHeads.head"),
