@@ -1,15 +1,20 @@
 """What a command comes to is told by its exit code."""
 
+import asyncio
 import importlib
+import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 from gateway_stage import POLICY, configuration_text
+from open_ledgers import real_now
 
 import placet_entry
 from ledger.keys import KeyUnusable
+from ledger.ledger import Ledger
 from ledger.reaching import Interrupted
 from ledger.signed_notes import SigningKey
 from ledger.unavailable import Altered, LedgerUnavailable
@@ -55,30 +60,23 @@ def test_what_says_nothing_of_the_answer_is_told_apart_from_a_no(capsys, refused
         ("| :", "whoever read the output is gone"),
     ],
 )
-@pytest.mark.parametrize("command", ["add ci-new --team platform --owner alice", "rotate ci-new"])
-def test_a_key_that_cannot_be_shown_is_said_to_be_lost(tmp_path, command, stdout, why):
-    (tmp_path / "placet.yaml").write_text(configuration_text("http://127.0.0.1:9/mcp", "1s"))
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    if command.startswith("rotate"):
-        assert in_shell(tmp_path, "agent add ci-new --team platform --owner alice").returncode == 0
+@pytest.mark.parametrize("command", ["add", "rotate"])
+def test_a_key_that_cannot_be_shown_is_said_to_be_lost(begun, command, stdout, why):
+    agent, more = "ci-new", ""
+    if command == "add":
+        agent, more = f"ci-{uuid.uuid4().hex[:8]}", "--team platform --owner alice"
 
-    ran = in_shell(tmp_path, f"agent {command} {stdout}")
-    listed = in_shell(tmp_path, "agent list")
+    ran = in_shell(begun, f"agent {command} {agent} {more} {stdout}")
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith(f"placet: {why}; agent ci-new is in the ledger")
-    assert "run `placet agent rotate ci-new`" in ran.stderr
+    assert ran.stderr.startswith(f"placet: {why}; agent {agent} is in the ledger")
+    assert f"run `placet agent rotate {agent}`" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
-    assert "ci-new" in listed.stdout
+    assert agent in agents_of(begun)
 
 
-def test_an_output_that_cannot_be_written_is_told_apart_from_a_no(tmp_path):
-    (tmp_path / "placet.yaml").write_text(configuration_text("http://127.0.0.1:9/mcp", "1s"))
-    (tmp_path / "policy.yaml").write_text(POLICY)
-
-    assert in_shell(tmp_path, "agent add ci-new --team platform --owner alice").returncode == 0
-
-    ran = in_shell(tmp_path, "agent list >/dev/full")
+def test_an_output_that_cannot_be_written_is_told_apart_from_a_no(begun):
+    ran = in_shell(begun, "agent list >/dev/full")
 
     assert ran.returncode == 2
     assert ran.stderr == "placet: the output cannot be written (No space left on device)\n"
@@ -92,14 +90,11 @@ def test_an_output_that_cannot_be_written_is_told_apart_from_a_no(tmp_path):
         (">/dev/full", "standard output cannot be written: No space left on device"),
     ],
 )
-def test_an_export_that_cannot_be_written_is_told_apart_from_a_no(configured, form, stdout, why):
-    recorded = in_shell(configured, "freeze everything --because 'a look at it'")
-
-    ran = in_shell(configured, f"audit export --format {form} {stdout}")
+def test_an_export_that_cannot_be_written_is_told_apart_from_a_no(begun, form, stdout, why):
+    ran = in_shell(begun, f"audit export --format {form} {stdout}")
 
     expected = (0, "") if (form, stdout) == ("ocsf", ">/dev/full") else (2, f"placet: {why}\n")
-    assert recorded.returncode == 0
-    assert (ran.returncode, ran.stderr) == expected  # of a freeze OCSF is told nothing
+    assert (ran.returncode, ran.stderr) == expected  # of agents OCSF is told nothing
 
 
 @pytest.mark.parametrize(
@@ -126,13 +121,25 @@ def test_an_interrupt_ends_a_command_that_still_loads(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """Give a folder with a configuration and a ledger, to which may be added."""
+    folder = tmp_path_factory.mktemp("begun")
+    (folder / "placet.yaml").write_text(configuration_text("http://127.0.0.1:9/mcp", "1s"))
+    (folder / "policy.yaml").write_text(POLICY)
+    assert in_shell(folder, "agent add ci-new --team platform --owner alice").returncode == 0
+    return folder
+
+
 @pytest.fixture
-def configured(tmp_path):
-    """Give a folder with a configuration and a ledger, in which an agent was added."""
-    (tmp_path / "placet.yaml").write_text(configuration_text("http://127.0.0.1:9/mcp", "1s"))
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    assert in_shell(tmp_path, "agent add ci-new --team platform --owner alice").returncode == 0
-    return tmp_path
+def configured(begun, tmp_path):
+    """Give a copy of such a folder."""
+    return shutil.copytree(begun, tmp_path / "copy")
+
+
+def agents_of(folder):
+    with Ledger.read(f"sqlite:///{folder}/placet.db", now=real_now) as ledger:
+        return {agent.id for agent in asyncio.run(ledger.agents())}
 
 
 def test_a_history_that_cannot_be_looked_at_is_not_said_to_be_changed(configured):
