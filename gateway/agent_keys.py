@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from gateway.departures import Departures
+from gateway.departures import Departures, told_in
 from ledger import agents
 from ledger.agents import LedgerAgent
 from ledger.envelopes import Recorded
@@ -58,12 +59,14 @@ class AgentKeys:
     @contextlib.contextmanager
     def while_good(self, key: str, leave: Callable[[], object]) -> Iterator[None]:
         """Have `leave` called where the ledger's key with this SHA-256 (hex) ends in the block."""
-        with self._departures.told(key, leave):
+        with contextlib.ExitStack() as told:
+            told.enter_context(self._departures.told(key, leave))
             held = self._ledger.get(bytes.fromhex(key))
             if held is None:
                 leave()
-            else:
-                self._end_in_time(bytes.fromhex(key), held)
+            elif held.until is not None:
+                ending = partial(self._departures.end, key)  # which tells each of them once
+                told.enter_context(told_in(self._left(held.until), ending))
             yield
 
     def learn(self, known: Iterable[LedgerAgent]) -> None:
@@ -123,13 +126,12 @@ class AgentKeys:
         for key in before.keys() - self._ledger.keys():
             self._departures.end(key.hex())
         for key, held in self._ledger.items():
-            if before.get(key) != held:
-                self._end_in_time(key, held)
+            if before.get(key) != held and held.until is not None:
+                self._departures.end_in(key.hex(), self._left(held.until))
 
-    def _end_in_time(self, key: bytes, held: _Held) -> None:
-        if held.until is not None:
-            left = (held.until - self._now()).total_seconds()
-            self._departures.end_in(key.hex(), left)
+    def _left(self, until: datetime) -> float:
+        """Return the seconds until a key ends."""
+        return (until - self._now()).total_seconds()
 
     def _keys(self) -> Iterator[tuple[bytes, _Held]]:
         for agent in self._agents.values():

@@ -268,6 +268,21 @@ def test_a_replaced_key_ends_at_its_time_exactly():
     assert keys.holder(hashed(NEW)) == Agent("new-bot", "platform", "alice")
 
 
+async def test_whoever_is_done_before_a_replaced_key_ends_leaves_no_timer_behind():
+    keys = AgentKeys({}, (), lambda: NOON)
+    day = ReplacedKey(sha256=hashed(OLD).hex(), until=NOON + timedelta(days=1))
+    keys.learn([kept(key=NEW, replaced=day)])
+    running = asyncio.get_running_loop()._scheduled  # nothing else counts them
+    before = len(running)
+
+    for _ in range(100):
+        with keys.while_good(hashed(OLD).hex(), pytest.fail):
+            pass
+    waiting = [timer for timer in running if not timer.cancelled()]
+
+    assert len(waiting) <= before
+
+
 def test_what_the_ledger_says_while_its_agents_are_read_is_not_lost():
     keys = keys_at()
     keys.follow([recorded(AgentRevoked(agent="new-bot", because=None))])
