@@ -1,6 +1,7 @@
 """Puts together who is let in: by keys and tokens, and what is said of both."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +42,8 @@ class Entrance:
         resources: Resources | None = None
         if sections and public_url is not None:
             resources = Resources(public_url)
-            self._tokens = TokenCallers(configuration, resources, folder, now, renewal)
+            bounded = _bounded(renewal, len(sections), configuration.gateway.capacity.connections)
+            self._tokens = TokenCallers(configuration, resources, folder, now, bounded)
             self._metadata = ResourceMetadata(resources, sections)
         scopes = dict.fromkeys(scope for section in sections for scope in section.scopes)
         self.identity = Identity(
@@ -70,3 +72,9 @@ class Entrance:
         """Fetch nothing more."""
         if self._tokens is not None:
             await self._tokens.issuers.close()
+
+
+def _bounded(renewal: Renewal, issuers: int, connections: int) -> Renewal:
+    """Leave three quarters of the connections to those who do not wait for an issuer's keys."""
+    share = max(connections // (4 * issuers), 1)
+    return replace(renewal, crowd=min(renewal.crowd, share))

@@ -26,19 +26,21 @@ Fetch = Callable[[], Awaitable[bytes]]
 
 @dataclass(frozen=True)
 class Renewal:
-    """How often keys are asked for, all in seconds.
+    """How often keys are asked for, in seconds.
 
     `every` so often they are fetched, `again` so soon after it went wrong.
     For a key that is not known they are fetched at once, but `apart` from the
     last time that was so: whoever makes up key ids makes us ask no oftener.
-    `patience` is how long a token waits for that. `keep` is how long keys
-    count while the issuer is away.
+    `patience` is how long a token waits for that, and `crowd` how many may:
+    whoever brings it is nobody yet. `keep` is how long keys count while the
+    issuer is away.
     """
 
     every: float = 300.0
     again: float = 10.0
     apart: float = 30.0
     patience: float = 5.0
+    crowd: int = 256
     keep: float = 24 * 3600.0
 
 
@@ -65,6 +67,7 @@ class IssuerKeys:
         self._wrong: str | None = "they were not fetched yet"
         self._wanted = asyncio.Event()
         self._tried = asyncio.Event()
+        self._waiting = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -91,7 +94,10 @@ class IssuerKeys:
                 await self._task
 
     async def renewed(self) -> None:
-        """Wait until the keys were fetched once more, or it is too early, or it takes too long."""
+        """Wait until the keys were fetched once more; not where that is too early or too many do.
+
+        Nor longer than `patience`.
+        """
         now = self._monotonic()
         early = self._asked_at is not None and now - self._asked_at < self._renewal.apart
         if early and not self._wanted.is_set():
@@ -99,7 +105,14 @@ class IssuerKeys:
         if not self._wanted.is_set():
             self._asked_at = now
             self._wanted.set()
-        tried = self._tried
+        if self._waiting < self._renewal.crowd:
+            self._waiting += 1
+            try:
+                await self._one_more(self._tried)
+            finally:
+                self._waiting -= 1
+
+    async def _one_more(self, tried: asyncio.Event) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._renewal.patience):
                 await tried.wait()

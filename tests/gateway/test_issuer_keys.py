@@ -116,6 +116,20 @@ async def test_whoever_waits_for_an_issuer_that_hangs_waits_no_longer_than_patie
     assert keys.current is not None
 
 
+async def test_no_more_than_a_crowd_waits_for_an_issuer_that_hangs(issuer, keeping):
+    keys = keeping(Renewal(every=3600, again=3600, patience=3600, crowd=2))
+    await known(keys)
+    issuer.gate.clear()
+
+    waiting = [asyncio.create_task(keys.renewed()) for _ in range(5)]
+    done, held = await asyncio.wait(waiting, timeout=0.1)
+    issuer.gate.set()
+    await asyncio.gather(*held)
+    issuer.gate.clear()
+
+    assert (len(done), len(held)) == (3, 2)
+
+
 async def test_keys_stay_while_the_issuer_is_away_but_not_for_ever(issuer, keeping, clock):
     keys = keeping(Renewal(every=3600, again=3600, patience=60, apart=0, keep=600))
     await known(keys)

@@ -333,6 +333,32 @@ async def test_made_up_key_ids_neither_flood_the_issuer_nor_hold_others_up(stage
     assert issuer.asked == 2
 
 
+async def test_strangers_who_wait_for_an_issuer_that_hangs_leave_room_for_others(
+    sqlite_url, issuer
+):
+    def crowded(text):
+        return trusting(issuer)(text).replace(
+            "gateway: {", "gateway: {capacity: {connections: 8}, "
+        )
+
+    async with staged(sqlite_url, agents=AGENTS, rewrite=crowded) as stage:
+
+        async def keys_known():
+            return not stage.gateway.identity_troubles()
+
+        await until(keys_known)
+        issuer.gate.clear()
+        knocking = [
+            asyncio.create_task(listed(stage, issuer.token(headers={"kid": f"made-up-{number}"})))
+            for number in range(8)
+        ]
+        await asyncio.wait(knocking, timeout=1)  # longer than any takes that need not wait
+
+        assert (await listed(stage, CI_BOT)).status == 200
+        issuer.gate.set()
+        assert {answer.status for answer in await asyncio.gather(*knocking)} == {401}
+
+
 async def test_tokens_count_while_the_issuer_is_away(stage, issuer):
     token = issuer.token()
     await issuer.close()
