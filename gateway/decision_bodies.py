@@ -15,6 +15,9 @@ LONGEST_WAIT = 300
 REQUEST_ID = r"[A-Za-z0-9._~-]{1,128}"
 """What a caller may call a request of its own: it can stand in a path as it is."""
 
+_TOOL_NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""What `definitions.is_tool_name` takes, apart from the length."""
+
 _LONGEST_ERROR = 10_000
 
 
@@ -47,7 +50,12 @@ class Ask(Body):
     server: Annotated[str, Field(description="A server that placet.yaml names.")]
     tool: Annotated[
         str,
-        Field(min_length=1, max_length=256, description="The name of the tool, as it is listed."),
+        Field(
+            min_length=1,
+            max_length=256,
+            pattern=_TOOL_NAME,
+            description="The name of the tool, as it is listed: without control characters.",
+        ),
     ]
     arguments: Annotated[
         dict[str, Any],

@@ -6,7 +6,6 @@ from gateway.answers import Answer
 from gateway.call_ids import CallIds, named
 from gateway.decision_bodies import Ask, Decision, Report, ToldDecision
 from gateway.decision_words import heard, told
-from gateway.definitions import is_tool_name
 from gateway.examining import Asked, Examiner
 from gateway.kept_asks import KeptAsks
 from gateway.problems import Kind, Problem, not_found
@@ -65,9 +64,6 @@ class Decisions:
         if ask.server not in self._servers:
             detail = "there is no server of this name; ask for one that placet.yaml names"
             raise Problem(404, Kind.NO_SUCH_SERVER, detail)
-        if not is_tool_name(ask.tool):
-            errors = [{"pointer": "/tool", "detail": "is not the name of a tool"}]
-            raise Problem(400, Kind.INVALID_REQUEST, "the request is not valid", errors=errors)
         asked = self._asked(agent, ask, size)
         known = await self._ledger.decided(asked.id) if asked.named else None
         if known is None:

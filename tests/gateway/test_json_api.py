@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
 from gateway.decision_bodies import Ask
+from gateway.definitions import is_tool_name
 from gateway.json_bodies import _read
 from gateway.openapi import document
 from gateway.problems import PREFIX, Kind, Problem
@@ -53,6 +54,20 @@ def test_every_schema_of_the_description_is_one():
     for schema in schemas.values():
         assert validator_for(schema, Draft202012Validator) is Draft202012Validator
         Draft202012Validator.check_schema(schema)
+
+
+@drawn(st.text(max_size=300).filter(lambda name: not name.endswith("\n")))  # re's $ is not ECMA's
+def test_the_description_says_which_names_of_tools_are_taken(name):
+    schema = json.loads(document())["components"]["schemas"]["Ask"]["properties"]["tool"]
+
+    assert Draft202012Validator(schema).is_valid(name) == is_tool_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "a\n", "a\x00", "\x85", "x" * 257])
+async def test_what_is_no_name_of_a_tool_is_told_so(given, name):
+    status, told = await given.post("/v1/decisions", asked(name))
+
+    assert (status, [error["pointer"] for error in told["errors"]]) == (400, ["/tool"])
 
 
 def test_every_type_of_problem_is_described_somewhere():
@@ -273,7 +288,7 @@ async def test_a_fault_of_ours_is_a_problem_without_its_details(given, monkeypat
     def broken(*_):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("gateway.decisions.is_tool_name", broken)
+    monkeypatch.setattr("gateway.decisions.told", broken)
 
     status, told = await given.post("/v1/decisions", asked("Read"))
 
