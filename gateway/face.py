@@ -74,7 +74,7 @@ class Face:
         try:
             message = read_line(line)
         except NoMessage as wrong:
-            await self._write(on_one_line(error(None, str(wrong), Code.PARSE_ERROR)))
+            await self._write(on_one_line(error(wrong.id, str(wrong), wrong.code)))
             return
         match message:
             case Asking(method="initialize"):

@@ -15,12 +15,19 @@ from policies.strict_json import canonical, parse
 
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _TASKS = "tasks/"
+_BREAKING = frozenset("\r\n\0")
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 """Line ends stand only between the tokens of JSON; on stdio they would end the message."""
 
 
 class NoMessage(Refused):
-    """A line is no JSON-RPC message."""
+    """A line is no JSON-RPC message; `id` is that of the request that it may be (JSON text)."""
+
+    def __init__(self, text: str, code: Code, known: str | None = None) -> None:
+        """Keep what the client is told."""
+        super().__init__(text)
+        self.code = code
+        self.id = known
 
 
 @dataclass(frozen=True)
@@ -52,20 +59,42 @@ def read_line(line: bytes) -> Line:
     try:
         message = parse(line)
     except Refused as flaw:
-        raise NoMessage(str(flaw)) from None
+        raise NoMessage(str(flaw), Code.PARSE_ERROR) from None
     if not isinstance(message, dict):
-        raise NoMessage("the line is no JSON-RPC object; send messages one by one")
-    method, params = message.get("method"), message.get("params")
+        text = "the line is no JSON-RPC object; send messages one by one"
+        raise NoMessage(text, Code.INVALID_REQUEST)
+    params = message.get("params")
     said: Mapping[str, JsonValue] = params if isinstance(params, dict) else {}
     meta = said.get("_meta")
     version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
     named = version if isinstance(version, str) else None
-    if not isinstance(method, str):
+    if "method" not in message:
         return Telling(line, "", said, None)
-    known = message.get("id")
-    if isinstance(known, str | Number):
-        return Asking(line, canonical(known), method, said, named)
+    known = _id_of(message)
+    method = _in_header(message["method"], "`method` is not the name of a method", known)
+    if named is not None:
+        _in_header(named, f"`{VERSION_KEY}` is not a version of the protocol", known)
+    if known is not None:
+        return Asking(line, known, method, said, named)
     return Telling(line, method, said, named)
+
+
+def _id_of(message: Mapping[str, JsonValue]) -> str | None:
+    """Return the id of a request as JSON text, None of a notification. Raises NoMessage."""
+    if "id" not in message:
+        return None
+    known = message["id"]
+    if not isinstance(known, str | Number):
+        text = "`id` is neither text nor a whole number; send such an id"
+        raise NoMessage(text, Code.INVALID_REQUEST)
+    return canonical(known)
+
+
+def _in_header(value: JsonValue, wrong: str, known: str | None) -> str:
+    """Return text that a header can repeat. Raises NoMessage."""
+    if not isinstance(value, str) or not value or not _BREAKING.isdisjoint(value):
+        raise NoMessage(f"{wrong}; send it as text of one line", Code.INVALID_REQUEST, known)
+    return value
 
 
 def mirrored(line: Line, tools: Mapping[str, Tool]) -> dict[str, str]:

@@ -435,17 +435,44 @@ async def test_it_ends_when_it_is_told_to(stage, given, signal):
 
 
 @pytest.mark.parametrize(
-    "line",
-    [b"nonsense", b"[]", b"1", b'{"a": 1, "a": 2}', b"\xff", b'{"jsonrpc": "2.0", "id": 1'],
+    ("line", "code"),
+    [
+        (b"nonsense", -32700),
+        (b'{"a": 1, "a": 2}', -32700),
+        (b"\xff", -32700),
+        (b'{"jsonrpc": "2.0", "id": 1', -32700),
+        (b"[]", -32600),
+        (b"1", -32600),
+        (b'{"jsonrpc": "2.0", "id": null, "method": "ping"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": {}, "method": "ping"}', -32600),
+    ],
 )
-async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(given, line):
+async def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_read(given, line, code):
     given.write(line)
     given.call("read_file", number=2)
 
     wrong, answer = await given.hear(), await given.hear()
 
-    assert (wrong["id"], wrong["error"]["code"]) == (None, -32700)
+    assert (wrong["id"], wrong["error"]["code"]) == (None, code)
     assert answer["id"] == 2
+
+
+@pytest.mark.parametrize("method", [5, "", "tools/list\r\nX-Evil: 1"])
+async def test_a_request_for_what_is_no_method_is_answered(given, method):
+    given.say(method, {"_meta": META})
+
+    answer = await given.hear()
+
+    assert (answer["id"], answer["error"]["code"]) == (1, -32600)
+
+
+async def test_a_version_that_no_header_can_carry_is_answered(given):
+    version = {"io.modelcontextprotocol/protocolVersion": "2026-07-28\r\nX-Evil: 1"}
+    given.say("tools/list", {"_meta": META | version})
+
+    answer = await given.hear()
+
+    assert (answer["id"], answer["error"]["code"]) == (1, -32600)
 
 
 async def test_blank_lines_are_passed_over(given):
