@@ -42,9 +42,10 @@ class Reply:
 
     @property
     def detail(self) -> str:
-        """What went wrong, in words."""
-        detail = self.told.get("detail")
-        return detail if isinstance(detail, str) else f"Placet answered with status {self.status}"
+        """What went wrong, in words: those of a problem, or of a JSON-RPC error."""
+        error = self.told.get("error")
+        told = error.get("message") if isinstance(error, dict) else self.told.get("detail")
+        return told if isinstance(told, str) else f"Placet answered with status {self.status}"
 
 
 class DecisionClient:

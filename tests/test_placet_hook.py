@@ -321,6 +321,15 @@ async def test_another_program_at_the_address_is_not_asked_twice(other, status, 
     assert other.asked == ["/v1/decisions"]
 
 
+async def test_what_is_refused_below_the_api_is_told_in_its_words(given):
+    elsewhere = await hook(f"{given.stage.url}/mcp/files", READ)
+    long = await hook(given.stage.url, READ, key="k" * 9000)
+
+    assert (elsewhere.code, long.code) == (2, 2)
+    assert "nothing is answered at this address; a server's is `/mcp/NAME`" in elsewhere.errors
+    assert "a header, or the first line, is longer than 8,190 bytes" in long.errors
+
+
 @pytest.mark.parametrize("status", [502, 429])
 async def test_a_page_that_says_come_again_is_no_last_word(other, status):
     answers = iter(
