@@ -90,8 +90,12 @@ def _actor(claims: Mapping[str, Plain]) -> Mapping[str, Plain] | None:
 
 
 def _is_anybodys(claim: str, claims: Mapping[str, Plain]) -> bool:
-    """Tell whether people are named by an address that the issuer says it did not verify."""
-    return claim == "email" and claims.get("email_verified") is False
+    """Tell whether people are named by an address that the issuer says it did not verify.
+
+    Some issuers say so in words (Amazon Cognito, Sign in with Apple).
+    """
+    verified = claims.get("email_verified", True)
+    return claim == "email" and verified is not True and verified != "true"
 
 
 def _shown(claim: str, value: Plain) -> str:

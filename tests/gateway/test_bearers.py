@@ -103,7 +103,9 @@ def test_an_address_that_the_issuer_did_not_verify_names_nobody():
     claims = {"client_id": "web-client", "email": "p1"}
 
     assert named("partner", **claims, email_verified=True).on_behalf_of == "alice"
-    assert "is nobody here" in refused(issuer="partner", **claims, email_verified=False)
+    assert named("partner", **claims, email_verified="true").on_behalf_of == "alice"
+    for said in (False, "false", "False", "", 0, 1, None, []):
+        assert "is nobody here" in refused(issuer="partner", **claims, email_verified=said)
 
 
 def test_where_people_have_a_claim_of_their_own_an_agent_still_is_itself():
