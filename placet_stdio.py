@@ -41,9 +41,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         type=Path,
-        default=Path("placet.yaml"),
         metavar="FILE",
-        help="whose `listen.agents` is taken where no address is given (default: placet.yaml)",
+        help="whose `listen.agents` is taken where no address is given (default: placet.yaml, if "
+        "there is one)",
     )
 
 
@@ -121,8 +121,9 @@ def _address(arguments: argparse.Namespace, environment: Mapping[str, str]) -> s
     return url.rstrip("/")
 
 
-def _configured(config: Path) -> str:
-    if not config.exists():
+def _configured(named: Path | None) -> str:
+    config = named or Path("placet.yaml")
+    if named is None and not config.exists():
         return "http://127.0.0.1:8787"
     settings = importlib.import_module("placet_settings")  # it needs much of Placet
     listens = settings.load_beside(config).configuration.listen.agents

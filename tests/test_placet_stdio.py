@@ -528,6 +528,14 @@ async def test_what_cannot_be_meant_is_refused_at_the_start(url, server, key):
     assert b"Traceback" not in errors
 
 
+async def test_a_configuration_that_is_named_has_to_be_there(tmp_path):
+    started = await Client.start(None, "--config", str(tmp_path / "other.yaml"))
+    out, errors = await started.process.communicate()
+
+    assert (started.process.returncode, out) == (2, b"")
+    assert b"there is no file" in errors
+
+
 async def _more(stage, listeners):
     return stage.server.listeners > listeners
 
