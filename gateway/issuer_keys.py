@@ -66,7 +66,8 @@ class IssuerKeys:
         self._asked_at: float | None = None
         self._wrong: str | None = "they were not fetched yet"
         self._wanted = asyncio.Event()
-        self._tried = asyncio.Event()
+        self._next = asyncio.Event()
+        self._running: asyncio.Event | None = None
         self._waiting = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -98,31 +99,38 @@ class IssuerKeys:
 
         Nor longer than `patience`.
         """
-        now = self._monotonic()
-        early = self._asked_at is not None and now - self._asked_at < self._renewal.apart
-        if early and not self._wanted.is_set():
+        tried = self._one_more()
+        if tried is None or self._waiting >= self._renewal.crowd:
             return
-        if not self._wanted.is_set():
-            self._asked_at = now
-            self._wanted.set()
-        if self._waiting < self._renewal.crowd:
-            self._waiting += 1
-            try:
-                await self._one_more(self._tried)
-            finally:
-                self._waiting -= 1
+        self._waiting += 1
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._renewal.patience):
+                    await tried.wait()
+        finally:
+            self._waiting -= 1
 
-    async def _one_more(self, tried: asyncio.Event) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._renewal.patience):
-                await tried.wait()
+    def _one_more(self) -> asyncio.Event | None:
+        """Return what tells that the keys were fetched once more; None where it is too early.
+
+        One that was begun before may bring what was published before.
+        """
+        now = self._monotonic()
+        if self._keys is None and self._running is not None:
+            return self._running
+        if self._asked_at is not None and now - self._asked_at < self._renewal.apart:
+            return self._next if self._wanted.is_set() else self._running
+        self._asked_at = now
+        self._wanted.set()
+        return self._next
 
     async def _follow(self) -> None:
         while True:
-            await self._try()
-            tried, self._tried = self._tried, asyncio.Event()
             self._wanted.clear()
-            tried.set()
+            self._running, self._next = self._next, asyncio.Event()
+            await self._try()
+            self._running.set()
+            self._running = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(
                     self._renewal.again if self._wrong else self._renewal.every

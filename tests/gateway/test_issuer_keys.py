@@ -116,6 +116,30 @@ async def test_whoever_waits_for_an_issuer_that_hangs_waits_no_longer_than_patie
     assert keys.current is not None
 
 
+async def test_a_key_that_is_new_since_a_fetch_began_is_fetched_by_the_next():
+    begun, answers = asyncio.Event(), asyncio.Queue()
+
+    async def fetch():
+        begun.set()
+        return json.dumps({"keys": await answers.get()}).encode()
+
+    keys = IssuerKeys("acme", SECTION, fetch, Renewal(every=0.01, again=3600, patience=60))
+    keys.start()
+    answers.put_nowait([jwk(RSA_KEY, "old")])
+    await known(keys)
+    begun.clear()
+    await begun.wait()
+
+    renewing = asyncio.create_task(keys.renewed())
+    await asyncio.sleep(0)
+    answers.put_nowait([jwk(RSA_KEY, "old")])
+    answers.put_nowait([jwk(RSA_KEY, "old"), jwk(RSA_KEY, "new")])
+    await renewing
+
+    assert len(keys.current.fitting("new", "RS256")) == 1
+    await keys.close()
+
+
 async def test_no_more_than_a_crowd_waits_for_an_issuer_that_hangs(issuer, keeping):
     keys = keeping(Renewal(every=3600, again=3600, patience=3600, crowd=2))
     await known(keys)
