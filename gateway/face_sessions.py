@@ -20,6 +20,7 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
 _BRIEFLY = 2.0
 _BAD = 400
+_TOO_MANY = 429
 _OURS = 500
 
 
@@ -142,7 +143,7 @@ class FaceSession:
         headers = {"Accept": "text/event-stream", **self.headers, **more}
         with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
             async with self._http.get(self._url, headers=headers, allow_redirects=False) as answer:
-                if answer.status >= _OURS:
+                if answer.status >= _OURS or answer.status == _TOO_MANY:
                     return
                 if answer.status >= _BAD or not streams(answer):
                     raise _NoStream

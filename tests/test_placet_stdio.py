@@ -97,6 +97,40 @@ async def hanging():
     server.close()
 
 
+@pytest.fixture
+async def crowded():
+    """Give sessions, and at first no room for their streams."""
+    statuses = iter([429])
+    result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "s"}}
+
+    async def post(request):
+        asked = await request.json()
+        if "id" not in asked:
+            return web.Response(status=202)
+        told = {"jsonrpc": "2.0", "id": asked["id"], "result": result}
+        return web.json_response(told, headers={"Mcp-Session-Id": "one"})
+
+    async def get(request):
+        status = next(statuses, 200)
+        if status != 200:
+            return web.Response(status=status)
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await stream.prepare(request)
+        told = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+        await stream.write(f"data: {json.dumps(told)}\n\n".encode())
+        await asyncio.Event().wait()
+        return stream
+
+    application = web.Application()
+    path = "/mcp/files"
+    application.add_routes([web.post(path, post), web.get(path, get)])
+    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
 async def started_with(url, stdout, stdin=asyncio.subprocess.PIPE):
     """Start the command with an output of ours, a descriptor that is closed here then."""
     process = await asyncio.create_subprocess_exec(
@@ -205,6 +239,13 @@ async def test_what_the_server_says_by_itself_is_heard(stage, given):
     while heard["method"] == "notifications/tools/list_changed":  # once its tools are learned
         heard = await given.hear()
     assert heard["method"] == "notifications/message"
+
+
+async def test_a_stream_that_there_is_no_room_for_is_opened_later(crowded):
+    async with client(crowded) as given:
+        await given.begin()
+
+        assert (await given.hear())["method"] == "notifications/tools/list_changed"
 
 
 async def test_a_session_that_is_gone_is_begun_anew(stage, given):
