@@ -17,6 +17,7 @@ from gateway.reading_outcomes import Outcome, OutcomeReader
 from gateway.reporting import Reporter
 from gateway.resuming import Resumable
 from gateway.sessionless import LoneCalls
+from gateway.unheard_answers import UnheardAnswers
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.calls import Number
 from policies.inert import inert_line
@@ -25,15 +26,6 @@ from policies.strict_json import canonical
 
 _LONGEST_ERROR = 500
 _PATIENCE = 600.0
-_MOST_UNHEARD = 32 * 1024 * 1024
-"""Bytes of an answer that are read after its caller went away."""
-
-_AT_ITS_SPEED = 256 * 1024
-"""Bytes of these that are read as fast as the server sends."""
-
-_RATE = 4 * 1024 * 1024
-_LEAST_REST = 0.02
-"""Bytes a second, and seconds between two readings, of all such answers that go on after that."""
 
 _NEVER = "the caller went away, and the server did not end its answer within 10 minutes"
 _FLOODS = "the caller went away, and the server did not end its answer within 32 MiB"
@@ -59,6 +51,7 @@ class _Run:
     forwarding: "asyncio.Future[UpstreamAnswer] | None" = None
     answer: UpstreamAnswer | None = None
     reader: OutcomeReader | None = None
+    taken_up: bool = False
     ended: bool = False
 
     @property
@@ -101,7 +94,7 @@ class Dispatcher:
         self._crowd = crowd
         self._reach = reach
         self._left: set[asyncio.Task[None]] = set()
-        self._resting = asyncio.Lock()
+        self._unheard = UnheardAnswers()
         self.lone = LoneCalls()
         self._stopping = False
 
@@ -186,13 +179,24 @@ class Dispatcher:
             self._let_go(run)
         elif run.request.era is Era.LEGACY:
             place = self._crowd.stay(run.request.agent, run.server)
-            self._begin(self._finish(run, place))
+            self._offer(run, self._begin(self._finish(run, place)))
             return
         else:
             self._end(run, Outcome("failed", _LEFT))
         if run.forwarding is not None and not run.forwarding.done():
             run.forwarding.cancel()
         self._begin(_close(run.answer))
+
+    def _offer(self, run: _Run, reading: "asyncio.Task[None]") -> None:
+        """Let the client take up the stream that it lost: the server sends the rest on one only."""
+
+        def let_go() -> None:
+            run.taken_up = True
+            reading.cancel()
+
+        session = run.request.headers.get(SESSION)
+        if session is not None and run.reader is not None:
+            self._resumable.offer((run.server, session), run.reader.ids, reading, let_go)
 
     async def _finish(self, run: _Run, place: Place) -> None:
         """Read an answer to its end that nobody waits for, or until patience ends.
@@ -218,8 +222,10 @@ class Dispatcher:
         except UpstreamFailed as failure:
             self._fail(run, failure)
         except asyncio.CancelledError:
-            self._let_go(run)
-            raise
+            if not run.taken_up or run.reader is None or self._stopping:
+                self._let_go(run)
+                raise
+            self._conclude(run, run.reader)
 
     async def _read(self, run: _Run) -> OutcomeReader | None:
         """Return what was read of an answer, once it is whole; None where it is a flood."""
@@ -229,22 +235,15 @@ class Dispatcher:
         if run.reader is None:
             run.reader = _reader(run, run.answer)
             run.reader.feed(run.answer.body or b"")
-        heard = run.reader.size
-        if run.answer.stream is not None:
-            async for chunk in run.answer.stream:
-                run.reader.feed(chunk)
-                unheard = run.reader.size - heard
-                if unheard > _MOST_UNHEARD:
-                    return None
-                if unheard > _AT_ITS_SPEED:
-                    async with self._resting:  # they all share what nobody waits for any more
-                        await asyncio.sleep(max(len(chunk) / _RATE, _LEAST_REST))
-        return run.reader
+        if run.answer.stream is None or await self._unheard.read(run.answer.stream, run.reader):
+            return run.reader
+        return None
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._left.add(task)
         task.add_done_callback(self._left.discard)
+        return task
 
     def _end(self, run: _Run, outcome: Outcome) -> None:
         if run.ended:

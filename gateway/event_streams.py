@@ -1,9 +1,13 @@
 """Finds the JSON-RPC messages in an answer, be it one body or a stream of events."""
 
+from collections import deque
 from collections.abc import Iterator
 
 _LONGEST = 4 * 1024 * 1024
 """Bytes of one event above which it is not looked into."""
+
+_MOST_IDS = 1000
+"""Ids of the newest events of a stream that are kept."""
 
 ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 """Line ends stand only between the tokens of JSON; within an event they would end its line."""
@@ -34,6 +38,7 @@ class EventReader:
         self._begun = False
         self._after_cr = False
         self._named = False
+        self.ids: deque[bytes] = deque(maxlen=_MOST_IDS)
         self.resumable = False
         self.passed_over = False
 
@@ -41,7 +46,8 @@ class EventReader:
         """Return the texts of the events that `chunk` completes; events without text are none.
 
         `resumable` becomes true with the end of the first event that has an id,
-        `passed_over` with the first one that is too large.
+        `passed_over` with the first one that is too large; `ids` are those of
+        the newest events.
         """
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
@@ -83,6 +89,7 @@ class EventReader:
                 self._lines.append(line[5:].removeprefix(b" "))
         elif line.startswith(b"id:"):
             self._named = True
+            self.ids.append(line[3:].removeprefix(b" "))
 
 
 def is_event_stream(content_type: str) -> bool:

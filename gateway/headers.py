@@ -33,6 +33,7 @@ _DOWN = frozenset(
 _PREFIX = "mcp-"
 _OF_SESSIONS = frozenset({"mcp-session-id", "last-event-id"})
 SESSION = "Mcp-Session-Id"
+LAST_EVENT = "Last-Event-ID"
 
 
 def upward(http: web.BaseRequest, session: str | None) -> CIMultiDict[str]:

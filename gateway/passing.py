@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.editing import edited
 from gateway.errors import Code, Rejected, RequestId
-from gateway.headers import SESSION
+from gateway.headers import LAST_EVENT, SESSION
 from gateway.hearing import LISTEN, farewell, heard, notice, remark
 from gateway.introductions import Introductions
 from gateway.old_transport import check_refusal, without_endpoint
@@ -95,6 +95,9 @@ class Passage:
         unusable = caller.server.toolbox.unusable
         if unusable is not None:
             raise Rejected(_BAD_GATEWAY, Code.SERVER_FAILED, unusable, id=_id_of(request))
+        session = (caller.server.name, request.headers.get(SESSION, ""))
+        if request.method == "GET" and LAST_EVENT in request.headers:
+            await self._resumable.take_up(session, request.headers[LAST_EVENT])
         answer = self.as_callers(await caller.server.upstream.forward(request), caller)
         if method == "initialize":
             await check_refusal(caller.server.name, caller.server.upstream, request, answer)
@@ -104,7 +107,6 @@ class Passage:
             answer = without_endpoint(answer, caller.server.name)
         if method == LISTEN or request.method == "GET":
             answer = self._open(caller, request, await heard(request, answer))
-        session = (caller.server.name, request.headers.get(SESSION, ""))
         if request.method == "DELETE" and answer.status in _ENDED:
             self._resumable.end_session(session)
             caller.server.toolbox.forget(request)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,6 +102,11 @@ class OutcomeReader:
     def resumable(self) -> bool:
         """Whether the client may take up the stream again after its end."""
         return self._session and self._events is not None and self._events.resumable
+
+    @property
+    def ids(self) -> Collection[bytes]:
+        """Return the ids by which the client may ask for the rest of the stream, as it grows."""
+        return self._events.ids if self._session and self._events is not None else ()
 
     @property
     def streams(self) -> bool:

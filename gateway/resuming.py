@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple, TypeAlias
 
 from gateway.event_streams import EventReader
@@ -12,6 +12,9 @@ Session: TypeAlias = tuple[str, str]
 """A server's name, and its own id of the session."""
 
 _SECONDS = 600.0
+_MOMENT = 0.1
+"""Seconds in which a server notices that a stream of its has been closed."""
+
 _NEVER = "the server ended its answer without a response, and nobody took it up again"
 _USED = "the server ended its answer without a response, and its id was used again"
 _ENDED = "the session was ended before the server answered"
@@ -22,6 +25,14 @@ class _Left(NamedTuple):
 
     end: Callable[[Outcome], None]
     timer: asyncio.TimerHandle
+
+
+class _Unheard(NamedTuple):
+    """A stream that lost its client while the server goes on: the ids it had, and who reads it."""
+
+    ids: Collection[bytes]
+    reading: "asyncio.Task[None]"
+    let_go: Callable[[], None]
 
 
 class Resumable:
@@ -39,6 +50,7 @@ class Resumable:
         """Start with none; `seconds` is how long a call is waited for."""
         self._seconds = seconds
         self._left: dict[Session, dict[str, _Left]] = {}
+        self._unheard: dict[Session, list[_Unheard]] = {}
 
     def leave(self, session: Session, request_id: str, end: Callable[[Outcome], None]) -> None:
         """Have `end` called with the outcome of a request, whenever it is known."""
@@ -47,6 +59,40 @@ class Resumable:
             self._seconds, self._finish, session, request_id, Outcome("failed", _NEVER)
         )
         self._left.setdefault(session, {})[request_id] = _Left(end, timer)
+
+    def offer(
+        self,
+        session: Session,
+        ids: Collection[bytes],
+        reading: "asyncio.Task[None]",
+        let_go: Callable[[], None],
+    ) -> None:
+        """Let a client take up a stream that it lost, as long as `reading` goes on with it.
+
+        `ids` are those of its events; `let_go` has the reading end, and its call left here.
+        """
+        found = _Unheard(ids, reading, let_go)
+        self._unheard.setdefault(session, []).append(found)
+        reading.add_done_callback(lambda _: self._heard(session, found))
+
+    async def take_up(self, session: Session, last: str) -> None:
+        """Close the stream that had the event `last`, so that the server goes on on another one.
+
+        As long as it is open the server sends the rest there, and nowhere else.
+        """
+        asked = last.encode(errors="surrogateescape")
+        found = [each for each in self._unheard.get(session, ()) if asked in each.ids]
+        for each in found:
+            each.let_go()
+        if found:
+            await asyncio.wait([each.reading for each in found])
+            await asyncio.sleep(_MOMENT)
+
+    def _heard(self, session: Session, ended: _Unheard) -> None:
+        streams = self._unheard[session]
+        streams.remove(ended)
+        if not streams:
+            del self._unheard[session]
 
     def listener(self, session: Session) -> Callable[[bytes], None]:
         """Return what listens to the bytes of a stream of this session."""

@@ -1,6 +1,7 @@
 """A server may end a stream early; the client takes its answer up on another one."""
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -73,6 +74,47 @@ async def test_a_call_whose_id_is_used_again_has_an_end_of_its_own(left):
         "the server ended its answer without a response, and its id was used again",
     )
     assert (second.outcome, second.call != first.call) == ("ok", True)
+
+
+class Going:
+    """A server that goes on with the stream of a call until its connection is closed."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    async def __call__(self, _message, request):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            for number in itertools.count(1):
+                await response.write(b"id: %d\ndata:\n\n" % number)
+                await asyncio.sleep(0.01)
+        finally:
+            self.closed.set()
+
+
+async def test_a_stream_that_lost_its_client_is_closed_at_the_server_when_it_is_taken_up(left):
+    stage, headers = left
+    stage.server.reply = going = Going()
+    calling = headers | {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    again = CALL | {"id": 9}
+
+    async with stage.http.post(f"{stage.url}/mcp/files", json=again, headers=calling) as lost:
+        assert await lost.content.readline() == b"id: 1\n"
+        lost.close()
+    async with stage.http.get(
+        f"{stage.url}/mcp/files", headers=headers | {"Last-Event-ID": "another"}
+    ):
+        assert not going.closed.is_set()
+    async with stage.http.get(
+        f"{stage.url}/mcp/files", headers=headers | {"Last-Event-ID": "1"}
+    ) as stream:
+        assert going.closed.is_set()
+        stage.server.tell({"jsonrpc": "2.0", "id": 9, "result": {"isError": True}})
+        await stream.content.readline()
+        (ended,) = await stage.ended()
+
+    assert ended.outcome == "tool-error"
 
 
 async def test_a_call_is_waited_for_as_long_as_any_other_though_its_id_was_used_before():
