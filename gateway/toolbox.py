@@ -11,6 +11,7 @@ from gateway.attention import Changes, Probes
 from gateway.callers_lists import CallersLists
 from gateway.conversations import Conversation
 from gateway.definitions import tools_of
+from gateway.living_sessions import LivingSessions
 from gateway.not_learned import NotLearned, NotNoted, Unusable
 from gateway.old_transport import OldTransport
 from gateway.tool_notes import ToolNotes
@@ -57,6 +58,7 @@ class Toolbox:
         self._notes = ToolNotes(server, ledger, new_id, time.monotonic)
         self._conversation = Conversation(server, upstream)
         self._conversing = False
+        self._sessions = LivingSessions(server, upstream)
         self._callers = CallersLists(server, upstream, self._note, self._notes.refusal)
         self._tools: dict[str, Tool] | None = None
         self._trouble: str | None = f"the tools of `{server}` are not learned yet"
@@ -135,6 +137,7 @@ class Toolbox:
         for the same shares the answer. Raises NotLearned where the server does
         not say them, Rejected where the caller's session is over.
         """
+        await self._sessions.check(request)
         now = asyncio.get_running_loop().time()
         if not await self._looked(name, request, now, differs=differs):
             await self._learn_now(now)
