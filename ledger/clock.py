@@ -12,6 +12,9 @@ _MICROSECOND = timedelta(microseconds=1)
 MOST_DIVERGENCE = timedelta(seconds=60)
 """How far wall and monotonic clock may part before nothing is decided any more."""
 
+_AWAKE_OR_NOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The clock that goes on while the machine sleeps: Linux has one besides, on macOS it is this."""
+
 
 def micros(at: datetime) -> int:
     """Return `at` as microseconds since 1970 UTC."""
@@ -23,6 +26,15 @@ def moment(at: int) -> datetime:
     return EPOCH + at * _MICROSECOND
 
 
+def elapsed() -> float:
+    """Return seconds that only ever grow, those in which the machine slept among them.
+
+    `time.monotonic` stands still meanwhile on Linux and macOS, so that the time
+    of day would seem to have jumped whenever a laptop is opened again.
+    """
+    return time.clock_gettime(_AWAKE_OR_NOT)
+
+
 class ClockGuard:
     """Compares the clock that decides with the monotonic one, from its first look on.
 
@@ -30,7 +42,7 @@ class ClockGuard:
     the process is started again: an operator looks at the clock first.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = elapsed) -> None:
         """Begin at the first `check`; `monotonic` returns seconds."""
         self._monotonic = monotonic
         self._lock = Lock()

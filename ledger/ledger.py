@@ -1,7 +1,6 @@
 """The ledger as gateway, bot and root use it: commands in, events out, and reads."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -15,6 +14,7 @@ from ledger.agents import LedgerAgent
 from ledger.announcing import Listener, Observer
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.calls import CallRecord
+from ledger.clock import elapsed
 from ledger.decided_calls import DecidedCall
 from ledger.envelopes import Command, Recorded
 from ledger.faults import DATABASE_ERRORS, unread
@@ -64,7 +64,7 @@ class Ledger:
         instance: str | None = None,
         serving: bool = True,
         reach: Callable[[str], None] = lambda _point: None,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = elapsed,
         capacity: int = _CAPACITY,
     ) -> Self:
         """Open the ledger at `url`, making or migrating its tables; blocks meanwhile.
@@ -88,7 +88,7 @@ class Ledger:
         Raises LedgerUnavailable, also where this Placet cannot read it as it is.
         """
         name = f"placet-{uuid.uuid4().hex}"
-        world = World(now, time.monotonic, directory or Directory(), lambda _point: None)
+        world = World(now, elapsed, directory or Directory(), lambda _point: None)
         return cls(name, assemble_to_read(url, name, world))
 
     def close(self) -> None:

@@ -1,6 +1,10 @@
 """The ledger stops deciding when its clocks part."""
 
+import subprocess
+import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from acme import NOON, PREPARED, ask, assessed
@@ -9,6 +13,8 @@ from open_ledgers import Clock, open_ledger, prepare
 from ledger.clock import ClockGuard, micros, moment
 from ledger.unavailable import LedgerUnavailable
 from policies.decisions import Effect
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def test_microseconds_and_back_are_exact():
@@ -53,6 +59,19 @@ def test_time_that_passes_is_no_jump():
     clock.advance(1_000_000)
 
     assert guard.check(clock.now()) is None
+
+
+def test_the_time_in_which_the_machine_slept_has_passed():
+    said = "import time; from ledger.clock import elapsed; print(elapsed() - time.monotonic())"
+    elsewhere = ["unshare", "--time", "--boottime", "100000", sys.executable, "-c", said]
+    try:
+        told = subprocess.run(elsewhere, capture_output=True, text=True, check=True, cwd=ROOT)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs Linux, and the right to give a process another time since boot")
+
+    slept = float(told.stdout) - (time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic())
+
+    assert slept == pytest.approx(100_000, abs=1)
 
 
 async def test_nothing_is_decided_after_a_jump_until_a_restart(ledger_url):
