@@ -35,6 +35,7 @@ Write: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 _ACCEPT = "application/json, text/event-stream"
 _NOT_FOUND = 404
+_NO_SUCH_SESSION = str(int(Code.NO_SUCH_SESSION))
 _BAD = 400
 _UNAUTHORIZED = 401
 _ECHO = 300
@@ -137,7 +138,12 @@ class Face:
             ) as answer:
                 if attempt == 1 and await self._mended(asked, answer):
                     continue
-                await self._relay(asked, answer)
+                try:
+                    await self._relay(asked, answer)
+                except _Forgotten as told:
+                    if attempt == 1 and await self._session.begin_anew():
+                        continue
+                    await self._heard(told.body, asked)
                 return
 
     async def _mended(self, asked: Asking, answer: aiohttp.ClientResponse) -> bool:
@@ -183,12 +189,17 @@ class Face:
         await self._refuse(asked, "the answer broke off; the call may have run, so look first")
 
     async def _ended(self, asked: Asking, event: Heard) -> bool:
-        """Hand an event on, and tell whether its stream is over: answered, or given up."""
+        """Hand an event on, and tell whether its stream is over: answered, or given up.
+
+        Raises _Forgotten where the session of a call that was held is over.
+        """
         answered = bool(event.body) and answers(event.body, asked.id)
         if event.block == STILL_WAITING:
             self._waiting.add(asked.id)
         elif answered or event.block == LET_THROUGH:
             self._waiting.discard(asked.id)
+        if answered and asked.version is None and code_of(event.body) == _NO_SUCH_SESSION:
+            raise _Forgotten(event.body)
         if event.body:
             await self._heard(event.body, asked)
         if self._draining and asked.id in self._waiting:
@@ -259,6 +270,14 @@ class Face:
             if cursor is None:
                 break
         return True
+
+
+class _Forgotten(Exception):
+    """The server knows the session of a held call no more, as `body` says; it ran nowhere."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self.body = body
 
 
 def _brief(failure: BaseException) -> str:

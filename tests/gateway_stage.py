@@ -188,6 +188,29 @@ class RawServer:
             self._streams.remove(queue)
 
 
+class Forgetful(RawServer):
+    """A server that starts again, and then knows none of the sessions it gave.
+
+    Of the methods in `unknown` it says with 404 that there are none, as a few do.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unknown: set[str] = set()
+        self.life = 1
+
+    async def _result(self, message: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        session = request.headers.get("Mcp-Session-Id")
+        if session is not None and session != f"session-{self.life}":
+            return web.json_response({"error": "no such session"}, status=404)
+        if message["method"] in self.unknown:
+            return web.json_response({"error": "no such method"}, status=404)
+        answer = await super()._result(message, request)
+        if message["method"] == "initialize":
+            answer.headers["Mcp-Session-Id"] = f"session-{self.life}"
+        return answer
+
+
 class Standing:
     """The policy in force, as the ledger has it; `activate` puts another in force."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from gateway_stage import CI_BOT, META, RawServer, staged, until
+from gateway_stage import CI_BOT, META, Forgetful, RawServer, staged, until
 
 from gateway.face_pipes import Pipes
 from placet_stdio import served
@@ -270,6 +270,27 @@ async def test_a_session_that_is_gone_is_begun_anew(stage, given):
     assert (answer["id"], "result" in answer) == (7, True)
     methods = [json.loads(body).get("method") for _, _, body in stage.server.seen if body]
     assert methods.count("initialize") == 2
+
+
+async def test_a_held_call_goes_on_in_another_session_where_its_server_forgot_the_one(sqlite_url):
+    server = Forgetful()
+    await server.start()
+    async with staged(sqlite_url, server=server, hold="0s") as stage, client(stage.url) as given:
+        await given.begin()
+        params = {"name": "write_file", "arguments": {}, "_meta": {"progressToken": 1}}
+        given.say("tools/call", params, 7)
+        (approval,) = await stage.pending()
+        server.life = 2
+        await stage.decide(approval.id)
+
+        heard = await given.hear()
+        while "method" in heard:
+            heard = await given.hear()
+        events = await stage.topics()
+
+    await server.close()
+    assert heard["result"]["content"][0]["text"] == "done: write_file"
+    assert (len(server.calls()), events.count("ApprovalRequested")) == (1, 1)
 
 
 async def test_calls_run_beside_one_another(stage, given):

@@ -4,8 +4,7 @@ import asyncio
 import json
 
 import pytest
-from aiohttp import web
-from gateway_stage import CI_BOT, RawServer, staged
+from gateway_stage import CI_BOT, Forgetful, staged
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -17,29 +16,6 @@ FORGOTTEN = (
     "the server knows this session no more; nothing was executed: initialize a new one, and call"
     " again with identical arguments"
 )
-
-
-class Forgetful(RawServer):
-    """A server that starts again, and then knows none of the sessions it gave.
-
-    Of the methods in `unknown` it says with 404 that there are none, as a few do.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.unknown = set()
-        self.life = 1
-
-    async def _result(self, message, request):
-        session = request.headers.get("Mcp-Session-Id")
-        if session is not None and session != f"session-{self.life}":
-            return web.json_response({"error": "no such session"}, status=404)
-        if message["method"] in self.unknown:
-            return web.json_response({"error": "no such method"}, status=404)
-        answer = await super()._result(message, request)
-        if message["method"] == "initialize":
-            answer.headers["Mcp-Session-Id"] = f"session-{self.life}"
-        return answer
 
 
 @pytest.fixture
