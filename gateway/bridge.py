@@ -141,7 +141,7 @@ class Bridge:
         session = self._listeners.session(name) if name else None
         if session is None:
             return _no_session(number, name)
-        done = _refused_call(method, message, number, Era.LEGACY)
+        done = _refused_method(method, number, Era.LEGACY)
         if done is None and method == "resources/unsubscribe":
             done = self._still_wanted(session, message, number)
         if done is not None:
@@ -168,7 +168,7 @@ class Bridge:
             return answer(number, discovered(introduction))
         if method == "subscriptions/listen":
             return await self._subscribed(number, message)
-        done = _refused_call(method, message, number, Era.MODERN)
+        done = _refused_method(method, number, Era.MODERN)
         if done is not None:
             return done
         server = await self._server.ready()
@@ -232,15 +232,12 @@ class Bridge:
             self._listeners.tell(method, None, None)
 
 
-def _refused_call(method: str, message: _Message, number: str, era: Era) -> UpstreamAnswer | None:
+def _refused_method(method: str, number: str, era: Era) -> UpstreamAnswer | None:
     """Refuse what cannot be passed to a server that callers share."""
     if method not in _PASSED[era]:
         status = 404 if era is Era.MODERN else 200
         text = f"the server has no method `{inert_line(method, _ECHO)}`"
         return refused(status, Code.METHOD_NOT_FOUND, text, number)
-    if method == "tools/call" and "task" in _params(message):
-        text = "tools of this server cannot be run as tasks; call without `task`"
-        return refused(200 if era is Era.LEGACY else 400, Code.INVALID_PARAMS, text, number)
     return None
 
 

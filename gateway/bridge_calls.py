@@ -6,13 +6,14 @@ from typing import TypeAlias
 
 from gateway.bridge_answers import answer, error, streamed
 from gateway.bridge_listeners import STILL_HERE, event, notification
-from gateway.json_text import members
+from gateway.json_text import members, without
 from gateway.stdio_channel import Answer, Broken, Channel, Exchange, Progress
 from gateway.stdio_server import NotReading
 from gateway.synthesis import Introduction, bridged_params, modern_result
 from gateway.upstreams import Era, Fault, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 
 _KEEP_ALIVE = 15.0
+_TASK = frozenset({"task"})
 
 Caller: TypeAlias = "tuple[str, str]"
 """What a caller cancels by: its session, and the id it gave its request (JSON text)."""
@@ -98,11 +99,18 @@ class Calls:
             exchange.mailbox.put(Broken(message))
 
     def _send(self, channel: Channel, request: UpstreamRequest, method: str) -> Exchange:
-        """Send the caller's params, of which only the progress token is changed."""
+        """Send the caller's params, of which the progress token is changed.
+
+        A server that callers share runs nothing as a task, and does not say that
+        it could, so what a call says of its own task is passed over
+        (2025-11-25, basic/utilities/tasks, "Task Support and Handling").
+        """
         body = request.body.decode()
         places = members(body)
         modern = request.era is Era.MODERN
         params = body[places["params"]] if "params" in places else None
+        if params is not None and method == "tools/call":
+            params = without(params, _TASK)
         token = None if params is None else bridged_params(params, modern=modern, token=0)[1]
 
         def numbered(number: int) -> str | None:

@@ -298,10 +298,11 @@ async def test_methods_of_sessions_are_unknown_to_2026_07_28(bridge, method):
     assert said(answer)["error"]["code"] == -32601
 
 
-async def test_a_call_as_a_task_is_refused(bridge):
-    answer = await bridge.forward(legacy("tools/call", {**tool("state"), "task": {}}))
+async def test_a_call_as_a_task_is_one_as_any_other(bridge):
+    answer = await bridge.forward(legacy("tools/call", {**tool("line"), "task": {"ttl": 1}}))
 
-    assert said(answer)["error"]["code"] == -32602
+    received = json.loads(said(answer)["result"]["line"])
+    assert received["params"] == tool("line")
 
 
 async def test_errors_pass_with_the_status_of_their_era(bridge):
