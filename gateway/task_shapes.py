@@ -82,7 +82,10 @@ def created(task: KeptTask, message: str) -> str:
 
 
 def shown(task: KeptTask, state: TaskState, at: datetime) -> str:
-    """Return a GetTaskResult as JSON text; `at` is when the state was seen last."""
+    """Return a GetTaskResult as JSON text; `at` is when the state came to be.
+
+    That of an approval may be older than its task, which joined it.
+    """
     return _written("complete", task, state, at)
 
 
@@ -93,7 +96,7 @@ def _written(result_type: str, task: KeptTask, state: TaskState, at: datetime) -
         "taskId": task.id,
         "status": status,
         "createdAt": _time(task.created_at),
-        "lastUpdatedAt": _time(at),
+        "lastUpdatedAt": _time(max(at, task.created_at)),
         "ttlMs": (task.expires_at - task.created_at) // timedelta(milliseconds=1),
         "pollIntervalMs": _POLL_MS,
     }

@@ -75,10 +75,8 @@ async def test_a_waiting_call_becomes_a_task_and_runs_when_it_is_asked_for(ledge
         life = timedelta(milliseconds=created["ttlMs"])
         assert timedelta(minutes=54) < life < timedelta(minutes=56)
         assert "_meta" not in created
-        assert {**waiting, "resultType": "task", "lastUpdatedAt": ""} == {
-            **created,
-            "lastUpdatedAt": "",
-        }
+        assert waiting | {"resultType": "task"} == created
+        assert created["lastUpdatedAt"] == created["createdAt"]
         assert before == []
         assert (done["resultType"], done["status"]) == ("complete", "completed")
         assert done["result"]["content"][0]["text"] == "done: write_file"
