@@ -116,7 +116,8 @@ async def _hold(order: Order, stack: AsyncExitStack) -> _Held:
     keys: tuple[DigestKey, ...] = ()
     ledger: Ledger | None = None
     try:
-        sockets = bound(_addresses(configuration), stack.enter_context(ExitStack()))
+        closing, reader = stack.enter_context(ExitStack()), configuration.gateway.patience.reader
+        sockets = bound(_addresses(configuration), closing, reader)
     except Misconfigured as taken:
         wrong.append(taken)
     try:

@@ -4,6 +4,7 @@ import resource
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 
 from ledger.shell import Misconfigured
 from policies.fields import Address
@@ -12,19 +13,24 @@ BACKLOG = 1024
 """Connections that may wait to be let in."""
 
 _DESCRIPTORS = 65_536
+_UNTAKEN = timedelta(minutes=2)
+"""How long what was sent is at least waited for to be taken."""
 
 
-def bound(addresses: Mapping[str, Address], stack: ExitStack) -> dict[str, socket.socket]:
+def bound(
+    addresses: Mapping[str, Address], stack: ExitStack, patience: timedelta = _UNTAKEN
+) -> dict[str, socket.socket]:
     """Return a listening socket for each address, by its name in `listen`; `stack` closes them.
 
-    Who connects before something accepts there waits in line. Raises
-    Misconfigured naming every address that cannot be had.
+    Who connects before something accepts there waits in line. `patience` is how
+    long a caller may take nothing of what it was sent. Raises Misconfigured
+    naming every address that cannot be had.
     """
     sockets: dict[str, socket.socket] = {}
     wrong: list[str] = []
     for name, address in addresses.items():
         try:
-            sockets[name] = stack.enter_context(_bind(address))
+            sockets[name] = stack.enter_context(_bind(address, max(patience, _UNTAKEN)))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             wrong.append(f"cannot listen on `{address}` (`listen.{name}`): {reason}")
@@ -49,7 +55,7 @@ def descriptors() -> int:
     return wanted if soft == resource.RLIM_INFINITY else soft
 
 
-def _bind(address: Address) -> socket.socket:
+def _bind(address: Address, patience: timedelta) -> socket.socket:
     found = socket.getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
@@ -57,7 +63,7 @@ def _bind(address: Address) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _notice_the_dead(sock)
+        _notice_the_dead(sock, patience)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(where)
@@ -68,12 +74,19 @@ def _bind(address: Address) -> socket.socket:
     return sock
 
 
-def _notice_the_dead(sock: socket.socket) -> None:
+def _notice_the_dead(sock: socket.socket, patience: timedelta) -> None:
     """Have the system ask after silent peers: after a minute, three times in another.
 
-    What is accepted on `sock` inherits it, where the system can (Linux does).
+    It asks nobody who was sent something and did not say that it came. So that
+    is waited for no longer than `patience`, instead of a quarter of an hour: a
+    held call, which is told again and again that it waits, would run for a
+    caller that is gone. What is accepted on `sock` inherits both, where the
+    system can (Linux does).
     """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        longest = patience // timedelta(milliseconds=1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, longest)

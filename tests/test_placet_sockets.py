@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def test_an_address_is_taken_before_anything_is_accepted_there():
 
         with pytest.raises(Misconfigured, match=r"`listen\.operations`.*in use"):
             bound({"operations": address}, stack)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="needs TCP_USER_TIMEOUT")
+@pytest.mark.parametrize(("patience", "longest"), [(60, 120_000), (600, 600_000)])
+def test_what_was_sent_is_waited_for_to_be_taken_no_longer_than(patience, longest):
+    with ExitStack() as stack:
+        address = {"agents": Address(host="127.0.0.1", port=0)}
+        listening = bound(address, stack, timedelta(seconds=patience))["agents"]
+        stack.enter_context(socket.create_connection(listening.getsockname()))
+        accepted, _ = listening.accept()
+        stack.enter_context(accepted)
+
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == longest
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="needs TCP_KEEPIDLE")
