@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 
+from gateway.silent_peers import ask_after
 from ledger.shell import Misconfigured
 from policies.fields import Address
 
@@ -75,18 +76,15 @@ def _bind(address: Address, patience: timedelta) -> socket.socket:
 
 
 def _notice_the_dead(sock: socket.socket, patience: timedelta) -> None:
-    """Have the system ask after silent peers: after a minute, three times in another.
+    """Have the system find out that a peer is gone.
 
-    It asks nobody who was sent something and did not say that it came. So that
-    is waited for no longer than `patience`, instead of a quarter of an hour: a
+    It asks after no one who was sent something and did not say that it came. So
+    that is waited for no longer than `patience`, instead of a quarter of an hour: a
     held call, which is told again and again that it waits, would run for a
     caller that is gone. What is accepted on `sock` inherits both, where the
     system can (Linux does).
     """
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, name):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    ask_after(sock)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         longest = patience // timedelta(milliseconds=1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, longest)

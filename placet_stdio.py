@@ -18,6 +18,7 @@ from gateway.errors import Code
 from gateway.face import Face
 from gateway.face_lines import error, on_one_line
 from gateway.face_pipes import LONGEST_LINE, Pipes
+from gateway.silent_peers import outgoing
 from placet_environment import SETTINGS, Environment, own_key
 from placet_quick import address
 from policies.refusals import Refused
@@ -80,7 +81,7 @@ async def served(pipes: Pipes, url: str, headers: Mapping[str, str], drain: floa
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT)
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, socket_factory=outgoing)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, headers=headers, read_bufsize=2**20
     ) as http:

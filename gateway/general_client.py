@@ -20,6 +20,7 @@ from yarl import URL
 
 from gateway.answer_heads import WHOLE
 from gateway.headers import downward
+from gateway.silent_peers import outgoing
 from gateway.turns import Bounds
 from gateway.upstreams import Fault, Traffic, UpstreamAnswer, UpstreamFailed
 
@@ -35,7 +36,9 @@ class GeneralClient:
         self._url = url
         self._bounds = bounds
         self._session = ClientSession(
-            connector=TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=kept),
+            connector=TCPConnector(
+                limit=0, limit_per_host=0, keepalive_timeout=kept, socket_factory=outgoing
+            ),
             auto_decompress=False,
             cookie_jar=DummyCookieJar(),
             skip_auto_headers=_OURS,

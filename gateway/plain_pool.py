@@ -9,6 +9,7 @@ from aiohappyeyeballs import start_connection
 from yarl import URL
 
 from gateway.plain_connection import NotSent, PlainConnection
+from gateway.silent_peers import outgoing
 from gateway.turns import Bounds
 from gateway.upstreams import Traffic, UpstreamAnswer, UpstreamFailed
 
@@ -100,7 +101,9 @@ class PlainPool:
     async def _connected_to(self, host: str, port: int) -> PlainConnection:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        sock = await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS)
+        sock = await start_connection(
+            found, happy_eyeballs_delay=_NEXT_ADDRESS, socket_factory=outgoing
+        )
         try:
             _, connection = await loop.create_connection(
                 lambda: PlainConnection(self._name, self, self._buffer), sock=sock
