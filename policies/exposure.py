@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policies.composing import Path
 from policies.documents import Document
-from policies.fields import parse_address
+from policies.fields import Address, address_of, parse_address
 from policies.problems import Problem
 from policies.references import sections
 
@@ -17,6 +17,7 @@ def exposure_problems(
     """Return a problem for each way in that is open, and each secret that is missing."""
     problems = [*_one_anonymous(document), *_slack(document), *_ledger(document)]
     problems += _same_address(document)
+    problems += _own_address(document)
     if not unsafe_no_auth:
         problems += _beyond_loopback(document)
     if not unsafe_local_approvers:
@@ -82,6 +83,29 @@ def _same_address(document: Document) -> Iterator[Problem]:
             place = document.place(("listen", name))
             yield document.problem(place, what, "give each a port of its own")
         seen.setdefault(str(address), name)
+
+
+def _own_address(document: Document) -> Iterator[Problem]:
+    """Yield a problem for each server that is Placet itself: a request there has no end."""
+    public = document.at(("gateway", "public_url"))
+    own = f"{public.rstrip('/')}/mcp/" if isinstance(public, str) else None
+    listen = document.at(("listen", "agents"))
+    address = parse_address(listen) if isinstance(listen, str) else None
+    for name, server in sections(document, "servers"):
+        url = server.get("url")
+        if not isinstance(url, str):
+            continue
+        if (own and url.startswith(own)) or (address and _leads_to(url, address)):
+            place = document.place(("servers", name, "url"))
+            what = f"the address of `{name}` is Placet's own"
+            yield document.problem(place, what, "write the one that the server has without Placet")
+
+
+def _leads_to(url: str, address: Address) -> bool:
+    there = address_of(url)
+    if there is None or there.port != address.port:
+        return False
+    return there.host == address.host or (there.loopback and (address.loopback or address.anywhere))
 
 
 def _local_with_servers(document: Document) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from policies.validation import NotAName, Wrong
+from policies.web_addresses import reachable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _VISIBLE = re.compile(r"[!-~]+")
@@ -113,6 +114,7 @@ Url = Annotated[
         "is not an http or https address",
         "write it like `https://example.com/mcp/`, without query or user name",
     ),
+    AfterValidator(reachable),
 ]
 SecureUrl = Annotated[
     str,
@@ -122,6 +124,7 @@ SecureUrl = Annotated[
         "is not an https address",
         "write it like `https://login.example.com/`, without query; http is for loopback only",
     ),
+    AfterValidator(reachable),
 ]
 PublicUrl = Annotated[SecureUrl, AfterValidator(lambda url: url.rstrip("/"))]
 """A secure address without a slash at its end, so that paths can follow."""
@@ -158,6 +161,11 @@ class Address(BaseModel):
         except ValueError:
             return False
 
+    @property
+    def anywhere(self) -> bool:
+        """Whether it stands for all addresses of this machine."""
+        return self.host in {"0.0.0.0", "::"}  # noqa: S104  looked at, not listened at
+
     def __str__(self) -> str:
         """Write `host:port`, an IPv6 host in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -173,6 +181,14 @@ def parse_address(text: str) -> Address | None:
     if found is None or int(found[3]) > _MOST_PORT:
         return None
     return Address(host=found[1] or found[2], port=int(found[3]))
+
+
+def address_of(url: str) -> Address | None:
+    """Return where an http or https address leads, or None."""
+    scheme, _, rest = url.partition("://")
+    host = rest.split("/", 1)[0]
+    usual = 443 if scheme == "https" else 80
+    return parse_address(host) or parse_address(f"{host}:{usual}")
 
 
 def _address(value: object) -> Address:
