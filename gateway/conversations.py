@@ -129,7 +129,8 @@ class Conversation:
         if result is None:
             listening = self._enquiry.request("GET", None)
             await check_transport(self._server, self._upstream, listening, answer.status)
-            raise self._enquiry.odd("it answers neither `server/discover` nor `initialize`")
+            what = f"it answers neither `server/discover` nor `initialize`{_status(answer.status)}"
+            raise self._enquiry.odd(what)
         self.instructions = instructions_of(result.get("instructions"))
         version = result.get("protocolVersion")
         version = version if isinstance(version, str) else _LEGACY
@@ -143,6 +144,10 @@ class Conversation:
 
 def _voice(era: Era, version: str, session: str | None = None) -> Voice:
     return Voice(OURSELVES, era, version, session, _META)
+
+
+def _status(status: int) -> str:
+    return "" if status == _OK else f" (HTTP status {status})"
 
 
 def _object(text: bytes) -> Mapping[str, JsonValue]:

@@ -4,7 +4,6 @@ import asyncio
 from io import BytesIO
 
 from aiohttp import (
-    ClientConnectorCertificateError,
     ClientConnectorError,
     ClientError,
     ClientResponse,
@@ -22,6 +21,7 @@ from gateway.answer_heads import WHOLE
 from gateway.headers import downward
 from gateway.silent_peers import outgoing
 from gateway.turns import Bounds
+from gateway.unreached import unreached
 from gateway.upstreams import Fault, Traffic, UpstreamAnswer, UpstreamFailed
 
 _OURS = ("Accept-Encoding", "User-Agent", "Accept", "Content-Type")
@@ -136,12 +136,8 @@ def _counting(traffic: Traffic) -> TraceConfig:
 def _failed(name: str, error: Exception) -> UpstreamFailed:
     """Return what to tell of a request without an answer."""
     match error:
-        case ClientConnectorCertificateError():
-            message = f"the server `{name}` shows a certificate that cannot be trusted"
-            return UpstreamFailed(f"{message}; nothing was sent to it", sent=False)
         case ClientConnectorError() | ConnectionTimeoutError():
-            message = f"the server `{name}` cannot be reached; nothing was sent to it"
-            return UpstreamFailed(message, sent=False)
+            return UpstreamFailed(unreached(name, error), sent=False)
         case TimeoutError():
             message = f"the server `{name}` has said nothing for too long"
             return UpstreamFailed(message, sent=True, fault=Fault.SILENT)

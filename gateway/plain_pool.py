@@ -11,6 +11,7 @@ from yarl import URL
 from gateway.plain_connection import NotSent, PlainConnection
 from gateway.silent_peers import outgoing
 from gateway.turns import Bounds
+from gateway.unreached import unreached
 from gateway.upstreams import Traffic, UpstreamAnswer, UpstreamFailed
 
 _READ_AT_ONCE = 64 * 1024
@@ -60,8 +61,7 @@ class PlainPool:
             connection = await self._opened()
             return await connection.exchange(head, body)
         except (NotSent, TimeoutError, OSError) as error:
-            message = f"the server `{self._name}` cannot be reached; nothing was sent to it"
-            raise UpstreamFailed(message, sent=False) from error
+            raise UpstreamFailed(unreached(self._name, error), sent=False) from error
 
     def close(self) -> None:
         """Close every connection, whatever is under way on it."""

@@ -1,6 +1,7 @@
 """What a server over HTTP can do wrong, whichever way leads to it, costs its own requests."""
 
 import asyncio
+import socket
 import ssl
 
 import pytest
@@ -294,6 +295,23 @@ async def test_a_server_that_does_not_speak_tls_is_not_reached(raw):
     assert (failed.sent, raw.requests) == (False, [])
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_why_a_server_is_not_reached_is_told_without_its_address(raw, scheme):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        async with (
+            reaching(f"{scheme}://127.0.0.1:{port}/mcp") as away,
+            reaching(f"{scheme}://nobody.invalid/mcp") as unknown,
+        ):
+            told = [str(await failure(each)) for each in (away, unknown)]
+
+    assert told == [
+        "the server `raw` cannot be reached (nothing listens there); nothing was sent to it",
+        "the server `raw` cannot be reached (its name leads to no address); nothing was sent to it",
+    ]
+
+
 async def test_a_server_of_unknown_certificate_is_not_reached(tmp_path):
     certificate = await self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -312,7 +330,7 @@ async def test_a_server_of_unknown_certificate_is_not_reached(tmp_path):
         server.close()
 
     assert (failed.sent, heard) == (False, [])
-    assert "certificate" in str(failed)
+    assert "a certificate that cannot be trusted (it vouches for itself); nothing" in str(failed)
 
 
 async def self_signed(folder):
