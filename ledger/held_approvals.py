@@ -1,16 +1,17 @@
-"""Has open approvals decided again as soon as another policy is in force."""
+"""Has open approvals decided again as soon as another policy is in force, or a tool accepted."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
 from ledger.reconsidering import ReconsiderApproval
-from ledger.standing_events import PolicyActivated
+from ledger.standing_events import PolicyActivated, ToolAccepted
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import STRICTNESS, Effect, Term
 from policies.people import Directory
@@ -25,13 +26,17 @@ _LOG = logging.getLogger(__name__)
 
 ACTOR = "placet:policy"
 
+_Definition: TypeAlias = tuple[str, str, str]
+"""A server, its tool, and the hash of what it says of it."""
+
 
 class HeldApprovals:
     """Looks at every open approval again after each change of the policy, and once at the start.
 
-    Every replica does so; the first one is heard. Nothing rests on it: an
-    approval is looked at again when it is used. By what is kept of a call,
-    which lacks its secrets, not everything can be told.
+    So it does at those of a tool once the definition is accepted that people
+    were asked about. Every replica does so; the first one is heard. Nothing
+    rests on it: an approval is looked at again when it is used. By what is
+    kept of a call, which lacks its secrets, not everything can be told.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class HeldApprovals:
         self._directory = directory
         self._trusted = trusted
         self._due = False
+        self._accepted: dict[_Definition, int] = {}
         self._looking: asyncio.Task[None] | None = None
         self._leave: Callable[[], None] = lambda: None
 
@@ -62,18 +68,26 @@ class HeldApprovals:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
 
-    async def look(self) -> None:
-        """Look at every open approval under the policy in force."""
+    async def look(self, accepted: Mapping[_Definition, int] | None = None) -> None:
+        """Look at every open approval that was asked for under another policy.
+
+        Those of definitions that were `accepted` meanwhile are looked at in any
+        case; the numbers are the positions at which they were.
+        """
         try:
             for status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED):
                 for approval in await self._ledger.approvals(status, limit=100_000):
-                    await self._reconsider(approval)
+                    await self._reconsider(approval, accepted or {})
         except Refused as refusal:
             _LOG.warning("approvals are looked at again when they are used: %s", refusal)
 
     def _follow(self, events: Sequence[Recorded]) -> None:
-        if any(isinstance(recorded.event, PolicyActivated) for recorded in events):
-            self._look_soon()
+        for recorded in events:
+            event = recorded.event
+            if isinstance(event, ToolAccepted):
+                self._accepted[event.server, event.tool, event.hash] = recorded.position
+            if isinstance(event, PolicyActivated | ToolAccepted):
+                self._look_soon()
 
     def _look_soon(self) -> None:
         self._due = True
@@ -83,22 +97,24 @@ class HeldApprovals:
     async def _look_while_due(self) -> None:
         while self._due:
             self._due = False
+            accepted, self._accepted = self._accepted, {}
             try:
-                await self.look()
+                await self.look(accepted)
             except Exception:  # noqa: BLE001  the edge of a job: approvals are checked when used
                 _LOG.exception("approvals could not be looked at again")
 
-    async def _reconsider(self, approval: Approval) -> None:
+    async def _reconsider(self, approval: Approval, accepted: Mapping[_Definition, int]) -> None:
         policy = self._policy()
         request = approval.request
-        if request.policy_digest == policy.digest:
+        since = accepted.get((request.server, request.tool, request.definition_hash))
+        if request.policy_digest == policy.digest and since is None:
             return
         kept = await self._kept(approval, policy, await self._ledger.now())
         recomputed = recompute(kept, policy)
         if not request.definition_hash:
             recomputed = _undeclared(recomputed, kept.team or "")
         command = ReconsiderApproval(
-            id=f"reconsider:{approval.id}:{policy.digest[:16]}:{approval.status}",
+            id=f"reconsider:{approval.id}:{policy.digest[:16]}:{approval.status}:{since or 0}",
             actor=ACTOR,
             approval=approval.id,
             assessment=recomputed.certain,

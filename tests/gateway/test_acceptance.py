@@ -1,16 +1,21 @@
 """A tool that is new or changed is asked about until somebody of the owning team accepts it."""
 
+import asyncio
+import json
 import uuid
 
 import pytest
 from acme import assessed
-from gateway_stage import staged, until
+from gateway_stage import META, modern_headers, staged, until
 
 from gateway.acceptance import Acceptance
 from ledger.accepting import AcceptTools
+from ledger.approvals import ApprovalStatus
 from ledger.evidence import Evidence
+from ledger.held_approvals import HeldApprovals
 from ledger.tools import SeenTool
 from policies.decisions import Effect
+from policies.people import Directory
 
 POLICY = """\
 version: 1
@@ -60,6 +65,44 @@ async def test_a_changed_tool_is_asked_about_though_a_rule_allows_it_until_it_is
     assert held.told["status"] == "pending"
     assert "tool-not-accepted" in held.text
     assert after.text == "done: read_file"
+
+
+@pytest.fixture
+async def held(stage):
+    people = Directory(server_teams={"files": "platform"})
+    looking = HeldApprovals(stage.ledger, stage.policy, people, frozenset())
+    looking.start()
+    yield looking
+    await looking.stop()
+
+
+async def test_a_call_that_is_held_runs_at_once_when_its_tool_is_accepted(stage, held):
+    tool = await learned(stage, "read_file", description="Reads a file, and more.")
+    params = {"name": "read_file", "arguments": {}, "_meta": META | {"progressToken": "t"}}
+    message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+    posting = stage.post(json.dumps(message).encode(), modern_headers("tools/call", "read_file"))
+    call = asyncio.create_task(posting)
+    await stage.pending()
+
+    await accept(stage, tool)
+
+    answer = await asyncio.wait_for(call, 60)
+    (approval,) = await stage.ledger.approvals(ApprovalStatus.CANCELLED)
+    assert b"done: read_file" in answer.body
+    assert "allows it without asking" in approval.reason
+    assert len(stage.server.calls()) == 1
+
+
+async def test_who_is_asked_by_a_rule_is_asked_on_when_the_tool_is_accepted(stage, held):
+    await stage.policy.activate(POLICY.replace("allow", "require_approval"))
+    tool = await learned(stage, "read_file", description="Reads a file, and more.")
+    await stage.call("read_file")
+    (asked,) = await stage.pending()
+
+    await accept(stage, tool)
+    await held.look({("files", "read_file", tool.hash): 1})
+
+    assert [each.id for each in await stage.pending()] == [asked.id]
 
 
 async def test_a_tool_that_changes_between_approval_and_claim_does_not_run(stage):
