@@ -1,6 +1,6 @@
 """Finds what the policy asks and nobody could give."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policies.configuration import Configuration
@@ -104,21 +104,60 @@ def _fits(globs: tuple[Glob, ...] | None, text: str | None) -> bool:
     return globs is None or (text is not None and any(glob.matches(text) for glob in globs))
 
 
+class _Reach:
+    """Which entries of a policy could speak of a pair at all.
+
+    That is found once for each agent and each server: of hundreds with a
+    thousand rules, not every pair is held against every rule.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._entries = tuple(_entries(policy))
+        self._of_agents: dict[str, frozenset[int]] = {}
+        self._of_servers: dict[tuple[str, str], frozenset[int]] = {}
+
+    def entries(self, pair: _Pair) -> list[Rule | Limit]:
+        """Return the rules and limits whose agents and servers the pair's are among."""
+        agent, server = pair.agent, (pair.server, pair.team)
+        if agent.name not in self._of_agents:
+            self._of_agents[agent.name] = self._where(
+                lambda match: (
+                    _fits(match.agent, agent.name) and _fits(match.on_behalf_of, agent.on_behalf_of)
+                )
+            )
+        if server not in self._of_servers:
+            self._of_servers[server] = self._where(
+                lambda match: _fits(match.server, pair.server) and _fits(match.team, pair.team)
+            )
+        numbers = self._of_agents[agent.name] & self._of_servers[server]
+        return [self._entries[number] for number in sorted(numbers)]
+
+    def _where(self, fits: Callable[[Matcher], bool]) -> frozenset[int]:
+        return frozenset(number for number, entry in enumerate(self._entries) if fits(entry.match))
+
+
 def _short_of_people(configuration: Configuration, policy: Policy) -> Iterator[Problem]:
-    directory = configuration.directory()
+    directory, reach = configuration.directory(), _Reach(policy)
     seen: set[tuple[str, str, str]] = set()
     for agent in directory.agents.values():
         for pair in _pairs(agent, directory, policy):
-            if any(
-                rule.effect is Effect.DENY and pair.always_concerns(rule) for rule in policy.rules
-            ):
+            entries = reach.entries(pair)
+            if _surely_denied(entries, pair):
                 continue
-            for entry in _asking(policy, pair):
+            for entry in _asking(policy, entries, pair):
                 asked = (entry.asking.team or pair.team) if entry else pair.team
                 key = (entry.pointer if entry else "", agent.name, asked)
                 if key not in seen and asked in directory.teams:
                     seen.add(key)
-                    yield from _shortage(configuration, pair, entry, asked)
+                    possible = possible_approvers(directory, asked, agent)
+                    yield from _shortage(configuration, possible, pair, entry, asked)
+
+
+def _surely_denied(entries: Sequence[Rule | Limit], pair: _Pair) -> bool:
+    return any(
+        isinstance(entry, Rule) and entry.effect is Effect.DENY and pair.always_concerns(entry)
+        for entry in entries
+    )
 
 
 def _pairs(agent: Agent, directory: Directory, policy: Policy) -> Iterator[_Pair]:
@@ -127,21 +166,26 @@ def _pairs(agent: Agent, directory: Directory, policy: Policy) -> Iterator[_Pair
         yield from (_Pair(agent, server, each) for each in dict.fromkeys((team, *owning)))
 
 
-def _asking(policy: Policy, pair: _Pair) -> Iterator[Rule | Limit | None]:
+def _asking(
+    policy: Policy, entries: Sequence[Rule | Limit], pair: _Pair
+) -> Iterator[Rule | Limit | None]:
     """Yield what may ask people about the pair's calls: rules, limits; None is the default."""
-    for entry in _entries(policy):
+    for entry in entries:
         if entry.effect is Effect.REQUIRE_APPROVAL and pair.may_concern(entry):
             yield entry
-    covered = any(pair.always_concerns(rule) for rule in policy.rules)
+    covered = any(isinstance(each, Rule) and pair.always_concerns(each) for each in entries)
     default = policy.default_at(pair.server).effect
     if default is Effect.REQUIRE_APPROVAL and not covered:
         yield None
 
 
 def _shortage(
-    configuration: Configuration, pair: _Pair, entry: Rule | Limit | None, team: str
+    configuration: Configuration,
+    possible: frozenset[str] | None,
+    pair: _Pair,
+    entry: Rule | Limit | None,
+    team: str,
 ) -> Iterator[Problem]:
-    possible = possible_approvers(configuration.directory(), team, pair.agent)
     needed = entry.asking.approvals if entry else 1
     if possible is None or len(possible) >= needed:
         return

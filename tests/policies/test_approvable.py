@@ -5,6 +5,7 @@ import pytest
 from policies.approvable import nobody_could_approve, possible_approvers
 from policies.bundles import Bundle
 from policies.configuration import parse_configuration
+from policies.matching import Glob
 from policies.people import Agent
 from policies.policy import compile_policy
 
@@ -182,3 +183,29 @@ def test_the_team_that_owns_a_tool_must_be_able_to_approve_it():
     (problem,) = problems(policy)
 
     assert "the default asks 1 of team `security` to approve calls of `ci-bot`" in problem
+
+
+def test_not_every_agent_at_every_server_is_held_against_every_rule(monkeypatch):
+    looked, matches = [], Glob.matches
+    monkeypatch.setattr(
+        Glob, "matches", lambda glob, text: looked.append(text) or matches(glob, text)
+    )
+    agents = "".join(
+        f"  a{n}: {{team: platform, owner: alice, key: {'k' * 32}{n}}}\n" for n in range(40)
+    )
+    servers = "".join(f"  s{n}: {{command: [s], team: platform}}\n" for n in range(10))
+    rules = "".join(
+        f"  - {{name: r{n}, match: {{agent: a{n % 40}, server: s{n % 10}}}, effect: allow}}\n"
+        for n in range(100)
+    )
+    configuration = parse_configuration(
+        CONFIGURATION.replace("agents:\n  ci", f"agents:\n{agents}  ci", 1).replace(
+            "servers:\n", f"servers:\n{servers}", 1
+        ),
+        {},
+    )
+
+    found = nobody_could_approve(configuration, compile_policy(f"version: 1\nrules:\n{rules}"))
+
+    assert found == []
+    assert len(looked) < (41 + 11) * 100 * 2
