@@ -27,6 +27,12 @@ _log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 """Seconds between two looks at the file."""
 
+SETTLING = 0.25
+"""Seconds for which a file that changed has to stand still, to be taken for whole."""
+
+_SETTLES = 8
+"""How often that is looked at before it is left for the next look."""
+
 _LOOKS = UNSEEN_SECONDS + 2
 """Looks until a replica has been missed that was gone before this one began."""
 
@@ -149,13 +155,29 @@ class StandingPolicy:
         async with self._lock:
             wondering, self._wondering = self._wondering > 0, max(self._wondering - 1, 0)
             try:
-                await self._take(await asyncio.to_thread(self._file.read))
+                await self._take(await self._whole_text())
                 if wondering and not await self._ledger.others():
                     await self._mean_it()
             except Refused as wrong:
                 self._complain(str(wrong))
             else:
                 self._wrong = None
+
+    async def _whole_text(self) -> str:
+        """Return the file's text, a new one once it stands still. Raises Refused.
+
+        The beginning of a file that is being written may well be a policy,
+        without the rules that deny.
+        """
+        text = await asyncio.to_thread(self._file.read)
+        for _ in range(_SETTLES):
+            if text == self._seen.text or (self._rejected and text == self._rejected[0]):
+                return text
+            await asyncio.sleep(SETTLING)
+            before, text = text, await asyncio.to_thread(self._file.read)
+            if text == before:
+                return text
+        raise Refused("the file goes on changing; it is read once it stands still")
 
     async def _mean_it(self) -> None:
         """Put the file in force that lagged behind a replica that is gone."""

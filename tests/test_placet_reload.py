@@ -3,9 +3,11 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
+import placet_reload
 from ledger.leases import UNSEEN_SECONDS
 from ledger.ledger import Ledger
 from ledger.sentences import sentence
@@ -17,6 +19,11 @@ from policies.problems import InvalidDocument
 FIRST = "version: 1\nrules: [{name: reads, match: {risk: read}, effect: allow}]\n"
 SECOND = "version: 1\nrules: [{name: nothing, effect: deny}]\n"
 THIRD = "version: 1\nrules: [{name: people, effect: require_approval}]\n"
+
+
+@pytest.fixture(autouse=True)
+def soon_settled(monkeypatch):
+    monkeypatch.setattr(placet_reload, "SETTLING", 0.01)
 
 
 def now():
@@ -94,6 +101,28 @@ async def test_a_changed_file_is_in_force_at_the_next_look(ledger_url):
 
         assert names(policy) == ["nothing"]
         assert await texts(ledger) == [FIRST, SECOND]
+
+
+async def test_a_file_that_is_being_written_is_taken_once_it_is_whole(ledger_url):
+    whole = "version: 1\ndefault: allow\nrules: [{name: nothing, effect: deny}]\n"
+    halves = [whole[:11], whole[:26], whole, whole]
+    file = File(FIRST)
+    async with replica(ledger_url, file, "a") as (policy, ledger):
+        file.read = lambda: halves.pop(0) if halves else whole
+        await policy.look()
+
+        assert await texts(ledger) == [FIRST, whole]
+
+
+async def test_a_file_that_is_never_whole_is_not_taken_and_told(ledger_url):
+    numbers = count()
+    file = File(FIRST)
+    async with replica(ledger_url, file, "a") as (policy, ledger):
+        file.read = lambda: f"version: 1\n# {next(numbers)}\n"
+        await policy.look()
+
+        assert await texts(ledger) == [FIRST]
+        assert policy.troubles() == ["the file goes on changing; it is read once it stands still"]
 
 
 async def test_a_file_that_did_not_change_is_no_event(ledger_url):
