@@ -9,6 +9,7 @@ from gateway.upstreams import Era
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.events import CallDecided
 from policies.acceptance import NOT_ACCEPTED
+from policies.assessment import UNLISTED
 from policies.calls import Number
 from policies.decisions import Effect
 from policies.exceeding import is_limit, kind_named
@@ -56,6 +57,8 @@ def denied(decided: CallDecided) -> "Answer":
     named = " and ".join(kind_named(rule.pointer, rule.rule) for rule in rules)
     because = "; ".join(rule.because for rule in rules)
     advice = decided.message or "do something else, or ask a person to change the policy"
+    if any(rule.rule == UNLISTED and not rule.pointer for rule in rules):
+        advice = "call one of the tools that are listed, by its very name"
     again = "Calling again will be denied again"
     if all(is_limit(rule.pointer) for rule in rules):
         again = "There is room again once earlier calls are longer ago than the limit looks back"

@@ -16,6 +16,9 @@ from policies.policy import Policy
 from policies.risk import RiskFinding
 from policies.rules import Asking, Rule
 
+UNLISTED = "unlisted-tool"
+"""The name under which the denial of a tool speaks that its server does not list; no rule's."""
+
 
 class Verdict(NamedTuple):
     """Whether a rule covers a call, and why."""
@@ -70,7 +73,7 @@ def lasts(call: Call, policy: Policy, assessment: Assessment, directory: Directo
 def unlisted(call: Call, policy: Policy) -> Assessment:
     """Return the denial of a tool that its server does not list."""
     because = f"the server `{call.server}` does not list a tool of this name"
-    spoke = Spoke("unlisted-tool", "", Effect.DENY, because)
+    spoke = Spoke(UNLISTED, "", Effect.DENY, because)
     finding = RiskFinding(Risk.DESTRUCTIVE, "nothing is known of a tool that is not listed")
     return _refusal(call, policy, spoke, finding)
 

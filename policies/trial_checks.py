@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from policies.assessment import UNLISTED
 from policies.composing import Path
 from policies.decisions import Effect
 from policies.documents import Document
@@ -10,9 +11,6 @@ from policies.problems import Problem
 from policies.trial_file import TrialFile, TrialSection
 from policies.trials import Ground, caller
 from policies.validation import choice, suggestion
-
-UNLISTED = "unlisted-tool"
-"""The rule that denies a tool which its server does not list."""
 
 _BUILT_IN = ("default", "no-team", UNLISTED, "undeclared-tool")
 _OF_APPROVALS = ("team", "approvals", "reason")

@@ -92,6 +92,9 @@ async def test_a_tool_that_the_server_does_not_list_is_denied_and_not_sent(sqlit
         answer = await stage.call("format_disk")
 
         assert "does not list a tool of this name" in answer.text
+        assert answer.text.endswith(
+            "again: call one of the tools that are listed, by its very name"
+        )
         assert stage.server.calls() == []
 
 
