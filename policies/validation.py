@@ -18,6 +18,13 @@ Model = TypeVar("Model", bound=BaseModel)
 _ELSEWHERE = {
     "observe": ("`observe` is not known here", "write it at a server of placet.yaml"),
 }
+_OF_CLIENTS = {
+    "args": "write them behind the program, like `command: [npx, -y, the-server]`",
+    "type": "remove it: a `url` is reached over HTTP, a `command` is started",
+    "transport": "remove it: a `url` is reached over HTTP, a `command` is started",
+}
+"""What stands at a server in the files of MCP clients, and what to write instead."""
+
 _KINDS = {
     "string_type": "text",
     "string_sub_type": "text",
@@ -136,8 +143,7 @@ def _problem(
         case "extra_forbidden", _:
             return document.problem(place, *_unknown_key(model, path))
         case "missing", _:
-            where = f" in {_name(path[:-1])}" if len(path) > 1 else ""
-            return document.problem(place, f"`{path[-1]}` is missing{where}", "add it")
+            return document.problem(place, *_missing(path))
         case "value_error", {"error": Wrong() as wrong}:
             if isinstance(wrong, NotAName) and isinstance(path[-1], int):
                 name = f"`{document.at(path)}` in {name}"
@@ -163,8 +169,20 @@ def _name(path: Path) -> str:
     return f"`{words[-1]}`" if words else "the file"
 
 
+def _at_server(path: Path) -> bool:
+    return len(path) == 3 and path[0] == "servers"  # noqa: PLR2004  the section, its name, a key
+
+
 def _lower(message: str) -> str:
     return message[:1].lower() + message[1:]
+
+
+def _missing(path: Path) -> tuple[str, str]:
+    where = f" in {_name(path[:-1])}" if len(path) > 1 else ""
+    if _at_server(path) and path[-1] == "url":
+        what = f"`url`, or else `command`, is missing{where}"
+        return what, "add the one by which the server is reached"
+    return f"`{path[-1]}` is missing{where}", "add it"
 
 
 def _unknown_key(model: type[BaseModel], path: Path) -> tuple[str, str]:
@@ -175,6 +193,8 @@ def _unknown_key(model: type[BaseModel], path: Path) -> tuple[str, str]:
     if key in known:
         return f"`{key}` does not go with the other keys of {_name(path[:-1])}", "remove it"
     where = f" in {_name(path[:-1])}" if len(path) > 1 else ""
+    if _at_server(path) and key in _OF_CLIENTS:
+        return f"unknown key `{key}`{where}", _OF_CLIENTS[key]
     return f"unknown key `{key}`{where}", suggestion(key, known, f"{choice(known)}, or remove it")
 
 
