@@ -42,9 +42,10 @@ class Operations:
     async def readyz(self, request: web.Request) -> web.Response:
         """Answer 200 where nothing is wrong, else 503, and what is wrong by its part.
 
-        `?only=ledger,slack` looks at those parts only. An unknown part is 400.
+        `?only=ledger,slack` looks at those parts only, as do several of one part. An unknown
+        part is 400.
         """
-        named = request.query.get("only")
+        named = ",".join(each for each in request.query.getall("only", []) if each)
         asked = named.split(",") if named else list(self.checks)
         unknown = [name for name in asked if name not in self.checks]
         if unknown:

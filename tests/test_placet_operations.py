@@ -51,6 +51,15 @@ async def test_a_load_balancer_may_look_at_some_parts_only(client, troubles):
     assert answer.status == 200
 
 
+@pytest.mark.parametrize("query", ["only=ledger,slack", "only=ledger&only=slack"])
+async def test_every_part_that_is_named_is_looked_at(client, troubles, query):
+    troubles["slack"].append("the socket is closed")
+
+    answer = await client.get(f"/readyz?{query}")
+
+    assert answer.status == 503
+
+
 async def test_an_unknown_part_is_an_error_and_never_ready(client):
     answer = await client.get("/readyz", params={"only": "leger"})
 
