@@ -147,7 +147,9 @@ async def test_a_server_that_merely_has_no_such_path_is_not_taken_for_one():
         raw.answer = answer
         upstream = HttpUpstream("raw", url, {})
         await upstream.start()
-        with pytest.raises(UpstreamFailed, match=r"answers neither .* \(HTTP status 404\)$") as failed:
+        with pytest.raises(
+            UpstreamFailed, match=r"answers neither .* \(HTTP status 404\)$"
+        ) as failed:
             await Conversation("raw", upstream).open()
         await upstream.close()
 
