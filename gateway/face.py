@@ -23,7 +23,7 @@ from gateway.face_lines import (
     on_one_line,
     read_line,
 )
-from gateway.face_sessions import FaceSession
+from gateway.face_sessions import FaceSession, is_later
 from gateway.face_tools import ShownTools, code_of, listing
 from policies.inert import inert_line
 from policies.strict_json import canonical
@@ -43,6 +43,9 @@ _AGAIN = 5
 """How often the rest of an answer that broke off is asked for."""
 _PAUSE = 0.5
 _MOST_PAGES = 100
+_INITIALIZED = "notifications/initialized"
+_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to tell the server that the client is ready."""
 _BEFORE = 5.0
 """Seconds for which a notification keeps what comes after it waiting."""
 _GIVEN_UP = (
@@ -240,18 +243,30 @@ class Face:
         return task
 
     async def _told(self, told: Telling) -> None:
+        """Pass a notification on; the one that opens the session, until it is taken."""
+        taken = await self._taken(told)
+        if told.method == _INITIALIZED:
+            for pause in _PAUSES:
+                if taken is not None:
+                    break
+                await asyncio.sleep(pause)
+                taken = await self._taken(told)
+            if taken:
+                self._session.listen(told)
+
+    async def _taken(self, told: Telling) -> bool | None:
+        """Tell whether Placet took a notification; None where it may take it in a moment."""
         try:
             async with self._http.post(
                 self._url, data=told.line, headers=self._headers(told), allow_redirects=False
             ) as answer:
-                accepted = answer.status < _BAD
-                if not accepted:
-                    _LOG.warning("`%s` was not taken: HTTP status %s", told.method, answer.status)
+                if answer.status < _BAD:
+                    return True
+                _LOG.warning("`%s` was not taken: HTTP status %s", told.method, answer.status)
+                return None if is_later(answer.status) else False
         except (aiohttp.ClientError, OSError, TimeoutError) as failure:
             _LOG.warning("`%s` was not sent: %s", told.method, _brief(failure))
-            return
-        if accepted and told.method == "notifications/initialized":
-            self._session.listen(told)
+            return None
 
     def _headers(self, line: Line) -> Mapping[str, str]:
         more = self._session.headers if line.version is None else mirrored(line, self._tools.known)

@@ -143,13 +143,18 @@ class FaceSession:
         headers = {"Accept": "text/event-stream", **self.headers, **more}
         with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
             async with self._http.get(self._url, headers=headers, allow_redirects=False) as answer:
-                if answer.status >= _OURS or answer.status == _TOO_MANY:
+                if is_later(answer.status):
                     return
                 if answer.status >= _BAD or not streams(answer):
                     raise _NoStream
                 async with contextlib.aclosing(events(answer)) as heard:
                     async for event in heard:
                         yield event
+
+
+def is_later(status: int) -> bool:
+    """Tell whether the same request may be answered better in a moment."""
+    return status >= _OURS or status == _TOO_MANY
 
 
 class _NoStream(Exception):

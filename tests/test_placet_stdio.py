@@ -99,14 +99,14 @@ async def hanging():
 
 @pytest.fixture
 async def crowded():
-    """Give sessions, and at first no room for their streams."""
-    statuses = iter([429])
+    """Give sessions, and at first no room for what their clients say, nor for their streams."""
+    busy, statuses = iter([503, 429]), iter([429])
     result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "s"}}
 
     async def post(request):
         asked = await request.json()
         if "id" not in asked:
-            return web.Response(status=202)
+            return web.Response(status=next(busy, 202))
         told = {"jsonrpc": "2.0", "id": asked["id"], "result": result}
         return web.json_response(told, headers={"Mcp-Session-Id": "one"})
 
@@ -241,7 +241,7 @@ async def test_what_the_server_says_by_itself_is_heard(stage, given):
     assert heard["method"] == "notifications/message"
 
 
-async def test_a_stream_that_there_is_no_room_for_is_opened_later(crowded):
+async def test_a_session_that_there_is_no_room_for_is_begun_a_little_later(crowded):
     async with client(crowded) as given:
         await given.begin()
 
