@@ -14,17 +14,15 @@ from gateway.outcomes import Outcomes
 from gateway.own_answers import own
 from gateway.passing import Caller, Passage
 from gateway.reading_outcomes import Outcome, OutcomeReader
+from gateway.relaying import brief, told
 from gateway.reporting import Reporter
 from gateway.resuming import Resumable
 from gateway.sessionless import LoneCalls
 from gateway.unheard_answers import UnheardAnswers
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.calls import Number
-from policies.inert import inert_line
-from policies.redaction import redact_text
 from policies.strict_json import canonical
 
-_LONGEST_ERROR = 500
 _PATIENCE = 600.0
 
 _NEVER = "the caller went away, and the server did not end its answer within 10 minutes"
@@ -162,6 +160,9 @@ class Dispatcher:
 
     def _conclude(self, run: _Run, reader: OutcomeReader) -> None:
         """Note how a call ended whose answer was read; its client may have to ask for the rest."""
+        if reader.failure is not None:
+            self._fail(run, reader.failure)
+            return
         session = run.request.headers.get(SESSION)
         message = run.request.message
         if session is None or message is None or reader.answered or not reader.resumable:
@@ -256,7 +257,7 @@ class Dispatcher:
 
     def _fail(self, run: _Run, failure: UpstreamFailed) -> None:
         self._reporter.failed(run.server, failure)
-        self._give_up(run, Outcome("failed", _brief(str(failure)), sent=failure.sent))
+        self._give_up(run, Outcome("failed", brief(str(failure)), sent=failure.sent))
 
     def _give_up(self, run: _Run, outcome: Outcome) -> None:
         """Note the end of a call whose stream may have broken off after the response."""
@@ -285,12 +286,4 @@ async def _close(answer: UpstreamAnswer | None) -> None:
 
 
 def _rejected(failure: UpstreamFailed, era: Era) -> Rejected:
-    text = str(failure)
-    if failure.sent:
-        text += "; the call may have run, so look before you call again"
-    status = 200 if era is Era.LEGACY else 502
-    return Rejected(status, Code.SERVER_FAILED, _brief(text))
-
-
-def _brief(text: str) -> str:
-    return inert_line(redact_text(text).text, _LONGEST_ERROR)
+    return Rejected(200 if era is Era.LEGACY else 502, Code.SERVER_FAILED, told(failure))

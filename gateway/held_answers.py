@@ -17,7 +17,7 @@ from gateway.json_text import NotAnObject
 from gateway.own_answers import renumbered
 from gateway.patience import Pace
 from gateway.reading_outcomes import FINE, OutcomeReader, is_for, response_in
-from gateway.relaying import ending_of
+from gateway.relaying import breaking_of, ending_of
 from gateway.task_states import waiting_for
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.whole_answers import Reply
@@ -110,8 +110,9 @@ class HeldAnswer(Alarm):
     async def relay(self, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
         """Send a server's answer: its events as they are, else its JSON as one event.
 
-        What is no JSON-RPC answer is told as an error. Where the server breaks
-        off in the middle of an event, the connection is cut. Raises UpstreamFailed.
+        What is no JSON-RPC answer is told as an error, and so is a server that
+        breaks off, unless the client can ask for the rest, or has a part of a
+        message: then the connection is cut. Raises UpstreamFailed.
         """
         if is_event_stream(answer.headers.get("Content-Type", "")) and not _packed(answer):
             await self._relay_events(answer, reader)
@@ -156,10 +157,14 @@ class HeldAnswer(Alarm):
                     await self._writer.write(passing)
             if last := ending_of(events, reader, self._id):
                 await self._writer.write(last)
-        except UpstreamFailed:
-            if not first:
+        except UpstreamFailed as failure:
+            if first:
+                raise
+            last = breaking_of(events, reader, self._id, failure)
+            if not last:
                 self._writer.cut()
-            raise
+                raise
+            await self._writer.write(last)
 
     async def _relay_json(self, answer: UpstreamAnswer, listen: Callable[[bytes], None]) -> None:
         async with aclosing(answer.chunks()) as chunks:

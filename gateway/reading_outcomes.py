@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from gateway.event_streams import EventReader, is_event_stream
-from gateway.upstreams import UpstreamAnswer
+from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from policies.calls import JsonValue, Number
 from policies.redaction import redact, redact_text
 from policies.strict_json import Json, canonical
@@ -63,6 +63,8 @@ class OutcomeReader:
 
     What cannot be read passes to the client all the same; that the call went
     well is not said of it. An answer too large to look into counts as one.
+    `failure` is kept here of an answer that broke off, and was ended for its
+    caller with an error.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class OutcomeReader:
         self._found: Outcome | None = None
         self._large = False
         self.size = 0
+        self.failure: UpstreamFailed | None = None
 
     @property
     def answered(self) -> bool:

@@ -106,18 +106,50 @@ async def test_a_large_answer_passes_whole(stage):
     assert (await stage.ended())[0].size == len(large)
 
 
-async def test_a_stream_that_breaks_off_breaks_off_for_the_caller_too(stage):
+def breaking(*pieces):
+    """Return what begins a stream of events, and breaks off after these pieces."""
+
     async def broken(_, request):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        await response.write(b"data: half")
+        for piece in pieces:
+            await response.write(piece)
+            await asyncio.sleep(0)
         request.transport.abort()
         return response
 
-    stage.server.reply = broken
+    return broken
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+async def test_a_stream_that_breaks_off_ends_in_an_error_that_says_so(stage, legacy):
+    begun = b'data: {"jsonrpc":"2.0","method":"a"}\n\n'
+    stage.server.reply = breaking(begun, b"data: half")
+
+    answer = await stage.call("read_file", legacy=legacy)
+    (ended,) = await stage.ended()
+
+    passed, last, _ = answer.body.split(b"\n\n")
+    error = json.loads(last.partition(b"data: ")[2])
+    assert passed + b"\n\n" == begun
+    assert (error["id"], error["error"]["code"]) == (1, -31007)
+    assert "broke off" in error["error"]["message"]
+    assert "may have run" in error["error"]["message"]
+    assert ended.outcome == "failed"
+    assert "broke off" in ended.error
+
+
+async def test_a_stream_that_can_be_taken_up_breaks_off_for_the_caller_too(stage):
+    stage.server.sessions = True
+    initialize = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}}
+    message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize}
+    begun = await stage.post(json.dumps(message).encode())
+    session = LEGACY | {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"]}
+    stage.server.reply = breaking(b"id: 1\ndata:\n\n")
+    call = message | {"method": "tools/call", "params": {"name": "read_file"}}
 
     with pytest.raises(aiohttp.ClientError):
-        await stage.call("read_file")
+        await stage.post(json.dumps(call).encode(), session)
 
     assert (await stage.ended())[0].outcome == "failed"
 
