@@ -14,6 +14,7 @@ from gateway.admission import Premises
 from gateway.aftermath import Aftermath
 from gateway.api_assembly import api_of
 from gateway.census import Census
+from gateway.closing import close_all
 from gateway.configured_upstreams import upstreams_of
 from gateway.crowd import Crowd
 from gateway.dispatching import Dispatcher
@@ -241,12 +242,9 @@ class Gateway:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._changes.close)
             stack.push_async_callback(self._entrance.close)
-            for upstream in self._upstreams.values():
-                stack.push_async_callback(upstream.close)
-            for toolbox in self._toolboxes.values():
-                stack.push_async_callback(toolbox.close)
-            for declared in self._declared.values():
-                stack.push_async_callback(declared.close)
+            stack.push_async_callback(close_all, self._upstreams.values())
+            stack.push_async_callback(close_all, self._toolboxes.values())
+            stack.push_async_callback(close_all, self._declared.values())
             await self._outcomes.drain(1.0)
 
     def under_way(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from gateway.bridge import Bridge
+from gateway.closing import close_all
 from gateway.upstreams import Traffic, UpstreamAnswer, UpstreamRequest
 
 
@@ -28,8 +29,7 @@ class Bridges:
 
     async def close(self) -> None:
         """End every process."""
-        for bridge in (self._shared, *self._own.values()):
-            await bridge.close()
+        await close_all((self._shared, *self._own.values()))
 
     async def forward(self, request: UpstreamRequest) -> UpstreamAnswer:
         """Answer one request by the process that is for its agent. Raises UpstreamFailed."""
