@@ -28,7 +28,7 @@ from policies.explanations import Explanation, explain
 from policies.people import Agent
 from policies.refusals import Refused
 from policies.risk import classify
-from policies.strict_json import parse
+from policies.strict_json import Flaw, NotStrict, parse
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -190,7 +190,13 @@ def _object(text: str) -> dict[str, JsonValue]:
             text = Path(text[1:]).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise Refused(f"`{text[1:]}` cannot be read: {error}") from error
-    value = parse(text.encode())
+    what = 'the arguments are not a JSON object; write them like \'{"path": "a"}\''
+    try:
+        value = parse(text.encode())
+    except NotStrict as flaw:
+        if flaw.flaw is Flaw.SYNTAX:
+            raise Refused(what) from flaw
+        raise
     if not isinstance(value, dict):
-        raise Refused('the arguments are not a JSON object; write them like \'{"path": "a"}\'')
+        raise Refused(what)
     return value

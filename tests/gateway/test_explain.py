@@ -136,7 +136,10 @@ def test_it_says_where_a_tool_was_never_seen(config, capsys):
         (["files", "--agent", "ci-bot"], "is no server/tool"),
         (["files/read_file", "--agent", "nobody"], "the agents are: ci-bot, other-bot"),
         (["files/read_file", "--agent", "ci-bot", "--arguments", "[]"], "not a JSON object"),
-        (["files/read_file", "--agent", "ci-bot", "--arguments", "{"], "not JSON"),
+        (
+            ["files/read_file", "--agent", "ci-bot", "--arguments", "{path: a}"],
+            "the arguments are not a",
+        ),
         (["files/read_file", "--agent", "ci-bot", "--arguments", "@/no/file"], "cannot be read"),
     ],
 )
