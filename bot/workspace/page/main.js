@@ -135,6 +135,7 @@ function become(user) {
 }
 
 function connect(user) {
+  state.chosen = user;
   follow(user, {
     onSnapshot: (snapshot) => { begin(snapshot); lost(null); plan(); },
     onChange: (kind, said) => { change(kind, said); plan(); },

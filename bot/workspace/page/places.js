@@ -57,6 +57,6 @@ function people(become) {
 function person(each, become) {
   const note = each.deleted ? "deactivated" : each.stranger ? "other workspace" : each.guest ? "guest" : null;
   return make("label.person", { "data-user-id": each.id },
-    make("input", { type: "radio", name: "person", value: each.id, checked: each.id === state.me, disabled: each.deleted, "data-option": each.id, onchange: () => become(each.id) }),
+    make("input", { type: "radio", name: "person", value: each.id, checked: each.id === (state.chosen ?? state.me), disabled: each.deleted, "data-option": each.id, onchange: () => become(each.id) }),
     avatar(each.id, each.shown), make("span.place-name", {}, visible(each.shown)), note ? make("span.note", {}, note) : null);
 }

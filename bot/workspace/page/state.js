@@ -1,7 +1,7 @@
 // What the page knows; changed only here, by the feed and by what the reader opens.
 
 export const state = {
-  me: null, app: { name: "", commands: [] }, connected: null,
+  me: null, chosen: null, app: { name: "", commands: [] }, connected: null,
   people: new Map(), groups: {}, channels: new Map(),
   messages: new Map(), ephemerals: [], views: [], home: null,
   here: null, thread: null, read: {}, marks: new Map(), live: false,

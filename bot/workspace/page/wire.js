@@ -4,14 +4,14 @@ import { state } from "./state.js";
 const KINDS = ["message", "deleted", "ephemeral", "dismissed", "views", "connected"];
 let source = null;
 
-/** Do something as the person; return what Slack shows them: {error, text, errors}. */
+/** Do something as the person who was chosen, though what they see may still be on its way; return what Slack shows them: {error, text, errors}. */
 export async function act(what, asked = {}) {
   let answer;
   try {
     answer = await fetch("act", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ do: what, user: state.me, ...asked }),
+      body: JSON.stringify({ do: what, user: state.chosen ?? state.me, ...asked }),
     });
   } catch {
     return { error: "the local workspace does not answer", errors: {} };

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from playwright.async_api import expect
-from small_workspace import ALICE, GENERAL, actions, button, card, modal, text_input
+from small_workspace import ALICE, BOB, GENERAL, actions, button, card, modal, text_input
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -42,6 +42,35 @@ async def test_a_press_reaches_the_app_and_the_card_changes_under_the_eyes(
         "Approved by @Alice"
     )
     await expect(page.locator("[data-action-id=go]")).to_have_count(0)
+
+
+async def test_who_was_just_chosen_is_who_presses(page, client, app, connect):
+    """Their feed may take a moment to begin, in which the page shows what the one before saw."""
+    presses, begin = asyncio.Queue(), asyncio.Event()
+
+    @app.action("go")
+    async def pressed(ack, body):
+        await ack()
+        presses.put_nowait(body["user"]["id"])
+
+    async def late(route):
+        await begin.wait()
+        await route.continue_()
+
+    await connect(app)
+    await card(client)
+    await page.wait_for_selector("[data-action-id=go]")
+    await page.route("**/feed?user=*", late)
+
+    await page.check(f"[data-user-id={BOB}] input")
+    await page.click("[data-action-id=go]")
+    pressed_by = await presses.get()
+    await page.click(f"[data-channel-id={GENERAL}]")
+    await expect(page.locator(f"[data-user-id={BOB}] input")).to_be_checked()
+    begin.set()
+
+    await expect(page.locator(".you strong")).to_have_text("Bob")
+    assert pressed_by == BOB
 
 
 async def test_a_button_that_asks_first_waits_for_the_answer(page, local, client, app, connect):
