@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.definitions import LONGEST_NAME, TOOL_NAME
 from policies.calls import Risk
 from policies.decisions import Effect
 
@@ -14,9 +15,6 @@ LONGEST_WAIT = 300
 
 REQUEST_ID = r"[A-Za-z0-9._~-]{1,128}"
 """What a caller may call a request of its own: it can stand in a path as it is."""
-
-_TOOL_NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
-"""What `definitions.is_tool_name` takes, apart from the length."""
 
 _LONGEST_ERROR = 10_000
 
@@ -52,8 +50,8 @@ class Ask(Body):
         str,
         Field(
             min_length=1,
-            max_length=256,
-            pattern=_TOOL_NAME,
+            max_length=LONGEST_NAME,
+            pattern=TOOL_NAME,
             description="The name of the tool, as it is listed: without control characters.",
         ),
     ]

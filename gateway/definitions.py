@@ -1,10 +1,9 @@
 """Turns what a server says of its tools into definitions with a hash."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from hashlib import sha256
-from unicodedata import category
 
 from policies.calls import Instructions, JsonValue, Tool
 from policies.redaction import redact_definition, redact_text
@@ -14,7 +13,11 @@ from policies.tool_objects import description_of, hints_of
 MOST_TOOLS = 5000
 """Tools of a server above which none is known: what is new of them is recorded at once."""
 
-_LONGEST_NAME = 256
+TOOL_NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""What a tool can be called: any characters but controls (Unicode's Cc)."""
+
+LONGEST_NAME = 256
+_NAME = re.compile(TOOL_NAME)
 _LONGEST_DEFINITION = 1024 * 1024
 _LONGEST_INSTRUCTIONS = 64 * 1024
 _EXECUTIONS: Sequence[JsonValue] = [
@@ -73,12 +76,7 @@ def instructions_of(text: JsonValue) -> Instructions | None:
 
 def is_tool_name(name: str) -> bool:
     """Tell whether a tool can be called so: 1 to 256 characters, none of them a control."""
-    return 0 < len(name) <= _LONGEST_NAME and not _has_control(name)
-
-
-@lru_cache(maxsize=1024)
-def _has_control(name: str) -> bool:
-    return any(category(c) == "Cc" for c in name)
+    return len(name) <= LONGEST_NAME and _NAME.fullmatch(name) is not None
 
 
 def tools_of(server: str, listed: Sequence[JsonValue]) -> tuple[Tool, ...]:
