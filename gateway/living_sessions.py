@@ -15,6 +15,10 @@ _ASKED = ("ping", "tools/list")
 """Requests that every server with tools answers; a few know no `ping`, and say so with 404."""
 
 _NO_SUCH_SESSION = 404
+_FORGOTTEN = (
+    "the server knows this session no more; nothing was executed: initialize a new one, and call"
+    " again with identical arguments"
+)
 
 
 class LivingSessions:
@@ -49,11 +53,7 @@ class LivingSessions:
                 return
             if enquiry.status != _NO_SUCH_SESSION:
                 return
-        text = (
-            "the server knows this session no more; nothing was executed: initialize a new one, and"
-        )
-        text += " call again with identical arguments"
-        raise Rejected(404, Code.NO_SUCH_SESSION, text)
+        raise Rejected(_NO_SUCH_SESSION, Code.NO_SUCH_SESSION, _FORGOTTEN)
 
 
 def _new_id() -> str:
