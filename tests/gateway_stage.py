@@ -485,5 +485,16 @@ async def staged(
                 await raw.close()
 
 
+@contextlib.asynccontextmanager
+async def staged_before(ledger_url: str, server: RawServer, **how: Any) -> AsyncIterator[Stage]:
+    """Open a gateway, as `staged` does, before a server that runs for as long."""
+    await server.start()
+    try:
+        async with staged(ledger_url, server=server, **how) as stage:
+            yield stage
+    finally:
+        await server.close()
+
+
 async def _ready(gateway: Gateway, server: RawServer) -> bool:
     return not gateway.troubles() and server.listeners > 0

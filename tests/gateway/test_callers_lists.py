@@ -6,7 +6,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
+from gateway_stage import (
+    CI_BOT,
+    META,
+    OTHER_BOT,
+    RawServer,
+    modern_headers,
+    staged,
+    staged_before,
+    until,
+)
 
 from gateway import callers_lists, kept_lists, learning_pace
 from ledger.accepting import AcceptTools
@@ -97,11 +106,8 @@ async def begun(stage, key=CI_BOT, beside=()):
 @pytest.fixture
 async def stage(sqlite_url):
     """Give a stage whose server lists by session; calls are held in silence no longer than set."""
-    server = Apart()
-    await server.start()
-    async with staged(sqlite_url, server=server, hold="0s") as staging:
+    async with staged_before(sqlite_url, Apart(), hold="0s") as staging:
         yield staging
-    await server.close()
 
 
 async def accept(stage, *names):

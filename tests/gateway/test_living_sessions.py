@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from gateway_stage import CI_BOT, Forgetful, staged
+from gateway_stage import CI_BOT, Forgetful, staged_before
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -21,11 +21,8 @@ FORGOTTEN = (
 @pytest.fixture
 async def stage(sqlite_url):
     """Give a stage before a forgetful server; calls are held for longer than a test takes."""
-    server = Forgetful()
-    await server.start()
-    async with staged(sqlite_url, server=server, hold="4s") as staging:
+    async with staged_before(sqlite_url, Forgetful(), hold="4s") as staging:
         yield staging
-    await server.close()
 
 
 async def begun(stage):
