@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ledger.agents import AddAgent
 from ledger.approvals import Approval, ApprovalStatus
-from ledger.calls import CallFacts, CallRecord, DecideCall
+from ledger.calls import CallFacts, CallRecord, CompleteCall, DecideCall
 from ledger.card_events import VoteRefused
 from ledger.claims import ClaimApproval
 from ledger.deciding import decide
@@ -123,6 +123,18 @@ def ask(
         actor=f"agent:{known.agent.name}",
         facts=known,
         assessment=assessment or assessed(agent=known.agent.name),
+    )
+
+
+def completed(call: str) -> CompleteCall:
+    """Return the command that notes that a call went well."""
+    return CompleteCall(
+        id=f"complete-{call}",
+        actor="placet:gateway",
+        call=call,
+        outcome="ok",
+        duration_ms=1,
+        size=1,
     )
 
 

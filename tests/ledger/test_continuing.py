@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from acme import DIRECTORY, Book, ask, assessed, card, click, facts
+from acme import DIRECTORY, Book, ask, assessed, card, click, completed, facts
 
-from ledger.calls import CompleteCall, PresumeLost
+from ledger.calls import PresumeLost
 from ledger.claims import AlreadyUsed, PolicyChanged, ToolChanged
 from ledger.continuing import ContinueCall, Unfit
 from ledger.events import ApprovalVoided, CallContinued, CallDecided
@@ -13,17 +13,6 @@ from ledger.rulings import Denied, Dispatched, ruling
 from policies.decisions import Effect, Term
 from policies.people import Team
 from policies.refusals import Refused
-
-
-def completed(call):
-    return CompleteCall(
-        id=f"complete-{call}",
-        actor="placet:gateway",
-        call=call,
-        outcome="ok",
-        duration_ms=1,
-        size=1,
-    )
 
 
 def goes_on(call="call_2", state="s1", assessment=None, **changes):
