@@ -1,6 +1,7 @@
 """What every test may ask for: real databases, free ports, a browser; and no silent skips."""
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
@@ -44,6 +45,13 @@ def pytest_configure() -> None:
         found = os.statvfs(MEMORY)
         if found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC:
             SETTINGS.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    gc.disable()  # collecting ten thousand tests makes no waste, and looking for it takes seconds
+
+
+def pytest_collection_finish() -> None:
+    """Look for waste from now on, but not among the tests themselves, which stay to the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items):
