@@ -4,6 +4,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -24,6 +25,8 @@ def main() -> int:
     """
     arguments = sys.argv[1:]
     name = arguments[0] if arguments else ""
+    if name == "serve":
+        signal.signal(signal.SIGHUP, _not_yet)
     if name != "hook":
         return _interruptible(_QUICK.get(name, "placet"), arguments)
     try:
@@ -34,6 +37,10 @@ def main() -> int:
         with contextlib.suppress(OSError):  # the exit code counts, also where nobody can be told
             os.write(2, f"placet: Blocked: the hook failed ({type(error).__name__}).\n".encode())
         return _BLOCKED
+
+
+def _not_yet(_number: int, _frame: object) -> None:
+    """Let a service that is not there yet live: it looks at its policy file soon of itself."""
 
 
 def _interruptible(module: str, arguments: Sequence[str]) -> int:

@@ -5,7 +5,9 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 from scenarios.stage import BOB, CI_BOT, OTHER_BOT, ROOT, Replica, stage, until
@@ -189,6 +191,25 @@ async def test_sighup_looks_at_the_policy_and_an_invalid_one_shows_in_readiness(
     denied = await replica.call("drop_table", {"table": "users"})
 
     assert "no-drops" in denied["content"][0]["text"]
+
+
+async def test_sighup_ends_no_service_that_still_starts(staged, tmp_path):
+    replica = await staged.serve()
+    await replica.stop()
+    with closing(sqlite3.connect(tmp_path / "placet.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        await replica.launch()
+        pid = f"{replica.process.pid}\n"
+        await until(lambda: reads(tmp_path / "placet.db.lock", pid))
+
+        replica.process.send_signal(signal.SIGHUP)
+
+    await until(replica.ready)
+    assert "content" in await replica.call("read_file", READ)
+
+
+async def reads(path, text):
+    return path.read_text() == text
 
 
 async def unready(replica, text):
