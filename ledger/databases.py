@@ -15,7 +15,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.lines import Lines
-from ledger.sqlite_files import Still, check_there, identity, make_private, read_only
+from ledger.sqlite_files import (
+    Companions,
+    Still,
+    check_there,
+    identity,
+    make_private,
+    read_only,
+)
 from ledger.statements import OnSqlite
 from ledger.unavailable import LedgerUnavailable
 
@@ -60,7 +67,8 @@ class Database:
     is taken by whoever in this process writes to SQLite, so that threads queue
     up instead of polling the file's lock. `settling` is for the writer, which
     begins its transactions by `Runner.transaction`; `lines` are the connections
-    to PostgreSQL. `still` is SQLite's file where it is read without a lock.
+    to PostgreSQL. `still` is SQLite's file where it is read without a lock,
+    `companions` are what SQLite keeps beside a file that is written.
     """
 
     url: URL
@@ -74,6 +82,7 @@ class Database:
     rests: list[int] = field(default_factory=lambda: [0])
     lines: Lines = field(default_factory=Lines)
     still: Still | None = None
+    companions: Companions | None = None
 
     def __post_init__(self) -> None:
         """Let a connection that comes back after `close`, or a `rest`, be closed, not kept."""
@@ -103,6 +112,11 @@ class Database:
     def misplaced(self) -> bool:
         """Whether SQLite's file is not at its path any more: what is written would be lost."""
         return self.path is not None and identity(self.path) != self.file
+
+    @property
+    def logless(self) -> bool:
+        """Whether SQLite's log is not there any more for who opens the file: all in it is lost."""
+        return self.companions is not None and self.companions.gone
 
     def check_still(self) -> None:
         """Raise LedgerUnavailable where what was read without a lock was opened to be written."""
@@ -224,7 +238,8 @@ def _sqlite(url: URL, path: Path) -> Database:
         event.listen(engine, "connect", _prepare_sqlite_writer)
     event.listen(writing, "begin", _begin_immediate)
     event.listen(reading, "connect", _prepare_sqlite_reader)
-    return Database(url, writing, reading, settling, path, identity(path))
+    beside = Companions(path)
+    return Database(url, writing, reading, settling, path, identity(path), companions=beside)
 
 
 def _sqlite_to_read(url: URL, path: Path) -> Database:

@@ -11,6 +11,11 @@ UNREADABLE = "the ledger holds what this Placet cannot read: run the newer one t
 
 _MISPLACED = "the ledger's file was moved or replaced: put it back, or restart Placet"
 
+_LOGLESS = (
+    "SQLite's files beside the ledger's (`-wal`, `-shm`) were moved or deleted, so what is recorded"
+    " could be lost: stop Placet, which saves it, start it again, and run `placet audit verify`"
+)
+
 _SHORTER = (
     "the history ends at position {now}, and had reached {before}: the database has lost what was"
     " acknowledged; find out what, then start Placet again"
@@ -53,6 +58,8 @@ class Objections:
             return UNREADABLE
         if self._database.misplaced:
             return _MISPLACED
+        if self._database.logless:
+            return _LOGLESS
         if head.position < self._newest:
             return _SHORTER.format(now=head.position, before=self._newest)
         self.reached(head.position)

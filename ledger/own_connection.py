@@ -30,6 +30,8 @@ class OwnConnection:
                 assert driver is not None, "it has just connected"
                 driver.patience = PATIENCE
                 self._backend = driver.info.backend_pid
+            if self._database.companions is not None:
+                self._database.companions.find()
             self._open = runner(connection), connection
         return self._open
 
@@ -40,6 +42,8 @@ class OwnConnection:
     def drop(self) -> None:
         """Close the connection; the next is made when it is needed."""
         known, self._open = self._open, None
+        if self._database.companions is not None:
+            self._database.companions.forget()
         if known is not None:
             _end(known[1])
 
@@ -50,7 +54,7 @@ class OwnConnection:
         Raises what the database raises, and has no connection then.
         """
         known, database = self._open, self._database
-        if known is None or database.postgres or database.misplaced:
+        if known is None or database.postgres or database.misplaced or database.logless:
             return
         self._open = None
         try:  # INVARIANT: the new one is there first: who closes the last takes SQLite's log away

@@ -34,6 +34,38 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+class Companions:
+    """SQLite's log and the index of it, as the connection that writes found them.
+
+    Who opens the file where they were taken away begins others, and knows nothing of what is
+    still written to these.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Look after those beside the file at `path`."""
+        self._paths = _beside(path)
+        self._known: list[tuple[int, int] | None] | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether those that were found are not there any more, or others are in their place."""
+        return self._known is not None and self._known != self._there()
+
+    def find(self) -> None:
+        """Know those that are there now, unless others are known."""
+        there = self._there()
+        if self._known is None and None not in there:
+            self._known = there
+
+    def forget(self) -> None:
+        """Know none any more: SQLite may begin others. What is gone stays gone."""
+        if not self.gone:
+            self._known = None
+
+    def _there(self) -> list[tuple[int, int] | None]:
+        return [identity(path) for path in self._paths]
+
+
 @dataclass(frozen=True)
 class Still:
     """A file that nobody has open to write, at rest where SQLite's log cannot be begun beside it.

@@ -100,6 +100,29 @@ async def test_a_file_that_is_not_there_any_more_takes_no_decision(sqlite_url, t
         assert await ledger.execute(allowed("call_2"))
 
 
+@pytest.mark.parametrize("gone", [["-wal", "-shm"], ["-wal"], ["-shm"]])
+async def test_where_sqlites_log_is_taken_away_nothing_is_decided_and_closing_saves_it(
+    sqlite_url, tmp_path, gone
+):
+    with open_ledger(sqlite_url) as ledger:
+        await prepare(ledger)
+        kept = await ledger.execute(allowed("call_1"))
+        for name in gone:
+            (tmp_path / f"placet.db{name}").unlink()
+
+        with pytest.raises(LedgerUnavailable, match="were moved or deleted"):
+            await ledger.execute(allowed("call_2"))
+
+        await until(lambda: "were moved or deleted" in " ".join(ledger.ready()))
+        ledger.rest()
+        with pytest.raises(LedgerUnavailable, match="were moved or deleted"):
+            await ledger.execute(allowed("call_3"))
+
+    with open_ledger(sqlite_url) as again:
+        assert (await again.events(limit=100))[-1:] == list(kept)
+        assert await again.execute(allowed("call_2"))
+
+
 async def test_a_read_only_file_refuses_and_is_survived(sqlite_url):
     with open_ledger(sqlite_url) as ledger:
         await prepare(ledger)
