@@ -128,9 +128,12 @@ class Writer:
                 return
 
     def _tick(self, *, idle: bool) -> None:
-        """Beat where a second has passed, and look at the head row where nothing waits."""
+        """Beat where a second has passed, and look at the head row where nothing waits.
+
+        Where the ledger could not be written, a beat has to be before it can be again.
+        """
         now = self._monotonic()
-        due = now >= self._next_tick
+        due = now >= self._next_tick or self._problem is not None
         if not (due or idle) or (self._problem is not None and now < self._retry_at):
             return
         self._teller.tell_kept()

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from acme import ask, assessed
-from open_ledgers import open_ledger, prepare, until
+from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -218,6 +218,24 @@ async def test_a_read_only_database_refuses_and_is_survived(postgres_url, admini
         hang_up(administrator, postgres_url)
         await until(lambda: ledger.ready() == [])
         assert len(await ledger.execute(allowed("call_1"))) == 1
+
+
+async def test_that_it_can_be_read_does_not_mean_that_it_can_be_written_again(
+    postgres_url, administrator, caplog
+):
+    name, clock = make_url(postgres_url).database, Clock()
+    with open_ledger(postgres_url, clock) as ledger:
+        await prepare(ledger)
+        administrator(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        hang_up(administrator, postgres_url)
+        with pytest.raises(LedgerUnavailable, match="it is read-only"):
+            await ledger.execute(allowed("call_1"))
+
+        clock.advance(0.5)  # it is tried again, and the next sign of life is not due
+        ledger._parts.inbox.wake()
+
+        await until(lambda: "cannot execute INSERT" in " ".join(ledger.ready()))
+        assert "the ledger can be written again" not in caplog.text
 
 
 async def test_losing_the_connection_that_listens_loses_no_event(postgres_url, administrator):
