@@ -141,6 +141,16 @@ class Settler:
         self.forget()
         self._own.drop()
 
+    def start_over(self) -> None:
+        """Drop the open models, and all connections that may be why the database takes nothing.
+
+        One to PostgreSQL keeps what it was told as it began, such as that it may not write, or
+        the server that was there then.
+        """
+        self.disconnect()
+        if self._around.database.postgres:
+            self._around.database.rest()
+
     def hang_up(self) -> None:
         """Have nobody in this process wait any longer for an answer of PostgreSQL."""
         self._around.database.lines.hang_up()

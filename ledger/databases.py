@@ -95,9 +95,10 @@ class Database:
             if old or self.closed.is_set():
                 record.close()
 
-        event.listen(self.reading, "connect", made)
         for engine in self._engines:
             event.listen(engine, "checkin", came_back)
+            if self._rests(engine):
+                event.listen(engine, "connect", made)
 
     @property
     def _engines(self) -> set[Engine]:
@@ -171,14 +172,15 @@ class Database:
         return not busy
 
     def rest(self) -> None:
-        """Close the connections on which nothing is read: each keeps what it was asked of late.
-
-        So does SQLAlchemy, for each engine.
-        """
+        """Close what is idle, on SQLite what reads: it keeps what it was asked, as engines do."""
         self.rests[0] += 1
-        self.reading.dispose()
         for engine in self._engines:
+            if self._rests(engine):
+                engine.dispose()
             engine.clear_compiled_cache()
+
+    def _rests(self, engine: Engine) -> bool:
+        return engine is self.reading or self.postgres
 
     def close(self) -> None:
         """Close every idle connection now, and those in use as soon as they come back."""

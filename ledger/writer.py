@@ -264,7 +264,10 @@ class Writer:
             _LOG.error("the ledger cannot be written: %s", verbatim(error))
             if is_gone(error):
                 self._settler.hang_up()
-        self._settler.disconnect()
+        if is_gone(error):
+            self._settler.disconnect()
+        else:
+            self._settler.start_over()
         self._problem = (because(error), verbatim(error))
         self._pause = min(max(0.1, 2 * self._pause), _LONGEST_PAUSE)
         self._retry_at = self._monotonic() + self._pause

@@ -214,8 +214,10 @@ async def test_a_read_only_database_refuses_and_is_survived(postgres_url, admini
         with pytest.raises(LedgerUnavailable, match="it is read-only"):
             await ledger.execute(allowed("call_1"))
 
+        with pytest.raises(LedgerUnavailable, match="it is read-only"):
+            await ledger.lease("courier", 1.0)  # on a connection that will be kept
+
         administrator(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
-        hang_up(administrator, postgres_url)
         await until(lambda: ledger.ready() == [])
         assert len(await ledger.execute(allowed("call_1"))) == 1
 
