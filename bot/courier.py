@@ -90,6 +90,7 @@ class Courier:
         self._backlog = Backlog(lambda: asyncio.get_running_loop().time())
         self._held_until = 0.0
         self._troubles: dict[str, str] = {}
+        self._rests: str | None = None
 
     def start(self) -> None:
         """Begin to follow the ledger."""
@@ -123,7 +124,8 @@ class Courier:
     def troubles(self) -> list[str]:
         """Return why cards wait, in words, each reason once."""
         stopped = self._task is not None and self._task.done()
-        return sorted({*self._troubles.values(), *(["the courier has stopped"] if stopped else [])})
+        idle = "the courier has stopped" if stopped else self._rests
+        return sorted({*self._troubles.values(), *([idle] if idle else [])})
 
     def _heard(self, recorded: Sequence[Recorded]) -> None:
         for one in recorded:
@@ -167,14 +169,22 @@ class Courier:
             return
         if fresh and not await self._look_at_everything(fresh=True):
             return
+        self._rests = None
         self._held_until = asked_at + LEASE
 
     async def _lease(self, seconds: float) -> bool:
         try:
-            return await self._ledger.lease("courier", seconds)
+            taken = await self._ledger.lease("courier", seconds)
         except Refused as away:
-            _LOG.warning("the courier rests: %s", away)
+            self._rest(away)
             return False
+        if not taken:  # whoever has it looks after the cards
+            self._rests = None
+        return taken
+
+    def _rest(self, away: Refused) -> None:
+        _LOG.warning("the courier rests: %s", away)
+        self._rests = str(away)
 
     async def _look_at_everything(self, *, fresh: bool = False) -> bool:
         """Make every open approval due, and the newest ended ones; False if they are not known.
@@ -187,7 +197,7 @@ class Courier:
             subjects = await self._notices.subjects()
             at = await self._ledger.now()
         except Refused as away:
-            _LOG.warning("the courier rests: %s", away)
+            self._rest(away)
             return False
         if fresh:
             self._delivery.took_over(found, at)
@@ -211,7 +221,7 @@ class Courier:
             for subject in await self._notices.subjects():
                 self._backlog.add(subject)
         except Refused as away:
-            _LOG.warning("the courier rests: %s", away)
+            self._rest(away)
 
     def _hand_out(self) -> None:
         while len(self._hands) < _HANDS and (approval := self._backlog.take()):

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -68,6 +70,18 @@ async def test_with_all_hands_full_the_courier_waits_for_one_of_them(office) -> 
     assert len(looks) < 50
     for approval in asked:
         await office.card(approval, "Approved: files")
+
+
+async def test_why_the_courier_rests_is_told_until_it_goes_on(sqlite_url, tmp_path) -> None:
+    async with open_office(sqlite_url) as office:
+        await office.listening()
+        with closing(sqlite3.connect(tmp_path / "placet.db")) as operator:
+            operator.execute("ALTER TABLE ledger_lease RENAME TO taken_away")
+            await until(lambda: "cards wait: the ledger cannot be read" in str(office.bot.ready()))
+            operator.execute("ALTER TABLE taken_away RENAME TO ledger_lease")
+
+        await until(lambda: office.bot.ready() == [])
+        await office.card(await office.ask())
 
 
 async def test_two_teams_that_share_a_channel_get_one_card(sqlite_url) -> None:
