@@ -19,6 +19,7 @@ from placet_logging import log_to_stderr
 from placet_memory import use_one_heap
 from placet_service import OpenService, Order, Service
 from placet_settings import load_to_serve
+from placet_sockets import tell_seldom
 from policies.configuration import Configuration
 from policies.servers import StdioServer
 
@@ -92,9 +93,10 @@ def event_loop(configuration: Configuration) -> asyncio.AbstractEventLoop:
     Not uvloop where servers are processes: it does not notice one that has
     closed its input, and calls to that would wait for ever.
     """
-    if any(isinstance(server, StdioServer) for server in configuration.servers.values()):
-        return asyncio.new_event_loop()
-    return new_event_loop()
+    started = any(isinstance(server, StdioServer) for server in configuration.servers.values())
+    loop = asyncio.new_event_loop() if started else new_event_loop()
+    tell_seldom(loop)
+    return loop
 
 
 def _serve(arguments: argparse.Namespace, shell: Shell, open_service: OpenService) -> int:

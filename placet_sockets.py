@@ -1,10 +1,15 @@
 """Takes the addresses that Placet listens on, all or none."""
 
+import errno
+import logging
+import os
 import resource
 import socket
+from asyncio import AbstractEventLoop
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 from gateway.silent_peers import ask_after
 from ledger.shell import Misconfigured
@@ -16,6 +21,11 @@ BACKLOG = 1024
 _DESCRIPTORS = 65_536
 _UNTAKEN = timedelta(minutes=2)
 """How long what was sent is at least waited for to be taken."""
+
+_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_SELDOM = 10.0
+
+_LOG = logging.getLogger(__name__)
 
 
 def bound(
@@ -44,6 +54,27 @@ def origin(sock: socket.socket) -> str:
     """Return the base address at which a bound socket will be reached."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def tell_seldom(loop: AbstractEventLoop) -> None:
+    """Have `loop` say once in ten seconds that nobody can be let in, as where too much is open.
+
+    Python's own says it as often as connections may wait, each second, with a traceback each time.
+    Source: `asyncio.selector_events`, `_accept_connection`
+    """
+    quiet_until = float("-inf")
+
+    def tell(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal quiet_until
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in _SCARCE and "socket" in context):
+            loop.default_exception_handler(context)
+        elif loop.time() >= quiet_until:
+            quiet_until = loop.time() + _SELDOM
+            reason = os.strerror(error.errno or 0).lower()
+            _LOG.error("nobody can be let in, which is tried again in a second: %s", reason)
+
+    loop.set_exception_handler(tell)
 
 
 def descriptors() -> int:

@@ -22,6 +22,36 @@ print(descriptors(), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
 
+CROWDED = """
+import asyncio, resource, socket
+from placet_sockets import BACKLOG, tell_seldom
+
+async def crowd():
+    let_in = asyncio.Event()
+    listening = await asyncio.start_server(lambda *_: let_in.set(), "127.0.0.1", 0, backlog=BACKLOG)
+    address = listening.sockets[0].getsockname()
+    callers = [socket.create_connection(address) for _ in range(8)]
+    taken = []
+    try:
+        while True:
+            taken.append(socket.socket())
+    except OSError:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    for each in taken:
+        each.close()
+    print(let_in.is_set())
+    await let_in.wait()
+    print(let_in.is_set())
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+loop = asyncio.new_event_loop()
+tell_seldom(loop)
+loop.call_exception_handler({"message": "something else"})
+loop.run_until_complete(crowd())
+"""
+
+
 def test_the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True
@@ -63,3 +93,15 @@ def test_what_is_accepted_is_asked_after_when_it_is_silent():
         assert client.getsockname() == accepted.getpeername()
         assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+
+
+def test_where_too_much_is_open_it_is_said_once_and_callers_are_let_in_later():
+    done = subprocess.run(
+        [sys.executable, "-c", CROWDED], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["False", "True"]
+    assert done.stderr.splitlines() == [
+        "something else",
+        "nobody can be let in, which is tried again in a second: too many open files",
+    ]
