@@ -12,6 +12,8 @@ _FULL = "its disk is full"
 _READ_ONLY = "it is read-only"
 _BUSY = "another process holds it"
 _DAMAGED = "its file is damaged; stop Placet and restore a backup"
+_FAILING = "its disk cannot be read or written"
+_UNOPENED = "its file, or one beside it, cannot be opened"
 _GONE = "its database does not answer"
 
 _STATES = {
@@ -28,6 +30,9 @@ _WORDS = {
     "No space left on device": _FULL,
     "attempt to write a readonly database": _READ_ONLY,
     "database is locked": _BUSY,
+    "disk I/O error": _FAILING,
+    "unable to open database file": _UNOPENED,
+    "Is a directory": _UNOPENED,
     "disk image is malformed": _DAMAGED,
     "file is not a database": _DAMAGED,
     "malformed database schema": _DAMAGED,

@@ -88,12 +88,14 @@ def _is_sealed(url: str) -> bool:
 def _read(path: Path) -> list[str]:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(file) as opened:
+            if os.fstat(file).st_mode & _OTHERS:
+                raise KeyUnusable(f"others can read `{path}`: run `chmod 600 {path}`")
+            found = opened.read().split()
     except OSError as error:
         raise KeyUnusable(f"`{path}` cannot be read: {error.strerror}") from error
-    with os.fdopen(file) as opened:
-        if os.fstat(file).st_mode & _OTHERS:
-            raise KeyUnusable(f"others can read `{path}`: run `chmod 600 {path}`")
-        found = opened.read().split()
+    except UnicodeDecodeError as error:
+        raise KeyUnusable(f"`{path}` holds no key: put the one back that was in it") from error
     if not found:
         raise KeyUnusable(f"`{path}` is empty: put the key back that was in it")
     return found

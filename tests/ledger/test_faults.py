@@ -13,6 +13,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from ledger.faults import because
+from ledger.keys import digest_keys
 from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.decisions import Effect
 from policies.refusals import Refused
@@ -333,6 +334,28 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(LedgerUnavailable, match="No such file or directory"):
         open_ledger(f"sqlite:///{tmp_path}/nowhere/placet.db")
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("placet.db", "cannot be opened: Is a directory"),
+        ("placet.db-wal", "its disk cannot be read or written"),
+        ("placet.db.lock", "its file, or one beside it, cannot be opened"),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file_is_no_database_that_does_not_answer(tmp_path, file, why):
+    (tmp_path / file).mkdir()
+
+    with pytest.raises(LedgerUnavailable, match=why):
+        open_ledger(f"sqlite:///{tmp_path}/placet.db")
+
+
+def test_a_folder_in_the_place_of_the_file_is_told_as_such_by_whoever_reads_it(tmp_path):
+    (tmp_path / "placet.db").mkdir()
+
+    with pytest.raises(LedgerUnavailable, match="its file, or one beside it, cannot be opened"):
+        digest_keys(f"sqlite:///{tmp_path}/placet.db", None)
 
 
 async def test_maintenance_of_the_tables_keeps_nobody_waiting(postgres_url):

@@ -78,6 +78,21 @@ def test_an_empty_key_file_is_refused_and_not_replaced(tmp_path):
         digest_keys(f"sqlite:///{tmp_path}/placet.db", None)
 
 
+def test_a_folder_in_the_place_of_the_key_file_is_refused(tmp_path):
+    (tmp_path / "placet.db.key").mkdir()
+
+    with pytest.raises(KeyUnusable, match="cannot be read: Is a directory"):
+        digest_keys(f"sqlite:///{tmp_path}/placet.db", None)
+
+
+def test_a_key_file_that_is_no_text_is_refused(tmp_path):
+    digest_keys(f"sqlite:///{tmp_path}/placet.db", None)
+    (tmp_path / "placet.db.key").write_bytes(b"\xff\x00" * 32)
+
+    with pytest.raises(KeyUnusable, match="holds no key"):
+        digest_keys(f"sqlite:///{tmp_path}/placet.db", None)
+
+
 def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "elsewhere").write_text(SECRET)
     (tmp_path / "elsewhere").chmod(0o600)
