@@ -22,8 +22,15 @@ SHORT = 4
 UNREACHABLE = (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError, OSError, SlackClientError)
 """What a call raises when Slack refuses it (SlackApiError) or cannot be reached."""
 
+_MUDDLED = (AttributeError, TypeError, ValueError, LookupError, RecursionError)
+"""What the SDK comes to where the answer is no JSON object, or in no encoding that there is."""
+
 _TOO_MANY = 429
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Unreadable(SlackClientError):
+    """What answers is not Slack, such as a proxy on the way there."""
 
 
 class SlackClient(AsyncWebClient):
@@ -75,7 +82,7 @@ class SlackClient(AsyncWebClient):
             options["http_verb"] = "POST"
             options["data"] = options.pop("params", None)
         try:
-            answer = await super().api_call(api_method, **options)
+            answer = await self._asked(api_method, options)
         except UNREACHABLE as error:
             self._heard(api_method, error)
             raise
@@ -84,6 +91,12 @@ class SlackClient(AsyncWebClient):
                 self._rates.answered(api_method)
         self._heard(api_method, None)
         return answer
+
+    async def _asked(self, api_method: str, options: dict[str, Any]) -> AsyncSlackResponse:
+        try:
+            return await super().api_call(api_method, **options)
+        except _MUDDLED as error:
+            raise Unreadable(f"{api_method} was answered by what Slack never says") from error
 
 
 class SocketClient(SlackClient):
@@ -123,6 +136,8 @@ def reason_of(error: Exception) -> str:
     """Return why a call failed, for people: Slack's error code, or what went wrong on the way."""
     if isinstance(error, SlackApiError):
         return f"Slack says {code_of(error) or 'nothing that can be read'}"
+    if isinstance(error, Unreadable):
+        return "Slack says nothing that can be read"
     if isinstance(error, TimeoutError):
         return "Slack did not answer in time"
     if isinstance(error, TooSoon):
