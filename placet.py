@@ -167,7 +167,13 @@ async def _workspace(order: Order, stack: AsyncExitStack) -> LocalWorkspace | No
     if order.loaded.configuration.slack.mode != "local":
         return None
     journal = order.config.parent / "placet.workspace"
-    workspace = local_workspace(order.loaded.configuration, journal)
+    try:
+        workspace = local_workspace(order.loaded.configuration, journal)
+    except (OSError, ValueError) as error:
+        raise Misconfigured(
+            f"the messages of the local workspace (`{journal}`) cannot be read: move that file"
+            " away; the page forgets them, and the ledger nothing"
+        ) from error
     try:
         await workspace.start(port=order.page_port)
     except OSError as error:

@@ -243,6 +243,17 @@ async def test_the_local_workspace_beside_real_servers_needs_the_flag(staged, tm
     assert "--unsafe-local-approvers" in errors
 
 
+async def test_messages_of_the_local_workspace_that_cannot_be_read_are_told(staged, tmp_path):
+    config = written(staged, slack={"mode": "local"})
+    (tmp_path / "placet.workspace").write_bytes(b"\0" * 100 + b"\n")  # as after a power cut
+
+    code, _, errors = await serve(config, tmp_path, "--unsafe-local-approvers")
+
+    assert code == 2
+    assert "placet.workspace`) cannot be read: move that file away" in errors
+    assert "Traceback" not in errors
+
+
 async def test_an_anonymous_agent_beyond_loopback_needs_the_flag(staged, tmp_path):
     settings = json.loads(staged.configuration(Replica(staged, "other")))
     settings["agents"]["visitor"] = {"team": "platform", "owner": "alice", "anonymous": True}
