@@ -15,6 +15,7 @@ from ledger.batch import Settler
 from ledger.faults import DATABASE_ERRORS, because, is_down, is_gone, is_lost, verbatim
 from ledger.inbox import Inbox, Waiting
 from ledger.meters import LedgerMeters
+from ledger.objections import UNREADABLE
 from ledger.sealing import Sealer
 from ledger.telling import Teller
 from ledger.unavailable import LedgerUnavailable, NotRecorded
@@ -141,9 +142,10 @@ class Writer:
             if due:
                 self._next_tick = now + _TICK
                 self._beat()
-            position, self._stopped = self._settler.look()
+            position, objection = self._settler.look()
             self._announcer.note(position)
             self._announcer.catch_up(position)
+            self._object(objection)
             self._settler.seal(position)
             self._recovered()
             if self._resting and idle:
@@ -153,8 +155,9 @@ class Writer:
             if not is_lost(error):
                 self._failed(error)
         except EventSourcingError:
-            self._stopped = "the ledger holds what this Placet cannot read; run the newer one"
-            _LOG.exception(self._stopped)
+            if self._stopped != UNREADABLE:
+                _LOG.exception(UNREADABLE)
+            self._stopped = UNREADABLE
 
     def _work(self, waiting: Sequence[Waiting]) -> None:
         heard = [each for each in waiting if not each.future.cancelled()]
@@ -183,7 +186,7 @@ class Writer:
         if error is None:
             return
         if isinstance(error, LedgerUnavailable):
-            self._stopped = str(error)
+            self._object(str(error))
             self._teller.tell([(each, LedgerUnavailable(str(error))) for each in waiting])
         elif is_down(error) and not is_lost(error):
             self._failed(error)
@@ -252,6 +255,14 @@ class Writer:
         except EventSourcingError:
             _LOG.exception("events could not be handed on; they are read again")
         return None
+
+    def _object(self, objection: str | None) -> None:
+        """Know why nothing may be decided, None where all may; say so where that is news."""
+        if objection is not None and self._stopped is None:
+            _LOG.error("nothing is decided: %s", objection)
+        elif objection is None and self._stopped is not None:
+            _LOG.warning("calls are decided again")
+        self._stopped = objection
 
     def _recovered(self) -> None:
         if self._problem is not None:

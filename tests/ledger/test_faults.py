@@ -84,7 +84,9 @@ async def test_a_full_disk_refuses_and_is_survived(sqlite_url):
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-async def test_a_file_that_is_not_there_any_more_takes_no_decision(sqlite_url, tmp_path, replaced):
+async def test_a_file_that_is_not_there_any_more_takes_no_decision(
+    sqlite_url, tmp_path, replaced, caplog
+):
     with open_ledger(sqlite_url) as ledger:
         await prepare(ledger)
         file, away = tmp_path / "placet.db", tmp_path / "away.db"
@@ -99,6 +101,8 @@ async def test_a_file_that_is_not_there_any_more_takes_no_decision(sqlite_url, t
         away.rename(file)
         await until(lambda: ledger.ready() == [])
         assert await ledger.execute(allowed("call_2"))
+    why = "the ledger's file was moved or replaced: put it back, or restart Placet"
+    assert caplog.messages == [f"nothing is decided: {why}", "calls are decided again"]
 
 
 @pytest.mark.parametrize("gone", [["-wal", "-shm"], ["-wal"], ["-shm"]])

@@ -421,9 +421,10 @@ async def test_a_caller_that_went_away_before_the_decision_records_nothing(ledge
         assert [each.event.TOPIC for each in await ledger.events()] == ["PolicyActivated"]
 
 
-async def test_nothing_is_decided_on_events_that_cannot_be_read(ledger_url, clock):
+async def test_nothing_is_decided_on_events_that_cannot_be_read(ledger_url, clock, caplog):
     with open_ledger(ledger_url, clock) as ledger:
         await prepare(ledger)
+        ledger.observe(lambda _: None)
         newer = StoredEvent("freeze-1", 1, "EverythingFrozen", b"{}")
         LedgerRecorder(ledger._parts.database, clock.now).insert_events([newer])
 
@@ -432,6 +433,12 @@ async def test_nothing_is_decided_on_events_that_cannot_be_read(ledger_url, cloc
         with pytest.raises(LedgerUnavailable, match="run the newer one"):
             await ledger.execute(allowed("call_2"))
         await until(lambda: "cannot read" in "".join(ledger.ready()))
+        for _ in range(4):
+            clock.advance(1.5)
+            ledger._parts.inbox.wake()
+            await until(lambda: ledger._parts.writer._next_tick > clock.monotonic())
+    told = [each for each in caplog.records if each.exc_info]
+    assert len(told) <= 2  # by a look and by a batch, and not with each second
 
 
 async def test_a_writer_that_stopped_by_a_bug_refuses_everything(ledger_url, clock):
