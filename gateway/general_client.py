@@ -11,7 +11,6 @@ from aiohttp import (
     ClientTimeout,
     ConnectionTimeoutError,
     DummyCookieJar,
-    TCPConnector,
     TraceConfig,
 )
 from multidict import CIMultiDict
@@ -19,6 +18,7 @@ from yarl import URL
 
 from gateway.answer_heads import WHOLE
 from gateway.headers import downward
+from gateway.kept_connections import KeptConnections
 from gateway.silent_peers import outgoing
 from gateway.turns import Bounds
 from gateway.unreached import unreached
@@ -36,7 +36,7 @@ class GeneralClient:
         self._url = url
         self._bounds = bounds
         self._session = ClientSession(
-            connector=TCPConnector(
+            connector=KeptConnections(
                 limit=0, limit_per_host=0, keepalive_timeout=kept, socket_factory=outgoing
             ),
             auto_decompress=False,

@@ -166,6 +166,20 @@ async def test_a_redirect_is_never_followed(raw, reach, status):
     assert (failed.sent, failed.fault, len(raw.requests)) == (True, Fault.REDIRECTS, 1)
 
 
+@pytest.mark.parametrize("turns", [0, 50])
+async def test_an_answer_that_nobody_asked_for_is_not_that_to_the_next_request(raw, reach, turns):
+    async with reach() as upstream:
+        for number in range(3):
+            raw.always(ok(b'{"to": %d}' % number))
+            assert await read(await upstream.forward(posting())) == b'{"to": %d}' % number
+
+            await raw.wires[-1].say(ok(b'{"to": "whom?"}'))
+            for _ in range(turns):  # it is read while nothing is asked, or not yet
+                await asyncio.sleep(0)
+
+    assert len(raw.wires) == 3
+
+
 @pytest.mark.parametrize(("status", "trouble"), [(500, False), (502, True), (503, True)])
 async def test_a_server_error_passes_and_says_whether_the_server_is_there(
     raw, reach, status, trouble
