@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.acceptance import Acceptance
+from gateway.beside import beside
 from gateway.errors import Code, Rejected
 from gateway.open_calls import Ticket
 from gateway.upstreams import UpstreamRequest
@@ -28,14 +29,9 @@ MOST_SHOWN = 256 * 1024
 """Bytes of redacted arguments above which nobody can be asked to approve a call."""
 
 _KNOWN = frozenset({"name", "arguments", "_meta", "task", "requestState", "inputResponses"})
-_BESIDE = ("task", "requestState", "inputResponses")
-_PROTOCOL = "io.modelcontextprotocol/"
-_CUSTOMARY = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
 _ALLOW = Effect.ALLOW
 _NO_EXTRAS: Mapping[str, JsonValue] = MappingProxyType({})
-_MOST_KEYS = 20
 _MOST_ANSWERS = 16 * 1024
-_LONGEST_KEY = 200
 _MOST_REMEMBERED = 4096
 _MOST_EXTENDED = 64
 
@@ -153,7 +149,7 @@ class Examiner:
             digests=digests(call, self._keys, written),
             arguments=arguments,
             hidden=shown.hidden,
-            meta_keys=_meta_keys(asked.params),
+            meta_keys=beside(asked.params),
             instance=self._instance,
             observed=asked.server in self._observing,
             report_within=asked.report_within,
@@ -268,24 +264,12 @@ def _shown(call: Call) -> Mapping[str, JsonValue]:
         return call.arguments
     shown = dict(call.arguments)
     for name, value in call.extras.items():
-        beside = f"params.{name}"
-        if beside in shown:
-            text = f"`{redact_text(beside).text}` is an argument and a parameter; send one of them"
+        written = f"params.{name}"
+        if written in shown:
+            text = f"`{redact_text(written).text}` is an argument and a parameter; send one of them"
             raise Rejected(400, Code.INVALID_PARAMS, text)
-        shown[beside] = value
+        shown[written] = value
     return shown
-
-
-def _meta_keys(params: Mapping[str, JsonValue]) -> tuple[str, ...]:
-    """Return what travels beside the arguments and is not part of the digest, by name."""
-    beside: list[str] = []
-    if not params.keys().isdisjoint(_BESIDE):
-        beside += [f"params.{name}" for name in _BESIDE if name in params]
-    meta = params.get("_meta")
-    for key in meta if isinstance(meta, dict) else ():
-        if not key.startswith(_PROTOCOL) and key not in _CUSTOMARY and len(beside) < _MOST_KEYS:
-            beside.append(redact_text(key[:_LONGEST_KEY]).text)
-    return tuple(beside)
 
 
 def _kept_small(assessment: Assessment, arguments: str) -> Assessment:

@@ -206,7 +206,8 @@ def _ended(
 def _unmet(
     approval: Approval, decision: Decision, facts: CallFacts, situation: Situation
 ) -> str | None:
-    return unmet(approval, decision, facts, situation.directory, situation.delegations)
+    because = unmet(approval, decision, facts, situation.directory, situation.delegations)
+    return because or _unseen(approval, facts)
 
 
 def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | None:
@@ -215,7 +216,16 @@ def _changed(approval: Approval, decision: Decision, facts: CallFacts) -> str | 
         return "the tool's definition changed"
     if approval.request.owner != facts.agent.owner:
         return "the agent has another owner now"
-    return terms_changed(approval, decision.assessment)
+    return _unseen(approval, facts) or terms_changed(approval, decision.assessment)
+
+
+def _unseen(approval: Approval, facts: CallFacts) -> str | None:
+    """Say what the call brings beside its arguments that the card does not name; None for nothing.
+
+    It is no part of the digest, so an identical call may bring more than people saw.
+    """
+    new = [key for key in facts.meta_keys if key not in approval.request.meta_keys]
+    return f"the call brings `{new[0]}` besides, which was not on the card" if new else None
 
 
 def terms_changed(approval: Approval, assessment: Assessment) -> str | None:

@@ -471,6 +471,37 @@ async def test_what_travels_beside_the_arguments_is_named_to_the_approver(sqlite
         assert approval.request.meta_keys == ("params.task", "claudecode/toolUseId", "io.evil/x")
 
 
+async def test_of_many_things_beside_the_arguments_the_approver_is_told_how_many(sqlite_url):
+    async with staged(sqlite_url, hold="0s", own=", hold: 0s") as stage:
+        meta = META | {f"a/{number:02}": 1 for number in reversed(range(23))}
+        params = {"name": "write_file", "arguments": {}, "_meta": meta}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+        await stage.post(json.dumps(message).encode(), modern_headers("tools/call", "write_file"))
+
+        (approval,) = await stage.pending()
+        assert approval.request.meta_keys[:2] == ("a/00", "a/01")
+        assert approval.request.meta_keys[-2:] == ("a/19", "(3 more)")
+
+
+async def test_what_was_not_on_the_card_does_not_travel_with_an_approved_call(sqlite_url):
+    async with staged(sqlite_url, hold="0s", own=", hold: 0s") as stage:
+        params = {"name": "write_file", "arguments": {"a": 1}, "_meta": META}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = modern_headers("tools/call", "write_file")
+        await stage.post(json.dumps(message).encode(), headers)
+        (first,) = await stage.pending()
+        await stage.decide(first.id)
+
+        params |= {"requestState": "mine", "inputResponses": {"sure": {"action": "accept"}}}
+        answer = await stage.post(json.dumps(message).encode(), headers)
+
+        assert answer.told["status"] == "pending"
+        assert stage.server.calls() == []
+        (asked,) = await stage.pending()
+        assert asked.request.meta_keys == ("params.requestState", "params.inputResponses")
+
+
 async def test_secrets_are_hidden_in_the_ledger_and_reach_the_server(sqlite_url):
     async with staged(sqlite_url) as stage:
         arguments = {"api_key": "AKIAIOSFODNN7EXAMPLE", "path": "ghp_" + "a1B2" * 9}

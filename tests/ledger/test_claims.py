@@ -9,6 +9,7 @@ from ledger.approvals import ApprovalStatus
 from ledger.claims import AlreadyUsed, PolicyChanged, ToolChanged
 from ledger.events import (
     ApprovalDispatched,
+    ApprovalRequested,
     ApprovalVoided,
     CallDecided,
 )
@@ -315,6 +316,38 @@ def test_another_calls_approval_cannot_be_used() -> None:
     because = voided(given(), use("call_2", digests=("k1:other",)))
 
     assert because == "the call is not the one that was approved"
+
+
+def test_a_given_approval_is_void_for_a_call_that_brings_more_beside_its_arguments() -> None:
+    because = voided(given(), use(meta_keys=("params.inputResponses",)))
+
+    assert because == "the call brings `params.inputResponses` besides, which was not on the card"
+
+
+@pytest.mark.parametrize("votes", [(), ("bob",)])
+def test_an_identical_call_that_brings_more_is_asked_about_anew(votes: tuple[str, ...]) -> None:
+    book = Book()
+    book.do(ask(meta_keys=("a/known",)))
+    for voter in votes:
+        book.do(click(voter))
+
+    events = book.do(ask("call_2", meta_keys=("a/known", "io.evil/x")))
+
+    voided, _, asked = events
+    assert isinstance(voided, ApprovalVoided)
+    assert voided.because == "the call brings `io.evil/x` besides, which was not on the card"
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.meta_keys == ("a/known", "io.evil/x")
+
+
+def test_an_identical_call_that_brings_less_uses_the_approval() -> None:
+    book = Book()
+    book.do(ask(meta_keys=("a/known", "b/known")))
+    book.do(click("bob"))
+
+    *_, dispatched = book.do(ask("call_2", meta_keys=("b/known",)))
+
+    assert isinstance(dispatched, ApprovalDispatched)
 
 
 def platform(*approvers: str, groups: tuple[str, ...] = ("S0PLATFORM",)) -> object:
