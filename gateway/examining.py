@@ -18,7 +18,9 @@ from policies.decisions import Assessment, Effect, GrantTerms, Spoke
 from policies.digests import DigestKey, digests
 from policies.grant_terms import answered
 from policies.hidden_values import hidden_codes
+from policies.inert import inert_line
 from policies.listing import never_runs
+from policies.near_names import near_name
 from policies.people import Agent, Directory
 from policies.policy import Policy
 from policies.redaction import redact, redact_text
@@ -33,6 +35,7 @@ _ALLOW = Effect.ALLOW
 _NO_EXTRAS: Mapping[str, JsonValue] = MappingProxyType({})
 _MOST_ANSWERS = 16 * 1024
 _MOST_REMEMBERED = 4096
+_ECHO = 60
 _MOST_EXTENDED = 64
 
 
@@ -130,9 +133,12 @@ class Examiner:
     def examine(self, asked: Asked, policy: Policy, tool: Tool | None) -> Examined:
         """Return facts and assessment; `tool` is None where the server lists none of that name.
 
-        Raises Rejected where the call cannot be shown to anybody as it is.
+        Raises Rejected where the call cannot be shown to anybody as it is, or
+        could be read in two ways.
         """
         call = _call(asked)
+        if tool is not None and asked.server not in self._observing:
+            _check_names(tool, call)
         given = _shown(call)
         shown = redact(given, policy.redact)
         written = canonical(call.arguments)
@@ -256,6 +262,15 @@ def _call(asked: Asked) -> Call:
 def _extras(params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     """Return the parameters that the protocol does not know."""
     return {name: value for name, value in params.items() if name not in _KNOWN}
+
+
+def _check_names(tool: Tool, call: Call) -> None:
+    """Refuse an argument that some servers take for one of another name, which rules look at."""
+    near = near_name(tool, call.arguments)
+    if near is not None:
+        given, meant = inert_line(near.given, _ECHO), inert_line(near.meant, _ECHO)
+        text = f"the argument `{given}` is almost `{meant}`; spell it so"
+        raise Rejected(400, Code.INVALID_PARAMS, text)
 
 
 def _shown(call: Call) -> Mapping[str, JsonValue]:

@@ -7,7 +7,17 @@ from hashlib import sha256
 
 import aiohttp
 import pytest
-from gateway_stage import CI_BOT, META, OTHER_BOT, POLICY, modern_headers, staged, until
+from gateway_stage import (
+    CI_BOT,
+    META,
+    OTHER_BOT,
+    POLICY,
+    RawServer,
+    modern_headers,
+    staged,
+    staged_before,
+    until,
+)
 
 from ledger.agents import AddAgent, RevokeAgent
 from ledger.approvals import ApprovalStatus
@@ -500,6 +510,27 @@ async def test_what_was_not_on_the_card_does_not_travel_with_an_approved_call(sq
         assert stage.server.calls() == []
         (asked,) = await stage.pending()
         assert asked.request.meta_keys == ("params.requestState", "params.inputResponses")
+
+
+async def test_an_argument_that_some_servers_take_for_another_one_is_refused(sqlite_url):
+    policy = (
+        POLICY
+        + """\
+  - {name: writes, match: {tool: write_file}, effect: allow}
+  - {name: no-force, match: {tool: write_file}, when: has(args.force) && args.force, effect: deny}
+"""
+    )
+    server = RawServer()
+    server.tools[1]["inputSchema"] = {"properties": {"force": {"type": "boolean"}}}
+    async with staged_before(sqlite_url, server, policy=policy) as stage:
+        told = await stage.call("write_file", {"Force": True})
+        denied = await stage.call("write_file", {"force": True})
+        allowed = await stage.call("write_file", {"forced": True})
+
+        assert told.error["message"] == "the argument `Force` is almost `force`; spell it so"
+        assert denied.told["status"] == "denied_by_policy"
+        assert allowed.text == "done: write_file"
+        assert len(stage.server.calls()) == 1
 
 
 async def test_secrets_are_hidden_in_the_ledger_and_reach_the_server(sqlite_url):
