@@ -52,6 +52,8 @@ def accesses(expression: Expression, root: str = "args") -> Iterator[Access]:
             yield Access(names, places)
         else:
             compared, equally = compared_with(tokens, at)
+            if not compared:
+                compared, equally = _compared_before(tokens, index, at)
             yield Access(names, places, compared, equally)
 
 
@@ -102,6 +104,18 @@ def compared_with(tokens: Sequence[Token], at: int) -> tuple[tuple[Literal, ...]
     if isinstance(literal, _None) or after in _COUNTING:
         return (), False
     return (literal,), sign in ("==", "!=")
+
+
+def _compared_before(
+    tokens: Sequence[Token], begin: int, end: int
+) -> tuple[tuple[Literal, ...], bool]:
+    """Return what is written out before a value, from `begin` to before `end`, to be the same."""
+    sign = "".join(token.text for token in tokens[max(begin - 2, 0) : begin])
+    beside = [tokens[at].text for at in (begin - 4, end) if 0 <= at < len(tokens)]
+    literal = _literal(tokens[max(begin - 3, 0) : max(begin - 2, 0)])
+    if sign not in ("==", "!=") or isinstance(literal, _None) or set(beside) & {*_COUNTING}:
+        return (), False
+    return (literal,), True
 
 
 def _listed(tokens: Sequence[Token], at: int) -> tuple[Literal, ...]:

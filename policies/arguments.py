@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -98,6 +98,10 @@ class Scope:
         except _Flawed as flaw:
             return Arguments(flaw=str(flaw))
         return Arguments(values, size, parts)
+
+    def reading(self, arguments: Mapping[str, JsonValue]) -> "Scope":
+        """Return the same call with other arguments."""
+        return replace(self, raw=arguments, _contexts={})
 
     def context(self, reads: frozenset[str], calls: frozenset[str]) -> cel.Context:
         """Return these variables and functions of ours, converted for the evaluator once."""

@@ -1,7 +1,7 @@
 """Compiles and evaluates the conditions of rules (CEL, by common-expression-language)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from policies.arguments import Scope
@@ -11,6 +11,7 @@ from policies.effort import Effort
 from policies.evaluator import cel
 from policies.expressions import Expression
 from policies.functions import CLOCK, OWN
+from policies.mistyped import Compared, compared, other_readings
 from policies.named_conditions import write_out
 from policies.validation import choice
 
@@ -30,7 +31,8 @@ class Condition:
     """A compiled `when`, named conditions written out in its `source`.
 
     `reads` are the variables and `calls` the functions of ours that it needs,
-    `effort` what it may take.
+    `effort` what it may take, `compared` the arguments that it compares with
+    values of its own.
     """
 
     source: str
@@ -38,6 +40,7 @@ class Condition:
     reads: frozenset[str]
     effort: Effort
     calls: frozenset[str] = frozenset()
+    compared: tuple[Compared, ...] = ()
 
     def holds(self, scope: Scope) -> bool | Unevaluable:
         """Say whether the condition holds in `scope`, or why that cannot be told."""
@@ -52,6 +55,25 @@ class Condition:
             obstacle = scope.arguments.flaw or self.effort.excess(scope.arguments)
             if obstacle is not None:
                 return Unevaluable(obstacle)
+        found = self._answer(scope)
+        mistyped = [each for each in self.compared if each.misses(scope.raw)]
+        if (
+            mistyped
+            and not isinstance(found, Unevaluable)
+            and self._depends(mistyped, scope, found)
+        ):
+            named = ".".join(("args", *mistyped[0].path))
+            return Unevaluable(f"`{named}` has another type than it is compared with")
+        return found
+
+    def _depends(self, mistyped: Sequence[Compared], scope: Scope, found: object) -> bool:
+        """Tell whether another answer could come of arguments that a server reads otherwise."""
+        readings = None if self.effort.works else other_readings(mistyped, scope.raw)
+        return readings is None or any(
+            self._answer(scope.reading(arguments)) != found for arguments in readings
+        )
+
+    def _answer(self, scope: Scope) -> object | Unevaluable:
         try:
             found: object = self.program.execute(scope.context(self.reads, self.calls))
         except Exception as error:  # noqa: BLE001 - any failure counts against the call
@@ -116,6 +138,7 @@ def compile_expression(source: str, named: Mapping[str, str] | None = None) -> C
         reads=frozenset(references["variables"]) & set(ROOTS),
         effort=Effort.of(expression),
         calls=frozenset(references["functions"]) & (OWN.keys() | CLOCK.keys()),
+        compared=compared(expression),
     )
 
 
