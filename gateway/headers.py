@@ -31,6 +31,10 @@ _DOWN = frozenset(
     }
 )
 _PREFIX = "mcp-"
+_NO_PAGES = frozenset({"application/json", "text/event-stream"})
+_POWERLESS = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+"""Keeps a browser from running what it is sent (Content Security Policy Level 3, 6.3.2)."""
+
 _OF_SESSIONS = frozenset({"mcp-session-id", "last-event-id"})
 SESSION = "Mcp-Session-Id"
 LAST_EVENT = "Last-Event-ID"
@@ -69,7 +73,8 @@ def downward(fields: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
     """Return the server's headers that the caller may see; never cookies or challenges.
 
     Nor those that are not in UTF-8, apart from a session id, which is not
-    passed on as it is.
+    passed on as it is. What a browser could take for a page stays without
+    power there: it would be one of Placet's own address, and may call by that.
     """
     passing: CIMultiDict[str] = CIMultiDict()
     for name, value in fields:
@@ -78,6 +83,9 @@ def downward(fields: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
             value.isascii() or lower == "mcp-session-id" or _is_text(value)
         ):
             passing.add(name, value)
+    kinds = passing.getall("Content-Type", ("",))
+    if not all(kind.partition(";")[0].strip().lower() in _NO_PAGES for kind in kinds):
+        passing.update(_POWERLESS)
     return passing
 
 

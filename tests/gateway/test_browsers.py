@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from gateway_stage import CI_BOT, META, modern_headers, staged, until
+from gateway_stage import (
+    CI_BOT,
+    META,
+    RawServer,
+    modern_headers,
+    staged,
+    staged_before,
+    until,
+)
 from playwright.async_api import async_playwright
 
 from ledger.approvals import ApprovalStatus
@@ -155,3 +163,36 @@ async def test_a_page_sees_what_is_wrong_with_its_key_and_others_see_nothing(sce
     assert await fetched(page, {"X-Other": "1"}) == "TypeError"
     assert await fetched(page, good) == [200, None]
     assert await fetched(other, good) == "TypeError"
+
+
+CALLING = """<!doctype html><script>
+  const [headers, message] = %s;
+  const sent = new XMLHttpRequest();
+  sent.open("POST", "/mcp/files", false);
+  for (const [name, value] of Object.entries(headers)) sent.setRequestHeader(name, value);
+  sent.send(JSON.stringify(message));
+</script>"""
+
+
+class Paging(RawServer):
+    """A server that answers browsers with a page, which calls a tool where it came from."""
+
+    async def _stream(self, request, number):
+        if "text/html" not in request.headers["Accept"]:
+            return await super()._stream(request, number)
+        headers = modern_headers("tools/call", "read_file") | {"Content-Type": "application/json"}
+        params = {"name": "read_file", "arguments": {}, "_meta": META}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        text = CALLING % json.dumps([headers, message])
+        return web.Response(text=text, content_type="text/html")
+
+
+async def test_a_page_that_a_server_answers_with_can_do_nothing(sqlite_url, context):
+    guest = "  guest: {team: platform, owner: alice, anonymous: true}"
+    async with staged_before(sqlite_url, Paging(), agents=guest) as stage:
+        page = await context.new_page()
+        answer = await page.goto(f"{stage.url}/mcp/files")
+
+        assert answer.status == 200
+        assert stage.server.calls() == []
+        assert await stage.topics() == []

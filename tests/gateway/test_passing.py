@@ -433,6 +433,24 @@ async def test_the_caller_sees_no_cookies_or_challenges_of_the_server(stage):
     assert set(answer.headers) == {"Content-Type", "Content-Length", "Date", "Mcp-Kept"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "powerless"),
+    [
+        ("text/html", True),
+        ("image/svg+xml; charset=utf-8", True),
+        ("application/json, text/html", True),
+        ("Application/JSON; charset=utf-8", False),
+    ],
+)
+async def test_a_browser_runs_nothing_of_what_a_server_answers(stage, kind, powerless):
+    stage.server.reply = answering(ODD, headers={"Content-Type": kind})
+
+    answer = await stage.call("read_file")
+
+    assert (answer.headers.get("Content-Security-Policy") == "sandbox") is powerless
+    assert (answer.headers.get("X-Content-Type-Options") == "nosniff") is powerless
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_never_followed(stage, status):
     elsewhere = RawServer()
