@@ -40,7 +40,7 @@ def read_head(status: int, version: str, raw: Sequence[tuple[bytes, bytes]]) -> 
                 length = int(value)
             case "transfer-encoding":
                 codings.append(value.strip().lower())
-    headers = downward(fields)
+    headers = downward(fields, status)
     if status < _LEAST_STATUS or codings not in ([], ["chunked"]) or version not in _VERSIONS:
         return None
     until_closed = not codings and length is None and status not in _WITHOUT_BODY

@@ -12,6 +12,7 @@ from gateway.definitions import MOST_TOOLS
 from gateway.event_streams import EventReader, is_event_stream
 from gateway.headers import SESSION
 from gateway.offering import response_to
+from gateway.refusals import quoted
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from policies.calls import JsonValue, Number
 from policies.inert import inert_line
@@ -70,6 +71,7 @@ class Enquiry:
         self._read = 0
         self.voice = voice
         self.status = 0
+        self._said = ""
 
     async def tools(self) -> list[JsonValue]:
         """Return every tool object that the server lists, over all pages."""
@@ -109,11 +111,12 @@ class Enquiry:
         """Return the answer to a request with its result; None where it is an error."""
         answer = await self._upstream.forward(self.request("POST", message))
         self.status = answer.status
+        self._said = ""
         async with aclosing(self._texts(answer)) as texts:
             async for text in texts:
                 told = await self._told(text, answer.status)
                 if isinstance(told, dict) and _answers(told, message["id"]):
-                    result = told.get("result")
+                    result, self._said = told.get("result"), _message(told.get("error"))
                     return answer, result if isinstance(result, dict) else None
                 if isinstance(told, dict):
                     await self.respond(told)
@@ -171,7 +174,7 @@ class Enquiry:
         found = await self.asked(method, params)
         if found is None:
             text = f"the server `{self._server}`: `{method}` was answered with an error"
-            raise AnsweredWithError(text, sent=True)
+            raise AnsweredWithError(text, sent=True, aside=self._said)
         return found
 
     async def _told(self, text: bytes, status: int) -> JsonValue:
@@ -215,6 +218,12 @@ def _answers(told: Mapping[str, JsonValue], asked: object) -> bool:
         return "error" in told
     number = told.get("id")
     return (number.text if isinstance(number, Number) else number) == str(asked)
+
+
+def _message(error: JsonValue) -> str:
+    """Return what an error says, as it may be shown; nothing where it says nothing."""
+    said = error.get("message") if isinstance(error, dict) else None
+    return quoted(said) if isinstance(said, str) and said.strip() else ""
 
 
 def _parsed(body: bytes) -> dict[str, JsonValue]:

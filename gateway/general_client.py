@@ -79,7 +79,7 @@ class GeneralClient:
             raise
 
     async def _answer(self, response: ClientResponse) -> UpstreamAnswer:
-        headers = downward(response.headers.items())
+        headers = downward(response.headers.items(), response.status)
         length = response.content_length
         if response.content_type == "text/event-stream" or length is None or length > WHOLE:
             return UpstreamAnswer(response.status, headers, stream=_Bytes(self._name, response))

@@ -37,6 +37,9 @@ _POWERLESS = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "n
 
 _OF_SESSIONS = frozenset({"mcp-session-id", "last-event-id"})
 SESSION = "Mcp-Session-Id"
+
+MOVED = range(300, 400)
+"""Statuses with which a server points elsewhere; no answer with one of them is handed on."""
 LAST_EVENT = "Last-Event-ID"
 
 
@@ -69,17 +72,19 @@ def _upward(headers: CIMultiDictProxy[str], session: str | None) -> CIMultiDict[
     return passing
 
 
-def downward(fields: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
+def downward(fields: Iterable[tuple[str, str]], status: int) -> CIMultiDict[str]:
     """Return the server's headers that the caller may see; never cookies or challenges.
 
     Nor those that are not in UTF-8, apart from a session id, which is not
-    passed on as it is. What a browser could take for a page stays without
-    power there: it would be one of Placet's own address, and may call by that.
+    passed on as it is. A redirect, which is no caller's to see, keeps where it
+    leads. What a browser could take for a page stays without power there: it
+    would be one of Placet's own address, and may call by that.
     """
     passing: CIMultiDict[str] = CIMultiDict()
     for name, value in fields:
         lower = name.lower()
-        if (lower in _DOWN or lower.startswith(_PREFIX)) and (
+        leads = lower == "location" and status in MOVED
+        if (leads or lower in _DOWN or lower.startswith(_PREFIX)) and (
             value.isascii() or lower == "mcp-session-id" or _is_text(value)
         ):
             passing.add(name, value)

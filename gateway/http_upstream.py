@@ -10,6 +10,7 @@ from yarl import URL
 
 from gateway.general_client import GeneralClient
 from gateway.plain_pool import PlainPool
+from gateway.refusals import refusal
 from gateway.request_heads import RequestHeads, check_fields
 from gateway.turns import Bounds, Turns
 from gateway.upstreams import (
@@ -25,9 +26,6 @@ _KEPT_SECONDS = 4  # most servers close an idle connection after 5
 
 _REMEMBERED_SECONDS = 300
 _FINE = range(200, 300)
-_MOVED = range(300, 400)
-_CHALLENGES = frozenset({401, 407})
-_FORBIDDEN = 403
 _AWAY = range(502, 505)
 
 
@@ -113,10 +111,10 @@ class HttpUpstream:
         try:
             answer = await self._sent(request, access, listens=not takes_turn)
             if answer.status not in _FINE:
-                await self._check(answer)
+                await _check(self._name, answer, access)
             streams = answer.stream is not None
         except UpstreamFailed as failure:
-            access.fails(str(failure))
+            access.fails(failure.in_full)
             raise
         finally:
             if takes_turn and not streams:
@@ -156,26 +154,6 @@ class HttpUpstream:
         check_fields([*headers.items()])
         return self._general.send(request.method, headers, request.body, listens=listens)
 
-    async def _check(self, answer: UpstreamAnswer) -> None:
-        """Give an answer up that is none which a caller may have. Raises UpstreamFailed."""
-        failure = self._refused(answer)
-        if failure is None:
-            return
-        if answer.stream is not None:
-            await answer.stream.aclose()
-        raise failure
-
-    def _refused(self, answer: UpstreamAnswer) -> UpstreamFailed | None:
-        """Return why an answer is none that a caller may have; None where it is one."""
-        if answer.status in _MOVED:
-            text = f"the server `{self._name}` points elsewhere, which is not followed"
-            return UpstreamFailed(text, sent=True, fault=Fault.REDIRECTS)
-        forbidden = answer.status == _FORBIDDEN and b'"jsonrpc"' not in (answer.body or b"")
-        if forbidden or answer.status in _CHALLENGES:
-            text = f"the server `{self._name}` refused the credentials that Placet has for it"
-            return UpstreamFailed(text, sent=True, fault=Fault.REFUSES_US)
-        return None
-
 
 class _Access:
     """How some agents' requests come to the server, and what is wrong with that."""
@@ -211,6 +189,16 @@ class _Turn:
         if ended is not None:
             ended()
         await self.stream.aclose()
+
+
+async def _check(name: str, answer: UpstreamAnswer, access: _Access) -> None:
+    """Give an answer up that is none which a caller may have. Raises UpstreamFailed."""
+    failure = refusal(name, answer, access.headers)
+    if failure is None:
+        return
+    if answer.stream is not None:
+        await answer.stream.aclose()
+    raise failure
 
 
 def _listens(request: UpstreamRequest) -> bool:

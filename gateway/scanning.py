@@ -70,7 +70,7 @@ async def _look(target: Target, overrides: Sequence[tuple[Named, Risk]], patienc
             break
         except UpstreamFailed as failed:
             first = way is target.ways[0]
-            failure = str(failed) if first else f"{failure}; nor does it answer over HTTP+SSE"
+            failure = failed.in_full if first else f"{failure}; nor does it answer over HTTP+SSE"
             if failed.fault in _NOT_ELSEWHERE:
                 break
         except (ValueError, OSError) as flaw:

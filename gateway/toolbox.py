@@ -62,6 +62,7 @@ class Toolbox:
         self._callers = CallersLists(server, upstream, self._note, self._notes.refusal)
         self._tools: dict[str, Tool] | None = None
         self._trouble: str | None = f"the tools of `{server}` are not learned yet"
+        self._aside = ""
         self._unusable: str | None = None
         self._learning = asyncio.Lock()
         self._learned_at = 0.0
@@ -83,6 +84,8 @@ class Toolbox:
 
     def trouble(self) -> str | None:
         """Say in words why tools of the server are not known; None where all are."""
+        if self._trouble and self._aside:
+            return f"{self._trouble}: {self._aside}"
         return self._trouble or self._notes.trouble()
 
     @property
@@ -210,7 +213,8 @@ class Toolbox:
                 pause = _FIRST_PAUSE
                 await self._attend()
             except (UpstreamFailed, TimeoutError, Refused) as trouble:
-                self._say(str(trouble) or self._trouble or type(trouble).__name__)
+                aside = trouble.aside if isinstance(trouble, UpstreamFailed) else ""
+                self._say(str(trouble) or self._trouble or type(trouble).__name__, aside)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -228,7 +232,7 @@ class Toolbox:
             self._say(f"the server did not list its tools within {_LEARNING_SECONDS:.0f} s")
             raise
         except UpstreamFailed as trouble:
-            self._say(str(trouble))
+            self._say(str(trouble), trouble.aside)
             self._unusable = str(trouble) if isinstance(trouble, OldTransport) else None
             raise
         tools = await asyncio.to_thread(tools_of, self._server, listed)
@@ -278,12 +282,12 @@ class Toolbox:
         async with self._learning:
             return await self._notes.note(tools, known, None, complete=False)
 
-    def _say(self, text: str) -> None:
-        if text != self._trouble:
+    def _say(self, text: str, aside: str = "") -> None:
+        if (text, aside) != (self._trouble, self._aside):
             _LOG.warning(
                 "cannot learn the tools of %s: %s",
                 self._server,
-                json.dumps(text),
+                json.dumps(f"{text}: {aside}" if aside else text),
                 extra={"server": self._server},
             )
-        self._trouble = text
+        self._trouble, self._aside = text, aside

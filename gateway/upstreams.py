@@ -41,14 +41,24 @@ class UpstreamFailed(Exception):
     """An upstream server gave no answer that could be used.
 
     The message is for the caller and holds no secrets. `sent` is False only
-    where the server has certainly seen nothing of the request.
+    where the server has certainly seen nothing of the request. `aside` is what
+    the server itself said, for those who run Placet: it may name addresses,
+    which are no caller's business.
     """
 
-    def __init__(self, message: str, *, sent: bool, fault: Fault | None = None) -> None:
+    def __init__(
+        self, message: str, *, sent: bool, fault: Fault | None = None, aside: str = ""
+    ) -> None:
         """Keep what to tell the caller and whether the request may have arrived."""
         super().__init__(message)
         self.sent = sent
+        self.aside = aside
         self.fault = fault or (Fault.BROKE_OFF if sent else Fault.UNREACHABLE)
+
+    @property
+    def in_full(self) -> str:
+        """The message with what is said aside, for those who run Placet."""
+        return f"{self}: {self.aside}" if self.aside else str(self)
 
 
 @dataclass

@@ -278,6 +278,26 @@ async def test_what_cannot_be_initialized_either_is_told_by_what_came_first(sqli
     await server.close()
 
 
+async def test_the_error_that_a_list_is_answered_with_is_told_to_those_who_run_placet(sqlite_url):
+    class Broken(RawServer):
+        async def _result(self, message, request):
+            if message["method"] != "tools/list":
+                return await super()._result(message, request)
+            error = {"code": -32603, "message": "no schema at /srv/tools.json"}
+            return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
+
+    server = Broken()
+    await server.start()
+    async with staged(sqlite_url, server=server, known=False) as stage:
+        answer = await stage.call("read_file")
+
+        said = "the server `files`: `tools/list` was answered with an error"
+        assert stage.gateway.troubles() == [f"{said}: `no schema at /srv/tools.json`"]
+        assert said in answer.error["message"]
+        assert "/srv" not in answer.error["message"]
+    await server.close()
+
+
 async def test_a_list_that_comes_packed_is_not_read_and_it_says_so(sqlite_url):
     class Packed(Paged):
         async def _result(self, message, request):

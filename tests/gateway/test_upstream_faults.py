@@ -27,8 +27,8 @@ async def raw():
 def reach(request, raw):
     """Open the server by one way or the other."""
 
-    def opened(bounds=None):
-        return reaching(raw.url, bounds=bounds, generally=request.param == "general")
+    def opened(bounds=None, headers=None):
+        return reaching(raw.url, headers, bounds=bounds, generally=request.param == "general")
 
     return opened
 
@@ -140,12 +140,49 @@ async def test_a_server_that_refuses_our_credentials_is_an_error_of_ours(raw, re
     raw.always(
         b"HTTP/1.1 %d No\r\nWWW-Authenticate: Bearer\r\nContent-Length: 2\r\n\r\nno" % status
     )
-    async with reach() as upstream:
+    async with reach(headers={"Authorization": "Bearer sesame"}) as upstream:
         failed = await failure(upstream)
 
         assert str(failed) == "the server `raw` refused the credentials that Placet has for it"
         assert (failed.sent, failed.fault) == (True, Fault.REFUSES_US)
-        assert upstream.trouble() == str(failed)
+        assert upstream.trouble() == f"{failed}: HTTP status {status}, `no`"
+
+
+REFUSALS = {
+    "says why": (
+        b"Access is only allowed at localhost:8931",
+        "`Access is only allowed at localhost:8931`",
+    ),
+    "names the scheme": (b"Bearer token required", "`Bearer token required`"),
+    "drives a terminal": (b"no\x1b[2J\r\nway", r"`no\u{1B}[2J\u{D}\u{A}way`"),
+    "repeats our credential": (b"who is sesame?", ""),
+    "tells a secret": (b"not AKIAIOSFODNN7EXAMPLE", "`not [hidden]`"),
+    "shows a page": (b" <html>No</html>", ""),
+    "says nothing": (b"", ""),
+}
+
+
+@pytest.mark.parametrize(("body", "shown"), REFUSALS.values(), ids=REFUSALS.keys())
+async def test_what_a_server_says_as_it_refuses_us_is_for_those_who_run_placet(
+    raw, reach, body, shown
+):
+    raw.always(ok(body).replace(b"200 OK", b"403 No"))
+    async with reach(headers={"Authorization": "Bearer sesame"}) as upstream:
+        failed = await failure(upstream)
+
+        assert str(failed) == "the server `raw` refused the credentials that Placet has for it"
+        assert failed.aside == ", ".join(
+            ["HTTP status 403", shown] if shown else ["HTTP status 403"]
+        )
+        assert upstream.trouble() == failed.in_full
+
+
+async def test_a_server_that_refuses_us_without_credentials_did_not_refuse_those(raw, reach):
+    raw.always(ok(b"no").replace(b"200 OK", b"403 No"))
+    async with reach() as upstream:
+        failed = await failure(upstream)
+
+    assert str(failed) == "the server `raw` refuses Placet, which has no credentials for it"
 
 
 async def test_a_403_that_speaks_json_rpc_is_the_servers_own_answer(raw, reach):
@@ -164,6 +201,25 @@ async def test_a_redirect_is_never_followed(raw, reach, status):
         failed = await failure(upstream)
 
     assert (failed.sent, failed.fault, len(raw.requests)) == (True, Fault.REDIRECTS, 1)
+    assert failed.aside == f"HTTP status {status} to `/x`"
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        (b"http://h.example:8000/mcp", " to `http://h.example:8000/mcp`"),
+        (b"https://me:secret@h.example/login?state=abc#d", " to `https://h.example/login`"),
+        (b"http://[bad", ""),
+        (b"", ""),
+    ],
+)
+async def test_where_a_redirect_leads_is_said_to_those_who_run_placet(raw, reach, location, shown):
+    raw.always(b"HTTP/1.1 307 X\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % location)
+    async with reach() as upstream:
+        failed = await failure(upstream)
+
+        assert str(failed) == "the server `raw` points elsewhere, which is not followed"
+        assert upstream.trouble() == f"{failed}: HTTP status 307{shown}"
 
 
 @pytest.mark.parametrize("turns", [0, 50])
