@@ -1,8 +1,9 @@
 """Edits the JSON-RPC messages in a server's answer; all other bytes go on as they came."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from typing import TypeAlias
 
+from gateway.event_blocks import EventBlocks, data_of, with_data
 from gateway.event_streams import is_event_stream
 from gateway.upstreams import ByteStream, UpstreamAnswer
 
@@ -27,20 +28,21 @@ def edited(answer: UpstreamAnswer, edit: Edit) -> UpstreamAnswer:
     body = answer.body or b""
     if not streams:
         return answer._replace(body=edit(body))
-    lines = _Lines(edit)
-    return answer._replace(body=b"".join(lines.feed(body)) + lines.rest)
+    events = _Events(edit)
+    return answer._replace(body=events.feed(body) + events.rest())
 
 
 async def edited_events(stream: ByteStream, edit: Edit) -> AsyncGenerator[bytes, None]:
     """Yield a stream of events, the data of each edited (WHATWG HTML, 9.2.6)."""
-    lines = _Lines(edit)
+    events = _Events(edit)
     try:
         async for chunk in stream:
-            done = b"".join(lines.feed(chunk))
+            done = events.feed(chunk)
             if done:
                 yield done
-        if lines.rest:
-            yield lines.rest
+        rest = events.rest()
+        if rest:
+            yield rest
     finally:
         await stream.aclose()
 
@@ -62,53 +64,33 @@ async def _edited_text(stream: ByteStream, edit: Edit) -> AsyncGenerator[bytes, 
         await stream.aclose()
 
 
-class _Lines:
-    """Cuts a stream into lines, and holds an event back from its first line of data to its end."""
+class _Events:
+    """Holds each event of a stream back until it is whole; comments between them go on at once."""
 
     def __init__(self, edit: Edit) -> None:
         self._edit = edit
-        self._line: list[bytes] = []
-        self._waiting = 0
-        self._event: list[bytes] = []
-        self._size = 0
+        self._blocks = EventBlocks()
+        self._begun = False
 
-    @property
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what can go on, in order."""
+        done = [self._edited(block) for block in self._blocks.feed(chunk)]
+        if not self._begun:
+            done.append(self._blocks.take_comments())
+        if len(self._blocks) > _LONGEST:
+            done.append(self._blocks.take_rest())
+            self._begun = True
+        return b"".join(done)
+
     def rest(self) -> bytes:
-        """What is held back."""
-        return b"".join([*self._event, *self._line])
+        """Return what was held back when the stream ends: some readers take that for an event."""
+        return self._edited(self._blocks.take_rest())
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what can go on, in order."""
-        self._line.append(chunk)
-        self._waiting += len(chunk)
-        if b"\n" in chunk:
-            *lines, rest = b"".join(self._line).split(b"\n")
-            self._line, self._waiting = [rest], len(rest)
-            for line in lines:
-                yield from self._take(line + b"\n")
-        if self._waiting + self._size > _LONGEST:
-            yield self.rest
-            self._event, self._line, self._waiting, self._size = [], [], 0, 0
-
-    def _take(self, line: bytes) -> Iterator[bytes]:
-        if not self._event and not line.startswith(b"data:"):
-            yield line
-            return
-        self._event.append(line)
-        self._size += len(line)
-        if not line.rstrip(b"\r\n"):
-            yield _edited(self._event, self._edit)
-            self._event, self._size = [], 0
-
-
-def _edited(event: list[bytes], edit: Edit) -> bytes:
-    """Return the lines of an event with its data edited, in the place where that began."""
-    data = [line for line in event if line.startswith(b"data:")]
-    before = b"\n".join(line[5:].rstrip(b"\r\n").removeprefix(b" ") for line in data)
-    after = edit(before)
-    if after == before:
-        return b"".join(event)
-    ending = b"\r\n" if data[0].endswith(b"\r\n") else b"\n"
-    written = b"".join(b"data: " + line + ending for line in after.split(b"\n"))
-    rest = [line for line in event if not line.startswith(b"data:")]
-    return written + b"".join(rest)
+    def _edited(self, block: bytes) -> bytes:
+        """Return an event with its data edited, but the rest of one that has begun as it came."""
+        if self._begun:
+            self._begun = False
+            return block
+        told = data_of(block)
+        after = told and self._edit(told)
+        return block if after is None or after == told else with_data(block, after)

@@ -48,6 +48,21 @@ class EventBlocks:
         self._looked_at = len(self._waiting)
         return found
 
+    def take_comments(self) -> bytes:
+        """Return, and wait no longer with, what comes before the event that is not whole yet."""
+        between = _BETWEEN.match(self._waiting)
+        return self._take(between.end() if between else 0)
+
+    def take_rest(self) -> bytes:
+        """Return, and wait no longer with, what has come of an event that is not whole yet."""
+        return self._take(len(self._waiting))
+
+    def _take(self, end: int) -> bytes:
+        taken = bytes(self._waiting[:end])
+        del self._waiting[:end]
+        self._looked_at = max(self._looked_at - end, 0)
+        return taken
+
 
 class WholeEvents:
     """Passes whole events on as they come, and holds back one that is not whole yet.

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from gateway import continuations
 from gateway.continuations import Continuations, Leg, restored
-from gateway.editing import edited_events
 from gateway.errors import Rejected
 from gateway.json_text import without_member
 from gateway.sealing import Sealer
@@ -420,40 +419,3 @@ def test_no_text_makes_a_state_of_ours(text):
 )
 def test_one_member_is_taken_out_and_all_else_stays(before, after):
     assert without_member(before, "a") == after
-
-
-class Pieces:
-    def __init__(self, pieces):
-        self.pieces = iter(pieces)
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        try:
-            return next(self.pieces)
-        except StopIteration:
-            raise StopAsyncIteration from None
-
-    async def aclose(self):
-        return None
-
-
-@given(st.lists(st.integers(1, 9), max_size=40))
-async def test_events_of_several_lines_are_edited_as_one_however_they_are_cut(cuts):
-    whole = (
-        b"\xef\xbb\xbfretry: 1\r\n: hi\r\n\r\nid: 1\r\ndata: {\r\ndata:}\r\nevent: message\r\n\r\n"
-        b"data: [\ndata\ndata:  1]\n\nevent: x\n\ndata: {}"
-    )
-    pieces, rest = [], whole
-    for cut in cuts:
-        pieces.append(rest[:cut])
-        rest = rest[cut:]
-    stream = Pieces([piece for piece in [*pieces, rest] if piece])
-
-    def edit(data):
-        return b"{\n1}" if data == b"{\n}" else data
-
-    passed = b"".join([chunk async for chunk in edited_events(stream, edit)])
-
-    assert passed == whole.replace(b"data: {\r\ndata:}\r\n", b"data: {\r\ndata: 1}\r\n")

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.editing import edited_events
 from gateway.instructions import HINT, with_hint
 
 JSON = st.recursive(
@@ -62,40 +61,3 @@ def test_the_bytes_around_the_instructions_stay():
 )
 def test_whatever_has_another_shape_stays_as_it_is(body):
     assert with_hint(body) == body
-
-
-class Pieces:
-    """A stream in pieces."""
-
-    def __init__(self, pieces):
-        self.pieces = iter(pieces)
-        self.closed = False
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        try:
-            return next(self.pieces)
-        except StopIteration:
-            raise StopAsyncIteration from None
-
-    async def aclose(self):
-        self.closed = True
-
-
-@given(st.lists(st.integers(1, 20), max_size=30))
-async def test_a_stream_changes_in_its_answering_event_only_however_it_is_cut(cuts):
-    result = b'{"jsonrpc":"2.0","id":1,"result":{"instructions":"x"}}'
-    whole = b": hi\r\nevent: message\r\ndata: " + result + b"\r\n\r\nid: 3\ndata: {}\n\ntail"
-    pieces, rest = [], whole
-    for cut in cuts:
-        pieces.append(rest[:cut])
-        rest = rest[cut:]
-    stream = Pieces([piece for piece in [*pieces, rest] if piece])
-
-    passed = b"".join([chunk async for chunk in edited_events(stream, with_hint)])
-
-    hint = json.dumps(f"x\n\n{HINT}").encode()
-    assert passed == whole.replace(b'"x"', hint)
-    assert stream.closed
