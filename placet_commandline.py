@@ -56,7 +56,7 @@ def run(argv: Sequence[str] | None, registers: Sequence[Register]) -> int:
         return 1 if told else 2
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python would complain of it
-        return 1
+        return 2
     return code
 
 

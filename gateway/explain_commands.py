@@ -12,13 +12,14 @@ from tempfile import TemporaryDirectory
 from gateway.definitions import tool_of, tools_of
 from gateway.explanation_json import explanation_json
 from gateway.seen_tools import begun
+from gateway.text_files import read_text
 from ledger.argument_types import words
 from ledger.freeze_readings import freezes_in_force
 from ledger.grants import live
 from ledger.ledger import Ledger
 from ledger.loading import usage_book
 from ledger.moments import parse_moment
-from ledger.shell import AddCommand, Loaded, Shell
+from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.tabulating import machine
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import LiveGrant
@@ -26,7 +27,8 @@ from policies.declared_tools import ExternalServer
 from policies.explanation_lines import explanation_lines
 from policies.explanations import Explanation, explain
 from policies.people import Agent
-from policies.refusals import Refused
+from policies.problems import InvalidDocument
+from policies.refusals import NotUnderstood, Refused
 from policies.risk import classify
 from policies.strict_json import Flaw, NotStrict, parse
 
@@ -187,16 +189,16 @@ async def _grants(call: Call, loaded: Loaded, ledger: Ledger) -> tuple[LiveGrant
 def _object(text: str) -> dict[str, JsonValue]:
     if text.startswith("@"):
         try:
-            text = Path(text[1:]).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused(f"`{text[1:]}` cannot be read: {error}") from error
+            text = read_text(Path(text[1:]))
+        except InvalidDocument as wrong:
+            raise Misconfigured(str(wrong)) from wrong
     what = 'the arguments are not a JSON object; write them like \'{"path": "a"}\''
     try:
         value = parse(text.encode())
     except NotStrict as flaw:
         if flaw.flaw is Flaw.SYNTAX:
-            raise Refused(what) from flaw
+            raise NotUnderstood(what) from flaw
         raise
     if not isinstance(value, dict):
-        raise Refused(what)
+        raise NotUnderstood(what)
     return value

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from gateway.policy_files import read_policy
 from gateway.text_files import read_text
-from ledger.shell import AddCommand, Misconfigured, Shell
+from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from policies.configuration import Configuration
 from policies.documents import read_document
 from policies.formatting import Unformattable, formatted
@@ -106,7 +106,7 @@ def _problems(path: Path, model: type[BaseModel], shell: Shell) -> list[str]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file in one step, so that nobody reads a half of it. Raises Refused."""
+    """Write a file in one step, so that nobody reads a half of it. Raises Unsaid."""
     real = path.resolve()
     try:
         with tempfile.NamedTemporaryFile("wb", dir=real.parent, prefix=".", delete=False) as file:
@@ -114,4 +114,4 @@ def _replace(path: Path, text: str) -> None:
         shutil.copymode(real, file.name)
         Path(file.name).replace(real)
     except OSError as error:
-        raise Refused(f"`{path}` cannot be written: {error.strerror}") from error
+        raise Unsaid(f"`{path}` cannot be written: {error.strerror}") from error

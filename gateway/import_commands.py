@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.text_files import read_text
-from ledger.shell import AddCommand, Misconfigured, Shell
+from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from ledger.tabulating import machine
 from policies.fields import Name
 from policies.intercept.importing import Imported, Written, imported
@@ -93,14 +93,14 @@ def _files(paths: Sequence[Path], servers: Sequence[str]) -> list[Written]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a policy where no file is yet. Raises Refused."""
+    """Write a policy where no file is yet. Raises Refused where one is, and Unsaid."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
         raise Refused(f"`{path}` is there already; name another file, or move it away") from error
     except OSError as error:
-        raise Refused(f"`{path}` cannot be written: {error.strerror}") from error
+        raise Unsaid(f"`{path}` cannot be written: {error.strerror}") from error
 
 
 def _as_json(found: Imported) -> dict[str, object]:

@@ -4,9 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from ledger.shell import AddCommand, Shell
+from ledger.shell import AddCommand, Shell, Unsaid
 from policies.file_schemas import SCHEMAS, file_schema
-from policies.refusals import Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -37,7 +36,7 @@ def _schema(arguments: argparse.Namespace, shell: Shell) -> int:
         try:
             path.write_text(_text(name), "utf-8")
         except OSError as error:
-            raise Refused(f"`{path}` cannot be written: {error.strerror}") from error
+            raise Unsaid(f"`{path}` cannot be written: {error.strerror}") from error
         shell.say(f"wrote {path}")
     return 0
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from ledger.moments import head
 from ledger.tables import EVENT
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 _LONGEST = 1_000
 
@@ -128,5 +128,5 @@ def _beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def _unusable(path: Path, error: OSError) -> Refused:
-    return Refused(f"the cursor `{path}` cannot be used: {error.strerror}; name another file")
+def _unusable(path: Path, error: OSError) -> NotUnderstood:
+    return NotUnderstood(f"the cursor `{path}` cannot be used: {error.strerror}; name another file")

@@ -27,7 +27,7 @@ from ledger.standing_events import PolicyActivated
 from ledger.stories import event_as_json
 from ledger.tabulating import machine
 from policies.policy_differences import PolicyChange, line_changes, policy_changes
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 _PAGE = 1_000
 _DIGITS = 18
@@ -94,7 +94,9 @@ async def _compared(
         lambda seen: (_position(seen, points[0], now), _position(seen, points[1], now))
     )
     if after > last:
-        raise Refused(f"{points[0]} is position {after}, behind {points[1]}, which is {last}: swap")
+        raise NotUnderstood(
+            f"{points[0]} is position {after}, behind {points[1]}, which is {last}: swap"
+        )
     changes, done = Changes(), after
     while done < last:
         page = await ledger.events(after=done, limit=min(_PAGE, last - done))

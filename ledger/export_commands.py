@@ -21,7 +21,7 @@ from ledger.tabulating import machine
 from ledger.tiling import write_tiles
 from ledger.unbroken import Concerning, Render, Unbroken
 from ledger.verify_commands import keys_of, with_keys
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood
 
 _OF_LINES = (
     *("output", "cursor", "follow", "ocsf_version"),
@@ -98,7 +98,7 @@ def _tiles(arguments: argparse.Namespace, shell: Shell) -> int:
     for name in _OF_LINES:
         if getattr(arguments, name):
             option = name.replace("_", "-")
-            raise Refused(f"`--tiles` is an export of its own; leave `--{option}` out")
+            raise NotUnderstood(f"`--tiles` is an export of its own; leave `--{option}` out")
     keys = keys_of(arguments, shell)
     progress = Progress()
     with shell.read_ledger(arguments.config) as ledger, progress.shown():
@@ -112,7 +112,7 @@ def _tiles(arguments: argparse.Namespace, shell: Shell) -> int:
 def _format(arguments: argparse.Namespace) -> tuple[Form, Render]:
     """Return how it begins and what makes a line of an event. Raises Refused."""
     if arguments.ocsf_version and arguments.format != "ocsf":
-        raise Refused("`--ocsf-version` is for `--format ocsf`; leave one of them out")
+        raise NotUnderstood("`--ocsf-version` is for `--format ocsf`; leave one of them out")
     match arguments.format:
         case "ocsf":
             version = Version(arguments.ocsf_version or Version.V1_1_0)

@@ -16,7 +16,7 @@ from ledger.phrases import clock, named, quoted
 from ledger.shell import AddCommand, Shell
 from ledger.tabulating import machine, table
 from policies.freezes import Frozen, subject
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:
@@ -81,7 +81,7 @@ def _what(parser: argparse.ArgumentParser) -> None:
 def _freeze(arguments: argparse.Namespace, shell: Shell) -> int:
     over = Frozen(arguments.over)
     if (over is Frozen.EVERYTHING) == bool(arguments.name):
-        raise Refused("write `agent NAME`, `server NAME` or `everything`")
+        raise NotUnderstood("write `agent NAME`, `server NAME` or `everything`")
     command = BeginFreeze(
         id=f"shell:{uuid.uuid4()}",
         actor=shell.actor,
@@ -129,7 +129,7 @@ def _wanted(live: Sequence[Freeze], over: str, name: str) -> str:
     if over in set(Frozen):
         return the_one_over(live, Frozen(over), name)
     if name:
-        raise Refused(f"`{over}` is not `agent` or `server`, and an id stands alone")
+        raise NotUnderstood(f"`{over}` is not `agent` or `server`, and an id stands alone")
     return over
 
 

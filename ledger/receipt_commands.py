@@ -14,15 +14,16 @@ from ledger.argument_types import position
 from ledger.audit_commands import the_one
 from ledger.clock import moment
 from ledger.entries import HMAC_BYTES, Header, header_in
+from ledger.keys import KeyUnusable
 from ledger.phrases import clock, named
 from ledger.receipts import Issued, issue, position_of
-from ledger.shell import AddCommand, Shell
+from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from ledger.signed_notes import Checkpoint
 from ledger.signing import Keys
 from ledger.tlog_proofs import proven_entry, read_receipt
 from ledger.verify_commands import keys_of, with_keys
 from policies.authentication_codes import code
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 _MOST_BYTES = 4_000_000
 
@@ -54,9 +55,9 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 
 def _receipt(arguments: argparse.Namespace, shell: Shell) -> int:
-    keys = keys_of(arguments, shell)
     if arguments.verify:
-        return _verify(arguments, shell, keys)
+        return _verify(arguments, shell, _public_keys(arguments, shell))
+    keys = keys_of(arguments, shell)
 
     def work(connection: Connection) -> tuple[str, Issued]:
         if arguments.position is not None:
@@ -83,13 +84,28 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Refused(f"`{path}` cannot be written: {error.strerror}") from error
+        raise Unsaid(f"`{path}` cannot be written: {error.strerror}") from error
+
+
+def _public_keys(arguments: argparse.Namespace, shell: Shell) -> Keys:
+    """Return the keys that a receipt is checked with. Raises KeyUnusable and Misconfigured."""
+    try:
+        return keys_of(arguments, shell)
+    except Misconfigured:
+        if arguments.config.exists():
+            raise
+        raise KeyUnusable(
+            "the public key is not here: give it with `--key`, or name the configuration of the"
+            " ledger with `--config`"
+        ) from None
 
 
 def _verify(arguments: argparse.Namespace, shell: Shell, keys: Keys) -> int:
     try:
         entry, checkpoint = _proven(_read(arguments.verify), keys)
         content = _proven_content(arguments.content, entry) if arguments.content else None
+    except NotUnderstood:
+        raise  # nothing was looked at
     except Refused as wrong:
         shell.say(f"not ok: {wrong}")
         return 1
@@ -112,7 +128,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_MOST_BYTES)
     except OSError as error:
-        raise Refused(f"`{path}` cannot be read: {error.strerror}") from error
+        raise NotUnderstood(f"`{path}` cannot be read: {error.strerror}") from error
 
 
 def _proven_content(path: Path, entry: bytes) -> str:

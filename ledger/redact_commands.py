@@ -21,7 +21,7 @@ from ledger.redacting import RedactEvents
 from ledger.redaction_events import EventRedacted
 from ledger.shell import AddCommand, Shell
 from ledger.tabulating import machine
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 _LEFT_IN_LOG = (
     "the database's log still holds copies: somebody reads it; run `placet audit redact` of"
@@ -67,7 +67,7 @@ def register(add: AddCommand, shell: Shell) -> None:
 
 def _redact(arguments: argparse.Namespace, shell: Shell) -> int:
     if arguments.json and not arguments.yes:
-        raise Refused("`--json` asks nothing: give `--yes` with it")
+        raise NotUnderstood("`--json` asks nothing: give `--yes` with it")
     with shell.open_ledger(arguments.config) as ledger:
         plan = asyncio.run(ledger.look(lambda seen: _planned(seen, arguments.position)))
         wanted = [plan.meant, *(plan.others if arguments.story else ())]
@@ -144,7 +144,9 @@ def _is_meant(position: int, shell: Shell) -> bool:
     """Ask at the terminal. Raises Refused where there is none."""
     answer = shell.ask(f"This cannot be undone. Type {position} to go on: ")
     if answer is None:
-        raise Refused("there is no terminal to ask at: give `--yes` to go on without being asked")
+        raise NotUnderstood(
+            "there is no terminal to ask at: give `--yes` to go on without being asked"
+        )
     return answer.strip() == str(position)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from ledger.checkpoints import newest
+from ledger.shell import Unsaid
 from ledger.signed_notes import Checkpoint, opened
 from ledger.signing import Keys
 from ledger.tlog_tiles import export_tiles
@@ -24,7 +25,7 @@ def write_tiles(
     `connection` sees one moment of the ledger. What an earlier writing left in
     `directory` is compared and stays. Raises Refused where nothing is sealed,
     where the checkpoint is not of `keys`, and where the events are not those
-    that were sealed.
+    that were sealed, and Unsaid where `directory` cannot be written.
     """
     note = newest(connection)
     if note is None:
@@ -35,7 +36,7 @@ def write_tiles(
             directory, checkpoint.size, _entries(connection, checkpoint.size), note, progress
         )
     except OSError as error:
-        raise Refused(f"`{directory}` cannot be written: {error.strerror}") from error
+        raise Unsaid(f"`{directory}` cannot be written: {error.strerror}") from error
     return checkpoint
 
 

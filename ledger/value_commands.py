@@ -13,7 +13,7 @@ from ledger.mapper import RecordMapper
 from ledger.phrases import quoted
 from ledger.shell import AddCommand, Shell
 from policies.hidden_values import HiddenCode, holds
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 _BEGINNING = "args."
 
@@ -50,7 +50,9 @@ def _test(arguments: argparse.Namespace, shell: Shell) -> int:
     for path in dict.fromkeys(found):
         shell.say(f"yes: it was hidden at {quoted(path)}")
     if not found and None in answers.values():
-        raise Refused("some values were hidden under a key that is not here; see `old_digest_keys`")
+        raise KeyUnusable(
+            "some values were hidden under a key that is not here; see `old_digest_keys`"
+        )
     if not found:
         shell.say(f"no: it is none of the {len(hidden)} values that can be tested")
     return 0 if found else 1
@@ -70,10 +72,12 @@ def _candidate(given: bytes) -> str:
     try:
         text = given.decode()
     except UnicodeDecodeError as error:
-        raise Refused("the value on standard input is not text in UTF-8") from error
+        raise NotUnderstood("the value on standard input is not text in UTF-8") from error
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise Refused("give the value on standard input; on the command line others could see it")
+        raise NotUnderstood(
+            "give the value on standard input; on the command line others could see it"
+        )
     return text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ledger.checkpoints import newest, notes_in
 from ledger.keys import KeyUnusable
 from ledger.reaching import Progress
-from ledger.shell import AddCommand, Shell
+from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.signed_notes import LONGEST_NOTE, NotANote, NotVouchedFor, VerifyingKey, opened
 from ledger.signing import Given
 from ledger.tabulating import machine
@@ -80,10 +80,14 @@ def with_keys(parser: argparse.ArgumentParser) -> None:
 
 
 def keys_of(arguments: argparse.Namespace, shell: Shell) -> Given:
-    """Return the keys that count for a command. Raises KeyUnusable where there is none."""
+    """Return the keys that count for a command.
+
+    Raises KeyUnusable where there is none, and Misconfigured where the configuration was to
+    say which.
+    """
     try:
         signer = shell.signer(arguments.config)
-    except KeyUnusable:
+    except (KeyUnusable, Misconfigured):
         if not arguments.key:
             raise
         signer = None  # a public key is all that is needed

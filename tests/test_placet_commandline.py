@@ -82,6 +82,36 @@ def test_an_output_that_cannot_be_written_is_told_apart_from_a_no(begun):
     assert ran.stderr == "placet: the output cannot be written (No space left on device)\n"
 
 
+def test_an_answer_that_nobody_reads_to_its_end_is_told_apart_from_a_no(begun):
+    ran = in_shell(begun, "audit log | :")
+
+    assert (ran.returncode, ran.stderr) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("explain files/x --agent ci-bot --arguments @none.json", "there is no file `none.json`"),
+        ("explain files/x --agent ci-bot --arguments '{x}'", "are not a JSON object"),
+        ("audit export --format csv --ocsf-version 1.8.0", "`--ocsf-version` is for"),
+        ("audit export --tiles log --output x", "leave `--output` out"),
+        ("audit export --output none/x", "`none/x` cannot be written"),
+        ("audit export --cursor none/x", "`none/x` cannot be used"),
+        ("audit diff now 0", ": swap"),
+        ("audit redact 1 --because x --json", "give `--yes`"),
+        ("freeze agent", "write `agent NAME`"),
+        ("unfreeze agents ci-bot", "is not `agent` or `server`"),
+        ("schema --write none", "cannot be written"),
+    ],
+)
+def test_what_was_not_looked_at_is_told_apart_from_a_no(begun, words, said):
+    ran = in_shell(begun, words)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("form", ["jsonl", "ocsf", "csv"])
 @pytest.mark.parametrize(
     ("stdout", "why"),
@@ -164,6 +194,18 @@ def test_who_has_a_public_key_needs_no_secret_that_can_be_used(configured):
 
     assert ran.returncode == 1
     assert "no checkpoint vouches for any event" in ran.stdout
+
+
+def test_who_has_the_public_key_checks_a_receipt_without_a_configuration(tmp_path):
+    key = SigningKey.from_seed("placet/x", bytes(32)).verifier
+    (tmp_path / "it.tlog-proof").write_text("not a receipt")
+
+    without = in_shell(tmp_path, "audit receipt --verify it.tlog-proof")
+    ran = in_shell(tmp_path, f"audit receipt --verify it.tlog-proof --key {key}")
+
+    assert (without.returncode, ran.returncode) == (2, 1)
+    assert "give it with `--key`" in without.stderr
+    assert ran.stdout.startswith("not ok: ")
 
 
 def in_shell(folder, words):

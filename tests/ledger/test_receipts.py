@@ -11,7 +11,7 @@ from tampering import seal, tamper
 
 from ledger.entries import Header, NotAnEntry, entry, header_in, leaf_hash
 from ledger.tlog_proofs import read_receipt
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 
 @pytest.fixture
@@ -87,6 +87,15 @@ def test_the_content_of_another_event_is_not_that_of_this_one(terminal, tmp_path
 
     assert verify(terminal, receipt, "--content", str(content)) == 1
     assert "is not the content of this event" in terminal.lines[0]
+
+
+def test_a_receipt_that_cannot_be_read_is_not_said_to_be_wrong(terminal, tmp_path):
+    receipt, _ = issued(terminal, tmp_path, "apr_1")
+
+    with pytest.raises(NotUnderstood, match="cannot be read"):
+        verify(terminal, tmp_path / "none")
+    with pytest.raises(NotUnderstood, match="cannot be read"):
+        verify(terminal, receipt, "--content", str(tmp_path / "none"))
 
 
 def test_what_is_not_sealed_has_no_receipt_yet(ledger_url, tmp_path):

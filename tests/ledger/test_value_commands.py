@@ -7,9 +7,11 @@ from acme import ask, assessed
 from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 
+from ledger.keys import KeyUnusable
+from policies.digests import digest_key
 from policies.hidden_values import hidden_codes
 from policies.redaction import redact
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood, Refused
 
 WAITS = assessed(grantable=False)
 
@@ -60,4 +62,21 @@ def test_a_value_is_tested_only_where_one_was_hidden(sqlite_url):
         terminal.run("audit", "test-value", "call_9", "--path", "path")
     terminal.keys = ()
     with pytest.raises(Refused, match="keys are not here"):
+        terminal.run("audit", "test-value", "call_9")
+
+
+def test_a_value_hidden_under_a_key_that_is_gone_is_not_said_to_be_another(sqlite_url):
+    terminal = hidden_call(sqlite_url)
+    terminal.given, terminal.keys = b"horse", (digest_key("another key, of 32 characters or more"),)
+
+    with pytest.raises(KeyUnusable, match="under a key that is not here"):
+        terminal.run("audit", "test-value", "call_9")
+
+
+@pytest.mark.parametrize("given", [b"", b"\n", b"\xff"])
+def test_what_is_no_value_is_not_said_to_be_another(sqlite_url, given):
+    terminal = hidden_call(sqlite_url)
+    terminal.given = given
+
+    with pytest.raises(NotUnderstood, match="standard input"):
         terminal.run("audit", "test-value", "call_9")
