@@ -30,7 +30,7 @@ from ledger.shell import AddCommand, Misconfigured, Shell
 from placet_commandline import Register
 from placet_demo_agent import CallFailed, DemoAgent, headers_of, message_of
 from placet_demo_files import demo_server
-from placet_demo_stage import DemoStage, Ports, lay_out, usual_ports
+from placet_demo_stage import DemoStage, Ports, lay_out, take_folder, usual_ports
 from placet_environment import SETTINGS
 from placet_logging import log_to_stderr
 from placet_serve import stop_signals
@@ -89,7 +89,7 @@ def _demo(arguments: argparse.Namespace, demo: "_Demo") -> int:
     log_to_stderr(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="placet-demo-") as scratch:
         folder = (arguments.folder or Path(scratch)).absolute()
-        (folder / "files").mkdir(parents=True, exist_ok=True)
+        take_folder(folder)
         if arguments.check:
             return asyncio.run(demo.check(folder))
         asyncio.run(demo.show(folder))

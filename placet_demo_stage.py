@@ -6,6 +6,12 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.leases import FileLock
+from ledger.shell import Misconfigured
+from ledger.unavailable import LedgerUnavailable
+
+_MARK = "# Written by `placet demo`.\n"
+
 FILES = {
     "old-report.txt": "The numbers of the year before last.\n",
     "notes.txt": "Call the plumber.\n",
@@ -60,20 +66,51 @@ class DemoStage:
         return self.folder / "files"
 
 
-def lay_out(folder: Path, files_url: str, ports: Ports) -> DemoStage:
-    """Write what the demo needs into `folder`; what is there already is written anew.
+def take_folder(folder: Path) -> None:
+    """Make the demo's folder, where there is none.
 
-    `files_url` is the address of the MCP server whose tools act on the files.
+    Raises Misconfigured where it cannot be made, where a demo runs in it, and where it holds a
+    configuration that is none of the demo's.
+    """
+    config, ledger = folder / "placet.yaml", folder / "placet.db"
+    try:
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        if config.exists() and not config.read_bytes().startswith(_MARK.encode()):
+            raise Misconfigured(f"`{config}` is not of `placet demo`; name another folder")
+        if ledger.exists():
+            FileLock(ledger).release()
+    except LedgerUnavailable as used:
+        raise Misconfigured(f"{used}; or name another folder") from used
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def lay_out(folder: Path, files_url: str, ports: Ports) -> DemoStage:
+    """Write what the demo needs into `folder`; files and a policy that are there already stay.
+
+    `files_url` is the address of the MCP server whose tools act on the files. Raises Misconfigured.
     """
     stage = DemoStage(folder, secrets.token_hex(32))
-    for name, text in FILES.items():
-        path = stage.files / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (folder / "policy.yaml").write_text(POLICY)
-    stage.config.touch(mode=0o600)
-    stage.config.write_text(_configuration(stage, files_url, ports))
+    try:
+        for name, text in FILES.items():
+            _begin(stage.files / name, text)
+        _begin(folder / "policy.yaml", POLICY)
+        stage.config.touch(mode=0o600)
+        stage.config.write_text(_configuration(stage, files_url, ports))
+    except OSError as error:
+        raise _unusable(folder, error) from error
     return stage
+
+
+def _begin(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_text(text)
+
+
+def _unusable(folder: Path, error: OSError) -> Misconfigured:
+    reason = (error.strerror or "unknown").lower()
+    return Misconfigured(f"the demo cannot have the folder `{folder}`: {reason}; name another")
 
 
 def usual_ports() -> Ports:
@@ -121,4 +158,4 @@ def _configuration(stage: DemoStage, files_url: str, ports: Ports) -> str:
         "slack": {"mode": "local"},
     }
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in settings.items()]
-    return "# Written by `placet demo`.\n" + "\n".join(lines) + "\n"
+    return _MARK + "\n".join(lines) + "\n"
