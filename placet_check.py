@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,13 +70,18 @@ def _check(arguments: argparse.Namespace, shell: Shell) -> int:
         print(inert("\n".join(map(str, problems)), multiline=True), file=sys.stderr)
         return 1
     shell.say(
-        f"{arguments.config}: ok, {len(configuration.servers)} servers, "
-        f"{len(configuration.agents)} agents, {len(configuration.teams)} teams"
+        f"{arguments.config}: ok, {_number(configuration.servers, 'server')}, "
+        f"{_number(configuration.agents, 'agent')}, {_number(configuration.teams, 'team')}"
     )
-    shell.say(f"{policy.file}: ok, {len(policy.rules)} rules, default {policy.default}")
+    rules = _number(policy.rules, "rule")
+    shell.say(f"{policy.file}: ok, {rules}, default {policy.default}")
     for warning in (*observing(configuration), *_local(configuration, accepted)):
         shell.say(f"{arguments.config}: warning: {warning}")
     return 0
+
+
+def _number(of: Sized, noun: str) -> str:
+    return f"{len(of)} {noun}{'' if len(of) == 1 else 's'}"
 
 
 def _against_tools(loaded: Loaded, config: Path, shell: Shell) -> list[Problem]:

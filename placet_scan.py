@@ -11,6 +11,7 @@ from gateway.scan_files import refuse_to_overwrite, write
 from gateway.scan_options import describe, named_targets
 from gateway.scan_words import as_text
 from gateway.scanning import Looked, look_at
+from ledger.reaching import Interrupted
 from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.tabulating import machine
 from placet_environment import SETTINGS
@@ -53,7 +54,7 @@ def _scan(arguments: argparse.Namespace, shell: Shell) -> int:
     try:
         looked = asyncio.run(look_at(targets, overrides, arguments.timeout, _tell))
     except KeyboardInterrupt:
-        raise Refused("stopped before all servers were scanned; nothing was written") from None
+        raise Interrupted("stopped before all servers were scanned; nothing was written") from None
     servers = [each.server for each in looked]
     found = findings(servers)
     changes = None if earlier is None else changes_since(earlier, servers)

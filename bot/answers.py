@@ -98,7 +98,9 @@ def listing(grants: Sequence[Grant]) -> Answer:
     """Return the live grants."""
     if not grants:
         return plainly("No grant is in force.")
-    return several(f"{len(grants)} grants are in force", [_grant_rows(grant) for grant in grants])
+    one = len(grants) == 1
+    text = "One grant is in force" if one else f"{len(grants)} grants are in force"
+    return several(text, [_grant_rows(grant) for grant in grants])
 
 
 def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
@@ -106,7 +108,9 @@ def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
     if not approvals:
         return plainly("Nothing waits for you.")
     rows = [[_pending_row(approval, url)] for approval in approvals]
-    return several(f"{len(approvals)} approvals wait for you", rows)
+    one = len(approvals) == 1
+    text = "One approval waits for you" if one else f"{len(approvals)} approvals wait for you"
+    return several(text, rows)
 
 
 def showing(approval: Approval, made: Card, at: datetime) -> Answer:

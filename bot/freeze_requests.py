@@ -82,7 +82,8 @@ async def listed(desk: Desk, slack: str) -> Answer:
     if not found:
         return plainly("Nothing is frozen.")
     rows = [_rows(freeze, desk) for freeze in found]
-    return several(f"{len(found)} freezes are in force", rows)
+    one = len(found) == 1
+    return several("One freeze is in force" if one else f"{len(found)} freezes are in force", rows)
 
 
 def _rows(freeze: Freeze, desk: Desk) -> list[Row]:

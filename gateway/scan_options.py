@@ -17,11 +17,13 @@ from gateway.scan_targets import (
     configured_target,
     target_of,
 )
+from gateway.text_files import read_text
 from ledger.shell import Loaded, Misconfigured, Shell
 from policies.client_files import ReachedServer, StartedServer, client_servers
 from policies.declared_tools import ExternalServer
 from policies.durations import parse_duration
-from policies.refusals import Refused
+from policies.problems import InvalidDocument
+from policies.refusals import NotUnderstood
 from policies.scanned import Severity
 from policies.servers import Server
 from policies.starter_servers import name_of_address, name_of_command, server_name
@@ -86,8 +88,7 @@ def _describe_answers(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--fail-on",
-        type=Severity,
-        choices=list(Severity),
+        choices=[severity.value for severity in Severity],
         help="exit with 1 where a finding or a change is as grave as this, or graver",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -131,12 +132,12 @@ def named_targets(
 
 
 def _reachable(known: Mapping[str, Server], tell: Callable[[str], None]) -> list[str]:
-    """Return the servers that are not external. Raises Refused where there is none."""
+    """Return the servers that are not external. Raises NotUnderstood where there is none."""
     external = [name for name, server in known.items() if isinstance(server, ExternalServer)]
     for name in external:
         tell(f"{name}: left out; it is external, so there is no server to look at")
     if len(external) == len(known):
-        raise Refused("`placet.yaml` has no server to look at; name an address or a command")
+        raise NotUnderstood("`placet.yaml` has no server to look at; name an address or a command")
     return [name for name in known if name not in external]
 
 
@@ -150,7 +151,7 @@ def _started(
     if shutil.which(words[0], path=environment.get("PATH")) is None:
         names = ", ".join(sorted(known)) or "none"
         message = f"`{words[0]}` is no address, no program, and no server of `{arguments.config}`"
-        raise Refused(f"{message}; those are: {names}")
+        raise NotUnderstood(f"{message}; those are: {names}")
     name = server_name(arguments.name or name_of_command(tuple(words)))
     return target_of(name, StartedServer(name, tuple(words)), reaching)
 
@@ -188,9 +189,9 @@ def _loaded(path: Path, shell: Shell) -> Loaded | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as flaw:
-        raise Misconfigured(f"the file of servers `{path}` cannot be read: {flaw}") from flaw
+        return read_text(path)
+    except InvalidDocument as wrong:
+        raise Misconfigured(str(wrong)) from wrong
 
 
 def _patience(text: str) -> float:

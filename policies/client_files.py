@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, assert_never
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from policies.inert import inert_line
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood
 
 _LARGEST = 4 * 1024 * 1024
 _LISTS = ("mcpServers", "servers", "mcp", "context_servers", "projects")
@@ -73,18 +73,22 @@ def client_servers(text: str, variables: Mapping[str, str]) -> list[ClientServer
     """Return the servers that a client's file names.
 
     Comments and commas too many are passed over, `${env:NAME}` and `${NAME}`
-    are replaced by `variables`. Raises Refused where the file names none.
+    are replaced by `variables`. Raises NotUnderstood where the file names none.
     """
     if len(text) > _LARGEST:
-        raise Refused("the file of servers is larger than 4 MiB; name the file of an MCP client")
+        raise NotUnderstood(
+            "the file of servers is larger than 4 MiB; name the file of an MCP client"
+        )
     try:
         told = json.loads(_COMMENTED.sub(_uncommented, text.removeprefix("\ufeff")))
     except (ValueError, RecursionError) as flaw:
-        raise Refused(f"the file of servers is not JSON: {inert_line(str(flaw), 200)}") from flaw
+        raise NotUnderstood(
+            f"the file of servers is not JSON: {inert_line(str(flaw), 200)}"
+        ) from flaw
     found = dict(_entries(told, 0))
     if not found:
         message = "the file names no MCP servers; it should have `mcpServers` or `servers`"
-        raise Refused(f"{message}, as the files of MCP clients do")
+        raise NotUnderstood(f"{message}, as the files of MCP clients do")
     return [_server(name, entry, variables) for name, entry in found.items()]
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from policies.calls import Risk
 from policies.inert import inert, inert_line
-from policies.refusals import Refused
+from policies.refusals import NotUnderstood
 from policies.risk import GRAVITY
 from policies.scanned import Finding, SeenServer, SeenTool, Severity
 from policies.strict_json import canonical, parse
@@ -118,7 +118,7 @@ def read_scan(text: bytes) -> EarlierScan:
         first = flaw.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
         message = f"the earlier scan cannot be read: `{inert_line(where, 80)}`"
-        raise Refused(f"{message} is not what `placet scan --json` writes there") from flaw
+        raise NotUnderstood(f"{message} is not what `placet scan --json` writes there") from flaw
 
 
 def changes_since(earlier: EarlierScan, servers: Sequence[SeenServer]) -> list[Change]:

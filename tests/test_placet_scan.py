@@ -8,6 +8,7 @@ import pytest
 from scanning import tool
 
 import placet
+import placet_scan
 
 SERVER = Path(__file__).parent / "stdio_servers" / "listing_server.py"
 TOOLS = [
@@ -183,7 +184,7 @@ def test_a_scan_of_nothing_says_so(folder, capsys):
 
     code = placet.main(["scan"])
 
-    assert code == 1
+    assert code == 2
     assert "has no server to look at" in capsys.readouterr().err
 
 
@@ -191,17 +192,33 @@ def test_a_scan_of_nothing_says_so(folder, capsys):
     ("options", "code", "says"),
     [
         ([], 2, "there is no `placet.yaml` here"),
-        (["no-such-program"], 1, "`no-such-program` is no address, no program, and no server"),
-        (["--mcp-servers", "tools"], 1, "the file of servers is not JSON"),
-        (["--mcp-servers", "none.json"], 2, "`none.json` cannot be read"),
+        (["no-such-program"], 2, "`no-such-program` is no address, no program, and no server"),
+        (["--mcp-servers", "tools"], 2, "the file of servers is not JSON"),
+        (["--mcp-servers", "none.json"], 2, "there is no file `none.json`; write it"),
         (["--mcp-servers", "tools", "x"], 2, "not both"),
         (["http://h/", "--header", "x"], 2, "write a header like `Authorization: Bearer ${KEY}`"),
         (["http://h/", "--header", "A: ${NO}"], 2, "needs the variable `NO`; set it"),
         (["x", "--diff", "none.json"], 2, "`none.json` cannot be read"),
-        (["x", "--diff", "tools"], 1, "the earlier scan cannot be read"),
+        (["x", "--diff", "tools"], 2, "the earlier scan cannot be read"),
     ],
 )
 def test_what_cannot_be_scanned_is_refused_with_what_to_do(folder, capsys, options, code, says):
     assert placet.main(["scan", *options]) == code
 
     assert says in capsys.readouterr().err
+
+
+def test_a_gravity_that_there_is_not_is_refused_with_the_nearest(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        placet.main(["scan", "x", "--fail-on", "hgh"])
+
+    assert "there is no `hgh`; did you mean `high`?" in capsys.readouterr().err
+
+
+def test_a_scan_that_is_interrupted_is_not_said_to_have_found_something(folder, monkeypatch):
+    def interrupted(*_given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(placet_scan, "look_at", interrupted)
+
+    assert placet.main(["scan", "http://127.0.0.1:9/"]) == 130

@@ -147,6 +147,16 @@ async def test_pending_names_what_the_person_may_decide(office) -> None:
     assert await typed(office, OUT, "pending") == "Nothing waits for you."
 
 
+async def test_what_is_listed_is_counted_in_words_that_read(office) -> None:
+    await office.card(await office.ask("call_1"))
+
+    one = await office.local.command(BOB, PLATFORM, "/placet", "pending")
+    await office.card(await office.ask("call_2", acme.assessed(tool="move_file")))
+    two = await office.local.command(BOB, PLATFORM, "/placet", "pending")
+
+    assert (one.text, two.text) == ("One approval waits for you", "2 approvals wait for you")
+
+
 async def test_pending_links_to_the_card(office) -> None:
     approval = await office.ask()
     card = await office.card(approval)

@@ -83,7 +83,7 @@ async def test_check_of_valid_files_exits_0(staged, tmp_path):
     )
 
     assert code == 0
-    assert "ok, 1 servers, 2 agents, 2 teams" in out
+    assert "ok, 1 server, 2 agents, 2 teams" in out
 
 
 async def test_a_server_that_only_observes_is_loud_in_check_log_and_readiness(staged, tmp_path):
