@@ -1,12 +1,19 @@
 """Says in plain words why the database took nothing, without what only operators may see."""
 
+from eventsourcing.persistence import MapperDeserialisationError
+from pydantic import ValidationError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from ledger.unavailable import LedgerUnavailable
+from ledger.unavailable import Altered, LedgerUnavailable
 from policies.refusals import Refused
 
 DATABASE_ERRORS = (SQLAlchemyError, UnicodeDecodeError)
 """What a database raises: what SQLite says of a damaged file may be no text itself."""
+
+_MEANINGLESS = (MapperDeserialisationError, ValidationError)
+
+READING_ERRORS = (*DATABASE_ERRORS, *_MEANINGLESS)
+"""What a read raises: what a database does, and what an event or a row does that says nothing."""
 
 _FULL = "its disk is full"
 _READ_ONLY = "it is read-only"
@@ -69,7 +76,15 @@ def because(error: BaseException) -> str:
 
 
 def unread(error: BaseException) -> Refused:
-    """Return the refusal of a read: of what no ledger can hold, or as nothing can be read now."""
+    """Return the refusal of a read: of what no ledger can hold, or as nothing can be read now.
+
+    It is Altered where the ledger holds what no event or row of this version is.
+    """
+    if isinstance(error, _MEANINGLESS):
+        return Altered(
+            "the ledger holds what cannot be read: it was changed, or a newer Placet wrote it;"
+            " `placet audit verify` and `placet audit projections` name what was changed"
+        )
     if isinstance(error, DataError):  # PostgreSQL takes no NUL, not even to look for it
         return Refused("what is looked for is nothing that a ledger can hold")
     return LedgerUnavailable(f"the ledger cannot be read: {because(error)}")

@@ -17,7 +17,7 @@ from ledger.calls import CallRecord
 from ledger.clock import elapsed
 from ledger.decided_calls import DecidedCall
 from ledger.envelopes import Command, Recorded
-from ledger.faults import DATABASE_ERRORS, unread
+from ledger.faults import READING_ERRORS, unread
 from ledger.grants import Grant
 from ledger.inbox import Hearer
 from ledger.mending import Mended
@@ -294,7 +294,7 @@ class Ledger:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._parts.readers, work)
-        except DATABASE_ERRORS as error:
+        except READING_ERRORS as error:
             raise unread(error) from error
         finally:
             self._parts.database.check_still()

@@ -160,7 +160,7 @@ def _proof(replayed: Replayed) -> Iterator[str]:
     if not flaws.count:
         yield f"{replayed.position} events read: no position is missing, every leaf hash is right"
         return
-    yield f"{flaws.count} flaws in the history:"
+    yield f"{flaws.count} flaw{'' if flaws.count == 1 else 's'} in the history:"
     for flaw in flaws.first:
         yield f"  position {flaw.position}: {flaw.what}"
     if flaws.count > len(flaws.first):

@@ -158,7 +158,8 @@ def _as_text(verdict: Verdict) -> Iterator[str]:
         unread = "; those before were not read" if verdict.after else ""
         yield f"ok: no event{behind} was changed, removed or moved{unread}"
         return
-    yield f"not ok: {flaws.count} flaws, the first at position {flaws.lowest}:"
+    many = "1 flaw, it is" if flaws.count == 1 else f"{flaws.count} flaws, the first is"
+    yield f"not ok: {many} at position {flaws.lowest}:"
     for flaw in flaws.first:
         yield f"  position {flaw.position}: {flaw.what}"
     if flaws.count > len(flaws.first):

@@ -97,7 +97,9 @@ def check_order(before: int, page: list[RowMapping], flaws: Flaws) -> None:
     for row in page:
         position = row["position"]
         if position != before + 1:
-            flaws.add(position, f"{position - before - 1} positions before it are missing")
+            missing = position - before - 1
+            which = "position before it is" if missing == 1 else "positions before it are"
+            flaws.add(position, f"{missing} {which} missing")
         before = position
 
 

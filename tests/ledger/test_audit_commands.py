@@ -8,7 +8,9 @@ import pytest
 from acme import ask, click, evidence, grant
 from open_ledgers import open_ledger, prepare
 from shelled import Terminal, a_history
+from tampering import tamper
 
+from ledger.unavailable import Altered
 from policies.refusals import Refused
 
 
@@ -284,3 +286,31 @@ def test_a_hostile_name_is_shown_and_changes_nothing_on_the_terminal(sqlite_url)
     assert not any(line.startswith("#99") for line in terminal.lines)
     terminal.run("audit", "log", "--json")
     assert json.loads(terminal.lines[-1])["state"]["reason"] == hostile
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "log", "--event", "VoteCast"),
+        ("audit", "show", "apr_1"),
+        ("audit", "explain", "apr_1"),
+        ("audit", "diff", "0", "now"),
+    ],
+)
+@pytest.mark.parametrize(("column", "value"), [("type", "Nonsense"), ("state", b"{")])
+def test_an_event_that_says_nothing_is_told_in_words(ledger_url, words, column, value) -> None:
+    terminal = a_history(ledger_url)
+    change = f"UPDATE ledger_event SET {column} = :value WHERE type = 'VoteCast'"
+    tamper(ledger_url, change, value=value)
+
+    with pytest.raises(Altered, match=r"it was changed, or .* `placet audit verify`"):
+        terminal.run(*words)
+
+
+@pytest.mark.parametrize("words", [("list", "--all"), ("show", "apr_1")])
+def test_a_row_that_says_nothing_is_told_in_words(ledger_url, words) -> None:
+    terminal = a_history(ledger_url)
+    tamper(ledger_url, "UPDATE projected_approval SET state = '{}'")
+
+    with pytest.raises(Altered, match="`placet audit projections` name what was changed"):
+        terminal.run("approvals", *words)

@@ -141,7 +141,7 @@ def test_a_changed_row_is_named_by_its_position(terminal, statement) -> None:
     code = terminal.run("audit", "replay")
 
     assert code == 1
-    assert "1 flaws in the history:" in terminal.lines
+    assert "1 flaw in the history:" in terminal.lines
     assert "  position 7: its leaf hash is not that of its content" in terminal.lines
 
 
@@ -165,7 +165,7 @@ def test_a_missing_event_is_found(ledger_url) -> None:
     code = terminal.run("audit", "replay")
 
     assert code == 1
-    assert "  position 7: 1 positions before it are missing" in terminal.lines
+    assert "  position 7: 1 position before it is missing" in terminal.lines
 
 
 def test_a_cut_off_end_is_found(terminal) -> None:

@@ -208,7 +208,7 @@ def test_a_removed_event_is_missed_where_it_was(ledger_url):
     tamper(ledger_url, "DELETE FROM ledger_event WHERE position = 6")
 
     terminal.run("audit", "verify")
-    assert any("1 positions before it are missing" in line for line in terminal.lines)
+    assert any("1 position before it is missing" in line for line in terminal.lines)
     assert verdict(terminal)["first_wrong_position"] <= 7
 
 
