@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ledger.argument_types import duration, positive, words
 from ledger.audit_commands import the_one
-from ledger.barring import refuse_barred, refuse_unread
+from ledger.barring import named_tools, refuse_barred, refuse_unread
 from ledger.envelopes import Recorded
 from ledger.grants import Grant, IssueGrant, RevokeGrant
 from ledger.ledger import Ledger
@@ -22,6 +22,8 @@ from ledger.standing_events import (
 )
 from ledger.tabulating import machine, table
 from policies.calls import Tool
+from policies.declared_tools import ExternalServer
+from policies.matching import Glob
 from policies.refusals import Refused
 from policies.risk import RiskFinding, classify
 
@@ -111,7 +113,8 @@ def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
         redacted=policy.redact,
     )
     with shell.open_ledger(arguments.config) as ledger:
-        recorded = _agreed(asyncio.run(_given(ledger, command, loaded)))
+        given, notes = asyncio.run(_given(ledger, command, loaded))
+        recorded = _agreed(given)
     issued = recorded.event
     assert isinstance(issued, GrantIssued), "it is that or a refusal"
     if arguments.json:
@@ -122,11 +125,18 @@ def _issue(arguments: argparse.Namespace, shell: Shell) -> int:
         f"{issued.grant}: {named(issued.agent)} may use {named(issued.target)}"
         f" until {clock(issued.until)}{uses}{terms_told(issued)}"
     )
+    for note in notes:
+        shell.say(f"note: {note}")
     return 0
 
 
-async def _given(ledger: Ledger, command: IssueGrant, loaded: Loaded) -> Sequence[Recorded]:
-    """Give the grant. Raises Refused, recorded, where it would lift nothing."""
+async def _given(
+    ledger: Ledger, command: IssueGrant, loaded: Loaded
+) -> tuple[Sequence[Recorded], list[str]]:
+    """Give the grant, and say what of it lifts nothing.
+
+    Raises Refused, recorded, where nothing of it would.
+    """
     servers, risks = loaded.configuration.servers, loaded.policy.risks
 
     def weigh(tool: Tool) -> RiskFinding:
@@ -135,7 +145,7 @@ async def _given(ledger: Ledger, command: IssueGrant, loaded: Loaded) -> Sequenc
 
     directory = loaded.configuration.directory()
     try:
-        await refuse_barred(ledger, directory, command.agent, command.target, weigh)
+        barred = await refuse_barred(ledger, directory, command.agent, command.target, weigh)
         await refuse_unread(
             ledger, directory, command.target, when=command.when, summed=command.sum
         )
@@ -150,7 +160,26 @@ async def _given(ledger: Ledger, command: IssueGrant, loaded: Loaded) -> Sequenc
             )
         )
         raise
-    return await ledger.execute(command)
+    notes = []
+    if not await _tool_named(ledger, command.target, loaded):
+        notes.append(
+            f"no server lists a tool that {named(command.target)} names; `placet tools list` has"
+            " those that are listed"
+        )
+    if barred.tools:
+        notes.append(f"no grant lifts calls of {barred.named}: these go on asking")
+    return await ledger.execute(command), notes
+
+
+async def _tool_named(ledger: Ledger, target: str, loaded: Loaded) -> bool:
+    """Tell whether a target names a tool that a server lists now, or that is declared."""
+    server, _, tool = target.partition("/")
+    external = any(
+        Glob(server).matches(name) and any(Glob(tool).matches(each) for each in section.declared)
+        for name, section in loaded.configuration.servers.items()
+        if isinstance(section, ExternalServer)
+    )
+    return external or bool(await named_tools(ledger, loaded.configuration.directory(), target))
 
 
 def _revoke(arguments: argparse.Namespace, shell: Shell) -> int:

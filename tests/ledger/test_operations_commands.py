@@ -104,8 +104,9 @@ def test_a_grant_of_the_shell_is_recorded_by_its_user(ledger_url) -> None:
     stored = recorded.event.model_dump()
     assert (stored["by"], stored["reason"], stored["uses"]) == ("shell:ops", "ops", 3)
     assert (stored["until"] - recorded.at).total_seconds() == 5400
-    (line,) = terminal.lines
+    line, note = terminal.lines
     assert line.startswith(f"{stored['grant']}: ci-bot may use vault/* until ")
+    assert note.startswith("note: no server lists a tool that vault/* names; ")
     assert line.endswith(", for 3 calls at most")
 
 
@@ -164,6 +165,31 @@ def test_a_grant_that_would_lift_nothing_is_refused_at_the_shell_too(terminal) -
 
     refused = newest(terminal.url)
     assert (refused.event.TOPIC, refused.actor) == ("CommandRefused", "shell:ops")
+
+
+def test_the_shell_says_what_of_a_grant_lifts_nothing(terminal) -> None:
+    bars = ActivatePolicy(
+        id="policy-9",
+        actor="placet:policy",
+        digest="7f" * 32,
+        text="version: 1\ngrants: {never: {tool: write_file}}\n",
+        source="policy.yaml",
+    )
+    tools = (WRITE_FILE, replace(WRITE_FILE, name="move_file"))
+    see = SeeTools(id="see-9", actor="placet:gateway", server="files", tools=tools)
+    with open_ledger(terminal.url) as ledger:
+        asyncio.run(ledger.execute(bars))
+        asyncio.run(ledger.execute(see))
+
+    terminal.run("grant", "issue", "ci-bot", "files/*", "--for", "1h")
+    some = terminal.lines[1:]
+    terminal.run("grant", "issue", "ci-bot", "files/move_*", "--for", "1h")
+    none = terminal.lines[1:]
+    terminal.run("grant", "issue", "ci-bot", "files/mvoe_file", "--for", "1h")
+
+    assert some == ["note: no grant lifts calls of `files/write_file`: these go on asking"]
+    assert none == []
+    assert terminal.lines[1].startswith("note: no server lists a tool that files/mvoe_file names")
 
 
 @pytest.mark.parametrize(
