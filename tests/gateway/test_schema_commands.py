@@ -26,6 +26,6 @@ def test_both_schemas_are_written_into_a_folder(tmp_path, capsys):
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path, capsys):
-    assert placet.main(["schema", "--write", str(tmp_path / "none")]) == 1
+    assert placet.main(["schema", "--write", str(tmp_path / "none")]) == 2
 
     assert "cannot be written: No such file or directory" in capsys.readouterr().err

@@ -202,4 +202,4 @@ def test_nobody_reading_any_more_ends_it(sqlite_url, tmp_path) -> None:
         said = process.stderr.read().decode()
 
     assert json.loads(first)["position"] == 1
-    assert (code, said) == (1, "")
+    assert (code, said) == (2, "")
