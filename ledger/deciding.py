@@ -21,6 +21,7 @@ from ledger import (
 from ledger.accepting import AcceptTools, accept
 from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.approvals import Approval
+from ledger.blanking import blank
 from ledger.call_decisions import approval_of
 from ledger.calls import CompleteCall, DecideCall, LookBack, PresumeLost
 from ledger.claims import ClaimApproval
@@ -188,6 +189,8 @@ def _about_approval(
             return _vote(approval, command, state, at)
         case ViewDetails():
             events = votes.view(approval, command, state.directory)
+        case RecordCard() | RecordRepaint() if state.redacted(approval.id, command.revision):
+            events = [blank(event) for event in deliveries.deliver(approval, command)]
         case _:
             events = deliveries.deliver(approval, command)
     return [Draft(f"approval-{approval.id}", event) for event in events]

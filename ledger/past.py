@@ -23,6 +23,10 @@ class Past(Protocol):
         """Return the newest call bound to one of these digests that may have run, or None."""
         ...
 
+    def redacted(self, approval: str, after: int) -> bool:
+        """Tell whether anything of an approval's story was redacted after position `after`."""
+        ...
+
 
 class NoPast:
     """A past of which nothing is kept."""
@@ -41,3 +45,8 @@ class NoPast:
         """Return nothing."""
         del digests
         return None
+
+    def redacted(self, approval: str, after: int) -> bool:
+        """Return False."""
+        del approval, after
+        return False

@@ -162,6 +162,10 @@ class State:
         """Return the newest call bound to one of these digests that may have run, or None."""
         return self.past.of_unknown_outcome(digests)
 
+    def redacted(self, approval: str, after: int) -> bool:
+        """Tell whether anything of an approval's story was redacted after position `after`."""
+        return self.past.redacted(approval, after)
+
     def approval(self, name: str) -> Approval | None:
         """Return an approval, open or ended."""
         return cast("Approval | None", self._find("approval", name))

@@ -319,6 +319,11 @@ class Book:
         decided = (each.event for each in self.recorded if isinstance(each.event, CallDecided))
         return next((event for event in decided if event.call == call), None)
 
+    def redacted(self, approval: str, after: int) -> bool:
+        """Tell that nothing is redacted here."""
+        del approval, after
+        return False
+
     def of_unknown_outcome(self, digests: Iterable[str]) -> str | None:
         """Return the newest call bound to one of these digests that may have run."""
         found = [self._fetch(*key) for key in self._kept if key[0] == "approval"]

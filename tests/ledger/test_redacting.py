@@ -15,6 +15,7 @@ from tampering import seal, tamper
 from ledger.approvals import ApprovalStatus
 from ledger.blanking import GONE, blank, fields_of
 from ledger.catalogue import EVENTS
+from ledger.deliveries import RecordRepaint
 from ledger.mapper import RecordMapper
 from ledger.tlog_proofs import read_receipt
 from policies.hidden_values import HiddenCode
@@ -172,6 +173,29 @@ def test_a_ledger_that_is_open_beside_it_goes_on_with_what_is_left(terminal):
 
     assert SECRET not in stored(terminal.url)
     assert terminal.run("audit", "projections") == 0, terminal.text
+
+
+def test_a_card_that_was_drawn_before_brings_nothing_back_and_is_painted_anew(terminal):
+    place = {"approval": "apr_9", "channel": "C0PLATFORM", "ts": "1763899200.000100"}
+    late = {"blocks": BLOCKS, "sha256": "d0" * 32, "revision": REQUESTED}
+    new = {"blocks": '[{"type":"divider"}]', "sha256": "d1" * 32}
+    by = {"actor": "placet:courier"}
+    with open_ledger(terminal.url) as ledger:
+        redact(terminal, str(DECIDED), "--story")
+        asyncio.run(ledger.execute(RecordRepaint(id="late", **by, **place, **late)))
+        asyncio.run(ledger.execute(card("apr_9", id="other", channel="C0OTHER", **late)))
+        drawn = asyncio.run(ledger.approval("apr_9"))
+        revision = drawn.position
+        asyncio.run(
+            ledger.execute(RecordRepaint(id="new", **by, **place, **new, revision=revision))
+        )
+        (other, known) = asyncio.run(ledger.approval("apr_9")).cards
+
+    assert SECRET not in stored(terminal.url)
+    assert {painted.sha256 for painted in drawn.cards} == {""}
+    assert (other.channel, other.sha256, known.sha256) == ("C0OTHER", "", "d1" * 32)
+    for command in ("verify", "projections", "replay"):
+        assert terminal.run("audit", command) == 0, terminal.text
 
 
 @pytest.mark.parametrize(
