@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, bindparam, cast, literal, select
+from sqlalchemy import Connection, bindparam, select
 
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.envelopes import Recorded
@@ -11,7 +11,8 @@ from ledger.events import ApprovalDispatched, CallCompleted, CallDecided
 from ledger.history import History
 from ledger.moments import head, position_before
 from ledger.projections import read_models
-from ledger.tables import EVENT, PROJECTIONS
+from ledger.redaction_events import EventRedacted
+from ledger.tables import PROJECTIONS
 
 _APPROVAL = PROJECTIONS["approval"].c
 
@@ -26,22 +27,6 @@ _UNKNOWN = (
 )
 """Written once: it is asked at each request, and a thousand queries that hold themselves take
 3 MB until they are collected."""
-
-_FIRST, _TAKEN = EVENT.alias("first"), EVENT.alias("taken")
-
-_REDACTED = (
-    select(_TAKEN.c.position)
-    .join(EVENT, _TAKEN.c.stream == literal("redaction-") + cast(EVENT.c.position, Text))
-    .where(
-        EVENT.c.correlation_id
-        == select(_FIRST.c.correlation_id)
-        .where(_FIRST.c.stream == bindparam("stream"), _FIRST.c.version == 1)
-        .scalar_subquery(),
-        _TAKEN.c.position > bindparam("after"),
-    )
-    .limit(1)
-)
-"""The redactions of a story's events, each of which has a stream named by its position."""
 
 _TOPICS = (CallDecided.TOPIC, ApprovalDispatched.TOPIC, CallCompleted.TOPIC)
 
@@ -80,5 +65,6 @@ class KeptPast:
 
     def redacted(self, approval: str, after: int) -> bool:
         """Tell whether anything of an approval's story was redacted after position `after`."""
-        asked = {"stream": f"approval-{approval}", "after": after}
-        return self._connected().execute(_REDACTED, asked).first() is not None
+        topics, connection = (EventRedacted.TOPIC,), self._connected()
+        found = self._history.after(connection, after, correlation=approval, topics=topics, limit=1)
+        return bool(found)
