@@ -526,8 +526,12 @@ async def test_an_argument_that_some_servers_take_for_another_one_is_refused(sql
         told = await stage.call("write_file", {"Force": True})
         denied = await stage.call("write_file", {"force": True})
         allowed = await stage.call("write_file", {"forced": True})
+        params = {"name": "write_file", "arguments": {"Force": True}}
+        before = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        legacy = await stage.post(json.dumps(before).encode())
 
         assert told.error["message"] == "the argument `Force` is almost `force`; spell it so"
+        assert (told.status, legacy.status, legacy.error) == (400, 200, told.error)
         assert denied.told["status"] == "denied_by_policy"
         assert allowed.text == "done: write_file"
         assert len(stage.server.calls()) == 1
