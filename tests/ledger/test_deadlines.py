@@ -178,7 +178,8 @@ async def test_two_that_watch_end_a_thing_once(ledger, deadlines, heard):
     await deadlines.sweep()
     await second.stop()
 
-    assert names(heard) == ["CallDecided", "ApprovalRequested", "ApprovalExpired"]
+    ended = [name for name in names(heard) if name != "ApprovalReminded"]  # between two looks
+    assert ended == ["CallDecided", "ApprovalRequested", "ApprovalExpired"]
 
 
 async def test_hundreds_that_are_due_at_once_all_end(sqlite_url):
