@@ -112,5 +112,17 @@ def undecided(refused: Refused, call: Call) -> Rejected:
         status, code = 503, Code.SERVER_FAILED
         soon = None if isinstance(refused, Unusable) else SOON
     text = f"{refused}; nothing was executed"
-    status = _OK if call.request.era is Era.LEGACY else status
-    return Rejected(status, code, text, id=call.request_id, headers=soon)
+    return Rejected(_status(status, call), code, text, id=call.request_id, headers=soon)
+
+
+def address(rejected: Rejected, call: Call) -> None:
+    """Make an error that was found on a call's way the answer to it."""
+    if rejected.id is None:
+        rejected.id = call.request_id
+    if rejected.code is Code.INVALID_PARAMS:
+        rejected.status = _status(rejected.status, call)
+
+
+def _status(status: int, call: Call) -> int:
+    """Return the status of an error: before 2026-07-28 clients give the session up at others."""
+    return _OK if call.request.era is Era.LEGACY else status

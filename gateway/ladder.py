@@ -9,9 +9,9 @@ from functools import partial
 
 from gateway.alarms import Alarms
 from gateway.answers import Answer
-from gateway.calling import Call, called_off, undecided
+from gateway.calling import Call, address, called_off, undecided
 from gateway.continuations import restored
-from gateway.errors import Code, Rejected
+from gateway.errors import Rejected
 from gateway.held_answers import HeldAnswer
 from gateway.held_calls import HeldCall
 from gateway.mirrored_headers import check_mirrored
@@ -31,7 +31,6 @@ from policies.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 
-_OK = 200
 _LONGEST_TOKEN = 1024
 """Characters of a progress token, which is repeated with each sign of life."""
 
@@ -99,7 +98,7 @@ class Ladder:
         except asyncio.CancelledError as cancelled:
             return _stopped(call, cancelled)
         except Rejected as rejected:
-            _address(rejected, call)
+            address(rejected, call)
             raise
         except Refused as refused:
             raise undecided(refused, call) from refused
@@ -172,14 +171,6 @@ def _stopped(call: Call, cancelled: asyncio.CancelledError) -> Reply:
     if not call.stopped():
         raise cancelled
     return _called_off(call)
-
-
-def _address(rejected: Rejected, call: Call) -> None:
-    """Make an error the answer to this call."""
-    if rejected.id is None:
-        rejected.id = call.request_id
-    if rejected.code is Code.INVALID_PARAMS and call.request.era is Era.LEGACY:
-        rejected.status = _OK  # at another one its clients give the whole session up
 
 
 def _called_off(call: Call) -> Reply:

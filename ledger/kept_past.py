@@ -64,7 +64,7 @@ class KeptPast:
         return next((each.dispatched_call for each in found if isinstance(each, Approval)), None)
 
     def redacted(self, approval: str, after: int) -> bool:
-        """Tell whether anything of an approval's story was redacted after position `after`."""
+        """Tell whether an event that names an approval was redacted after position `after`."""
         topics, connection = (EventRedacted.TOPIC,), self._connected()
         found = self._history.after(connection, after, correlation=approval, topics=topics, limit=1)
         return bool(found)

@@ -24,7 +24,7 @@ class Past(Protocol):
         ...
 
     def redacted(self, approval: str, after: int) -> bool:
-        """Tell whether anything of an approval's story was redacted after position `after`."""
+        """Tell whether an event that names an approval was redacted after position `after`."""
         ...
 
 

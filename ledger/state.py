@@ -163,7 +163,7 @@ class State:
         return self.past.of_unknown_outcome(digests)
 
     def redacted(self, approval: str, after: int) -> bool:
-        """Tell whether anything of an approval's story was redacted after position `after`."""
+        """Tell whether an event that names an approval was redacted after position `after`."""
         return self.past.redacted(approval, after)
 
     def approval(self, name: str) -> Approval | None:

@@ -149,16 +149,19 @@ def test_the_caps_of_the_policy_hold_at_the_shell_too(terminal, arguments, words
     assert (refused.event.TOPIC, refused.actor) == ("GrantRefused", "shell:ops")
 
 
+BARS = ActivatePolicy(
+    id="policy-9",
+    actor="placet:policy",
+    digest="7f" * 32,
+    text="version: 1\ngrants: {never: {tool: write_file}}\n",
+    source="policy.yaml",
+)
+"""Has no grant lift calls of `write_file`."""
+
+
 def test_a_grant_that_would_lift_nothing_is_refused_at_the_shell_too(terminal) -> None:
-    never = ActivatePolicy(
-        id="policy-9",
-        actor="placet:policy",
-        digest="7f" * 32,
-        text="version: 1\ngrants: {never: {tool: write_file}}\n",
-        source="policy.yaml",
-    )
     with open_ledger(terminal.url) as ledger:
-        asyncio.run(ledger.execute(never))
+        asyncio.run(ledger.execute(BARS))
 
     with pytest.raises(Refused, match="no grant lifts calls of `files/write_file`"):
         terminal.run("grant", "issue", "ci-bot", "files/write_file", "--for", "1h")
@@ -168,17 +171,10 @@ def test_a_grant_that_would_lift_nothing_is_refused_at_the_shell_too(terminal) -
 
 
 def test_the_shell_says_what_of_a_grant_lifts_nothing(terminal) -> None:
-    bars = ActivatePolicy(
-        id="policy-9",
-        actor="placet:policy",
-        digest="7f" * 32,
-        text="version: 1\ngrants: {never: {tool: write_file}}\n",
-        source="policy.yaml",
-    )
     tools = (WRITE_FILE, replace(WRITE_FILE, name="move_file"))
     see = SeeTools(id="see-9", actor="placet:gateway", server="files", tools=tools)
     with open_ledger(terminal.url) as ledger:
-        asyncio.run(ledger.execute(bars))
+        asyncio.run(ledger.execute(BARS))
         asyncio.run(ledger.execute(see))
 
     terminal.run("grant", "issue", "ci-bot", "files/*", "--for", "1h")
