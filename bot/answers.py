@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.cards import Card
 from bot.command_forms import FORMS
 from bot.pieces import Block, lines, message_weight, moment, name, notification, words
-from bot.wording import Row, heading
+from bot.wording import Row, heading, so_many
 from ledger.approvals import Approval
 from ledger.grants import Grant
 from ledger.standing_events import GrantIssued
@@ -98,8 +98,7 @@ def listing(grants: Sequence[Grant]) -> Answer:
     """Return the live grants."""
     if not grants:
         return plainly("No grant is in force.")
-    one = len(grants) == 1
-    text = "One grant is in force" if one else f"{len(grants)} grants are in force"
+    text = so_many(len(grants), "grant is in force", "grants are in force")
     return several(text, [_grant_rows(grant) for grant in grants])
 
 
@@ -108,8 +107,7 @@ def waiting(approvals: Sequence[Approval], url: str | None) -> Answer:
     if not approvals:
         return plainly("Nothing waits for you.")
     rows = [[_pending_row(approval, url)] for approval in approvals]
-    one = len(approvals) == 1
-    text = "One approval waits for you" if one else f"{len(approvals)} approvals wait for you"
+    text = so_many(len(approvals), "approval waits for you", "approvals wait for you")
     return several(text, rows)
 
 

@@ -8,7 +8,7 @@ from bot.asked import AskFreeze, AskUnfreeze
 from bot.desk import Desk
 from bot.freeze_notices import stands
 from bot.pieces import name, words
-from bot.wording import Row
+from bot.wording import Row, so_many
 from ledger.freeze_events import FreezeRefused
 from ledger.freeze_readings import freeze_of, freezes_in_force
 from ledger.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
@@ -82,8 +82,7 @@ async def listed(desk: Desk, slack: str) -> Answer:
     if not found:
         return plainly("Nothing is frozen.")
     rows = [_rows(freeze, desk) for freeze in found]
-    one = len(found) == 1
-    return several("One freeze is in force" if one else f"{len(found)} freezes are in force", rows)
+    return several(so_many(len(found), "freeze is in force", "freezes are in force"), rows)
 
 
 def _rows(freeze: Freeze, desk: Desk) -> list[Row]:

@@ -115,6 +115,11 @@ def duration(lasting: timedelta) -> str:
     return " ".join(parts) or "0 s"
 
 
+def so_many(count: int, one: str, more: str) -> str:
+    """Return how many there are as a sentence begins: `One grant is …`, `3 grants are …`."""
+    return f"One {one}" if count == 1 else f"{count} {more}"
+
+
 def times(uses: int | None) -> str:
     """Return how often a grant can be used, in words."""
     if uses is None:
