@@ -18,7 +18,11 @@ _LOOK = 1.0
 _ANSWERED = 5.0
 _MANY = 100
 _SHARE = 4
-"""It is worth it after so many calls or callers, once no more than one in four is left."""
+_OFTEN = 12
+"""It is worth it after so many calls or callers, once no more than one in four is left.
+
+While more of them go, it waits, but not so often that it never comes to it.
+"""
 
 _MOMENT = 2.0
 """Seconds in which other threads, and the event loop, let go of what is at rest."""
@@ -98,10 +102,10 @@ async def give_back(
 ) -> None:
     """Call `rest`, then `trim`, for ever, each time that `count`, of calls or callers, falls far.
 
-    It is looked at every second; `pause` seconds are waited before `rest`, for
-    those calls still have to be answered, and a moment before `trim`. Both are
-    called twice: what is made again after the first time, among the waste, is
-    made once more where there is none.
+    It is looked at every second; `pause` seconds are waited before `rest`, and
+    again while it still falls, for those calls still have to be answered, and a
+    moment before `trim`. Both are called twice: what is made again after the
+    first time, among the waste, is made once more where there is none.
     """
     most = 0
     while True:
@@ -109,9 +113,18 @@ async def give_back(
         now = count()
         most = max(most, now)
         if most >= _MANY and now <= most // _SHARE:
-            await asyncio.sleep(pause)
+            await _settled(count, now, pause)
             for _ in range(2):
                 rest()
                 await asyncio.sleep(min(pause, _MOMENT))
                 trim()
             most = count()
+
+
+async def _settled(count: Callable[[], int], left: int, pause: float) -> None:
+    """Wait until `count` says no less than `pause` seconds before, or for `_OFTEN` pauses."""
+    for _ in range(_OFTEN):
+        await asyncio.sleep(pause)
+        before, left = left, count()
+        if left >= before:
+            return

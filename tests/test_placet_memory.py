@@ -25,18 +25,21 @@ class Held:
     def __init__(self, *counts: int) -> None:
         self.counts = list(counts)
         self.done: list[str] = []
+        self.said = self.at_rest = 0
 
     def __call__(self) -> int:
-        return self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+        self.said = self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+        return self.said
 
     def rest(self) -> None:
         self.done.append("rest")
+        self.at_rest = self.said
 
     def trim(self) -> None:
         self.done.append("trim")
 
 
-async def given_back(*counts: int) -> list[str]:
+async def given_back(*counts: int) -> Held:
     held = Held(*counts, 0, 0, 0)
     giving = asyncio.create_task(give_back(held, held.rest, held.trim, pause=0.0))
 
@@ -45,7 +48,7 @@ async def given_back(*counts: int) -> list[str]:
 
     await until(all_looked_at)
     giving.cancel()
-    return held.done
+    return held
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,16 @@ async def given_back(*counts: int) -> list[str]:
     ],
 )
 async def test_memory_is_given_back_each_time_many_held_calls_have_become_few(counts, expected):
-    assert await given_back(*counts) == ["rest", "trim", "rest", "trim"] * expected
+    held = await given_back(*counts)
+
+    assert held.done == ["rest", "trim", "rest", "trim"] * expected
+
+
+async def test_memory_is_not_given_back_while_calls_are_still_being_answered():
+    held = await given_back(1000, 250, 90, 40, 40, 40)
+
+    assert held.done == ["rest", "trim", "rest", "trim"]
+    assert held.at_rest == 40
 
 
 def python(program: str) -> str:
