@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -67,8 +68,9 @@ _ABOUT = (
 )
 
 
+@cache
 def document() -> bytes:
-    """Return the document as JSON."""
+    """Return the document as JSON; making it takes a while."""
     _, defined = models_json_schema(
         [*((m, "validation") for m in _ASKED), *((m, "serialization") for m in _TOLD)],
         ref_template=f"{_SCHEMAS}{{model}}",
