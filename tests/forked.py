@@ -106,9 +106,16 @@ _PROGRAM = """\
 #!{python} -SE
 import array, json, os, signal, socket, sys
 
+closed = []
+for number in range(3):
+    try:
+        os.fstat(number)
+    except OSError:
+        closed.append(os.open(os.devnull, os.O_RDWR))  # the lowest number that is free
 connection = socket.socket(socket.AF_UNIX)
 connection.connect({address!r})
 order = dict(arguments=["placet", *sys.argv[1:]], environment=dict(os.environ), cwd=os.getcwd())
+order["closed"] = closed
 files = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
 connection.sendmsg([json.dumps(order).encode() + b"\\n"], files)
 told = connection.makefile()
@@ -195,7 +202,12 @@ def _order(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
 
 def _become(order: dict[str, object], files: list[int]) -> list[str]:
     for number, each in enumerate(files):
-        os.dup2(each, number)
+        if number in order.get("closed", ()):  # type: ignore[operator]
+            os.close(number)
+            setattr(sys, ("stdin", "stdout", "stderr")[number], None)  # as an interpreter finds it
+        else:
+            os.dup2(each, number)
+    for each in files:
         os.close(each)
     os.chdir(str(order["cwd"]))
     os.environ.clear()  # noqa: TID251  a process has an environment of its own

@@ -8,6 +8,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import forked
 import pytest
 from gateway_stage import POLICY, configuration_text
 from open_ledgers import real_now
@@ -210,8 +211,10 @@ def test_who_has_the_public_key_checks_a_receipt_without_a_configuration(tmp_pat
 
 def in_shell(folder, words):
     """Run `placet` with these words as a shell reads them."""
+    (folder / "bin").mkdir(exist_ok=True)
+    placet = forked.program(folder / "bin") / "placet"
     return subprocess.run(
-        ["/bin/bash", "-o", "pipefail", "-c", f"{sys.executable} -m placet_entry {words}"],
+        ["/bin/bash", "-o", "pipefail", "-c", f"{placet} {words}"],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "USER": "ops"},
         capture_output=True,
