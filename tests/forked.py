@@ -24,7 +24,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _LONGEST = 1024 * 1024
 _ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +118,9 @@ order = dict(arguments=["placet", *sys.argv[1:]], environment=dict(os.environ), 
 order["closed"] = closed
 files = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
 connection.sendmsg([json.dumps(order).encode() + b"\\n"], files)
+nothing = os.open(os.devnull, os.O_RDWR)
+for number in range(3):
+    os.dup2(nothing, number)  # what was handed on is the fork's alone
 told = connection.makefile()
 child = int(told.readline())
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -125,6 +128,25 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
 code = int(told.readline())
 sys.exit(code if code >= 0 else 128 - code)
 """
+
+
+async def start_piped(
+    *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
+) -> asyncio.subprocess.Process:
+    """Start `placet ARGUMENTS` as `asyncio.create_subprocess_exec` starts a program, with pipes.
+
+    What is returned stands between: it hands on signals that ask for an end,
+    and where it is killed the fork is.
+    """
+    command = await asyncio.to_thread(_between)
+    options = {"cwd": _ROOT, "env": environment} | options
+    return await asyncio.create_subprocess_exec(command, *arguments, **options)
+
+
+def _between() -> Path:
+    folder = Path(_parent(PLACET)).parent
+    found = folder / "placet"
+    return found if found.exists() else program(folder) / "placet"
 
 
 def program(folder: Path) -> Path:
@@ -171,7 +193,7 @@ def _serve(address: str) -> list[str]:
     waiting: dict[int, socket.socket] = {}
     os.write(1, b"listening\n")
     while True:
-        ready, _, _ = select.select([listener, woken], [], [])
+        ready, _, _ = select.select([listener, woken, *waiting.values()], [], [])
         if listener in ready:
             connection, _ = listener.accept()
             order, files = _order(connection)
@@ -191,6 +213,10 @@ def _serve(address: str) -> list[str]:
         if woken in ready:
             os.read(woken, 4096)
             _tell_ends(waiting)
+        for child, connection in list(waiting.items()):
+            if connection in ready:  # whoever started it is gone
+                os.kill(child, signal.SIGKILL)
+                waiting.pop(child).close()
 
 
 def _order(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
@@ -223,7 +249,9 @@ def _tell_ends(waiting: dict[int, socket.socket]) -> None:
             child, status = os.waitpid(-1, os.WNOHANG)
             if not child:
                 return
-            connection = waiting.pop(child)
+            connection = waiting.pop(child, None)
+            if connection is None:  # it was killed here
+                continue
             with contextlib.suppress(OSError):
                 connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
             connection.close()

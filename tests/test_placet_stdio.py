@@ -6,9 +6,9 @@ import json
 import os
 import signal as signals
 import socket
-import sys
 from pathlib import Path
 
+import forked
 import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, Forgetful, RawServer, staged, until
@@ -30,10 +30,9 @@ class Client:
     async def start(cls, url, *options, key=CI_BOT, server="files", **environment):
         variables = {"PLACET_KEY": key} | environment
         where = ("--url", url) if url else ()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "placet_entry", "stdio", server, *where, *options),
-            cwd=ROOT,
-            env={name: value for name, value in variables.items() if value is not None},
+        process = await forked.start_piped(
+            *("stdio", server, *where, *options),
+            environment={name: value for name, value in variables.items() if value is not None},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -133,10 +132,9 @@ async def crowded():
 
 async def started_with(url, stdout, stdin=asyncio.subprocess.PIPE):
     """Start the command with an output of ours, a descriptor that is closed here then."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet_entry", "stdio", "files", "--url", url),
-        cwd=ROOT,
-        env={"PLACET_KEY": CI_BOT},
+    process = await forked.start_piped(
+        *("stdio", "files", "--url", url),
+        environment={"PLACET_KEY": CI_BOT},
         stdin=stdin,
         stdout=stdout,
         stderr=asyncio.subprocess.DEVNULL,

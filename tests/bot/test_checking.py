@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import acme
+import forked
 import pytest
 from office import APP_TOKEN, BOT, BOT_TOKEN, EVERYBODY, PLATFORM, SECURITY, spec
 
@@ -181,14 +181,11 @@ slack:
 
 
 async def run(folder, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "placet_entry",
+    process = await forked.start_piped(
         "slack",
         *arguments,
+        environment=environment,
         cwd=folder,
-        env=dict(environment),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import signal
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import forked
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -50,10 +51,8 @@ class RunningDemo:
 @contextlib.asynccontextmanager
 async def running_demo(folder: Path) -> AsyncIterator[RunningDemo]:
     """Run `placet demo` in `folder` for the length of a block, once it is ready."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet_entry", "demo", "--folder", str(folder)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
+    process = await forked.start_piped(
+        "demo", "--folder", str(folder), stdout=asyncio.subprocess.PIPE
     )
     demo = RunningDemo(process)
     reading = asyncio.create_task(demo.read())

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
 
 import aiohttp
+import forked
 import pytest
-from scenarios.stage import BOB, CI_BOT, POLICY, ROOT, Stage, until
+from scenarios.stage import BOB, CI_BOT, POLICY, Stage, until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -68,10 +68,9 @@ async def send(replica, method, path, body=None):
 
 async def command(*arguments, replica):
     """Start a command as an agent's client does."""
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet_entry", *arguments),
-        cwd=ROOT,
-        env={
+    return await forked.start_piped(
+        *arguments,
+        environment={
             "PATH": os.environ["PATH"],  # noqa: TID251  a process needs its path
             "PLACET_KEY": CI_BOT,
             "PLACET_URL": f"http://{replica.agents}",

@@ -1,13 +1,13 @@
 """A newcomer starts the demo: a card is there, and the buttons do what they say."""
 
 import asyncio
-import sys
 from contextlib import AsyncExitStack
 
 import aiohttp
+import forked
 import pytest
 from playwright.async_api import async_playwright, expect
-from scenarios.demo import ROOT, running_demo
+from scenarios.demo import running_demo
 
 from placet_demo_agent import DemoAgent
 
@@ -57,11 +57,7 @@ async def visit(demo, tool, arguments):
 
 
 async def test_the_demo_takes_one_call_to_its_end_without_a_person():
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet_entry", "demo", "--check"),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    process = await forked.start_piped("demo", "--check", stdout=asyncio.subprocess.PIPE)
 
     out, _ = await asyncio.wait_for(process.communicate(), 60)
 

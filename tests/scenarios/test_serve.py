@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import sqlite3
-import sys
+import tempfile
 from contextlib import closing
 
+import forked
 import pytest
-from scenarios.stage import BOB, CI_BOT, OTHER_BOT, ROOT, Replica, stage, until
+from scenarios.stage import BOB, CI_BOT, OTHER_BOT, Replica, stage, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -25,15 +26,13 @@ async def staged(tmp_path, sqlite_url):
 
 async def placet(*arguments, folder, **variables):
     """Run a command to its end; return its exit code, output and errors."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "placet_entry", *arguments),
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **variables},  # noqa: TID251  its own
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, errors = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode, out.decode(), errors.decode()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}  # noqa: TID251
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        process = await forked.start(["placet", *arguments], environment, stdout=out, stderr=errors)
+        code = await asyncio.wait_for(process.wait(), 60)
+        out.seek(0)
+        errors.seek(0)
+        return code, out.read().decode(), errors.read().decode()
 
 
 async def serve(config, folder, *arguments):
