@@ -12,7 +12,7 @@ from bot.client import SlackClient
 from bot.home import Home, HomeFinder
 from bot.records import UserRecord, record_of
 from bot.witness import Witness
-from bot.workspace.faults import AnswerError, AnswerStatus, Hang, RateLimit
+from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang, RateLimit
 from policies.people import Directory, Person
 
 GROUP = "S0PLATFORM"
@@ -103,6 +103,7 @@ async def test_nothing_is_remembered_of_a_group_that_slack_refuses_to_tell(
 
 
 async def test_many_who_ask_at_once_read_a_group_once(closed_office, witness) -> None:
+    await closed_office.local.fail_next("usergroups.users.list", Delay(1.0))  # so all ask meanwhile
     asked = (witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=False) for _ in range(30))
 
     found = await asyncio.gather(*asked)
