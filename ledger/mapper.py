@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from eventsourcing.domain import DomainEventProtocol
@@ -81,7 +82,7 @@ class RecordMapper(Mapper[str]):
             stored_event.id,
             str(stored_event.originator_id),
             stored_event.originator_version,
-            moment(stored_event.at),
+            _moment(stored_event.at),
             stored_event.actor,
             stored_event.command_id or "",
             stored_event.correlation_id,
@@ -112,3 +113,10 @@ class RecordMapper(Mapper[str]):
         state = event.__pydantic_serializer__.to_json(event)
         steps = self._upcasters.get(event.TOPIC)
         return b'{"v":%d,%b' % (len(steps) + 1, state[1:]) if steps else state
+
+
+def _moment(at: int) -> datetime:
+    try:
+        return moment(at)
+    except (OverflowError, TypeError) as error:  # SQLite keeps a text in a column of numbers
+        raise MapperDeserialisationError(f"{at!r} is no time: {error}") from error

@@ -297,7 +297,9 @@ def test_a_hostile_name_is_shown_and_changes_nothing_on_the_terminal(sqlite_url)
         ("audit", "diff", "0", "now"),
     ],
 )
-@pytest.mark.parametrize(("column", "value"), [("type", "Nonsense"), ("state", b"{")])
+@pytest.mark.parametrize(
+    ("column", "value"), [("type", "Nonsense"), ("state", b"{"), ("at", 10**18)]
+)
 def test_an_event_that_says_nothing_is_told_in_words(ledger_url, words, column, value) -> None:
     terminal = a_history(ledger_url)
     change = f"UPDATE ledger_event SET {column} = :value WHERE type = 'VoteCast'"
