@@ -30,7 +30,7 @@ from placet_keys import keys_of, signer_of
 from placet_ledger import served_ledger
 from placet_memory import clear_caches, give_back, sweep, trimmer
 from placet_metrics import measure_lag, new_registry
-from placet_operations import Operations
+from placet_operations import Operations, premises_of
 from placet_publishing import publisher
 from placet_reload import StandingPolicy, standing_policy
 from placet_serve import serve_command
@@ -81,7 +81,9 @@ async def service(order: Order) -> AsyncIterator[Service]:
             **_publishing(order, held.ledger, bot, stack),
         }
         observed = observing(order.loaded.configuration)
-        operations = Operations(registry, checks, (lambda: observed, frozen.told))
+        configuration = order.loaded.configuration
+        at_home = premises_of(configuration.listen.operations, configuration.gateway)
+        operations = Operations(registry, checks, (lambda: observed, frozen.told), at_home)
         await _listen(held.sockets["operations"], _runner(operations.application()), stack)
         if bot.application is not None:
             await _listen(held.sockets["slack"], _runner(bot.application), stack)

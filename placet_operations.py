@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from gateway.admission import Premises
+from gateway.errors import Rejected
+from policies.fields import Address
+from policies.settings import GatewaySection
 
 Check: TypeAlias = Callable[[], Sequence[str]]
 """Says in words what is wrong now; nothing where all is well."""
@@ -19,17 +25,19 @@ _log = logging.getLogger(__name__)
 class Operations:
     """The answers for operators. `checks` are asked at each look at readiness, by name.
 
-    `notices` are asked at each look too, and make nothing unready.
+    `notices` are asked at each look too, and make nothing unready. Where there
+    are `premises`, only they are answered for.
     """
 
     registry: CollectorRegistry
     checks: Mapping[str, Check]
     notices: Sequence[Check] = ()
+    premises: Premises | None = None
     draining: bool = field(default=False)
 
     def application(self) -> web.Application:
         """Return the application with `/healthz`, `/readyz` and `/metrics`."""
-        application = web.Application()
+        application = web.Application(middlewares=[self._admitted])
         application.router.add_get("/healthz", self.healthz)
         application.router.add_get("/readyz", self.readyz)
         application.router.add_get("/metrics", self.metrics)
@@ -65,9 +73,32 @@ class Operations:
             body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
 
+    @web.middleware
+    async def _admitted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer 403 to the page of a browser that came by a name which is not ours.
+
+        Programs of HTTP/1.0 name no host; browsers always do.
+        """
+        if self.premises is not None and "Host" in request.headers:
+            try:
+                self.premises.admit(request)
+            except Rejected as rejected:
+                return web.json_response({"refused": rejected.message}, status=rejected.status)
+        return await handler(request)
+
     def _troubles(self, name: str) -> list[str]:
         try:
             return list(self.checks[name]())
         except Exception:  # noqa: BLE001  the edge: a check that breaks is a part that is not ready
             _log.exception("the readiness check of %s broke", name)
             return ["its check broke; see the log"]
+
+
+def premises_of(address: Address, section: GatewaySection) -> Premises | None:
+    """Return the names to which operators' answers are given at this address; None where to all.
+
+    Against DNS rebinding: what listens on loopback is kept from the network,
+    and so from pages out of it. What listens elsewhere is called by as many
+    names as the networks have that reach it.
+    """
+    return Premises.of(address, section) if address.loopback else None

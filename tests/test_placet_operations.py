@@ -1,10 +1,14 @@
 """Operators see whether Placet lives, whether it is ready, and why not."""
 
+import asyncio
+
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry, Counter
 
-from placet_operations import Operations
+from placet_operations import Operations, premises_of
+from policies.fields import Address
+from policies.settings import GatewaySection
 
 
 @pytest.fixture
@@ -112,3 +116,46 @@ async def test_metrics_are_those_of_the_registry_handed_in(client, operations):
     answer = await client.get("/metrics")
 
     assert "placet_things_total 1.0" in await answer.text()
+
+
+NAMED = GatewaySection(allowed_hosts=["placet.example"])
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8789", 200),
+        ("127.0.0.1:9090", 200),
+        ("[::1]:8789", 200),
+        ("placet.example", 200),
+        ("rebound.example:8789", 403),
+        ("127.0.0.1.rebound.example", 403),
+    ],
+)
+async def test_on_loopback_no_page_looks_by_a_name_of_its_own(client, operations, host, status):
+    operations.premises = premises_of(Address(host="127.0.0.1", port=8789), NAMED)
+
+    for path in ("/healthz", "/readyz", "/metrics", "/nowhere"):
+        answer = await client.get(path, headers={"Host": host})
+
+        assert answer.status == (404 if (status, path) == (200, "/nowhere") else status)
+        assert ("allowed_hosts" in await answer.text()) == (status == 403)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "10.0.0.7"])  # noqa: S104 (nothing is bound)
+async def test_elsewhere_it_is_called_by_any_name(client, operations, address):
+    operations.premises = premises_of(Address(host=address, port=8789), NAMED)
+
+    answer = await client.get("/metrics", headers={"Host": "placet.monitoring.svc:8789"})
+
+    assert answer.status == 200
+
+
+async def test_a_probe_of_http_1_0_names_no_host(operations):
+    operations.premises = premises_of(Address(host="127.0.0.1", port=8789), GatewaySection())
+    async with TestServer(operations.application()) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+
+        assert (await reader.readline()).split()[1] == b"200"
+        writer.close()
