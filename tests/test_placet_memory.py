@@ -136,7 +136,8 @@ def test_every_cache_of_our_modules_is_found_by_its_name():
     root = Path(placet.__file__).parent
     parts = ("bot", "gateway", "ledger", "policies")
     sources = [path for part in parts for path in (root / part).rglob("*.py")]
-    written = sum(len(re.findall(r"lru_cache\(|@cache$", path.read_text())) for path in sources)
+    made = re.compile(r"lru_cache\(|^@cache$", re.MULTILINE)
+    written = sum(len(made.findall(path.read_text())) for path in sources)
 
     found = python(f"""
 import importlib, pkgutil, placet_memory
