@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 
 from bot.backlog import Backlog
 from bot.copies import Copies
@@ -11,7 +12,8 @@ from bot.notice_delivery import NoticeDelivery
 from bot.notice_subjects import subject_of, touches_cards
 from bot.outbox import NotTaken
 from bot.review_delivery import ReviewDelivery
-from ledger.approvals import ApprovalStatus
+from ledger.approval_pages import approval_pages
+from ledger.approvals import Approval, ApprovalStatus
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
 from ledger.review_events import ReviewFound, ReviewPosted
@@ -192,23 +194,33 @@ class Courier:
         With `fresh` another process was the courier until now.
         """
         try:
-            found = await self._ledger.approvals(*_LIVE, limit=10_000)
-            found += await self._ledger.approvals(limit=_RECENT)
+            if fresh:
+                self._delivery.take_over()
+            found: dict[str, datetime] = {}
+            async for page in self._live_and_recent():
+                new = [approval for approval in page if approval.id not in found]
+                if fresh:
+                    self._delivery.took_over(new, await self._ledger.now())
+                found |= {approval.id: approval.requested_at for approval in new}
             subjects = await self._notices.subjects()
-            at = await self._ledger.now()
         except Refused as away:
             self._rest(away)
             return False
         if fresh:
-            self._delivery.took_over(found, at)
             self._look_at_channels()
-        for approval in sorted(found, key=lambda one: one.requested_at):
-            self._backlog.add(approval.id)
+        for name in sorted(found, key=found.__getitem__):
+            self._backlog.add(name)
         for subject in subjects:
             self._backlog.add(subject)
         for server in self._reviews.servers:
             self._backlog.add(f"{_TOOLS}{server}")
         return True
+
+    async def _live_and_recent(self) -> AsyncIterator[list[Approval]]:
+        async for page in approval_pages(self._ledger, *_LIVE):
+            yield page
+        async for page in approval_pages(self._ledger, limit=_RECENT):
+            yield page
 
     def _look_at_channels(self) -> None:
         """Make due the channels in which a card may stand that is not recorded."""

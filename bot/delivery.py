@@ -58,8 +58,12 @@ class Delivery:
         self._began: dict[str, float] = {}
         self._showing: dict[Place, str] = {}
 
+    def take_over(self) -> None:
+        """Forget what this process knew: another one was the courier until now."""
+        self._summaries.take_over()
+
     def took_over(self, approvals: Sequence[Approval], at: datetime) -> None:
-        """Learn from these what another process did as the courier until now, `at` (UTC)."""
+        """Learn from these, some of all, what it did until now, `at` (UTC)."""
         self._copies.took_over(approvals, at)
         self._summaries.took_over(approvals, at)
         self._thread.took_over(approvals)

@@ -81,8 +81,13 @@ class Summaries:
         self._showing: dict[Place, _Shown] = {}
         self._turns: dict[Place, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def take_over(self) -> None:
+        """Forget which cards of one question each were posted."""
+        for crowd in self._crowds.values():
+            crowd.posted.clear()
+
     def took_over(self, approvals: Iterable[Approval], at: datetime) -> None:
-        """Count the cards of one question each that stand since a minute before `at` (UTC)."""
+        """Count those that stand since a minute before `at` (UTC), too."""
         found: dict[Key, list[float]] = defaultdict(list)
         for approval in approvals:
             for card in approval.cards:
@@ -90,7 +95,8 @@ class Summaries:
                 if not card.members and age < MINUTE:
                     found[approval.request.agent, card.team].append(self._clock() - max(age, 0.0))
         for key, posted in found.items():
-            self._crowds[key].posted = deque(sorted(posted))
+            crowd = self._crowds[key]
+            crowd.posted = deque(sorted([*crowd.posted, *posted]))
 
     def shares(self, approval: Approval, team: Team) -> bool:
         """Tell whether a question without a card goes on one with others."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
+from ledger.approval_pages import approval_pages
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.envelopes import Recorded
 from ledger.ledger import Ledger
@@ -76,8 +77,9 @@ class HeldApprovals:
         """
         try:
             for status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED):
-                for approval in await self._ledger.approvals(status, limit=100_000):
-                    await self._reconsider(approval, accepted or {})
+                async for page in approval_pages(self._ledger, status):
+                    for approval in page:
+                        await self._reconsider(approval, accepted or {})
         except Refused as refusal:
             _LOG.warning("approvals are looked at again when they are used: %s", refusal)
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from ledger.approval_pages import approval_pages
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.card_events import VoteCast
 from ledger.envelopes import Recorded
@@ -44,8 +45,9 @@ class Nudges:
     async def start(self) -> None:
         """Begin to follow, and read what is pending. Raises LedgerUnavailable."""
         self._leave = self._ledger.observe(self._heard, plain_calls=False)
-        for approval in await self._ledger.approvals(ApprovalStatus.PENDING, limit=10_000):
-            self._note(approval)
+        async for page in approval_pages(self._ledger, ApprovalStatus.PENDING):
+            for approval in page:
+                self._note(approval)
 
     def stop(self) -> None:
         """Follow no more."""

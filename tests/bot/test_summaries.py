@@ -138,6 +138,19 @@ async def test_cards_from_before_a_restart_count_among_the_first(office) -> None
         assert (await office.approval(name)).cards[0].members == tuple(later)
 
 
+async def test_cards_from_before_a_restart_count_once_each(office) -> None:
+    for n in range(FIRST - 1):
+        await office.told_card(await office.ask(f"call_{n}"))
+    await office.stop_bot()
+
+    await office.listening()
+    names = [await office.ask(f"call_later_{n}") for n in range(3)]
+    await until_async(lambda: carded(office, names))
+
+    alone = [name for name in names if not (await office.approval(name)).cards[0].members]
+    assert len(alone) == 1
+
+
 async def test_each_tick_is_a_vote_of_its_own_and_the_rest_waits(office) -> None:
     shared = await many(office)
     card = await summary(office)
