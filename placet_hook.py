@@ -129,8 +129,8 @@ def _reported(used: Used, arguments: argparse.Namespace, environment: Mapping[st
     """Report how a tool's use ended; it is over, so that nothing can be blocked any more."""
     try:
         _hook(arguments, environment).report(used)
-    except Refused as refused:
-        return _noted(f"the outcome was not reported: {refused}")
+    except (Refused, _Ended) as why:
+        return _noted(f"the outcome was not reported: {why}")
     return 0
 
 

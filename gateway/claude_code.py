@@ -70,7 +70,10 @@ def read(text: bytes, server: str, behind: Sequence[str] = ()) -> Told:
     try:
         told = parse(text)
     except Refused as flaw:
-        raise Unreadable(f"what Claude Code said cannot be read: {flaw}") from None
+        used = _used_loosely(text)
+        if used is None:
+            raise Unreadable(f"what Claude Code said cannot be read: {flaw}") from None
+        return used
     if not isinstance(told, dict):
         raise Unreadable("what Claude Code said is not a JSON object")
     event, tool = told.get("hook_event_name"), told.get("tool_name")
@@ -141,6 +144,40 @@ def _is_behind(server: str, source: str | None, behind: Sequence[str]) -> bool:
     )
 
 
+def _used_loosely(text: bytes) -> Used | None:
+    """Return how a use ended whose answer is not strict JSON; None where `text` is anything else.
+
+    Nothing is decided by what a tool answered, so that it may hold half a
+    character, keys that differ in case, or nest deeply. Where `text` could be
+    about another event, it is read as none.
+    """
+    try:
+        told = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=Number,
+            parse_float=Number,
+            parse_constant=_no_constant,
+        )
+        event = told.get("hook_event_name") if isinstance(told, dict) else None
+        if event in {"PostToolUse", "PostToolUseFailure"}:
+            return _used(told, failed=event != "PostToolUse")
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return None
+
+
+def _object(members: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    told = dict(members)
+    if len(told) < len(members):
+        raise ValueError("a key appears twice in one object")
+    return told
+
+
+def _no_constant(name: str) -> JsonValue:
+    raise ValueError(f"`{name}` is not a JSON number")
+
+
 def _used(told: Mapping[str, JsonValue], *, failed: bool) -> Used:
     error, duration = told.get("error"), told.get("duration_ms")
     outcome = "ok"
@@ -150,9 +187,14 @@ def _used(told: Mapping[str, JsonValue], *, failed: bool) -> Used:
         request_id=_request_id(told),
         outcome=outcome,
         duration_ms=max(round(duration.value), 0) if isinstance(duration, Number) else 0,
-        size=len(canonical(told.get("tool_response", None)).encode()) if not failed else 0,
-        error=error if failed and isinstance(error, str) else None,
+        size=0 if failed else len(_bytes(canonical(told.get("tool_response", None)))),
+        error=_bytes(error).decode() if failed and isinstance(error, str) else None,
     )
+
+
+def _bytes(text: str) -> bytes:
+    """Return text in UTF-8, with `?` for each half of a character."""
+    return text.encode(errors="replace")
 
 
 def _request_id(told: Mapping[str, JsonValue]) -> str | None:

@@ -179,6 +179,8 @@ async def test_the_same_use_is_decided_once_however_often_the_hook_runs(given):
     [
         ({"hook_event_name": "PostToolUse", "tool_response": {"a": 1}, "duration_ms": 5}, "ok"),
         ({"hook_event_name": "PostToolUseFailure", "error": "no such file"}, "tool-error"),
+        ({"hook_event_name": "PostToolUse", "tool_response": {"Id": 1, "id": "\ud83d"}}, "ok"),
+        ({"hook_event_name": "PostToolUseFailure", "error": "cut \ud83d"}, "tool-error"),
     ],
 )
 async def test_how_a_use_ended_is_reported_without_anything_kept_in_between(given, event, outcome):
@@ -435,6 +437,24 @@ async def test_a_hook_that_is_told_to_stop_blocks(given, number):
     assert (process.returncode, out) == (2, b"")
     assert b"Traceback" not in errors
     await until(lambda: _held(given, 0))
+
+
+async def test_a_report_that_is_told_to_stop_does_not_say_that_nothing_was_executed(other):
+    async def asked():
+        return other.asked
+
+    other.answer = lambda _: asyncio.sleep(60)
+    process = await begun(other.url)
+    process.stdin.write(json.dumps(READ | {"hook_event_name": "PostToolUse"}).encode())
+    process.stdin.close()
+    await until(asked)
+
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+
+    assert process.returncode == 1
+    assert b"the outcome was not reported: the hook was told to stop" in errors
+    assert b"executed" not in errors
 
 
 async def test_a_hook_that_is_killed_claims_nothing(given):

@@ -112,6 +112,28 @@ def test_an_outcome_is_what_claude_code_says(changes, outcome, error):
 
 
 @pytest.mark.parametrize(
+    ("answer", "size"),
+    [
+        (b'{"out": "\\ud83d"}', 11),
+        (b'{"Id": 1, "id": 2}', 15),
+        (b"[" * 150 + b"]" * 150, 300),
+    ],
+)
+def test_a_use_is_over_however_its_answer_is_written(answer, size):
+    text = b'{"hook_event_name": "PostToolUse", "session_id": "s1", "tool_use_id": "toolu_1", '
+
+    used = read(text + b'"duration_ms": 3, "tool_response": ' + answer + b"}", "claude-code")
+
+    assert used == Used(told().request_id, "ok", 3, size, None)
+
+
+def test_an_error_that_ends_within_a_character_is_told_without_that_half():
+    used = told(hook_event_name="PostToolUseFailure", error="no \ud83d")
+
+    assert (used.outcome, used.error) == ("tool-error", "no ?")
+
+
+@pytest.mark.parametrize(
     ("changes", "blocks"),
     [
         ({"hook_event_name": "PermissionRequest"}, True),
@@ -136,6 +158,10 @@ def test_another_event_blocks_where_it_is_about_a_tool(changes, blocks):
         b'{"hook_event_name": "PreToolUse", "tool_name": "Read", "tool_name": "Bash"}',
         b'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"a": NaN}}',
         b"\xff\xfe",
+        b'{"hook_event_name": "PreToolUse", "hook_event_name": "PostToolUse"}',
+        b'{"hook_event_name": "PostToolUse", "tool_response": ' + b"[" * 9999 + b"]" * 9999 + b"}",
+        b'{"hook_event_name": "PostToolUse", "tool_response": "\\ud800", "duration_ms": NaN}',
+        b'{"hook_event_name": "PostToolUse", "tool_response": "\\ud800", "duration_ms": 1e999}',
     ],
 )
 def test_what_cannot_be_read_is_refused(text):
