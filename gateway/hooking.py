@@ -15,6 +15,8 @@ _ONE_WAIT = 25.0
 """Seconds that one request waits for people: proxies in between bear that."""
 _SLACK = 5.0
 """Seconds that an answer may take beyond what it waits for people."""
+_REPORTING = 15.0
+"""Seconds in which how a use ended is reported: a Placet that starts again is back by then."""
 _PAUSE = 0.5
 _LONGEST_ERROR = 10_000
 _NOT_FOUND = 404
@@ -60,7 +62,8 @@ class Hook:
     def report(self, used: Used) -> None:
         """Report how a tool's use ended; what was never asked about is left alone.
 
-        Raises Refused where it could not be reported.
+        A Placet that is away just now may be back in a moment. Raises Refused
+        where it could not be reported.
         """
         if used.request_id is None:
             return
@@ -68,7 +71,9 @@ class Hook:
         if used.error is not None:
             body["error"] = used.error[:_LONGEST_ERROR]
         path = f"/v1/decisions/request:{used.request_id}/outcome"
-        reply = self._patiently("POST", path, json.dumps(body).encode(), Until.after(_SLACK), 0)
+        self._met = True  # it let the tool be used, and nobody says again how that ended
+        until = Until.after(_REPORTING)
+        reply = self._patiently("POST", path, json.dumps(body).encode(), until, 0)
         if reply.status not in {_OK, _NOT_FOUND}:
             raise Refused(reply.detail)
 
