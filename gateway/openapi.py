@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gateway.decision_bodies import Ask, Body, Report, ToldDecision, WaitQuery
+from gateway.described_schemas import of_body, of_query, problem
 from gateway.operator_bodies import (
     ApprovalsQuery,
     AuditQuery,
@@ -75,7 +76,9 @@ def document() -> bytes:
         [*((m, "validation") for m in _ASKED), *((m, "serialization") for m in _TOLD)],
         ref_template=f"{_SCHEMAS}{{model}}",
     )
-    schemas = {**defined["$defs"], "Problem": _problem_schema()}
+    schemas = {**defined["$defs"], "Problem": problem()}
+    for body in _BODIES:
+        schemas[body.__name__] = of_body(schemas[body.__name__])
     queries = {query.__name__: schemas.pop(query.__name__) for query in _ASKED if query in _QUERIES}
     told = {
         "openapi": "3.1.1",
@@ -97,6 +100,7 @@ def document() -> bytes:
     return json.dumps(told, indent=1).encode()
 
 
+_BODIES: tuple[type[Body], ...] = (Ask, Report)
 _QUERIES: tuple[type[Body], ...] = (WaitQuery, ApprovalsQuery, AuditQuery, GrantsQuery)
 
 
@@ -252,7 +256,7 @@ def _query(schema: _Json) -> _Json:
                 "name": name,
                 "in": "query",
                 "description": member.get("description", ""),
-                "schema": {key: value for key, value in member.items() if key != "description"},
+                "schema": of_query(member),
             }
             for name, member in schema["properties"].items()
         ]
@@ -275,26 +279,3 @@ def _ref(name: str) -> _Json:
 
 def _bearer(what: str) -> _Json:
     return {"type": "http", "scheme": "bearer", "description": what}
-
-
-def _problem_schema() -> _Json:
-    error = {
-        "type": "object",
-        "required": ["pointer", "detail"],
-        "properties": {
-            "pointer": {"type": "string", "description": "Where, as a JSON Pointer (RFC 6901)."},
-            "detail": {"type": "string"},
-        },
-    }
-    return {
-        "type": "object",
-        "description": "A problem (RFC 9457).",
-        "required": ["type", "title", "status", "detail"],
-        "properties": {
-            "type": {"type": "string", "enum": [f"{PREFIX}{kind}" for kind in Kind]},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "What is wrong, and what to do."},
-            "errors": {"type": "array", "items": error},
-        },
-    }

@@ -31,7 +31,7 @@ EventName = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enu
 _Limit = Annotated[int, Field(ge=1, le=MOST, description=f"How many at most, up to {MOST}.")]
 _Page = Annotated[
     str | None,
-    Field(description="The `next` of the page before; null or absent for the first page."),
+    Field(description="The `next` of the page before; left out for the first page."),
 ]
 
 

@@ -56,6 +56,27 @@ def test_every_schema_of_the_description_is_one():
         Draft202012Validator.check_schema(schema)
 
 
+@pytest.mark.parametrize("body", ["Ask", "Report"])
+def test_a_member_that_may_be_left_out_is_not_described_as_always_sent(body):
+    members = json.loads(document())["components"]["schemas"][body]["properties"]
+
+    assert [name for name, member in members.items() if "default" in member] == []
+
+
+def test_what_counts_where_a_member_is_left_out_is_said_in_words():
+    wait = json.loads(document())["components"]["schemas"]["Ask"]["properties"]["wait"]
+
+    assert wait["description"].endswith("ask again with GET. `0` unless given.")
+
+
+def test_no_parameter_of_a_query_is_described_as_null():
+    paths = json.loads(document())["paths"].values()
+    queries = [each for item in paths for each in item.get("get", {}).get("parameters", [])]
+
+    assert {each["name"] for each in queries} >= {"wait", "agent", "page", "about"}
+    assert [each["name"] for each in queries if "null" in json.dumps(each["schema"])] == []
+
+
 @drawn(st.text(max_size=300).filter(lambda name: not name.endswith("\n")))  # re's $ is not ECMA's
 def test_the_description_says_which_names_of_tools_are_taken(name):
     schema = json.loads(document())["components"]["schemas"]["Ask"]["properties"]["tool"]
