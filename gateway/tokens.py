@@ -32,11 +32,11 @@ class BadToken(Exception):
 
 
 class KeyMissing(BadToken):
-    """A token of an issuer whose keys, as far as they are known, lack the one it names."""
+    """A token that none of its issuer's keys has signed, as far as they are known."""
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self, issuer: str, message: str) -> None:
         """Keep the issuer's name in the configuration."""
-        super().__init__(f"it names a key that issuer `{issuer}` does not publish")
+        super().__init__(message)
         self.issuer = issuer
 
 
@@ -82,7 +82,7 @@ def checked(text: str, issuer_of: Callable[[str], Trusted | None], at: datetime)
     if issuer is None:
         message = "its issuer is not one of the configuration"
         raise BadToken(message)
-    _signed(text, _keys(header, issuer))
+    _signed(text, _keys(header, issuer), issuer.name)
     _of_a_kind(header, claims, issuer.section)
     until = _in_force(claims, issuer.section, at.timestamp())
     return Token(issuer, claims, _audience(claims), _scopes(claims), until)
@@ -122,20 +122,24 @@ def _keys(header: Mapping[str, Plain], issuer: Trusted) -> Sequence[PyJWK]:
         raise KeysAway(issuer.name)
     keys = issuer.keys.fitting(key_id, algorithm)
     if not keys:
-        raise KeyMissing(issuer.name)
+        named = f"a key that issuer `{issuer.name}` does not publish"
+        none = f"no key, and not just one of issuer `{issuer.name}` fits"
+        raise KeyMissing(issuer.name, f"it names {none if key_id is None else named}")
     return keys
 
 
-def _signed(text: str, keys: Sequence[PyJWK]) -> None:
-    """Raise BadToken where none of the keys signed the token."""
+def _signed(text: str, keys: Sequence[PyJWK], issuer: str) -> None:
+    """Raise KeyMissing where none of the keys signed the token.
+
+    One that is new may have the id of the one before it, or none.
+    """
     for key in keys:
         try:
             _JWS.decode_complete(text, key, algorithms=[key.algorithm_name])
         except PyJWTError:
             continue
         return
-    message = "its signature is not the issuer's"
-    raise BadToken(message)
+    raise KeyMissing(issuer, "its signature is not the issuer's")
 
 
 def _of_a_kind(

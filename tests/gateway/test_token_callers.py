@@ -312,6 +312,16 @@ async def test_a_key_that_the_issuer_has_since_just_now_is_fetched(stage, issuer
     assert issuer.asked == 2
 
 
+@pytest.mark.parametrize("key_id", ["rsa", None])
+async def test_a_key_that_took_the_place_of_another_is_fetched(stage, issuer, key_id):
+    issuer.keys = [jwk(OTHER_RSA_KEY, key_id)]
+    new = issuer.token(key=OTHER_RSA_KEY, headers={"kid": key_id})
+
+    assert (await listed(stage, new)).status == 200
+    assert (await listed(stage, issuer.token(headers={"kid": key_id}))).status == 401
+    assert issuer.asked == 2
+
+
 async def test_made_up_key_ids_neither_flood_the_issuer_nor_hold_others_up(stage, issuer):
     issuer.gate.clear()
     held = [

@@ -183,6 +183,13 @@ def test_an_unknown_key_id_is_told_apart_so_that_keys_can_be_fetched():
     assert told.value.issuer == "acme"
 
 
+def test_a_signature_of_another_key_is_told_apart_so_that_keys_can_be_fetched():
+    with pytest.raises(KeyMissing, match="its signature is not") as told:
+        check(maker().token(key=OTHER_RSA_KEY))
+
+    assert told.value.issuer == "acme"
+
+
 def test_a_token_without_a_key_id_is_checked_where_one_key_fits():
     token = maker().token(headers={"kid": None})
     alike = [jwk(RSA_KEY, "one"), jwk(OTHER_RSA_KEY, "two")]
