@@ -64,6 +64,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     claude.add_argument(
         "--behind",
+        type=_behind,
         action="append",
         default=[],
         metavar="NAME[@SOURCE]",
@@ -93,6 +94,14 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="placet hook")
     describe(parser)
     return run(parser.parse_args(argv[1:]))
+
+
+def _behind(text: str) -> str:
+    """Return what is behind Placet; a source that is empty would stand for every one."""
+    name, at, source = text.partition("@")
+    if not name or (at and not source):
+        raise argparse.ArgumentTypeError("write the name of a server, or NAME@SOURCE")
+    return text
 
 
 def _heard() -> bytes:

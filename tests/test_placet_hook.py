@@ -207,6 +207,14 @@ async def test_a_server_behind_placet_is_not_asked_about_twice(given):
     assert await given.stage.topics() == []
 
 
+@pytest.mark.parametrize("behind", ["files@", "@user", ""])
+async def test_what_names_no_server_or_no_source_is_behind_nothing(given, behind):
+    ran = await hook(given.stage.url, BASH | {"tool_name": "mcp__files__x"}, "--behind", behind)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "write the name of a server, or NAME@SOURCE" in ran.errors
+
+
 async def test_any_other_mcp_server_is_asked_about(given):
     known = await hook(given.stage.url, READ | {"tool_name": "mcp__files__read_file"})
     unknown = await hook(given.stage.url, READ | {"tool_name": "mcp__elsewhere__read_file"})
