@@ -203,11 +203,11 @@ def _moment(claims: Mapping[str, Plain], name: str) -> float | None:
 def _audience(claims: Mapping[str, Plain]) -> frozenset[str]:
     value = claims.get("aud")
     listed = value if isinstance(value, list) else [value]
-    found = frozenset(each for each in listed if isinstance(each, str))
+    found = [each for each in listed if isinstance(each, str)]
     if not found or len(found) < len(listed):
         message = "it has no audience, or one that is not text"
         raise BadToken(message)
-    return found
+    return frozenset(found)
 
 
 def _scopes(claims: Mapping[str, Plain]) -> frozenset[str]:

@@ -315,6 +315,10 @@ def test_leeway_and_lifetime_are_as_configured():
     assert "it lives longer than" in why_not(token, longest="5m")
 
 
+def test_an_audience_that_is_named_twice_is_one():
+    assert check(maker().token(aud=[FILES, "other", FILES])).audience == {FILES, "other"}
+
+
 @pytest.mark.parametrize("audience", [None, "", [], [FILES, 1], {"a": FILES}, 1, True])
 def test_a_token_has_an_audience_of_text(audience):
     claims = maker().claims(aud=None) | ({} if audience is None else {"aud": audience})
