@@ -25,6 +25,7 @@ from policies.refusals import Refused
 
 _BY_REQUEST = "request:"
 _LONGEST_ERROR = 500
+_ECHO = 80
 
 
 class Decisions:
@@ -62,7 +63,8 @@ class Decisions:
         Refused where nothing was decided.
         """
         if ask.server not in self._servers:
-            detail = "there is no server of this name; ask for one that placet.yaml names"
+            shown = inert_line(ask.server, _ECHO)
+            detail = f"there is no server `{shown}`; ask for one that placet.yaml names"
             raise Problem(404, Kind.NO_SUCH_SERVER, detail)
         asked = self._asked(agent, ask, size)
         known = await self._ledger.decided(asked.id) if asked.named else None

@@ -279,9 +279,10 @@ async def test_a_body_may_be_so_large(given):
 
 
 async def test_a_server_that_is_not_configured_is_not_there(given):
-    answer = await given.post("/v1/decisions", asked("Read", server="nowhere"))
+    answer = await given.post("/v1/decisions", asked("Read", server="no\nwhere"))
 
     assert kind(answer) == (404, "no-such-server")
+    assert answer[1]["detail"].startswith(r"there is no server `no\u{A}where`; ask for one")
 
 
 @pytest.mark.parametrize(
