@@ -14,19 +14,20 @@ OLDEST_VERSION = "2024-11-05"
 SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
 SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
 
-_LIFETIME = 5_000
-"""Milliseconds for which a caller may keep a list; changes are announced besides."""
+_LIFETIMES = {
+    "server/discover": 5_000,
+    "tools/list": 0,
+    "prompts/list": 0,
+    "resources/list": 0,
+    "resources/templates/list": 0,
+    "resources/read": 0,
+}
+"""Milliseconds for which a caller may keep a result.
 
-_CACHEABLE = frozenset(
-    {
-        "server/discover",
-        "tools/list",
-        "prompts/list",
-        "resources/list",
-        "resources/templates/list",
-        "resources/read",
-    }
-)
+The server speaks of no such time, and a caller that has it write or add
+something and then looks would be shown what was there before. What it says of
+itself changes only when it is started again.
+"""
 _RESERVED = "io.modelcontextprotocol/"
 _NOT_CARRIED = frozenset({"logging", "tasks"})
 """What a server that all callers share cannot have for one of them, whatever it says it has."""
@@ -110,8 +111,8 @@ def modern_result(method: str, result: str, introduction: Introduction) -> str:
     who answers in `_meta`; what the server said itself stands.
     """
     added = {"resultType": '"complete"'}
-    if method in _CACHEABLE:
-        added |= {"ttlMs": str(_LIFETIME), "cacheScope": '"private"'}
+    if method in _LIFETIMES:
+        added |= {"ttlMs": str(_LIFETIMES[method]), "cacheScope": '"private"'}
     if introduction.server_info is not None:
         result = _with_server_info(result, introduction.server_info)
     return with_members(result, added)

@@ -8,6 +8,7 @@ import pytest
 from bridging import bridged, legacy, modern, raw, said, state, told, tool
 
 from gateway.bridge import Bridge
+from gateway.synthesis import Introduction, modern_result
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed
 
 RAW = '{ "content":[], "b":1.0,"a":100.00000000000000000001,"a2":"\\u00e9 é","c":{"z":1,"a":2} }'
@@ -338,11 +339,25 @@ async def test_discovery_is_made_of_what_the_server_said(bridge):
     }
 
 
-async def test_lists_say_how_long_they_may_be_kept(bridge):
+@pytest.mark.parametrize(
+    "method",
+    ["tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read"],
+)
+def test_what_a_server_lists_or_reads_out_may_not_be_kept_unless_it_says_so(method):
+    introduction = Introduction("{}", "2025-11-25", "{}", None, None)
+
+    silent = json.loads(modern_result(method, "{}", introduction))
+    outspoken = json.loads(modern_result(method, '{"ttlMs":9}', introduction))
+
+    assert (silent["ttlMs"], silent["cacheScope"]) == (0, "private")
+    assert outspoken["ttlMs"] == 9
+
+
+async def test_the_list_of_tools_may_not_be_kept(bridge):
     answer = await bridge.forward(modern("tools/list"))
 
     result = said(answer)["result"]
-    assert (result["ttlMs"], result["cacheScope"], result["nextCursor"]) == (5000, "private", "")
+    assert (result["ttlMs"], result["cacheScope"], result["nextCursor"]) == (0, "private", "")
 
 
 async def test_a_version_nobody_knows_is_refused_with_those_that_are(bridge):

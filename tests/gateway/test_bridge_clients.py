@@ -50,3 +50,11 @@ async def test_a_client_hears_the_progress_of_its_call(url, mode):
 
     assert counted.content[0].text == "counted to 3"
     assert heard == [(0.0, 3.0), (1.0, 3.0), (2.0, 3.0)]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_that_reads_again_gets_what_is_there_now(url, mode):
+    async with Client(url, mode=mode) as client:
+        read = [await client.read_resource("memo://reads") for _ in range(2)]
+
+    assert [each.contents[0].text for each in read] == ["1", "2"]

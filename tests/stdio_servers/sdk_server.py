@@ -1,9 +1,12 @@
 """A stdio server for tests, written with the official SDK."""
 
+import itertools
+
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ToolAnnotations
 
 server = MCPServer("official", instructions="ask twice")
+reads = itertools.count(1)
 
 
 @server.tool(annotations=ToolAnnotations(read_only_hint=True))
@@ -37,6 +40,12 @@ def greet(name: str) -> str:
 def memo() -> str:
     """Return a memo."""
     return "remember"
+
+
+@server.resource("memo://reads")
+def counted() -> str:
+    """Return how often this was read."""
+    return str(next(reads))
 
 
 server.run("stdio")
