@@ -15,6 +15,8 @@ STILL_HERE: Final = b": still here\n\n"
 _MOST_WAITING = 1000
 _LARGEST_WAITING = 1024 * 1024
 _MOST_SESSIONS = 10_000
+_LONGEST_PARTED = 2048
+_PARTING = frozenset("/?#")
 
 UPDATED: Final = "notifications/resources/updated"
 LISTS: Final = {
@@ -165,11 +167,12 @@ class Listeners:
     def tell(self, method: str, params: str | None, uri: str | None) -> None:
         """Pass a notification on to those who asked for it, each session on one stream."""
         message = notification(method, params)
+        holders = set() if uri is None else _holders(uri)
         for session in self._sessions.values():
-            if session.streams and (method in LISTS or uri in session.uris):
+            if session.streams and (method in LISTS or not holders.isdisjoint(session.uris)):
                 session.streams[-1].tell(message)
         for listener, asked in self._subscribed.items():
-            if method in asked.methods or uri in asked.uris:
+            if method in asked.methods or not holders.isdisjoint(asked.uris):
                 listener.tell(notification(method, tagged(params, asked.id)))
 
     def close(self, ended: Callable[[str], str]) -> None:
@@ -190,6 +193,19 @@ def notification(method: str, params: str | None) -> str:
     """Return a notification; `method` is one of the protocol's, `params` JSON text."""
     rest = "" if params is None else f',"params":{params}'
     return f'{{"jsonrpc":"2.0","method":"{method}"{rest}}}'
+
+
+def _holders(uri: str) -> set[str]:
+    """Return the resource and all whose sub-resource it is by its path, query or fragment.
+
+    What is updated "might be a sub-resource of the one that the client actually
+    subscribed to" (schema, ResourceUpdatedNotification). Of a URI above 2,048
+    characters only itself, since each part costs as much as all before it.
+    """
+    if len(uri) > _LONGEST_PARTED:
+        return {uri}
+    ends = [at for at, letter in enumerate(uri) if letter in _PARTING]
+    return {uri, *(uri[:at] for at in ends), *(uri[: at + 1] for at in ends)}
 
 
 def _discard(streams: list[Listener], listener: Listener) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from bridging import bridged, legacy, modern, raw, said, state, told, tool
 
 CHANGED = {"method": "notifications/tools/list_changed", "params": {"x": 1}}
@@ -46,6 +47,44 @@ async def test_updates_reach_only_sessions_that_subscribed():
 
         assert told(await first.__anext__())["params"] == {"uri": "memo://1"}
         assert told(await second.__anext__())["method"] == CHANGED["method"]
+
+
+@pytest.mark.parametrize(
+    ("subscribed", "changed"),
+    [
+        ("file:///notes", "file:///notes/today/1.txt"),
+        ("file:///notes/", "file:///notes/1.txt"),
+        ("db://table", "db://table?row=1"),
+        ("doc://book", "doc://book#chapter-1"),
+        ("m" * 3000, "m" * 3000),
+    ],
+)
+async def test_an_update_of_a_part_reaches_who_subscribed_to_the_whole(subscribed, changed):
+    async with bridged() as bridge:
+        session = await listen(bridge, "a")
+        await bridge.forward(legacy("resources/subscribe", {"uri": subscribed}, session="a"))
+        asked = {"notifications": {"resourceSubscriptions": [subscribed]}}
+        subscription = (await bridge.forward(modern("subscriptions/listen", asked))).stream
+        await subscription.__anext__()
+
+        await tell(bridge, updated(changed))
+
+        for stream in (session, subscription):
+            assert told(await stream.__anext__())["params"]["uri"] == changed
+
+
+@pytest.mark.parametrize(
+    "changed", ["file:///notebook/1.txt", "file:///", "file:///note", "file:///notes" + "/" * 3000]
+)
+async def test_an_update_of_no_part_reaches_nobody(changed):
+    async with bridged() as bridge:
+        stream = await listen(bridge, "a")
+        await bridge.forward(legacy("resources/subscribe", {"uri": "file:///notes"}, session="a"))
+
+        await tell(bridge, updated(changed))
+        await tell(bridge, CHANGED)
+
+        assert told(await stream.__anext__())["method"] == CHANGED["method"]
 
 
 async def test_a_subscription_stays_at_the_server_while_somebody_has_it():
