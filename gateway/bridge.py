@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from multidict import CIMultiDict
 
 from gateway.bridge_answers import NO_ID, accepted, answer, refused, streamed
-from gateway.bridge_calls import Calls
+from gateway.bridge_calls import Caller, Calls
 from gateway.bridge_listeners import LISTS, UPDATED, Listeners, Session
 from gateway.errors import Code
 from gateway.json_text import text_member
@@ -146,14 +146,24 @@ class Bridge:
             done = self._still_wanted(session, message, number)
         if done is not None:
             return done
+        if method == "resources/subscribe":
+            return await self._subscribing(request, (name, number), session, message)
+        return await self._calls.carry(request, (name, number), method, await self._server.ready())
+
+    async def _subscribing(
+        self, request: UpstreamRequest, caller: Caller, session: Session, message: _Message
+    ) -> UpstreamAnswer:
+        """Subscribe a session; it hears of updates that come before the answer does, too."""
         server = await self._server.ready()
-        passed = await self._calls.carry(request, (name, number), method, server)
-        if (
-            method == "resources/subscribe"
-            and passed.body is not None
-            and b'"result":' in passed.body
-        ):
-            _remember(session, message)
+        uri = _params(message).get("uri")
+        added = _remember(session, uri)
+        taken = False
+        try:
+            passed = await self._calls.carry(request, caller, "resources/subscribe", server)
+            taken = passed.body is None or b'"result":' in passed.body
+        finally:
+            if not taken:
+                session.uris -= added
         return passed
 
     async def _modern(self, request: UpstreamRequest, message: _Message) -> UpstreamAnswer:
@@ -241,10 +251,11 @@ def _refused_method(method: str, number: str, era: Era) -> UpstreamAnswer | None
     return None
 
 
-def _remember(session: Session, message: _Message) -> None:
-    uri = _params(message).get("uri")
-    if isinstance(uri, str) and len(session.uris) < _MOST_URIS:
-        session.uris.add(uri)
+def _remember(session: Session, uri: JsonValue) -> set[str]:
+    """Note what a session is to hear of, and return what was not noted before."""
+    new = {uri} - session.uris if isinstance(uri, str) and len(session.uris) < _MOST_URIS else set()
+    session.uris |= new
+    return new
 
 
 def _uris(asked: JsonValue) -> set[str] | None:

@@ -87,6 +87,27 @@ async def test_an_update_of_no_part_reaches_nobody(changed):
         assert told(await stream.__anext__())["method"] == CHANGED["method"]
 
 
+async def test_a_session_hears_of_an_update_that_comes_before_its_subscription_is_answered():
+    async with bridged() as bridge:
+        stream = await listen(bridge, "a")
+
+        await bridge.forward(legacy("resources/subscribe", {"uri": "eager:1"}, session="a"))
+        await tell(bridge, CHANGED)
+
+        assert told(await stream.__anext__())["params"] == {"uri": "eager:1"}
+
+
+async def test_a_session_whose_subscription_is_refused_hears_of_no_update():
+    async with bridged() as bridge:
+        stream = await listen(bridge, "a")
+
+        await bridge.forward(legacy("resources/subscribe", {"uri": "none:1"}, session="a"))
+        await tell(bridge, updated("none:1"))
+        await tell(bridge, CHANGED)
+
+        assert told(await stream.__anext__())["method"] == CHANGED["method"]
+
+
 async def test_a_subscription_stays_at_the_server_while_somebody_has_it():
     async with bridged() as bridge:
         for session in ("a", "b"):

@@ -223,8 +223,12 @@ def answered(method, number, params, received):
             result(number, {"tools": [], "nextCursor": ""})
         case "resources/read":
             error(number, -32002, "no such resource")
+        case "resources/subscribe" if params["uri"].startswith("none:"):
+            error(number, -32002, "no such resource")
         case "resources/subscribe" | "resources/unsubscribe":
             subscribed.append([method.split("/")[1], params["uri"]])
+            if params["uri"].startswith("eager:"):
+                told("notifications/resources/updated", uri=params["uri"])
             result(number, {})
         case "ping":
             result(number, {})
