@@ -212,8 +212,8 @@ class Face:
 
     async def _heard(self, body: bytes, asked: Asking | None = None) -> None:
         """Write a message, after looking at what it says of the session or of the tools."""
-        if asked is not None and asked.method == "initialize":
-            self._session.agreed(body)
+        if asked is not None and answers(body, asked.id):
+            self._session.took(asked, body)
         if asked is not None and asked.method == "tools/list":
             self._tools.note(body)
         if not self._draining or (asked is not None and answers(body, asked.id)):

@@ -10,17 +10,21 @@ import aiohttp
 
 from gateway.face_events import Heard, events, last_message, streams
 from gateway.face_lines import Asking, Telling
+from gateway.face_tools import code_of
 from gateway.headers import SESSION
+from policies.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 
 _VERSION = "MCP-Protocol-Version"
 _ACCEPT = "application/json, text/event-stream"
+_JSON = {"Accept": _ACCEPT, "Content-Type": "application/json"}
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
 _BRIEFLY = 2.0
 _BAD = 400
 _TOO_MANY = 429
+_MOST_STANDING = 1000
 _OURS = 500
 
 
@@ -38,6 +42,7 @@ class FaceSession:
         self._version: str | None = None
         self._begun: Asking | None = None
         self._initialized: Telling | None = None
+        self._standing: dict[tuple[str, str], Asking] = {}
         self._listening: asyncio.Task[None] | None = None
         self._beginning = asyncio.Lock()
 
@@ -53,6 +58,23 @@ class FaceSession:
             self._begun = asked
             self._id = answer.headers.get(SESSION)
             self._version = None
+
+    def took(self, asked: Asking, body: bytes) -> None:
+        """Take in the answer to a request: the version agreed to, or what stands from now on.
+
+        Subscriptions and the level of the log end with a session, so the next
+        one has to be told of them; of subscriptions 1,000 are remembered.
+        """
+        uri = canonical(asked.params.get("uri"))
+        match asked.method:
+            case "initialize":
+                self._standing.clear()
+                self.agreed(body)
+            case "resources/subscribe" | "logging/setLevel" if not code_of(body):
+                if len(self._standing) < _MOST_STANDING:
+                    self._standing[asked.method, uri] = asked
+            case "resources/unsubscribe" if not code_of(body):
+                self._standing.pop(("resources/subscribe", uri), None)
 
     def agreed(self, body: bytes) -> None:
         """Take in the version that the server agreed to."""
@@ -105,23 +127,29 @@ class FaceSession:
                     ).read()
 
     async def _again(self, begun: Asking) -> bool:
-        headers = {"Accept": _ACCEPT, "Content-Type": "application/json"}
         async with self._http.post(
-            self._url, allow_redirects=False, data=begun.line, headers=headers
+            self._url, allow_redirects=False, data=begun.line, headers=_JSON
         ) as answer:
             self.began(begun, answer)
             if answer.status >= _BAD:
                 return False
             self.agreed(await last_message(answer))
         if self._initialized is not None:
-            sent = {**headers, **self.headers}
-            line = self._initialized.line
-            await (
-                await self._http.post(self._url, allow_redirects=False, data=line, headers=sent)
-            ).read()
+            await self._post(self._initialized.line)
             self.listen(self._initialized)
+        for asked in list(self._standing.values()):
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                await self._post(asked.line)
         _LOG.info("the session was gone; another one was begun")
         return True
+
+    async def _post(self, line: bytes) -> None:
+        """Say again in this session what was said in the one that is gone."""
+        headers = {**_JSON, **self.headers}
+        async with self._http.post(
+            self._url, allow_redirects=False, data=line, headers=headers
+        ) as answer:
+            await answer.read()
 
     async def _listen(self) -> None:
         """Hand on what the server says by itself, for as long as it has a stream for that."""

@@ -270,6 +270,46 @@ async def test_a_session_that_is_gone_is_begun_anew(stage, given):
     assert methods.count("initialize") == 2
 
 
+async def test_what_was_set_in_a_session_is_set_in_the_one_begun_anew(stage, given):
+    gone = {}
+
+    async def instead(_, message):
+        refused = (message.get("params") or {}).get("uri") == "memo://none"
+        over = message.get("method") == "tools/call" and gone.pop("active", False)
+        error = {"code": -32002, "message": "no"}
+        told = {"jsonrpc": "2.0", "id": message.get("id"), "error": error}
+        return web.json_response(told, status=404 if over else 200) if over or refused else None
+
+    stage.server.instead = instead
+    await given.begin()
+    asked = [
+        ("logging/setLevel", {"level": "debug"}),
+        ("resources/subscribe", {"uri": "memo://1"}),
+        ("resources/subscribe", {"uri": "memo://2"}),
+        ("resources/subscribe", {"uri": "memo://none"}),
+        ("resources/unsubscribe", {"uri": "memo://2"}),
+        ("logging/setLevel", {"level": "error"}),
+    ]
+    for number, (method, params) in enumerate(asked, 1):
+        given.say(method, params, number)
+        while (await given.hear()).get("id") != number:
+            pass
+    stage.server.seen.clear()
+    gone["active"] = True
+
+    given.say("tools/call", {"name": "read_file", "arguments": {}}, 9)
+    while (await given.hear()).get("id") != 9:
+        pass
+
+    said = [json.loads(body) for _, _, body in stage.server.seen if body]
+    again = [(told["method"], told["params"]) for told in said if told.get("method") in dict(asked)]
+    assert "result" in given.heard[-1]
+    assert again == [
+        ("logging/setLevel", {"level": "error"}),
+        ("resources/subscribe", {"uri": "memo://1"}),
+    ]
+
+
 async def test_a_held_call_goes_on_in_another_session_where_its_server_forgot_the_one(sqlite_url):
     server = Forgetful()
     await server.start()
