@@ -102,7 +102,8 @@ async def test_nothing_is_remembered_of_a_group_that_slack_refuses_to_tell(
     assert found.groups_undetermined == f"user group {GROUP}: Slack says {error}"
 
 
-async def test_many_who_ask_at_once_read_a_group_once(closed_office, witness) -> None:
+async def test_many_who_ask_at_once_read_a_group_once(closed_office, witness, monkeypatch) -> None:
+    monkeypatch.setattr("bot.memberships.SECONDS", 60.0)
     await closed_office.local.fail_next("usergroups.users.list", Delay(1.0))  # so all ask meanwhile
     asked = (witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=False) for _ in range(30))
 
