@@ -162,8 +162,9 @@ class Bridge:
             passed = await self._calls.carry(request, caller, "resources/subscribe", server)
             taken = passed.body is None or b'"result":' in passed.body
         finally:
-            if not taken:
-                session.uris -= added
+            session.uris -= added
+            if taken:  # also where another request for the same, which noted it, was refused
+                _remember(session, uri)
         return passed
 
     async def _modern(self, request: UpstreamRequest, message: _Message) -> UpstreamAnswer:

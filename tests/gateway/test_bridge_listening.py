@@ -97,6 +97,20 @@ async def test_a_session_hears_of_an_update_that_comes_before_its_subscription_i
         assert told(await stream.__anext__())["params"] == {"uri": "eager:1"}
 
 
+async def test_a_session_hears_of_updates_where_the_second_of_two_subscriptions_is_taken():
+    async with bridged() as bridge:
+        stream = await listen(bridge, "a")
+        asked = {"uri": "fickle:1"}
+
+        twice = (legacy("resources/subscribe", asked, session="a", number=n) for n in (1, 2))
+        first, second = await asyncio.gather(*map(bridge.forward, twice))
+        await tell(bridge, updated("fickle:1"))
+        await tell(bridge, CHANGED)
+
+        assert (b'"error":' in first.body, b'"result":' in second.body) == (True, True)
+        assert told(await stream.__anext__())["params"] == asked
+
+
 async def test_a_session_whose_subscription_is_refused_hears_of_no_update():
     async with bridged() as bridge:
         stream = await listen(bridge, "a")

@@ -16,6 +16,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 cancelled: list[object] = []
 answers: list[object] = []
 subscribed: list[object] = []
+fickle = {"fickle:1"}
 tools: dict[str, Callable] = {}
 
 
@@ -223,7 +224,8 @@ def answered(method, number, params, received):
             result(number, {"tools": [], "nextCursor": ""})
         case "resources/read":
             error(number, -32002, "no such resource")
-        case "resources/subscribe" if params["uri"].startswith("none:"):
+        case "resources/subscribe" if params["uri"].startswith(("none:", *fickle)):
+            fickle.discard(params["uri"])
             error(number, -32002, "no such resource")
         case "resources/subscribe" | "resources/unsubscribe":
             subscribed.append([method.split("/")[1], params["uri"]])
