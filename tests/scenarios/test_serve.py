@@ -337,3 +337,12 @@ async def test_an_ipv6_address_is_listened_on(staged):
     result = await replica.call("read_file", READ)
 
     assert result["content"][0]["text"].startswith("done: read_file")
+
+
+async def test_no_page_reads_what_operators_read_by_a_name_of_its_own(staged):
+    replica = await staged.serve()
+
+    for host, status in (("localhost", 200), ("rebound.example", 403)):
+        url = f"http://{replica.operations}/metrics"
+        async with staged.http.get(url, headers={"Host": host}) as answer:
+            assert answer.status == status
