@@ -2,7 +2,11 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import psycopg
+from maintenance import Table, maintained
 
 POLICY = Path(__file__).parent / "benchmarks" / "bench_policy.py"
 BENCHMARK = Path(__file__).parent / "benchmarks" / "bench_gateway.py"
@@ -68,3 +72,23 @@ def test_the_benchmark_of_maintenance_measures_both_recorders():
         ["with", "a", "table", "lock", "maintained"],
     ]
     assert "maintained to a table lock's" in done.stdout
+
+
+def test_maintenance_goes_on_where_postgresql_ends_it_for_a_recorder_that_locks(postgres_url):
+    url = postgres_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as watching, psycopg.connect(url) as recording:
+        watching.execute("CREATE TABLE events (at int)")
+        recording.execute("SET deadlock_timeout = '1h'")  # so the other is ended, not this
+        recording.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        recording.execute("SELECT FROM events")
+
+        with maintained(url, Table("events", "at", locked=True)):
+            while not watching.execute(
+                "SELECT pid FROM pg_stat_activity WHERE wait_event = 'virtualxid'"
+            ).fetchone():
+                time.sleep(0.01)
+            recording.execute("LOCK TABLE events IN EXCLUSIVE MODE")
+            recording.rollback()
+
+        found = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert watching.execute(found).fetchone() == (1,)

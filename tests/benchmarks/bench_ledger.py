@@ -181,7 +181,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="placet-bench-") as place:
         asyncio.run(compare("SQLite", f"sqlite:///{place}/placet.db"))
-    with postgres() as server:
+    with postgres(Path(tempfile.mkdtemp(prefix="placet-postgres-"))) as server:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = on")
             connection.execute("SELECT pg_reload_conf()")
