@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from bot.bot import Bot, OverHttp, OverSocket, Reached, SlackAccess
 from bot.workspace.server import LocalWorkspace
 from gateway.application import Gateway
-from gateway.unnamed import UnnamedRunner
+from gateway.callers.unnamed import UnnamedRunner
 from gateway.world import World
 from ledger.asking import Asking
 from ledger.deadlines import Deadlines

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sized
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.seen_tools import tools_in_ledger
+from gateway.files.seen_tools import tools_in_ledger
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from placet_settings import Unsafe, load_to_serve
 from policies.argument_checks import argument_problems

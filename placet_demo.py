@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from bot.cards import APPROVE
-from gateway.answers import Told
+from gateway.calls.answers import Told
 from ledger.card_events import CardPosted, VoteCast
 from ledger.envelopes import Recorded
 from ledger.events import (

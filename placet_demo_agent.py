@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession
 
-from gateway.answers import META_KEY, Told
+from gateway.calls.answers import META_KEY, Told
 
 _VERSION = "2026-07-28"
 _META = {

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from gateway.claude_code import Elsewhere, Other, Use, Used, permission, read
-from gateway.decision_client import DecisionClient
-from gateway.hooking import Hook
+from gateway.hooks.claude_code import Elsewhere, Other, Use, Used, permission, read
+from gateway.hooks.decision_client import DecisionClient
+from gateway.hooks.hooking import Hook
 from placet_environment import SETTINGS, Environment, own_key
 from placet_quick import address, seconds
 from policies.inert import inert_line

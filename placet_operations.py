@@ -10,8 +10,8 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from gateway.admission import Premises
-from gateway.errors import Rejected
+from gateway.callers.admission import Premises
+from gateway.wire.errors import Rejected
 from policies.fields import Address
 from policies.settings import GatewaySection
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from gateway.seen_tools import listed_tools
+from gateway.files.seen_tools import listed_tools
 from ledger.envelopes import Recorded
 from ledger.held_approvals import HeldApprovals
 from ledger.leases import UNSEEN_SECONDS

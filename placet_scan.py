@@ -7,10 +7,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from gateway.scan_files import refuse_to_overwrite, write
-from gateway.scan_options import describe, named_targets
-from gateway.scan_words import as_text
-from gateway.scanning import Looked, look_at
+from gateway.scan.scan_files import refuse_to_overwrite, write
+from gateway.scan.scan_options import describe, named_targets
+from gateway.scan.scan_words import as_text
+from gateway.scan.scanning import Looked, look_at
 from ledger.reaching import Interrupted
 from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.tabulating import machine

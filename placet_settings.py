@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.jwks import UnreadableKeys, read_keys
-from gateway.policy_files import PolicyFiles, read_policy
-from gateway.text_files import read_text
+from gateway.files.policy_files import PolicyFiles, read_policy
+from gateway.files.text_files import read_text
+from gateway.identity.jwks import UnreadableKeys, read_keys
 from ledger.shell import Loaded, Misconfigured
 from placet_environment import SETTINGS, Environment
 from policies.approvable import nobody_could_approve

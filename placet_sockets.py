@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
-from gateway.silent_peers import ask_after
+from gateway.wire.silent_peers import ask_after
 from ledger.shell import Misconfigured
 from policies.fields import Address
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import aiohttp
 
-from gateway.errors import Code
-from gateway.face import Face
-from gateway.face_lines import error, on_one_line
-from gateway.face_pipes import LONGEST_LINE, Pipes
-from gateway.silent_peers import outgoing
+from gateway.face.face import Face
+from gateway.face.face_lines import error, on_one_line
+from gateway.face.face_pipes import LONGEST_LINE, Pipes
+from gateway.wire.errors import Code
+from gateway.wire.silent_peers import outgoing
 from placet_environment import SETTINGS, Environment, own_key
 from placet_quick import address
 from policies.refusals import Refused

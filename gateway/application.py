@@ -9,39 +9,39 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway.acceptance import Acceptance
-from gateway.admission import Premises
-from gateway.aftermath import Aftermath
-from gateway.api_assembly import api_of
+from gateway.api.api_assembly import api_of
+from gateway.api.json_api import JsonApi
+from gateway.callers.admission import Premises
+from gateway.callers.crowd import Crowd
+from gateway.callers.doors import DoorsRunner
+from gateway.callers.pages import Pages
+from gateway.callers.sessions import Sessions
+from gateway.calls.aftermath import Aftermath
+from gateway.calls.dispatching import Dispatcher
+from gateway.calls.examining import Examiner
+from gateway.calls.gate import Gate, Tools
+from gateway.calls.introductions import Introductions
+from gateway.calls.open_calls import OpenCalls
+from gateway.calls.outcomes import Outcomes
+from gateway.calls.passing import Passage, Served
+from gateway.calls.patience import Patience
+from gateway.calls.reporting import Reporter
+from gateway.calls.resuming import Resumable
+from gateway.calls.sessionless import Asides
+from gateway.calls.waiting import WaitingRoom
 from gateway.census import Census
 from gateway.closing import close_all
 from gateway.configured_upstreams import upstreams_of
-from gateway.crowd import Crowd
-from gateway.dispatching import Dispatcher
-from gateway.doors import DoorsRunner
 from gateway.endpoint import Endpoint, Parts
-from gateway.entrance import Entrance
-from gateway.examining import Examiner
-from gateway.gate import Gate, Tools
-from gateway.introductions import Introductions
-from gateway.json_api import JsonApi
+from gateway.identity.entrance import Entrance
+from gateway.ladder.rungs import Rungs
 from gateway.list_changes import ListChanges
+from gateway.listening.open_streams import OpenStreams
 from gateway.meters import Meters
-from gateway.open_calls import OpenCalls
-from gateway.open_streams import OpenStreams
-from gateway.outcomes import Outcomes
-from gateway.pages import Pages
-from gateway.passing import Passage, Served
-from gateway.patience import Patience
-from gateway.reporting import Reporter
-from gateway.resuming import Resumable
-from gateway.rungs import Rungs
-from gateway.sessionless import Asides
-from gateway.sessions import Sessions
-from gateway.toolbox import Toolbox
+from gateway.tools.acceptance import Acceptance
+from gateway.tools.toolbox import Toolbox
 from gateway.under_way import UnderWay
 from gateway.upstreams import Upstream
-from gateway.waiting import WaitingRoom
 from gateway.world import World, declared_of, entrance_of, examiner_of
 from ledger.approvals import ApprovalStatus
 from policies.calls import Tool

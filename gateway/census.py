@@ -7,10 +7,10 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.crowd import Crowd
-from gateway.doors import DoorsRunner
+from gateway.callers.crowd import Crowd
+from gateway.callers.doors import DoorsRunner
+from gateway.calls.waiting import WaitingRoom
 from gateway.upstreams import Upstream
-from gateway.waiting import WaitingRoom
 
 
 class LeavesOut(Protocol):

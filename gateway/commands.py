@@ -1,6 +1,6 @@
 """The gateway's part of the command line: what policies say, and whether they say what is meant."""
 
-from gateway import (
+from gateway.policy_commands import (
     explain_commands,
     format_commands,
     import_commands,

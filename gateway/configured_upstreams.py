@@ -5,11 +5,11 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
-from gateway.bridge import Bridge
-from gateway.bridges import Bridges
-from gateway.http_upstream import HttpUpstream
-from gateway.stdio_server import ServerCommand
-from gateway.turns import Bounds
+from gateway.servers.http_upstream import HttpUpstream
+from gateway.servers.turns import Bounds
+from gateway.started.bridge import Bridge
+from gateway.started.bridges import Bridges
+from gateway.started.stdio_server import ServerCommand
 from gateway.upstreams import Upstream
 from policies.declared_tools import ExternalServer
 from policies.servers import HttpServer, Server, StdioServer

@@ -9,32 +9,32 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from gateway.admission import Premises, check_content, read_body, whole_body
-from gateway.call_ids import CallIds
-from gateway.calling import Call, Stopping, asked_for, undecided
-from gateway.crowd import Crowd
-from gateway.envelopes import AT_ONCE, Message, Request, read_message
-from gateway.errors import SOON, Code, Rejected, RequestId
-from gateway.headers import SESSION, upward
-from gateway.hearing import LISTEN
-from gateway.held_calls import HeldCall
-from gateway.identity import Identity, Unchecked
-from gateway.ladder import Ladder
-from gateway.malformed import rejection
-from gateway.methods import check_method
-from gateway.open_calls import OpenCalls
-from gateway.open_streams import OpenStreams
-from gateway.passing import Caller, Passage, Served
-from gateway.reporting import Reporter
-from gateway.routing import check_duplicates, era_of
-from gateway.seeing import once
-from gateway.sessionless import Asides, check_stream
-from gateway.sessions import Sessions
-from gateway.task_requests import ABOUT_TASKS, TaskRequests
+from gateway.callers.admission import Premises, check_content, read_body, whole_body
+from gateway.callers.crowd import Crowd
+from gateway.callers.headers import SESSION, upward
+from gateway.callers.malformed import rejection
+from gateway.callers.seeing import once
+from gateway.callers.sessions import Sessions
+from gateway.callers.whole_answers import Reply, Sent, for_aiohttp, in_json
+from gateway.calls.call_ids import CallIds
+from gateway.calls.calling import Call, Stopping, asked_for, undecided
+from gateway.calls.open_calls import OpenCalls
+from gateway.calls.passing import Caller, Passage, Served
+from gateway.calls.reporting import Reporter
+from gateway.calls.sessionless import Asides, check_stream
+from gateway.calls.waiting import WaitingRoom
+from gateway.identity.identity import Identity, Unchecked
+from gateway.ladder.held_calls import HeldCall
+from gateway.ladder.ladder import Ladder
+from gateway.listening.hearing import LISTEN
+from gateway.listening.open_streams import OpenStreams
+from gateway.tasks.task_requests import ABOUT_TASKS, TaskRequests
 from gateway.under_way import UnderWay
 from gateway.upstreams import Era, UpstreamFailed, UpstreamRequest
-from gateway.waiting import WaitingRoom
-from gateway.whole_answers import Reply, Sent, for_aiohttp, in_json
+from gateway.wire.envelopes import AT_ONCE, Message, Request, read_message
+from gateway.wire.errors import SOON, Code, Rejected, RequestId
+from gateway.wire.methods import check_method
+from gateway.wire.routing import check_duplicates, era_of
 from policies.people import Agent
 
 _LOG = logging.getLogger(__name__)

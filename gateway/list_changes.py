@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeAlias
 
-from gateway.gate import PolicyInForce
-from gateway.open_streams import Listening, OpenStreams
+from gateway.calls.gate import PolicyInForce
+from gateway.listening.open_streams import Listening, OpenStreams
 from ledger.envelopes import Recorded
 from ledger.standing_events import PolicyActivated, ToolAccepted, ToolGone, ToolSeen
 from policies.calls import Tool

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from gateway.acceptance import Acceptance
-from gateway.declared_tools import DeclaredTools
-from gateway.entrance import Entrance
-from gateway.examining import Examiner
-from gateway.gate import PolicyInForce
-from gateway.issuer_keys import Renewal
-from gateway.patience import Pace
+from gateway.calls.examining import Examiner
+from gateway.calls.gate import PolicyInForce
+from gateway.calls.patience import Pace
+from gateway.identity.entrance import Entrance
+from gateway.identity.issuer_keys import Renewal
+from gateway.tools.acceptance import Acceptance
+from gateway.tools.declared_tools import DeclaredTools
 from ledger.ledger import Ledger
 from policies.configuration import Configuration
 from policies.declared_tools import ExternalServer

@@ -11,8 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from multidict import CIMultiDict
 
-from gateway.bridge import Bridge
-from gateway.stdio_server import ServerCommand
+from gateway.started.bridge import Bridge
+from gateway.started.stdio_server import ServerCommand
 from gateway.upstreams import Era, UpstreamAnswer, UpstreamRequest
 from policies.strict_json import parse
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from gateway.application import Gateway
-from gateway.patience import Pace
+from gateway.calls.patience import Pace
 from gateway.world import World
 from ledger.approvals import Approval, ApprovalStatus
 from ledger.deliveries import RecordCard

@@ -5,10 +5,10 @@ import contextlib
 
 from aiohttp import web
 
-from gateway.fast_lane import FastLane
-from gateway.known_heads import KnownHeads
-from gateway.unnamed import UnnamedRunner
-from gateway.whole_answers import AnswerWriter
+from gateway.callers.fast_lane import FastLane
+from gateway.callers.unnamed import UnnamedRunner
+from gateway.callers.whole_answers import AnswerWriter
+from gateway.wire.known_heads import KnownHeads
 
 PLAIN = (
     b"POST /mcp/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

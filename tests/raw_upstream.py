@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from multidict import CIMultiDict
 
-from gateway.http_upstream import HttpUpstream
+from gateway.servers.http_upstream import HttpUpstream
 from gateway.upstreams import Era, UpstreamRequest
 
 ANSWER = b'{"jsonrpc":"2.0","id":1,"result":{}}'

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.definitions import instructions_of, tools_of
+from gateway.wire.definitions import instructions_of, tools_of
 from policies.risk import classify
 from policies.scanned import SeenServer, SeenTool
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 import placet
-from gateway.definitions import tools_of
+from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.tools import SeeTools
 from placet_reload import StandingPolicy

@@ -24,7 +24,7 @@ from open_ledgers import open_ledger, prepare  # noqa: E402 (the same)
 from shelled import Terminal  # noqa: E402 (the same)
 from sqlalchemy import create_engine, select  # noqa: E402 (the same)
 
-from gateway.simulation_commands import register  # noqa: E402 (the same)
+from gateway.policy_commands.simulation_commands import register  # noqa: E402 (the same)
 from ledger.events import CallDecided  # noqa: E402 (the same)
 from ledger.tables import EVENT  # noqa: E402 (the same)
 from policies.decisions import Effect  # noqa: E402 (the same)

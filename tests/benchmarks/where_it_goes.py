@@ -20,24 +20,28 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 LOOP, WRITER = "event loop", "ledger's writer"
 STAGES = (
-    (LOOP, "HTTP read, from both sides", "gateway.fast_lane:FastLane.data_received"),
-    (LOOP, "HTTP read, from both sides", "gateway.plain_connection:PlainConnection.buffer_updated"),
-    (LOOP, "HTTP sent, to both sides", "gateway.fast_lane:FastLane._sent_at_once"),
-    (LOOP, "HTTP sent, to both sides", "gateway.plain_connection:PlainConnection._asked"),
+    (LOOP, "HTTP read, from both sides", "gateway.callers.fast_lane:FastLane.data_received"),
+    (
+        LOOP,
+        "HTTP read, from both sides",
+        "gateway.servers.plain_connection:PlainConnection.buffer_updated",
+    ),
+    (LOOP, "HTTP sent, to both sides", "gateway.callers.fast_lane:FastLane._sent_at_once"),
+    (LOOP, "HTTP sent, to both sides", "gateway.servers.plain_connection:PlainConnection._asked"),
     (LOOP, "message read strictly", "gateway.endpoint:read_message"),
     (LOOP, "headers compared with the message", "gateway.endpoint:era_of"),
-    (LOOP, "digest, redaction, rules", "gateway.examining:Examiner.examine"),
+    (LOOP, "digest, redaction, rules", "gateway.calls.examining:Examiner.examine"),
     (LOOP, "given to the ledger, heard of it", "ledger.opening:Parts.submit"),
     (LOOP, "given to the ledger, heard of it", "ledger.telling:_tell"),
-    (LOOP, "answer read for its outcome, noted", "gateway.dispatching:Dispatcher._conclude"),
-    (LOOP, "counted, told the log", "gateway.reporting:Reporter.decided"),
-    (LOOP, "head for the server written", "gateway.request_heads:RequestHeads.head"),
+    (LOOP, "answer read for its outcome, noted", "gateway.calls.dispatching:Dispatcher._conclude"),
+    (LOOP, "counted, told the log", "gateway.calls.reporting:Reporter.decided"),
+    (LOOP, "head for the server written", "gateway.wire.request_heads:RequestHeads.head"),
     (WRITER, "commands decided, events written as JSON", "ledger.batch:Settler._decided"),
     (WRITER, "rows hashed and inserted", "ledger.batch:Settler._write"),
     (WRITER, "committed to disk", "ledger.statements:SqliteTransaction.__exit__"),
 )  # fmt: skip
 ROUNDS = 1000
-WHOLE = {LOOP: "gateway.examining:Examiner.examine", WRITER: "ledger.batch:Settler.settle"}
+WHOLE = {LOOP: "gateway.calls.examining:Examiner.examine", WRITER: "ledger.batch:Settler.settle"}
 """What each thread calls again and again: its time counts from the first call to the last."""
 
 spent: Counter[tuple[str, str]] = Counter()

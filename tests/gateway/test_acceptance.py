@@ -8,7 +8,7 @@ import pytest
 from acme import assessed
 from gateway_stage import META, modern_headers, staged, until
 
-from gateway.acceptance import Acceptance
+from gateway.tools.acceptance import Acceptance
 from ledger.accepting import AcceptTools
 from ledger.approvals import ApprovalStatus
 from ledger.evidence import Evidence

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from approvals_given import NOON, REQUEST, after, requested
 
-from gateway.aftermath import REMEMBERED, Aftermath
+from gateway.calls.aftermath import REMEMBERED, Aftermath
 from ledger.envelopes import Recorded
 from ledger.events import ApprovalDenied, ApprovalDispatched, ApprovalGiven, CallDecided
 from policies.calls import Risk

@@ -10,7 +10,7 @@ from gateway_stage import CI_BOT, OTHER_BOT, RawServer, staged
 from raw_upstream import ok, posting, raw_upstream, reaching
 
 from gateway.configured_upstreams import upstreams_of
-from gateway.conversations import OURSELVES
+from gateway.tools.conversations import OURSELVES
 from gateway.upstreams import UpstreamFailed
 from policies.configuration import parse_configuration
 
@@ -76,7 +76,7 @@ async def test_a_refusal_of_an_agents_credentials_is_forgotten_after_a_while(mon
             await upstream.forward(posting(agent="ci-bot"))
         assert upstream.trouble() is not None
 
-        monkeypatch.setattr("gateway.http_upstream._REMEMBERED_SECONDS", 0)
+        monkeypatch.setattr("gateway.servers.http_upstream._REMEMBERED_SECONDS", 0)
 
         assert upstream.trouble() is None
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.attention import Changes, Probes
+from gateway.tools.attention import Changes, Probes
 from gateway.upstreams import UpstreamFailed
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.bearers import Bearers
-from gateway.errors import Rejected
-from gateway.tokens import BadToken, Token, Trusted
+from gateway.identity.bearers import Bearers
+from gateway.identity.tokens import BadToken, Token, Trusted
+from gateway.wire.errors import Rejected
 from policies.configuration import parse_configuration
 from policies.people import Agent
 

@@ -10,8 +10,8 @@ from gateway_stage import META, modern_headers, staged
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.envelopes import read_message
-from gateway.errors import Rejected
+from gateway.wire.envelopes import read_message
+from gateway.wire.errors import Rejected
 
 LEGACY = {
     "jsonrpc": "2.0",

@@ -7,8 +7,8 @@ from contextlib import aclosing
 import pytest
 from bridging import bridged, legacy, modern, raw, said, state, told, tool
 
-from gateway.bridge import Bridge
-from gateway.synthesis import Introduction, modern_result
+from gateway.servers.synthesis import Introduction, modern_result
+from gateway.started.bridge import Bridge
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed
 
 RAW = '{ "content":[], "b":1.0,"a":100.00000000000000000001,"a2":"\\u00e9 é","c":{"z":1,"a":2} }'

@@ -11,8 +11,8 @@ import pytest
 from bridging import ENVIRONMENT, bridged, legacy, modern, said, state, told, tool
 from gateway_stage import until
 
-from gateway.bridge import Bridge
-from gateway.stdio_server import ServerCommand
+from gateway.started.bridge import Bridge
+from gateway.started.stdio_server import ServerCommand
 from gateway.upstreams import Fault, UpstreamFailed
 
 

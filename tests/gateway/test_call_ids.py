@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from gateway.call_ids import CallIds
+from gateway.calls.call_ids import CallIds
 
 
 def ids_of_a_clock():

@@ -17,7 +17,7 @@ from gateway_stage import (
     until,
 )
 
-from gateway import callers_lists, kept_lists, learning_pace
+from gateway.tools import callers_lists, kept_lists, learning_pace
 from ledger.accepting import AcceptTools
 
 EXTRA = {"name": "read_extra", "description": "Reads more.", "inputSchema": {"type": "object"}}

@@ -7,8 +7,8 @@ import json
 import pytest
 from gateway_stage import CI_BOT, OTHER_BOT, staged, until
 
-from gateway.open_calls import OpenCall, OpenCalls, Ticket
-from gateway.patience import Pace
+from gateway.calls.open_calls import OpenCall, OpenCalls, Ticket
+from gateway.calls.patience import Pace
 from ledger.approvals import ApprovalStatus
 from ledger.claims import ClaimApproval
 

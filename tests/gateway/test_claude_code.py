@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.claude_code import Elsewhere, Other, Unreadable, Use, Used, permission, read
+from gateway.hooks.claude_code import Elsewhere, Other, Unreadable, Use, Used, permission, read
 
 BASH = {
     "session_id": "s1",

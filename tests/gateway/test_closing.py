@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.bridges import Bridges
 from gateway.closing import close_all
+from gateway.started.bridges import Bridges
 
 
 class Waiting:

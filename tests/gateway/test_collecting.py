@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from multidict import CIMultiDict
 
-from gateway.collecting import Failure, Result, collected
+from gateway.calls.collecting import Failure, Result, collected
 from gateway.upstreams import UpstreamAnswer
 
 MIB = 1024 * 1024

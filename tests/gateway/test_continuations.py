@@ -11,12 +11,12 @@ from gateway_stage import CI_BOT, META, OTHER_BOT, modern_headers, now, staged
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import continuations
-from gateway.continuations import Continuations, Leg, restored
-from gateway.errors import Rejected
-from gateway.json_text import without_member
+from gateway.calls import continuations
+from gateway.calls.continuations import Continuations, Leg, restored
 from gateway.sealing import Sealer
 from gateway.upstreams import Era, UpstreamRequest
+from gateway.wire.errors import Rejected
+from gateway.wire.json_text import without_member
 from policies.digests import digest_key
 
 WRITE = {"path": "a.txt"}

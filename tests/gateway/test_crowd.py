@@ -12,8 +12,8 @@ from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, st
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.crowd import Crowd, Shares
-from gateway.errors import Rejected
+from gateway.callers.crowd import Crowd, Shares
+from gateway.wire.errors import Rejected
 from policies.capacity import CapacitySection
 
 READ = {"path": "a.txt"}

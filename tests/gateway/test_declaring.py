@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.declaring import with_tasks
+from gateway.calls.declaring import with_tasks
 
 TASKS = b'"io.modelcontextprotocol/tasks":{}'
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.definitions import is_tool_name, tools_of
+from gateway.wire.definitions import is_tool_name, tools_of
 from policies.strict_json import parse
 
 TOOL = b"""{"name": "t", "title": "T", "description": "d", "inputSchema": {"x": 1},

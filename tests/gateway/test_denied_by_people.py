@@ -4,7 +4,7 @@ import json
 
 from approvals_given import after, requested
 
-from gateway.answers import META_KEY, refused
+from gateway.calls.answers import META_KEY, refused
 from gateway.upstreams import Era
 from ledger.events import ApprovalDenied
 

@@ -6,8 +6,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.editing import edited_events
-from gateway.instructions import HINT, with_hint
+from gateway.tools.instructions import HINT, with_hint
+from gateway.wire.editing import edited_events
 
 
 class Pieces:

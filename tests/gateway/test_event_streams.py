@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.event_blocks import WholeEvents
-from gateway.event_streams import EventReader, is_event_stream
+from gateway.wire.event_blocks import WholeEvents
+from gateway.wire.event_streams import EventReader, is_event_stream
 
 STREAM = (
     b": comment\r\n\r\nid: 1\nevent: message\ndata: one\n\n"

@@ -7,8 +7,8 @@ import re
 import pytest
 from lane_stage import PLAIN, serving
 
-from gateway.event_writers import event_writer
-from gateway.whole_answers import SENT
+from gateway.callers.event_writers import event_writer
+from gateway.callers.whole_answers import SENT
 
 WAYS = pytest.mark.parametrize("lane", [True, False], ids=["lane", "aiohttp"])
 END = b"\r\n0\r\n\r\n"

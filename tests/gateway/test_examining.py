@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.acceptance import Acceptance
-from gateway.examining import Asked, Examined, Examiner
-from gateway.open_calls import Ticket
+from gateway.calls.examining import Asked, Examined, Examiner
+from gateway.calls.open_calls import Ticket
+from gateway.tools.acceptance import Acceptance
 from policies.calls import Call, JsonValue, Number, Tool
 from policies.decisions import Effect
 from policies.digests import digest, digest_key

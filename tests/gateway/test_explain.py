@@ -7,7 +7,7 @@ import pytest
 from gateway_stage import CI_BOT, POLICY, configuration_text, now
 
 import placet
-from gateway.definitions import tools_of
+from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.tools import SeeTools
 from policies.strict_json import parse

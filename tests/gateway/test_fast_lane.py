@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lane_stage import PLAIN, serving
 
-from gateway.fast_lane import WholeRequest
-from gateway.known_heads import KnownHeads
-from gateway.plain_requests import LARGEST, NotPlain, PlainReader
+from gateway.callers.fast_lane import WholeRequest
+from gateway.callers.plain_requests import LARGEST, NotPlain, PlainReader
+from gateway.wire.known_heads import KnownHeads
 
 ODD = {
     "get": b"GET /mcp/files HTTP/1.1\r\nHost: localhost\r\n\r\n",

@@ -12,11 +12,11 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
-from gateway.calling import Call
-from gateway.fast_lane import WholeRequest
-from gateway.held_answers import progress_after
-from gateway.ladder import progress_token, takes_events
-from gateway.patience import Pace
+from gateway.callers.fast_lane import WholeRequest
+from gateway.calls.calling import Call
+from gateway.calls.patience import Pace
+from gateway.ladder.held_answers import progress_after
+from gateway.ladder.ladder import progress_token, takes_events
 from ledger.approvals import ApprovalStatus
 from ledger.calls import DecideCall
 from ledger.claims import ClaimApproval

@@ -5,9 +5,9 @@ import threading
 
 from aiohttp import web
 
-from gateway.claude_code import Used
-from gateway.decision_client import DecisionClient, NoAnswer
-from gateway.hooking import Hook
+from gateway.hooks.claude_code import Used
+from gateway.hooks.decision_client import DecisionClient, NoAnswer
+from gateway.hooks.hooking import Hook
 
 ENDED = Used("claude-code.1", "ok", 3, 2, None)
 

@@ -19,11 +19,11 @@ from open_ledgers import open_ledger
 from prometheus_client import CollectorRegistry
 from standing_streams import hung_up, listening
 
-from gateway.agent_keys import AgentKeys
-from gateway.challenges import Challenges
-from gateway.errors import Rejected
-from gateway.identity import Identity, Operator, Roster
-from gateway.strangers import Strangers
+from gateway.identity.agent_keys import AgentKeys
+from gateway.identity.challenges import Challenges
+from gateway.identity.identity import Identity, Operator, Roster
+from gateway.identity.strangers import Strangers
+from gateway.wire.errors import Rejected
 from ledger.agents import (
     AddAgent,
     AgentStatus,

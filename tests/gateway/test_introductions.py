@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, RawServer, modern_headers, staged, until
 
-from gateway.event_blocks import EventBlocks, data_of
-from gateway.instructions import HINT, WITHHELD
+from gateway.tools.instructions import HINT, WITHHELD
+from gateway.wire.event_blocks import EventBlocks, data_of
 from ledger.accepting import AcceptTools
 
 POLICY = "version: 1\ndefault: allow\nrules: []\n"

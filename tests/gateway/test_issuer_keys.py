@@ -9,8 +9,8 @@ from aiohttp import web
 from gateway_stage import until
 from token_issuer import EC_KEY, RSA_KEY, jwk
 
-from gateway.issuer_keys import IssuerKeys, Renewal, fetched, read
-from gateway.jwks import LARGEST, UnreadableKeys
+from gateway.identity.issuer_keys import IssuerKeys, Renewal, fetched, read
+from gateway.identity.jwks import LARGEST, UnreadableKeys
 from policies.identity_settings import IssuerSection
 
 SECTION = IssuerSection.model_validate(

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from gateway.decision_bodies import Ask
-from gateway.definitions import is_tool_name
-from gateway.json_bodies import _read
-from gateway.openapi import document
-from gateway.problems import PREFIX, Kind, Problem
+from gateway.api.decision_bodies import Ask
+from gateway.api.json_bodies import _read
+from gateway.api.openapi import document
+from gateway.api.problems import PREFIX, Kind, Problem
+from gateway.wire.definitions import is_tool_name
 
 READING = ("/v1/approvals", "/v1/approvals/apr_1", "/v1/grants", "/v1/audit")
 
@@ -310,7 +310,7 @@ async def test_a_fault_of_ours_is_a_problem_without_its_details(given, monkeypat
     def broken(*_):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("gateway.decisions.told", broken)
+    monkeypatch.setattr("gateway.api.decisions.told", broken)
 
     status, told = await given.post("/v1/decisions", asked("Read"))
 

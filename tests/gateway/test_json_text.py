@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.json_text import (
+from gateway.wire.json_text import (
     NotAnObject,
     members,
     text_member,

@@ -1,6 +1,6 @@
 """What is kept of callers' lists takes no more room than there is."""
 
-from gateway.kept_lists import Kept, KeptList, KeptLists, View
+from gateway.tools.kept_lists import Kept, KeptList, KeptLists, View
 from gateway.upstreams import Era
 from policies.calls import Tool
 

@@ -7,10 +7,10 @@ from aiohttp import web
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.fast_lane import WholeRequest
-from gateway.known_heads import KnownHeads, halves
-from gateway.plain_requests import NotPlain, PlainReader
-from gateway.seeing import once
+from gateway.callers.fast_lane import WholeRequest
+from gateway.callers.plain_requests import NotPlain, PlainReader
+from gateway.callers.seeing import once
+from gateway.wire.known_heads import KnownHeads, halves
 
 
 def request(body=b"hello", length=None, more=b""):

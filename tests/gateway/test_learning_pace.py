@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.definitions import MOST_TOOLS
-from gateway.learning_pace import AN_HOUR, EVENT, ROOM, LearningPace
-from gateway.tool_lists import LONGEST_LIST
+from gateway.tools.learning_pace import AN_HOUR, EVENT, ROOM, LearningPace
+from gateway.tools.tool_lists import LONGEST_LIST
+from gateway.wire.definitions import MOST_TOOLS
 
 HOUR = 3600.0
 LARGEST = 1024 * 1024

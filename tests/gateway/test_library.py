@@ -3,8 +3,8 @@
 import pytest
 
 import placet
-from gateway.library_commands import LIBRARY
-from gateway.policy_files import read_policy
+from gateway.files.policy_files import read_policy
+from gateway.policy_commands.library_commands import LIBRARY
 
 NAMES = ["filesystem", "github", "slack", "stripe"]
 

@@ -11,7 +11,7 @@ import standing_streams
 from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
-from gateway.event_blocks import EventBlocks, data_of
+from gateway.wire.event_blocks import EventBlocks, data_of
 from ledger.accepting import AcceptTools
 from ledger.tools import SeeTools
 

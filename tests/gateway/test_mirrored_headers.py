@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.shared.inbound import find_invalid_x_mcp_header, validate_mcp_param_headers
 
-from gateway.definitions import tool_of
-from gateway.errors import Rejected
-from gateway.mirrored_headers import check_mirrored, headers_for, mirrored_by
+from gateway.wire.definitions import tool_of
+from gateway.wire.errors import Rejected
+from gateway.wire.mirrored_headers import check_mirrored, headers_for, mirrored_by
 from policies.strict_json import parse
 
 REGION = {"type": "string", "x-mcp-header": "Region"}

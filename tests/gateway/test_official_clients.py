@@ -5,7 +5,7 @@ import uuid
 import pytest
 from gateway_stage import staged, until
 
-from gateway.instructions import HINT
+from gateway.tools.instructions import HINT
 from ledger.deadlines_due import ExpireApproval
 
 POLICY = """\

@@ -6,7 +6,7 @@ import itertools
 import pytest
 from gateway_stage import CI_BOT, OTHER_BOT, staged, until
 
-from gateway.patience import Pace
+from gateway.calls.patience import Pace
 
 WRITE = [["write_note", {"name": "a", "text": "x"}]]
 

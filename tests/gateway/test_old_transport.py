@@ -9,9 +9,9 @@ from aiohttp import web
 from gateway_stage import CI_BOT, META, RawServer, modern_headers, staged, until
 from raw_upstream import raw_upstream
 
-from gateway.conversations import Conversation
-from gateway.http_upstream import HttpUpstream
-from gateway.old_transport import OldTransport, without_endpoint
+from gateway.servers.http_upstream import HttpUpstream
+from gateway.servers.old_transport import OldTransport, without_endpoint
+from gateway.tools.conversations import Conversation
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 
 SAID = (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.event_blocks import EventBlocks, data_of
-from gateway.open_streams import Listening, OpenStreams
+from gateway.listening.open_streams import Listening, OpenStreams
+from gateway.wire.event_blocks import EventBlocks, data_of
 from policies.people import Agent
 
 BOT = Agent("ci-bot", "platform", "alice")

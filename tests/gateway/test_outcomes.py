@@ -11,8 +11,8 @@ from gateway_stage import staged, until
 from multidict import CIMultiDict
 from open_ledgers import open_ledger, prepare
 
-from gateway.outcomes import Outcomes
-from gateway.reading_outcomes import OutcomeReader
+from gateway.calls.outcomes import Outcomes
+from gateway.calls.reading_outcomes import OutcomeReader
 from gateway.upstreams import UpstreamAnswer
 from ledger.calls import CallStatus
 from policies.decisions import Effect

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
-from gateway.instructions import HINT
+from gateway.tools.instructions import HINT
 
 INITIALIZE = {
     "jsonrpc": "2.0",

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from raw_upstream import ANSWER, ok
 
-from gateway.plain_connection import PlainConnection
+from gateway.servers.plain_connection import PlainConnection
 from gateway.upstreams import UpstreamFailed
 
 CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nMcp-A: b\r\n\r\n"

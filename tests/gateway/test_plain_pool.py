@@ -103,7 +103,7 @@ async def test_as_many_connections_are_kept_as_were_used_at_once(raw, upstream):
 
 
 async def test_an_idle_connection_is_closed_after_a_while(raw, monkeypatch):
-    monkeypatch.setattr("gateway.http_upstream._KEPT_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.servers.http_upstream._KEPT_SECONDS", 0.05)
     async with reaching(raw.url) as upstream:
         await asyncio.gather(*(upstream.forward(posting()) for _ in range(3)))
 

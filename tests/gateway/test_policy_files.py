@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gateway.policy_files import PolicyFiles, read_policy
+from gateway.files.policy_files import PolicyFiles, read_policy
 from policies.problems import InvalidDocument
 
 FILES = "version: 1\nrules: [{name: reads, effect: allow}]\n"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lane_stage import PLAIN, serving
 
-from gateway.fast_lane import WholeRequest
+from gateway.callers.fast_lane import WholeRequest
 
 PAGE = PLAIN.replace(b"X-Said", b"Origin: http://localhost\r\nX-Said")
 UPGRADE = PLAIN.replace(b"X-Said", b"Connection: upgrade\r\nUpgrade: websocket\r\nX-Said")

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, staged
 
-from gateway.resuming import Resumable
+from gateway.calls.resuming import Resumable
 
 INITIALIZE = {
     "jsonrpc": "2.0",

@@ -11,11 +11,11 @@ import pytest
 from aiohttp import web
 from lane_stage import PLAIN, serving
 
-from gateway.event_writers import event_writer
-from gateway.fast_lane import WholeRequest
-from gateway.known_heads import KnownHeads
-from gateway.plain_requests import PlainReader
-from gateway.whole_answers import for_aiohttp, in_json
+from gateway.callers.event_writers import event_writer
+from gateway.callers.fast_lane import WholeRequest
+from gateway.callers.plain_requests import PlainReader
+from gateway.callers.whole_answers import for_aiohttp, in_json
+from gateway.wire.known_heads import KnownHeads
 
 KEPT = ("keep-alive", "Keep-Alive", " keep-alive\t")
 LAST = ("close", "Close")

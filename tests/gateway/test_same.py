@@ -2,7 +2,7 @@
 
 import gc
 
-from gateway.same import Same
+from gateway.wire.same import Same
 
 
 class Thing(list):

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from gateway.scan_targets import Reaching, Target, target_of
-from gateway.scanning import look_at
+from gateway.scan.scan_targets import Reaching, Target, target_of
+from gateway.scan.scanning import look_at
 from policies.client_files import ReachedServer, StartedServer, UnusableServer
 from policies.scan_findings import findings
 

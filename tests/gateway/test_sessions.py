@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import Rejected
-from gateway.sessions import Sessions
+from gateway.callers.sessions import Sessions
+from gateway.wire.errors import Rejected
 from policies.digests import digest_key
 
 OLD = digest_key("an old secret that is long enough, too")

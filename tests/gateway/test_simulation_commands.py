@@ -9,7 +9,7 @@ from acme import WRITE_FILE, ask, assessed, grant
 from open_ledgers import open_ledger, prepare
 from shelled import Terminal
 
-from gateway.simulation_commands import register
+from gateway.policy_commands.simulation_commands import register
 from ledger.freezes import BeginFreeze
 from ledger.tools import SeeTools
 from policies.decisions import Effect

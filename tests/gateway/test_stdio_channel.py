@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.stdio_channel import Answer, Broken, Channel, Progress
-from gateway.stdio_server import StdioProcess, TooLong
+from gateway.started.stdio_channel import Answer, Broken, Channel, Progress
+from gateway.started.stdio_server import StdioProcess, TooLong
 
 
 class Written(StdioProcess):

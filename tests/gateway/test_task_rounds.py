@@ -9,7 +9,7 @@ from aiohttp import web
 from asking_server import ANSWERS, Asking
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
-from gateway import task_desk, task_rounds
+from gateway.tasks import task_desk, task_rounds
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 DECLARED = META | {

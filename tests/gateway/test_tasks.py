@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, modern_headers, now, staged, until
 from sqlalchemy import text
 
-from gateway import task_results
+from gateway.tasks import task_results
 from ledger.approvals import ApprovalStatus
 from ledger.deadlines_due import ExpireApproval
 from ledger.deliveries import RecordUndeliverable
@@ -463,7 +463,7 @@ async def test_a_call_that_runs_at_one_replica_is_cancelled_at_any_other(postgre
 async def test_a_task_that_another_replica_cancels_before_its_claim_is_not_run(
     postgres_url, monkeypatch
 ):
-    monkeypatch.setattr("gateway.task_runs._LOOK_SECONDS", 3600)
+    monkeypatch.setattr("gateway.tasks.task_runs._LOOK_SECONDS", 3600)
     listing, listed = asyncio.Event(), asyncio.Event()
 
     async def slow_to_list(_, message):

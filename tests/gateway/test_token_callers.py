@@ -14,10 +14,10 @@ from standing_streams import hung_up, listening
 from token_issuer import EC_KEY, ED_KEY, FILES, OTHER, OTHER_RSA_KEY, PUBLIC_URL, jwk
 from token_stage import AGENTS, taking_tokens, trusting
 
-from gateway.issuer_keys import Renewal
-from gateway.resources import Resources
-from gateway.token_callers import TokenCallers
-from gateway.tokens import BadToken
+from gateway.identity.issuer_keys import Renewal
+from gateway.identity.resources import Resources
+from gateway.identity.token_callers import TokenCallers
+from gateway.identity.tokens import BadToken
 from ledger.evidence import Evidence
 from ledger.votes import CastVote
 from policies.configuration import parse_configuration

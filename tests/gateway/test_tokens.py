@@ -23,8 +23,8 @@ from token_issuer import (
     public_pem,
 )
 
-from gateway.jwks import UnreadableKeys, read_keys
-from gateway.tokens import BadToken, KeyMissing, KeysAway, Trusted, checked
+from gateway.identity.jwks import UnreadableKeys, read_keys
+from gateway.identity.tokens import BadToken, KeyMissing, KeysAway, Trusted, checked
 from policies.identity_settings import IssuerSection
 
 

@@ -9,10 +9,10 @@ import logging
 import pytest
 from gateway_stage import CI_BOT, RawServer, staged, until
 
-from gateway import learning_pace
-from gateway.definitions import instructions_of, tools_of
-from gateway.learning_pace import EVENT
-from gateway.tool_notes import ToolNotes
+from gateway.tools import learning_pace
+from gateway.tools.learning_pace import EVENT
+from gateway.tools.tool_notes import ToolNotes
+from gateway.wire.definitions import instructions_of, tools_of
 
 LISTING = b'{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{}}'
 OPENING = (
@@ -91,7 +91,7 @@ async def too_much(stage):
 async def test_a_server_that_changes_its_tools_without_end_is_recorded_up_to_a_bound(
     sqlite_url, monkeypatch, caplog
 ):
-    monkeypatch.setattr("gateway.toolbox._AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.tools.toolbox._AGAIN_SECONDS", 0.01)
     async with beside_an_honest_one(sqlite_url) as (stage, restless, honest):
         before = next(restless.looks)
 
@@ -118,7 +118,7 @@ async def test_a_server_that_changes_its_tools_without_end_is_recorded_up_to_a_b
         left_out = "placet_server_left_out_tools"
         assert stage.registry.get_sample_value(left_out, {"server": "files"}) == 10
         assert stage.registry.get_sample_value(left_out, {"server": "notes"}) == 0
-    warned = [each for each in caplog.records if each.name == "gateway.tool_notes"]
+    warned = [each for each in caplog.records if each.name == "gateway.tools.tool_notes"]
     assert [each.levelno for each in warned] == [logging.WARNING]
 
 

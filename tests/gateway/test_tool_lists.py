@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from gateway.event_streams import EventReader
-from gateway.tool_lists import ToolLists
+from gateway.tools.tool_lists import ToolLists
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
+from gateway.wire.event_streams import EventReader
 from policies.calls import Number
 
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}

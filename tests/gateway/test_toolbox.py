@@ -66,7 +66,7 @@ async def test_an_announced_change_is_learned(sqlite_url):
 
 
 async def test_a_server_that_is_back_is_known_to_be_without_a_call(sqlite_url, monkeypatch):
-    monkeypatch.setattr("gateway.toolbox._BRIEFLY", 0.05)
+    monkeypatch.setattr("gateway.tools.toolbox._BRIEFLY", 0.05)
     async with staged(sqlite_url) as stage:
 
         async def broken(_, request):
@@ -256,7 +256,7 @@ async def by_saying_nothing(_):
 async def test_whatever_a_legacy_server_makes_of_a_modern_request_it_is_initialized(
     sqlite_url, answer, monkeypatch
 ):
-    monkeypatch.setattr("gateway.conversations._PROBING_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.tools.conversations._PROBING_SECONDS", 0.2)
     server = odd_one(answer)
     await server.start()
     async with staged(sqlite_url, server=server) as stage:

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, staged
 
-from gateway.unnamed import UnnamedRunner
+from gateway.callers.unnamed import UnnamedRunner
 
 LISTING = b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
 HELD = (

@@ -9,7 +9,7 @@ from gateway_stage import until
 from multidict import CIMultiDict
 from raw_upstream import ANSWER, ok, posting, raw_upstream, reaching
 
-from gateway.turns import Bounds
+from gateway.servers.turns import Bounds
 from gateway.upstreams import Era, Fault, UpstreamFailed, UpstreamRequest
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from gateway.examining import Asked
-from gateway.open_calls import Ticket
-from gateway.tool_calls import ToolCalls
-from gateway.verdicts import Passed
-from gateway.waiting import WaitingRoom
+from gateway.calls.examining import Asked
+from gateway.calls.open_calls import Ticket
+from gateway.calls.tool_calls import ToolCalls
+from gateway.calls.verdicts import Passed
+from gateway.calls.waiting import WaitingRoom
 from ledger.approvals import ApprovalStatus
 from ledger.events import ApprovalGiven
 from ledger.rulings import Dispatched

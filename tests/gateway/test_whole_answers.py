@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.whole_answers import AnswerWriter, WholeAnswer, for_aiohttp, in_json
+from gateway.callers.whole_answers import AnswerWriter, WholeAnswer, for_aiohttp, in_json
 
 
 async def by_aiohttp(answer):

@@ -8,7 +8,7 @@ from collections import Counter
 from scenarios.stage import clock, until
 from soak.crowd import LOST, RAN, Crowd
 
-from gateway.answers import Told
+from gateway.calls.answers import Told
 from ledger.approvals import ApprovalStatus
 from ledger.calls import CallStatus
 from ledger.events import ApprovalDispatched, CallDecided

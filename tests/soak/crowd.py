@@ -13,7 +13,7 @@ from scenarios.stage import BOB, CAT, META, PLATFORM, Replica, Stage
 
 from bot.workspace.delivery import Unanswered
 from bot.workspace.errors import Impossible, SlackError
-from gateway.answers import META_KEY, Told
+from gateway.calls.answers import META_KEY, Told
 
 AWAY = (aiohttp.ClientError, ConnectionError, TimeoutError)
 WAITS = {Told.PENDING, Told.UNDELIVERABLE}

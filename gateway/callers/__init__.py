@@ -1,0 +1,1 @@
+"""Lets callers connect, reads their requests and writes their answers, in bounds."""

@@ -1,0 +1,1 @@
+"""Speaks MCP over stdio for a gateway that is elsewhere: `placet stdio`."""

@@ -1,0 +1,1 @@
+"""Reads the files that people write and name: policies, lists of tools."""

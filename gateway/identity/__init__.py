@@ -1,0 +1,1 @@
+"""Tells who calls, by keys and tokens."""

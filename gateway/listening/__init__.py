@@ -1,0 +1,1 @@
+"""Lets callers hear of changes for as long as they listen."""

@@ -1,0 +1,1 @@
+"""Answers at the shell what policies say, and whether they say what is meant."""

@@ -1,0 +1,1 @@
+"""Looks at servers before they are put behind Placet: `placet scan`."""

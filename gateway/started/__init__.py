@@ -1,0 +1,1 @@
+"""Starts servers that speak over their standard pipes, and shares each among its callers."""

@@ -1,0 +1,1 @@
+"""Runs calls as tasks, which any replica answers for."""

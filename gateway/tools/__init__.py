@@ -1,0 +1,1 @@
+"""Knows the tools and instructions of servers as they are now, and what people accepted of them."""

@@ -1,0 +1,1 @@
+"""Reads and writes what goes over the wire: JSON-RPC messages, server-sent events, heads."""
