@@ -18,11 +18,11 @@ from bot.workspace.server import LocalWorkspace
 from gateway.application import Gateway
 from gateway.callers.unnamed import UnnamedRunner
 from gateway.world import World
-from ledger.asking import Asking
-from ledger.deadlines import Deadlines
-from ledger.freeze_watch import FreezeWatch
 from ledger.ledger import Ledger
 from ledger.shell import Misconfigured
+from ledger.watching.asking import Asking
+from ledger.watching.deadlines import Deadlines
+from ledger.watching.freeze_watch import FreezeWatch
 from placet_check import observing
 from placet_chronicle import tell_of
 from placet_commandline import clock, run

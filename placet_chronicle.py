@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.sparing import Sparing
-from ledger.card_events import CardPosted, CardRepainted, CardUndeliverable, DetailsViewed
-from ledger.envelopes import Event, Recorded
-from ledger.events import ApprovalJoined, CallCompleted, CallDecided, OutcomeUnknown
-from ledger.freeze_events import FreezeBegun, FreezeEnded
+from ledger.events.card_events import CardPosted, CardRepainted, CardUndeliverable, DetailsViewed
+from ledger.events.envelopes import Event, Recorded
+from ledger.events.events import ApprovalJoined, CallCompleted, CallDecided, OutcomeUnknown
+from ledger.events.freeze_events import FreezeBegun, FreezeEnded
+from ledger.events.standing_events import GrantUsed
 from ledger.ledger import Ledger
-from ledger.sentences import sentence
-from ledger.standing_events import GrantUsed
+from ledger.words.sentences import sentence
 
 _LOG = logging.getLogger("placet.ledger")
 

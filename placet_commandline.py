@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from ledger.keys import KeyUnusable
 from ledger.ledger import Ledger, LedgerUnavailable
-from ledger.reaching import Interrupted
+from ledger.proofs.signing import Signer
 from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
-from ledger.signing import Signer
 from ledger.unavailable import Altered
+from ledger.words.reaching import Interrupted
 from placet_keys import keys_beside, signer_beside
 from placet_settings import ledger_url, load_beside, stands_in, user
 from placet_usage import Parser

@@ -17,9 +17,9 @@ from aiohttp import ClientSession, web
 
 from bot.cards import APPROVE
 from gateway.calls.answers import Told
-from ledger.card_events import CardPosted, VoteCast
-from ledger.envelopes import Recorded
-from ledger.events import (
+from ledger.events.card_events import CardPosted, VoteCast
+from ledger.events.envelopes import Recorded
+from ledger.events.events import (
     ApprovalDispatched,
     ApprovalGiven,
     ApprovalRequested,

@@ -6,8 +6,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.leases import FileLock
 from ledger.shell import Misconfigured
+from ledger.storage.leases import FileLock
 from ledger.unavailable import LedgerUnavailable
 
 _MARK = "# Written by `placet demo`.\n"

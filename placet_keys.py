@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ledger.keys import KeyUnusable, digest_keys, kept_keys
-from ledger.signed_notes import NotAKey, VerifyingKey
-from ledger.signing import Signer, signer
+from ledger.proofs.signed_notes import NotAKey, VerifyingKey
+from ledger.proofs.signing import Signer, signer
 from placet_settings import ledger_url, stands_in
 from policies.configuration import Configuration
 from policies.digests import DigestKey

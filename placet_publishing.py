@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bot.bot import Bot
+from ledger.audit.publishing import CheckpointFile, InTurn, Place, Publisher
 from ledger.ledger import Ledger
-from ledger.publishing import CheckpointFile, InTurn, Place, Publisher
 from policies.configuration import Configuration
 
 

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.files.seen_tools import listed_tools
-from ledger.envelopes import Recorded
-from ledger.held_approvals import HeldApprovals
-from ledger.leases import UNSEEN_SECONDS
+from ledger.events.envelopes import Recorded
+from ledger.events.standing_events import PolicyActivated
 from ledger.ledger import Ledger
-from ledger.policy_in_force import ActivatePolicy, PolicyInForce, PolicyMoved
-from ledger.policy_words import changes_kept
+from ledger.lives.policy_in_force import ActivatePolicy, PolicyInForce, PolicyMoved
 from ledger.shell import Loaded
-from ledger.standing_events import PolicyActivated
+from ledger.storage.leases import UNSEEN_SECONDS
+from ledger.watching.held_approvals import HeldApprovals
+from ledger.words.policy_words import changes_kept
 from policies.argument_checks import argument_problems
 from policies.policy import Policy, compile_policy
 from policies.policy_differences import policy_changes

@@ -11,9 +11,9 @@ from gateway.scan.scan_files import refuse_to_overwrite, write
 from gateway.scan.scan_options import describe, named_targets
 from gateway.scan.scan_words import as_text
 from gateway.scan.scanning import Looked, look_at
-from ledger.reaching import Interrupted
 from ledger.shell import AddCommand, Misconfigured, Shell
-from ledger.tabulating import machine
+from ledger.words.reaching import Interrupted
+from ledger.words.tabulating import machine
 from placet_environment import SETTINGS
 from placet_logging import log_to_stderr
 from policies.inert import inert

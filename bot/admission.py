@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from bot.desk import Desk
 from bot.refusals import noted
-from ledger.delegation_readings import delegations_in_force
-from ledger.evidence import Evidence
-from ledger.freeze_rights import same_user
+from ledger.events.evidence import Evidence
+from ledger.lives.freeze_rights import same_user
+from ledger.views.delegation_readings import delegations_in_force
 from policies.people import Directory
 from policies.refusals import Refused
 

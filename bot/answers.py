@@ -8,9 +8,9 @@ from bot.cards import Card
 from bot.command_forms import FORMS
 from bot.pieces import Block, lines, message_weight, moment, name, notification, words
 from bot.wording import Row, heading, so_many
-from ledger.approvals import Approval
-from ledger.grants import Grant
-from ledger.standing_events import GrantIssued
+from ledger.events.standing_events import GrantIssued
+from ledger.lives.approvals import Approval
+from ledger.lives.grants import Grant
 from policies.durations import written
 
 _LISTED = 20

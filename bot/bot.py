@@ -44,8 +44,8 @@ from bot.sockets import Socket
 from bot.undelivered import Undelivered
 from bot.voting import Voting
 from bot.witness import Witness
-from ledger.barring import Weigh
 from ledger.ledger import Ledger
+from ledger.views.barring import Weigh
 from policies.calls import Tool
 from policies.people import Directory
 from policies.refusals import Refused

@@ -21,8 +21,8 @@ from bot.pieces import (
     words,
 )
 from bot.wording import heading, outcome, suggestion
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.events import ApprovalRequested
+from ledger.events.events import ApprovalRequested
+from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.calls import GRAVE
 from policies.inert import inert
 from policies.people import Directory

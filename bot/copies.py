@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from bot.channel_history import ChannelHistory, Sighting
 from bot.outbox import NotTaken
 from bot.recording import ACTOR, record
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.deliveries import RecordCopy
 from ledger.ledger import Ledger
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.deliveries import RecordCopy
 from policies.people import Directory, Team
 
 PATIENCE = 15.0

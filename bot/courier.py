@@ -12,18 +12,18 @@ from bot.notice_delivery import NoticeDelivery
 from bot.notice_subjects import subject_of, touches_cards
 from bot.outbox import NotTaken
 from bot.review_delivery import ReviewDelivery
-from ledger.approval_pages import approval_pages
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.envelopes import Recorded
-from ledger.ledger import Ledger
-from ledger.review_events import ReviewFound, ReviewPosted
-from ledger.standing_events import (
+from ledger.events.envelopes import Recorded
+from ledger.events.review_events import ReviewFound, ReviewPosted
+from ledger.events.standing_events import (
     InstructionsAccepted,
     InstructionsSeen,
     ToolAccepted,
     ToolGone,
     ToolSeen,
 )
+from ledger.ledger import Ledger
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.views.approval_pages import approval_pages
 from policies.refusals import Refused
 
 LEASE = 6.0

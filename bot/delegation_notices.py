@@ -3,7 +3,7 @@
 from bot.notices import Wanted, channels, wanted
 from bot.pieces import Block, header, lines, moment, name, person, words
 from bot.wording import Row
-from ledger.delegations import Delegation
+from ledger.lives.delegations import Delegation
 from policies.people import Directory
 
 

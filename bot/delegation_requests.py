@@ -11,8 +11,8 @@ from bot.desk import Desk
 from bot.grammar import shown
 from bot.pieces import name, words
 from bot.wording import Row
-from ledger.delegation_readings import delegation_of, delegations_in_force
-from ledger.delegations import EndDelegation, GiveDelegation
+from ledger.lives.delegations import EndDelegation, GiveDelegation
+from ledger.views.delegation_readings import delegation_of, delegations_in_force
 from policies.refusals import Refused
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>")

@@ -18,12 +18,12 @@ from bot.summaries import Summaries, part_of
 from bot.summary_cards import Item
 from bot.thread_lines import ThreadLines
 from bot.threads import about_block, thread_blocks, thread_text
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.delegation_readings import delegations_in_force
-from ledger.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
-from ledger.envelopes import Command, Recorded
+from ledger.events.envelopes import Command, Recorded
 from ledger.ledger import Ledger
-from ledger.painted_cards import PaintedCard
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
+from ledger.lives.painted_cards import PaintedCard
+from ledger.views.delegation_readings import delegations_in_force
 from policies.people import Directory, Team
 
 AWAY = 2.5

@@ -8,8 +8,8 @@ from bot.fitting import cut
 from bot.modals import REASON, Spot, subject
 from bot.payloads import View
 from bot.pieces import Block, plain
-from ledger.approvals import Approval
-from ledger.events import ApprovalRequested
+from ledger.events.events import ApprovalRequested
+from ledger.lives.approvals import Approval
 from policies.settings import DENIALS
 from policies.suggestions import LONGEST, Unusable, editable, suggestion
 

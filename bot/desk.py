@@ -15,9 +15,9 @@ from bot.payloads import View
 from bot.pieces import Block
 from bot.voting import Voting
 from bot.witness import Witness
-from ledger.barring import Weigh
-from ledger.envelopes import Command
+from ledger.events.envelopes import Command
 from ledger.ledger import Ledger
+from ledger.views.barring import Weigh
 from policies.people import Directory
 from policies.refusals import Refused
 from policies.settings import DENIALS

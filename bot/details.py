@@ -7,9 +7,9 @@ from bot.fitting import head, weight
 from bot.histories import history
 from bot.pieces import Block, header, lines, moment, name, preformatted, words
 from bot.wording import ballot
-from ledger.approvals import Approval
-from ledger.backgrounds import Background
-from ledger.tools import SeenTool
+from ledger.audit.backgrounds import Background
+from ledger.lives.approvals import Approval
+from ledger.lives.tools import SeenTool
 from policies.inert import inert
 from policies.policy_lines import lines_at
 from policies.strict_json import parse, pretty

@@ -4,8 +4,8 @@ import asyncio
 
 from bot.cards import Card, card
 from bot.details import Page, pages
-from ledger.approvals import Approval
-from ledger.backgrounds import Background
+from ledger.audit.backgrounds import Background
+from ledger.lives.approvals import Approval
 from policies.people import Directory
 
 _SMALL = 8_000

@@ -8,8 +8,8 @@ from bot.fitting import Cut, cut
 from bot.patience_lines import escalated_rows, reminded_rows
 from bot.pieces import Block, moment, name, person, words
 from bot.wording import Row, ballot, fell_away, slack_of
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.events import ApprovalRequested, ApprovalTerm
+from ledger.events.events import ApprovalRequested, ApprovalTerm
+from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.inert import hostile, inert
 from policies.people import Directory
 

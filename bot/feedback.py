@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from bot.pieces import Block, lines, notification, words
 from bot.wording import times
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.card_events import VoteCast, VoteRefused
-from ledger.envelopes import Recorded
-from ledger.events import ApprovalDenied, ApprovalGiven
+from ledger.events.card_events import VoteCast, VoteRefused
+from ledger.events.envelopes import Recorded
+from ledger.events.events import ApprovalDenied, ApprovalGiven
+from ledger.lives.approvals import Approval, ApprovalStatus
 
 
 def sentence(message: str) -> str:

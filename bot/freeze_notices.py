@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bot.notices import Wanted, channels, wanted
 from bot.pieces import Block, button, header, lines, moment, name, words
 from bot.wording import Row, people
-from ledger.freezes import Freeze
+from ledger.lives.freezes import Freeze
 from policies.freezes import Frozen, subject
 from policies.people import Directory
 

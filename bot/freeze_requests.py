@@ -9,9 +9,9 @@ from bot.desk import Desk
 from bot.freeze_notices import stands
 from bot.pieces import name, words
 from bot.wording import Row, so_many
-from ledger.freeze_events import FreezeRefused
-from ledger.freeze_readings import freeze_of, freezes_in_force
-from ledger.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
+from ledger.events.freeze_events import FreezeRefused
+from ledger.lives.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
+from ledger.views.freeze_readings import freeze_of, freezes_in_force
 from policies.freezes import subject
 
 

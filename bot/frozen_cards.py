@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bot.cards import Card
 from bot.pieces import blocks_json, context, message_weight
-from ledger.approvals import OPEN, Approval
-from ledger.freeze_readings import freezes_in_force
 from ledger.ledger import Ledger
+from ledger.lives.approvals import OPEN, Approval
+from ledger.views.freeze_readings import freezes_in_force
 from policies.freezes import holding
 
 _MOST = 13_150

@@ -8,8 +8,8 @@ from bot.fitting import cut
 from bot.notices import Wanted, channels, wanted
 from bot.pieces import Block, button, header, lines, moment, name, plain, preformatted, words
 from bot.wording import Row, people
-from ledger.approvals import Approval
-from ledger.glasses import Glass
+from ledger.lives.approvals import Approval
+from ledger.lives.glasses import Glass
 from policies.people import Directory
 
 BREAK_VIEW = "glass.break"

@@ -6,10 +6,10 @@ from bot.desk import Desk
 from bot.drawing import drawn
 from bot.glass import break_modal, glass_row
 from bot.pieces import name, words
-from ledger.approvals import Approval
-from ledger.glass_events import BreakGlassRefused
-from ledger.glass_readings import open_glasses
-from ledger.glasses import BreakGlass, SignOff, could_break
+from ledger.events.glass_events import BreakGlassRefused
+from ledger.lives.approvals import Approval
+from ledger.lives.glasses import BreakGlass, SignOff, could_break
+from ledger.views.glass_readings import open_glasses
 from policies.refusals import Refused
 
 

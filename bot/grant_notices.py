@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from bot.notices import Wanted, channels, wanted
 from bot.pieces import Block, button, confirm, header, lines, moment, name, words
 from bot.wording import Row, duration, people
-from ledger.grant_requests import GrantRequest, RequestStatus
-from ledger.grants import Grant, GrantStatus
+from ledger.lives.grant_requests import GrantRequest, RequestStatus
+from ledger.lives.grants import Grant, GrantStatus
 from policies.people import Directory
 
 GIVE = "grant.give"

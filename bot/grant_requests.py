@@ -8,13 +8,13 @@ from bot.admission import evidence_of, groups_in
 from bot.answers import Answer, granted, plainly, revoked
 from bot.asked import AskGrant, AskRevoke
 from bot.desk import Desk
-from ledger.barring import Barred, refuse_barred
-from ledger.grant_request_readings import request_by_id
-from ledger.grant_requests import AnswerRequest, RequestGrant
-from ledger.grants import IssueGrant, RevokeGrant
-from ledger.owning import owning
-from ledger.renewing import RenewGrant
-from ledger.standing_events import GrantIssued, GrantRefused
+from ledger.deciding.renewing import RenewGrant
+from ledger.events.standing_events import GrantIssued, GrantRefused
+from ledger.lives.grant_requests import AnswerRequest, RequestGrant
+from ledger.lives.grants import IssueGrant, RevokeGrant
+from ledger.lives.owning import owning
+from ledger.views.barring import Barred, refuse_barred
+from ledger.views.grant_request_readings import request_by_id
 
 
 async def teams_of(target: str, desk: Desk) -> frozenset[str]:

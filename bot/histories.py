@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bot.pieces import Block, lines, moment, name, words
 from bot.wording import Row, heading
-from ledger.approvals import Approval
-from ledger.backgrounds import NEWEST, Background
+from ledger.audit.backgrounds import NEWEST, Background
+from ledger.lives.approvals import Approval
 
 _NAME = 60
 _REASON = 100

@@ -4,14 +4,14 @@ from bot.admission import groups_in
 from bot.desk import Desk
 from bot.home_view import HomeFacts
 from bot.looking import waiting_for
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.delegation_readings import delegations_in_force
-from ledger.delegations import Delegation
-from ledger.evidence import GROUP_FRESH, Evidence, standing, unfit
-from ledger.freeze_readings import freezes_in_force
-from ledger.glass_readings import open_glasses
-from ledger.grant_request_readings import open_requests
-from ledger.parties import Parties
+from ledger.events.evidence import GROUP_FRESH, Evidence, standing, unfit
+from ledger.events.parties import Parties
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.delegations import Delegation
+from ledger.views.delegation_readings import delegations_in_force
+from ledger.views.freeze_readings import freezes_in_force
+from ledger.views.glass_readings import open_glasses
+from ledger.views.grant_request_readings import open_requests
 
 
 async def home_facts(desk: Desk, slack: str, news: str) -> HomeFacts:

@@ -4,7 +4,7 @@ from bot.drawing import drawn
 from bot.fields import asked, writing
 from bot.modals import REASON, Spot
 from bot.pieces import Block, plain
-from ledger.approvals import Approval, ApprovalStatus
+from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.people import Directory
 
 LOOK_VIEW = "home.approve"

@@ -11,9 +11,9 @@ from bot.desk import Desk
 from bot.home_facts import home_facts
 from bot.home_view import home_view
 from bot.pieces import blocks_json
-from ledger.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
-from ledger.envelopes import Recorded
-from ledger.notice_events import NoticePosted, NoticeRepainted
+from ledger.events.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
+from ledger.events.envelopes import Recorded
+from ledger.events.notice_events import NoticePosted, NoticeRepainted
 from policies.refusals import Refused
 
 _REST = 2.0

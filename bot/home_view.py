@@ -11,12 +11,12 @@ from bot.glass import SIGN_OFF, glass_row
 from bot.grant_notices import GIVE, REFUSE, RENEW, REVOKE, grant_row
 from bot.pieces import Block, button, confirm, header, lines, moment, name, words
 from bot.wording import Row, duration, people
-from ledger.approvals import Approval
-from ledger.delegations import Delegation
-from ledger.freezes import Freeze
-from ledger.glasses import Glass
-from ledger.grant_requests import GrantRequest
-from ledger.grants import Grant
+from ledger.lives.approvals import Approval
+from ledger.lives.delegations import Delegation
+from ledger.lives.freezes import Freeze
+from ledger.lives.glasses import Glass
+from ledger.lives.grant_requests import GrantRequest
+from ledger.lives.grants import Grant
 from policies.freezes import Frozen
 from policies.people import Directory
 

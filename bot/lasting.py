@@ -13,8 +13,8 @@ from bot.modals import REASON, Spot, subject
 from bot.payloads import View
 from bot.pieces import Block, lines, name, plain, preformatted, words
 from bot.wording import Row, duration, times
-from ledger.approvals import Approval
-from ledger.lasting import Scope, ThisCall, ThisTool, ThisToolWhere
+from ledger.lives.approvals import Approval
+from ledger.lives.lasting import Scope, ThisCall, ThisTool, ThisToolWhere
 from policies.argument_conditions import condition_problem, proposal
 from policies.conditions import Unevaluable
 

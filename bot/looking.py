@@ -7,12 +7,12 @@ from bot.answers import Answer, showing, waiting
 from bot.desk import Desk
 from bot.drawing import drawn
 from bot.voting import groups_of
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.deciders import Seat, parties, seat_of, taken
-from ledger.delegation_readings import delegations_in_force
-from ledger.delegations import Delegation
-from ledger.evidence import GROUP_FRESH, Evidence, standing
-from ledger.freeze_rights import same_user
+from ledger.events.evidence import GROUP_FRESH, Evidence, standing
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.deciders import Seat, parties, seat_of, taken
+from ledger.lives.delegations import Delegation
+from ledger.lives.freeze_rights import same_user
+from ledger.views.delegation_readings import delegations_in_force
 from policies.people import Directory
 from policies.refusals import Refused
 

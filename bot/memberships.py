@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.client import UNREACHABLE, SlackClient, code_of, reason_of, wait_of
-from ledger.evidence import GROUP_FRESH
+from ledger.events.evidence import GROUP_FRESH
 
 JUST_NOW = timedelta(seconds=8)
 """How old a reading may be that still counts as new: a little less than the ledger takes."""

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.details import Page
 from bot.fields import asked, writing
 from bot.pieces import Block, button, lines, name, plain, words
-from ledger.approvals import Approval
+from ledger.lives.approvals import Approval
 
 APPROVE_VIEW = "approval.approve"
 DETAILS_VIEW = "details"

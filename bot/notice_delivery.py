@@ -8,8 +8,8 @@ from bot.notices import Wanted
 from bot.outbox import NotTaken, Outbox, Place, raise_first
 from bot.recording import ACTOR, record
 from ledger.ledger import Ledger
-from ledger.notice_readings import notices_about, subjects_of_open_notices
-from ledger.notices import Notice, RecordNotice, RecordNoticeRepaint
+from ledger.lives.notices import Notice, RecordNotice, RecordNoticeRepaint
+from ledger.views.notice_readings import notices_about, subjects_of_open_notices
 
 Compose: TypeAlias = Callable[[str], Awaitable[Sequence[Wanted]]]
 """Returns what channels are to be told of the thing with this id."""

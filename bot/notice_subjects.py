@@ -9,23 +9,23 @@ from bot.grant_notices import grant_notices, request_notices, warns_at
 from bot.notice_delivery import NoticeDelivery
 from bot.notices import Wanted
 from bot.outbox import Outbox
-from ledger.agents import LedgerAgent
-from ledger.delegation_events import DelegationEnded, DelegationGiven
-from ledger.delegation_readings import delegation_of, delegations_in_force
-from ledger.envelopes import Event
-from ledger.freeze_events import FreezeBegun, FreezeEnded
-from ledger.freeze_readings import freeze_of, freezes_in_force
-from ledger.freezes import Freeze
-from ledger.glass_events import BreakGlassReviewed, BreakGlassUsed
-from ledger.glass_readings import glass_by_id, open_glasses
-from ledger.grant_request_events import (
+from ledger.events.delegation_events import DelegationEnded, DelegationGiven
+from ledger.events.envelopes import Event
+from ledger.events.freeze_events import FreezeBegun, FreezeEnded
+from ledger.events.glass_events import BreakGlassReviewed, BreakGlassUsed
+from ledger.events.grant_request_events import (
     GrantRequestAnswered,
     GrantRequested,
     GrantRequestExpired,
 )
-from ledger.grant_request_readings import open_requests, request_by_id
+from ledger.events.standing_events import GrantExpired, GrantRevoked
 from ledger.ledger import Ledger
-from ledger.standing_events import GrantExpired, GrantRevoked
+from ledger.lives.agents import LedgerAgent
+from ledger.lives.freezes import Freeze
+from ledger.views.delegation_readings import delegation_of, delegations_in_force
+from ledger.views.freeze_readings import freeze_of, freezes_in_force
+from ledger.views.glass_readings import glass_by_id, open_glasses
+from ledger.views.grant_request_readings import open_requests, request_by_id
 from policies.freezes import Frozen
 from policies.people import Directory
 

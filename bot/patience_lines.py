@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from bot.pieces import Block, button, moment, name, person, words
 from bot.wording import Row, duration, slack_of
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.deciders import parties
-from ledger.delegations import Delegation
-from ledger.envelopes import Event
-from ledger.patience_events import ApprovalEscalated, ApprovalExtended, ApprovalReminded
+from ledger.events.envelopes import Event
+from ledger.events.patience_events import ApprovalEscalated, ApprovalExtended, ApprovalReminded
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.deciders import parties
+from ledger.lives.delegations import Delegation
 from policies.people import Directory
 
 EXTEND = "approval.extend"

@@ -8,10 +8,10 @@ from bot.asked import AskExtend, AskWithdraw
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.voting import groups_of
-from ledger.approvals import Approval
-from ledger.envelopes import Recorded
-from ledger.patience_events import ApprovalExtended, StepRefused
-from ledger.steps import ExtendApproval, WithdrawApproval
+from ledger.events.envelopes import Recorded
+from ledger.events.patience_events import ApprovalExtended, StepRefused
+from ledger.lives.approvals import Approval
+from ledger.lives.steps import ExtendApproval, WithdrawApproval
 from policies.refusals import Refused
 
 

@@ -14,7 +14,7 @@ from bot.review_delivery import ReviewDelivery
 from bot.review_pace import ReviewPace
 from bot.summaries import Summaries
 from bot.thread_lines import ThreadLines
-from ledger.barring import Weigh
+from ledger.views.barring import Weigh
 
 
 def courier_of(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from ledger.envelopes import Command
+from ledger.events.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.unavailable import LedgerUnavailable
 

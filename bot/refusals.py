@@ -3,7 +3,7 @@
 import contextlib
 
 from bot.desk import Desk
-from ledger.refusals import NoteRefusal
+from ledger.events.refusals import NoteRefusal
 from policies.refusals import Refused
 
 

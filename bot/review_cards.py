@@ -25,7 +25,7 @@ from bot.pieces import (
 )
 from bot.review_facts import Change, Instructed, Showing
 from bot.wording import Row, people
-from ledger.barring import Weigh
+from ledger.views.barring import Weigh
 from policies.inert import inert
 from policies.people import Directory
 from policies.tool_differences import differences, text_differences

@@ -12,13 +12,19 @@ from bot.review_cards import ReviewCard as Drawn
 from bot.review_cards import review_card
 from bot.review_facts import Showing, showing
 from bot.review_pace import ReviewPace
-from ledger.barring import Weigh
-from ledger.envelopes import Command
+from ledger.events.envelopes import Command
+from ledger.events.review_events import ShownTool
 from ledger.ledger import Ledger
-from ledger.review_events import ShownTool
-from ledger.reviews import RecordReview, RecordReviewGone, RecordReviewRepaint, Review, ReviewCard
-from ledger.servers import KnownServer
-from ledger.tools import SeenTool, waiting
+from ledger.lives.reviews import (
+    RecordReview,
+    RecordReviewGone,
+    RecordReviewRepaint,
+    Review,
+    ReviewCard,
+)
+from ledger.lives.servers import KnownServer
+from ledger.lives.tools import SeenTool, waiting
+from ledger.views.barring import Weigh
 from policies.people import Directory
 
 _LOG = logging.getLogger(__name__)

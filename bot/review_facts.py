@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ledger.events.review_events import ShownTool
 from ledger.ledger import Ledger
-from ledger.review_events import ShownTool
-from ledger.servers import KnownServer
-from ledger.tools import SeenTool
+from ledger.lives.servers import KnownServer
+from ledger.lives.tools import SeenTool
 
 
 @dataclass(frozen=True)

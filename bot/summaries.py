@@ -13,10 +13,10 @@ from bot.marks import Mark
 from bot.outbox import NotTaken, Outbox, Place
 from bot.recording import ACTOR, record
 from bot.summary_cards import MOST, Item, item, shows_whole, summary_card
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.deliveries import RecordCard
 from ledger.ledger import Ledger
-from ledger.painted_cards import PaintedCard
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.deliveries import RecordCard
+from ledger.lives.painted_cards import PaintedCard
 from policies.people import Team
 
 MINUTE = 60.0

@@ -23,7 +23,7 @@ from bot.pieces import (
     words,
 )
 from bot.wording import Row, heading
-from ledger.approvals import Approval, ApprovalStatus
+from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.calls import GRAVE
 from policies.inert import inert
 from policies.strict_json import canonical, parse

@@ -8,7 +8,7 @@ from bot.denials import why
 from bot.fields import asked, boxes
 from bot.pieces import Block, lines, plain, words
 from bot.summary_cards import MOST, choices
-from ledger.approvals import Approval
+from ledger.lives.approvals import Approval
 
 DENY_MANY_VIEW = "summary.deny"
 CHOSEN = "chosen"

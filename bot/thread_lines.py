@@ -8,7 +8,7 @@ from bot.channel_history import ChannelHistory
 from bot.marks import Mark
 from bot.outbox import NotTaken, Outbox, Place
 from bot.pieces import Block
-from ledger.approvals import Approval
+from ledger.lives.approvals import Approval
 
 PATIENCE = 15.0
 """Seconds for which a line waits for its thread to be read; then it is posted all the same."""

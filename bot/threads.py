@@ -7,11 +7,9 @@ from bot.fitting import cut
 from bot.patience_lines import more_time, patience_rows
 from bot.pieces import Block, lines, name, notification, words
 from bot.wording import Row, fell_away, granted, run_report, suggestion
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.card_events import VoteCast
-from ledger.delegations import Delegation
-from ledger.envelopes import Event, Recorded
-from ledger.events import (
+from ledger.events.card_events import VoteCast
+from ledger.events.envelopes import Event, Recorded
+from ledger.events.events import (
     ApprovalCancelled,
     ApprovalDenied,
     ApprovalDispatched,
@@ -23,7 +21,9 @@ from ledger.events import (
     CallContinued,
     OutcomeUnknown,
 )
-from ledger.patience_events import ApprovalReminded
+from ledger.events.patience_events import ApprovalReminded
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.delegations import Delegation
 from policies.people import Directory
 
 _REASON = 300

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import (
+from ledger.events.card_events import (
     CardFound,
     CardPosted,
     CardUndeliverable,
 )
-from ledger.envelopes import Recorded
-from ledger.events import (
+from ledger.events.envelopes import Recorded
+from ledger.events.events import (
     ApprovalCancelled,
     ApprovalDenied,
     ApprovalExpired,
@@ -17,6 +16,7 @@ from ledger.events import (
     ApprovalVoided,
 )
 from ledger.ledger import Ledger
+from ledger.lives.approvals import ApprovalStatus
 
 _NAMED = 20
 

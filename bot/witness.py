@@ -10,7 +10,7 @@ from bot.client import UNREACHABLE, SlackClient, reason_of
 from bot.home import Home, HomeFinder
 from bot.memberships import LATE, SECONDS, Memberships, Reading
 from bot.records import UserRecord, record_of
-from ledger.evidence import Evidence, Membership
+from ledger.events.evidence import Evidence, Membership
 from policies.people import Directory
 
 _LOG = logging.getLogger(__name__)

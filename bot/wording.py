@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from bot.pieces import Block, moment, name, person, words
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.events import GrantedWith
-from ledger.known_votes import KnownVote
+from ledger.events.events import GrantedWith
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.known_votes import KnownVote
 from policies.people import Directory
 from policies.suggestions import difference
 

@@ -43,7 +43,7 @@ from gateway.tools.toolbox import Toolbox
 from gateway.under_way import UnderWay
 from gateway.upstreams import Upstream
 from gateway.world import World, declared_of, entrance_of, examiner_of
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 from policies.calls import Tool
 from policies.people import Agent
 

@@ -7,8 +7,8 @@ from typing import Protocol, TypeAlias
 
 from gateway.calls.gate import PolicyInForce
 from gateway.listening.open_streams import Listening, OpenStreams
-from ledger.envelopes import Recorded
-from ledger.standing_events import PolicyActivated, ToolAccepted, ToolGone, ToolSeen
+from ledger.events.envelopes import Recorded
+from ledger.events.standing_events import PolicyActivated, ToolAccepted, ToolGone, ToolSeen
 from policies.calls import Tool
 from policies.people import Agent
 from policies.policy import Policy

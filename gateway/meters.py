@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.tallies import Spreads, Tally
 from gateway.upstreams import Fault
-from ledger.events import CallDecided
-from ledger.rulings import Allowed, Denied, Dispatched, Ruling, Waiting
+from ledger.deciding.rulings import Allowed, Denied, Dispatched, Ruling, Waiting
+from ledger.events.events import CallDecided
 from policies.decisions import Effect
 from policies.exceeding import is_limit
 

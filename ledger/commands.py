@@ -1,6 +1,6 @@
 """The ledger's part of the command line: audit, approvals, grants, freezes, agents and tools."""
 
-from ledger import (
+from ledger.cli import (
     agent_commands,
     approval_commands,
     audit_commands,

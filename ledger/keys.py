@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import inspect, select
 
-from ledger.databases import connect_to_read, sqlite_file
-from ledger.faults import DATABASE_ERRORS, because
-from ledger.tables import CHECKPOINT
+from ledger.storage.databases import connect_to_read, sqlite_file
+from ledger.storage.faults import DATABASE_ERRORS, because
+from ledger.storage.tables import CHECKPOINT
 from ledger.unavailable import LedgerUnavailable
 from policies.digests import DigestKey, digest_key
 from policies.refusals import Refused

@@ -10,27 +10,27 @@ from typing import Self, TypeVar
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
-from ledger.agents import LedgerAgent
-from ledger.announcing import Listener, Observer
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.calls import CallRecord
 from ledger.clock import elapsed
-from ledger.decided_calls import DecidedCall
-from ledger.envelopes import Command, Recorded
-from ledger.faults import READING_ERRORS, unread
-from ledger.grants import Grant
-from ledger.inbox import Hearer
-from ledger.mending import Mended
-from ledger.opening import Parts, World, assemble, assemble_to_read, lost_command
-from ledger.policy_in_force import PolicyInForce
-from ledger.readings import Deadline
-from ledger.rebuilding import Difference, compared
-from ledger.reviews import Review
-from ledger.servers import KnownServer
-from ledger.signing import Signer
-from ledger.tasks import Tasks
-from ledger.tools import SeenTool
+from ledger.events.envelopes import Command, Recorded
+from ledger.lives.agents import LedgerAgent
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.calls import CallRecord
+from ledger.lives.grants import Grant
+from ledger.lives.policy_in_force import PolicyInForce
+from ledger.lives.reviews import Review
+from ledger.lives.servers import KnownServer
+from ledger.lives.tools import SeenTool
+from ledger.proofs.signing import Signer
+from ledger.readings.decided_calls import DecidedCall
+from ledger.readings.readings import Deadline
+from ledger.readings.tasks import Tasks
+from ledger.replaying.mending import Mended
+from ledger.replaying.rebuilding import Difference, compared
+from ledger.storage.faults import READING_ERRORS, unread
 from ledger.unavailable import LedgerUnavailable
+from ledger.writing.announcing import Listener, Observer
+from ledger.writing.inbox import Hearer
+from ledger.writing.opening import Parts, World, assemble, assemble_to_read, lost_command
 from policies.people import Directory
 
 __all__ = ["Ledger", "LedgerUnavailable"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ledger.ledger import Ledger
-from ledger.signing import Signer
+from ledger.proofs.signing import Signer
 from policies.configuration import Configuration
 from policies.digests import DigestKey
 from policies.policy import Policy

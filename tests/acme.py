@@ -5,22 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from ledger.agents import AddAgent
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.calls import CallFacts, CallRecord, CompleteCall, DecideCall
-from ledger.card_events import VoteRefused
-from ledger.claims import ClaimApproval
-from ledger.deciding import decide
-from ledger.deliveries import RecordCard
-from ledger.envelopes import Command, Draft, Event, Model, Recorded
-from ledger.events import CallDecided
-from ledger.evidence import Evidence, Membership
-from ledger.grants import IssueGrant
-from ledger.kinds import KINDS
-from ledger.policy_in_force import ActivatePolicy
-from ledger.state import State
-from ledger.tools import SeeTools
-from ledger.votes import CastVote
+from ledger.deciding.claims import ClaimApproval
+from ledger.deciding.deciding import decide
+from ledger.deciding.state import State
+from ledger.events.card_events import VoteRefused
+from ledger.events.envelopes import Command, Draft, Event, Model, Recorded
+from ledger.events.events import CallDecided
+from ledger.events.evidence import Evidence, Membership
+from ledger.lives.agents import AddAgent
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.calls import CallFacts, CallRecord, CompleteCall, DecideCall
+from ledger.lives.deliveries import RecordCard
+from ledger.lives.grants import IssueGrant
+from ledger.lives.kinds import KINDS
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.tools import SeeTools
+from ledger.lives.votes import CastVote
 from policies.calls import Risk, Tool
 from policies.decisions import Assessment, Charge, Effect, Spoke, Term
 from policies.people import Agent, Directory, Person, Team

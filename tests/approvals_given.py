@@ -3,15 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ledger.approvals import Approval, evolve
-from ledger.card_events import VoteCast
-from ledger.envelopes import Event, Recorded
-from ledger.events import (
+from ledger.events.card_events import VoteCast
+from ledger.events.envelopes import Event, Recorded
+from ledger.events.events import (
     ApprovalRequested,
     ApprovalTerm,
     SpokenRule,
 )
-from ledger.evidence import Evidence
+from ledger.events.evidence import Evidence
+from ledger.lives.approvals import Approval, evolve
 from policies.calls import Risk
 from policies.decisions import Effect
 from policies.people import Agent, Directory, Person, Team

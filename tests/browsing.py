@@ -14,7 +14,7 @@ import acme
 from office import BOB, CAT, DAN, EVE, OUT, PLATFORM, SECURITY, Office
 from playwright.async_api import Locator, Page, expect
 
-from ledger.steps import TakeStep
+from ledger.lives.steps import TakeStep
 from policies.calls import Risk
 from policies.decisions import Term
 from policies.people import Directory

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 from gateway_stage import TOOLS, RawServer, Stage, staged, until
 
-from ledger.approvals import ApprovalStatus
-from ledger.events import ApprovalDispatched, CallCompleted, CallDecided
+from ledger.events.events import ApprovalDispatched, CallCompleted, CallDecided
+from ledger.lives.approvals import ApprovalStatus
 from policies.decisions import Effect
 from policies.refusals import Refused
 

@@ -16,13 +16,13 @@ from prometheus_client import CollectorRegistry
 from gateway.application import Gateway
 from gateway.calls.patience import Pace
 from gateway.world import World
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.deliveries import RecordCard
-from ledger.envelopes import Recorded
-from ledger.evidence import Evidence
+from ledger.events.envelopes import Recorded
+from ledger.events.evidence import Evidence
 from ledger.ledger import Ledger
-from ledger.policy_in_force import ActivatePolicy
-from ledger.votes import CastVote
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.deliveries import RecordCard
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.votes import CastVote
 from policies.configuration import parse_configuration
 from policies.digests import digest_key
 from policies.policy import Policy, compile_policy

@@ -7,8 +7,8 @@ from datetime import timedelta
 from approvals_given import NOON, REQUEST, after, vote_of
 from hypothesis import strategies as st
 
-from ledger.card_events import CardUndeliverable
-from ledger.events import (
+from ledger.events.card_events import CardUndeliverable
+from ledger.events.events import (
     ApprovalDenied,
     ApprovalDispatched,
     ApprovalGiven,

@@ -17,9 +17,9 @@ from bot.workspace import server
 from bot.workspace.interactions import Shown
 from bot.workspace.server import LocalWorkspace, RequestUrl
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
-from ledger.approvals import Approval, ApprovalStatus
+from ledger.deciding.rulings import Waiting, ruling
 from ledger.ledger import Ledger
-from ledger.rulings import Waiting, ruling
+from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.people import Directory
 
 BOT, ALICE, BOB, CAT, DAN, EVE = "U0PLACET", "U0ALICE", "U0BOB", "U0CAT", "U0DAN", "U0EVE"
@@ -149,7 +149,7 @@ class Office:
 
     async def run(self, approval: str, call: str = "call_1") -> None:
         """Let the approved call go to its server and come back."""
-        from ledger.calls import CompleteCall  # noqa: PLC0415  only here
+        from ledger.lives.calls import CompleteCall  # noqa: PLC0415  only here
 
         use = acme.use(call, approval, instance=self.ledger.instance, digests=(f"k1:{call:0>64}",))
         await self.ledger.execute(use)

@@ -13,11 +13,11 @@ from typing import Any
 from acme import DIRECTORY, ask, assessed, card, click, evidence, grant, use
 from open_ledgers import open_ledger, prepare, real_now
 
-from ledger.calls import CompleteCall
 from ledger.commands import register
 from ledger.ledger import Ledger
+from ledger.lives.calls import CompleteCall
+from ledger.proofs.signing import Signer
 from ledger.shell import Loaded, Shell
-from ledger.signing import Signer
 from policies.configuration import parse_configuration
 from policies.digests import DigestKey, digest_key
 from policies.inert import inert

@@ -4,10 +4,10 @@ import psycopg
 from shelled import SIGNER
 from sqlalchemy import create_engine, make_url, text
 
-from ledger.appending import Appender
-from ledger.databases import connect
-from ledger.sealing import Sealer
-from ledger.statements import runner
+from ledger.storage.appending import Appender
+from ledger.storage.databases import connect
+from ledger.storage.statements import runner
+from ledger.writing.sealing import Sealer
 
 
 def tamper(url: str, statement: str, **values: object) -> None:

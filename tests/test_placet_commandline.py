@@ -16,9 +16,9 @@ from open_ledgers import real_now
 import placet_entry
 from ledger.keys import KeyUnusable
 from ledger.ledger import Ledger
-from ledger.reaching import Interrupted
-from ledger.signed_notes import SigningKey
+from ledger.proofs.signed_notes import SigningKey
 from ledger.unavailable import Altered, LedgerUnavailable
+from ledger.words.reaching import Interrupted
 from placet_commandline import run
 from policies.refusals import NotUnderstood, Refused
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from ledger.leases import FileLock
 from ledger.shell import Misconfigured
+from ledger.storage.leases import FileLock
 from placet_demo_stage import FILES, POLICY, Ports, lay_out, take_folder
 
 URL = "http://127.0.0.1:9/mcp"

@@ -8,7 +8,7 @@ import pytest
 import placet
 from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
-from ledger.tools import SeeTools
+from ledger.lives.tools import SeeTools
 from placet_reload import StandingPolicy
 from policies.policy import compile_policy
 

@@ -14,7 +14,7 @@ import pytest
 from gateway_stage import until
 
 import placet
-from ledger.owning import compiled
+from ledger.lives.owning import compiled
 from placet_memory import clear_caches, give_back, sweep, trimmer
 from policies import digests
 
@@ -178,4 +178,6 @@ def test_a_service_loads_nothing_of_the_other_commands():
     assert {"placet_serve", "gateway.application", "ledger.ledger", "bot.bot"} <= loaded
     assert loaded.isdisjoint({"bot.commands", "gateway.commands", "ledger.commands"})
     assert "sqlalchemy.dialects.postgresql" not in loaded
-    assert loaded.isdisjoint({"placet_demo", "placet_scan", "ledger.exporting", "policies.trials"})
+    assert loaded.isdisjoint(
+        {"placet_demo", "placet_scan", "ledger.audit.exporting", "policies.trials"}
+    )

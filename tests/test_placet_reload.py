@@ -8,10 +8,10 @@ from itertools import count
 import pytest
 
 import placet_reload
-from ledger.leases import UNSEEN_SECONDS
 from ledger.ledger import Ledger
-from ledger.sentences import sentence
 from ledger.shell import Misconfigured
+from ledger.storage.leases import UNSEEN_SECONDS
+from ledger.words.sentences import sentence
 from placet_reload import StandingPolicy
 from policies.policy import compile_policy
 from policies.problems import InvalidDocument

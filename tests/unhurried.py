@@ -14,7 +14,7 @@ ENOUGH: dict[str, float | timedelta] = {
     "bot.witness.SECONDS": 60,
     "bot.workspace.server.ACK_SECONDS": 60,
     "bot.workspace.tickets.TRIGGER_SECONDS": 60,
-    "ledger.writer.PATIENCE": 60,
+    "ledger.writing.writer.PATIENCE": 60,
     "policies.settings.LONGEST_HOLD": timedelta(minutes=1),
 }
 """Limits on time that clicks, commands and held calls run into; numbers are seconds."""

@@ -16,7 +16,7 @@ from bot.listeners.reading import open_details, turn_page
 from bot.modals import NEXT, PREVIOUS, Spot, approve_modal
 from bot.payloads import Click
 from bot.voting import Ballot
-from ledger.approvals import Approval, ApprovalStatus
+from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)

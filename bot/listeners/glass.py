@@ -12,8 +12,8 @@ from bot.glass import BREAK_VIEW, REASON, SIGN_OFF, SIGN_VIEW, Breaking, sign_mo
 from bot.glass_requests import break_glass, sign_off
 from bot.listeners.carried import carried
 from bot.payloads import Click, Submission
-from ledger.glass_readings import glass_by_id
-from ledger.glasses import glass_of
+from ledger.lives.glasses import glass_of
+from ledger.views.glass_readings import glass_by_id
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from bot.listeners.carried import carried
 from bot.modals import REASON, Spot
 from bot.payloads import Click, Submission
 from bot.voting import Ballot
-from ledger.events import ApprovalRequested
-from ledger.lasting import Lasting
+from ledger.events.events import ApprovalRequested
+from ledger.lives.lasting import Lasting
 from policies.argument_conditions import holds
 from policies.arguments import Scope
 from policies.conditions import Unevaluable

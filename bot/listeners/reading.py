@@ -10,9 +10,9 @@ from bot.drawing import paged
 from bot.feedback import sentence
 from bot.modals import Reading, Spot, details_modal
 from bot.payloads import Click
-from ledger.approvals import Approval
-from ledger.backgrounds import background
-from ledger.votes import ViewDetails
+from ledger.audit.backgrounds import background
+from ledger.lives.approvals import Approval
+from ledger.lives.votes import ViewDetails
 
 
 async def open_details(desk: Desk, click: Click, spot: Spot) -> None:

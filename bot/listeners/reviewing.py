@@ -18,11 +18,11 @@ from bot.payloads import Click
 from bot.review_cards import ACCEPT, DETAILS, review_card
 from bot.review_details import ACCEPT_ONE, NEXT, PREVIOUS, TOLD, review_modal, review_pages
 from bot.review_facts import Showing, showing
-from ledger.accepting import AcceptTools
-from ledger.barring import Weigh
-from ledger.envelopes import Recorded
-from ledger.reviews import RecordReviewFound, Review, ViewReview
-from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
+from ledger.deciding.accepting import AcceptTools
+from ledger.events.envelopes import Recorded
+from ledger.events.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
+from ledger.lives.reviews import RecordReviewFound, Review, ViewReview
+from ledger.views.barring import Weigh
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)

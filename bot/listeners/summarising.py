@@ -18,7 +18,7 @@ from bot.payloads import Picked, Submission, Ticked
 from bot.summary_cards import APPROVE_SELECTED, DENY_SELECTED, MOST, OWN_CARD, choices
 from bot.summary_denials import CHOSEN, DENY_MANY_VIEW, Spread, deny_many_modal
 from bot.voting import Ballot, Verdict
-from ledger.deliveries import WantCard
+from ledger.lives.deliveries import WantCard
 from policies.refusals import Refused
 
 _MEMBER = re.compile(r"item:([^:]{1,200}):[0-9]{1,18}")

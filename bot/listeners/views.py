@@ -16,7 +16,7 @@ from bot.listeners.carried import carried
 from bot.modals import APPROVE_VIEW, REASON, Spot
 from bot.payloads import Submission
 from bot.voting import Ballot
-from ledger.policy_in_force import hidden_by
+from ledger.lives.policy_in_force import hidden_by
 from policies.refusals import Refused
 
 _LOG = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from gateway.api.decision_bodies import Decision, Status, ToldDecision, ToldOutcome, ToldRule
 from gateway.calls import answers
 from gateway.calls.answers import Answer
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.calls import CallStatus
-from ledger.decided_calls import DecidedCall
-from ledger.events import CallCompleted, CallDecided
+from ledger.events.events import CallCompleted, CallDecided
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.calls import CallStatus
+from ledger.readings.decided_calls import DecidedCall
 
 _ENDED: Mapping[CallStatus, Status] = {
     CallStatus.COMPLETED: Status.COMPLETED,

@@ -11,13 +11,13 @@ from gateway.calls.call_ids import CallIds, named
 from gateway.calls.examining import Asked, Examiner
 from gateway.calls.tool_calls import ToolCalls
 from gateway.calls.verdicts import Pending, Verdict
-from ledger.approvals import OPEN, ApprovalStatus
-from ledger.calls import CallStatus, CompleteCall
-from ledger.claims import AlreadyDecided
-from ledger.decided_calls import DecidedCall
-from ledger.events import CallCompleted
+from ledger.deciding.claims import AlreadyDecided
+from ledger.events.events import CallCompleted
 from ledger.ledger import Ledger
-from ledger.steps import WithdrawApproval
+from ledger.lives.approvals import OPEN, ApprovalStatus
+from ledger.lives.calls import CallStatus, CompleteCall
+from ledger.lives.steps import WithdrawApproval
+from ledger.readings.decided_calls import DecidedCall
 from policies.inert import inert_line
 from policies.people import Agent
 from policies.redaction import redact_text

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from gateway.calls.examining import Asked
 from gateway.calls.open_calls import Ticket
 from gateway.sealing import Sealer, Unsealable
-from ledger.approvals import Approval
-from ledger.decided_calls import DecidedCall
 from ledger.ledger import Ledger
-from ledger.tasks import KeptTask
+from ledger.lives.approvals import Approval
+from ledger.readings.decided_calls import DecidedCall
+from ledger.readings.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
 from policies.calls import JsonValue
 from policies.people import Agent

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from gateway.api.decision_bodies import Body, Told, ToldRule
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.catalogue import EVENTS
-from ledger.envelopes import Recorded
-from ledger.grants import Grant, GrantStatus
-from ledger.known_votes import KnownVote
-from ledger.stories import event_as_json
+from ledger.audit.stories import event_as_json
+from ledger.events.catalogue import EVENTS
+from ledger.events.envelopes import Recorded
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.grants import Grant, GrantStatus
+from ledger.lives.known_votes import KnownVote
 from policies.calls import Risk
 
 MOST = 1000

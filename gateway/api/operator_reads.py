@@ -13,9 +13,9 @@ from gateway.api.operator_bodies import (
     told_grant,
 )
 from gateway.api.problems import Kind, Problem, not_found
-from ledger.filtering import Filter
+from ledger.audit.filtering import Filter
+from ledger.audit.listing import approvals_page, events_page, grants_page, story_page
 from ledger.ledger import Ledger
-from ledger.listing import approvals_page, events_page, grants_page, story_page
 
 
 class OperatorReads:

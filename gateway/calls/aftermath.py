@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ledger.approvals import OPEN, Approval, ApprovalStatus
-from ledger.envelopes import Recorded
-from ledger.events import CallDecided
+from ledger.events.envelopes import Recorded
+from ledger.events.events import CallDecided
+from ledger.lives.approvals import OPEN, Approval, ApprovalStatus
 from policies.decisions import Effect
 
 REMEMBERED = timedelta(hours=1)

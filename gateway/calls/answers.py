@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.upstreams import Era
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.events import CallDecided
+from ledger.events.events import CallDecided
+from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.acceptance import NOT_ACCEPTED
 from policies.assessment import UNLISTED
 from policies.calls import Number

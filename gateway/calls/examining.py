@@ -11,7 +11,7 @@ from gateway.calls.open_calls import Ticket
 from gateway.tools.acceptance import Acceptance
 from gateway.upstreams import UpstreamRequest
 from gateway.wire.errors import Code, Rejected
-from ledger.calls import CallFacts
+from ledger.lives.calls import CallFacts
 from policies.assessment import assess, lasts, scope_of, subject_of, undeclared, unlisted
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import Assessment, Effect, GrantTerms, Spoke

@@ -9,20 +9,20 @@ from gateway.calls.continuations import Continuation
 from gateway.calls.examining import Asked, Examined, Examiner, shown_answers
 from gateway.calls.outcomes import Outcomes
 from gateway.upstreams import UpstreamRequest
-from ledger.approvals import Approval
-from ledger.calls import DecideCall
-from ledger.claims import (
+from ledger.deciding.claims import (
     AlreadyDecided,
     ClaimApproval,
     PolicyChanged,
     TermsUnread,
     ToolChanged,
 )
-from ledger.continuing import ContinueCall
-from ledger.envelopes import Command, Recorded
-from ledger.events import CallDecided
+from ledger.deciding.continuing import ContinueCall
+from ledger.deciding.rulings import Dispatched, Ruling, ruling
+from ledger.events.envelopes import Command, Recorded
+from ledger.events.events import CallDecided
 from ledger.ledger import Ledger
-from ledger.rulings import Dispatched, Ruling, ruling
+from ledger.lives.approvals import Approval
+from ledger.lives.calls import DecideCall
 from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.calls import Tool
 from policies.decisions import GrantTerms

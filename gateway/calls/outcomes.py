@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Coroutine
 
 from gateway.calls.reading_outcomes import Outcome
-from ledger.calls import CompleteCall, LookBack
-from ledger.envelopes import Command, Recorded
+from ledger.deciding.rulings import Allowed, Dispatched, ruling
+from ledger.events.envelopes import Command, Recorded
 from ledger.ledger import Ledger
-from ledger.rulings import Allowed, Dispatched, ruling
+from ledger.lives.calls import CompleteCall, LookBack
 from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
 

@@ -11,9 +11,9 @@ from gateway.meters import Meters, just_allowed
 from gateway.sparing import Sparing
 from gateway.upstreams import UpstreamFailed
 from gateway.wire.errors import Code, Rejected
-from ledger.events import CallDecided
-from ledger.phrases import named, several
-from ledger.rulings import Allowed, Denied, Dispatched, Ruling, Voided, Waiting
+from ledger.deciding.rulings import Allowed, Denied, Dispatched, Ruling, Voided, Waiting
+from ledger.events.events import CallDecided
+from ledger.words.phrases import named, several
 from policies.decisions import Effect
 from policies.strict_json import canonical
 

@@ -11,11 +11,11 @@ from gateway.calls.gate import Gate
 from gateway.calls.reporting import Reporter
 from gateway.calls.verdicts import Passed
 from gateway.wire.errors import Code, Rejected
-from ledger.approvals import Approval
-from ledger.claims import AlreadyUsed
-from ledger.continuing import Unfit
+from ledger.deciding.claims import AlreadyUsed
+from ledger.deciding.continuing import Unfit
+from ledger.deciding.rulings import Denied
 from ledger.ledger import Ledger
-from ledger.rulings import Denied
+from ledger.lives.approvals import Approval
 from policies.refusals import Refused
 
 

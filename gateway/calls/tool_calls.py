@@ -20,11 +20,11 @@ from gateway.calls.patience import Patience
 from gateway.calls.reporting import Reporter
 from gateway.calls.verdicts import Passed, Pending, Settled, Verdict, verdict_of
 from gateway.calls.waiting import WaitingRoom
-from ledger.approvals import OPEN, Approval, ApprovalStatus
-from ledger.claims import AlreadyDecided, AlreadyUsed, FrozenNow
-from ledger.grants import live
+from ledger.deciding.claims import AlreadyDecided, AlreadyUsed, FrozenNow
+from ledger.deciding.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling, Voided, Waiting
 from ledger.ledger import Ledger
-from ledger.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling, Voided, Waiting
+from ledger.lives.approvals import OPEN, Approval, ApprovalStatus
+from ledger.lives.grants import live
 from policies.decisions import Effect, LiveGrant
 from policies.grant_terms import unread
 from policies.people import Directory

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from gateway.calls.answers import Answer
 from gateway.calls.continuations import Leg
-from ledger.approvals import Approval
+from ledger.lives.approvals import Approval
 
 
 class Passed(NamedTuple):

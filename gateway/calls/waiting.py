@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from gateway.alarms import Alarm, Alarms
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.card_events import CardUndeliverable
-from ledger.envelopes import Recorded
-from ledger.events import (
+from ledger.events.card_events import CardUndeliverable
+from ledger.events.envelopes import Recorded
+from ledger.events.events import (
     ApprovalCancelled,
     ApprovalDenied,
     ApprovalDispatched,
@@ -18,6 +17,7 @@ from ledger.events import (
     ApprovalVoided,
 )
 from ledger.ledger import Ledger
+from ledger.lives.approvals import Approval, ApprovalStatus
 
 _NEWS = (
     ApprovalCancelled,

@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import partial
 
 from gateway.identity.departures import Departures, told_in
-from ledger import agents
-from ledger.agents import LedgerAgent
-from ledger.envelopes import Recorded
-from ledger.standing_events import AgentAdded, AgentKeyRotated, AgentRevoked
+from ledger.events.envelopes import Recorded
+from ledger.events.standing_events import AgentAdded, AgentKeyRotated, AgentRevoked
+from ledger.lives import agents
+from ledger.lives.agents import LedgerAgent
 from policies.people import Agent
 
 _LOG = logging.getLogger(__name__)

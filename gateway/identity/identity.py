@@ -19,8 +19,8 @@ from gateway.identity.strangers import Strangers
 from gateway.identity.token_callers import TokenCallers, TooLittle
 from gateway.identity.tokens import BadToken, KeyMissing, KeysAway
 from gateway.wire.errors import Code, Rejected
-from ledger.agents import LedgerAgent
-from ledger.envelopes import Recorded
+from ledger.events.envelopes import Recorded
+from ledger.lives.agents import LedgerAgent
 from ledger.shell import Misconfigured
 from policies.configuration import Configuration
 from policies.people import Agent

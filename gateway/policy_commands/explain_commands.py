@@ -13,14 +13,14 @@ from gateway.files.seen_tools import begun
 from gateway.files.text_files import read_text
 from gateway.policy_commands.explanation_json import explanation_json
 from gateway.wire.definitions import tool_of, tools_of
-from ledger.argument_types import words
-from ledger.freeze_readings import freezes_in_force
-from ledger.grants import live
+from ledger.cli.argument_types import words
 from ledger.ledger import Ledger
-from ledger.loading import usage_book
-from ledger.moments import parse_moment
+from ledger.lives.grants import live
+from ledger.readings.moments import parse_moment
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
-from ledger.tabulating import machine
+from ledger.views.freeze_readings import freezes_in_force
+from ledger.words.tabulating import machine
+from ledger.writing.loading import usage_book
 from policies.calls import Call, JsonValue, Tool
 from policies.decisions import LiveGrant
 from policies.declared_tools import ExternalServer

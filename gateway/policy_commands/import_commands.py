@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.files.text_files import read_text
 from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
-from ledger.tabulating import machine
+from ledger.words.tabulating import machine
 from policies.fields import Name
 from policies.intercept.importing import Imported, Written, imported
 from policies.problems import InvalidDocument

@@ -12,7 +12,7 @@ from gateway.files.seen_tools import listed_tools as listed_in_ledger
 from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
-from ledger.tabulating import machine
+from ledger.words.tabulating import machine
 from policies.calls import Tool
 from policies.configuration import Configuration
 from policies.declared_tools import ExternalServer

@@ -15,15 +15,15 @@ from pathlib import Path
 from gateway.files.policy_files import read_policy
 from gateway.files.seen_tools import listed_tools
 from gateway.policy_commands.simulation_words import Simulating, as_json, as_text
-from ledger.argument_types import words
+from ledger.audit.past_calls import definitions_before, grants_before, page
+from ledger.audit.past_grants import PastGrants
+from ledger.audit.rehearsing import Rehearsal
+from ledger.cli.argument_types import words
 from ledger.ledger import Ledger
-from ledger.moments import head, parse_moment, position_before
-from ledger.past_calls import definitions_before, grants_before, page
-from ledger.past_grants import PastGrants
-from ledger.reaching import Progress
-from ledger.rehearsing import Rehearsal
+from ledger.readings.moments import head, parse_moment, position_before
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
-from ledger.tabulating import machine
+from ledger.words.reaching import Progress
+from ledger.words.tabulating import machine
 from policies.argument_checks import argument_problems
 from policies.past_calls import PastCall
 from policies.policy import Policy

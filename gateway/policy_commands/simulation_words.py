@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ledger.tabulating import table
+from ledger.words.tabulating import table
 from policies.policy import Policy
 from policies.simulation_tally import Change, Group, Tally, Unsure
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.policy_commands.trial_reading import ENDING, TrialReader
 from gateway.policy_commands.trial_words import as_json, as_text
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
-from ledger.tabulating import machine
+from ledger.words.tabulating import machine
 from policies.trial_results import coverage, tried
 
 _CONFIG = Path("placet.yaml")

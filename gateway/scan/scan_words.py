@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ledger.tabulating import table
+from ledger.words.tabulating import table
 from policies.calls import Risk
 from policies.inert import inert
 from policies.risk import GRAVITY

@@ -11,7 +11,7 @@ from gateway.sealing import Sealer, Unsealable
 from gateway.tasks.task_rounds import Asking, Came, Handed
 from gateway.upstreams import Era, UpstreamRequest
 from gateway.wire.envelopes import Request, read_message
-from ledger.tasks import KeptTask
+from ledger.readings.tasks import KeptTask
 
 
 class SealedTasks:

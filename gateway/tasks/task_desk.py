@@ -31,9 +31,9 @@ from gateway.wire.task_shapes import (
     undeclared,
     unknown,
 )
-from ledger.approvals import Approval, ApprovalStatus
 from ledger.ledger import Ledger
-from ledger.tasks import KeptTask
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.readings.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
 from policies.calls import JsonValue
 from policies.refusals import Refused

@@ -15,7 +15,7 @@ from gateway.wire.event_streams import EventReader, is_event_stream
 from gateway.wire.json_text import NotAnObject, elements, members, with_member
 from gateway.wire.task_shapes import declares_tasks
 from ledger.ledger import Ledger
-from ledger.tasks import Handle
+from ledger.readings.tasks import Handle
 from ledger.unavailable import LedgerUnavailable
 from policies.calls import JsonValue
 

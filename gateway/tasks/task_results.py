@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from gateway.tasks.sealed_tasks import SealedTasks
 from gateway.tasks.task_rounds import Asking, Came, Handed
 from ledger.ledger import Ledger
-from ledger.tasks import KeptTask
+from ledger.readings.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
 
 _KEPT_AFTER = timedelta(minutes=10)

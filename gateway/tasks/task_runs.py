@@ -26,10 +26,10 @@ from gateway.tasks.task_results import TaskResults
 from gateway.tasks.task_rounds import Asking, answering, came
 from gateway.upstreams import Era, UpstreamAnswer, UpstreamRequest
 from gateway.wire.errors import Rejected
-from ledger.continuing import Unfit
+from ledger.deciding.continuing import Unfit
+from ledger.deciding.rulings import Denied, Dispatched, Ruling
 from ledger.ledger import Ledger
-from ledger.rulings import Denied, Dispatched, Ruling
-from ledger.tasks import KeptTask
+from ledger.readings.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
 from policies.refusals import Refused
 

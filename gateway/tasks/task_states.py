@@ -9,8 +9,8 @@ from gateway.calls.collecting import Failure, Result
 from gateway.tasks.task_rounds import Asking, Came, outstanding
 from gateway.upstreams import Era
 from gateway.wire.task_shapes import Cancelled, Completed, Failed, InputRequired, TaskState, Working
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.tasks import KeptTask
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.readings.tasks import KeptTask
 
 
 def waits(approval: Approval) -> str:

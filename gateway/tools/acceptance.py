@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ledger.envelopes import Recorded
-from ledger.servers import KnownServer
-from ledger.standing_events import (
+from ledger.events.envelopes import Recorded
+from ledger.events.standing_events import (
     InstructionsAccepted,
     InstructionsSeen,
     ToolAccepted,
     ToolGone,
     ToolSeen,
 )
-from ledger.tools import SeenTool, evolve
+from ledger.lives.servers import KnownServer
+from ledger.lives.tools import SeenTool, evolve
 from policies.acceptance import until_accepted
 from policies.decisions import Assessment
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from gateway.upstreams import UpstreamRequest
 from gateway.wire.definitions import tool_of
 from ledger.ledger import Ledger
-from ledger.tools import SeeTools
+from ledger.lives.tools import SeeTools
 from ledger.unavailable import LedgerUnavailable
 from policies.calls import Tool
 

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 
 from gateway.tools.learning_pace import LearningPace
+from ledger.events.standing_events import InstructionsSeen, ToolSeen
 from ledger.ledger import Ledger
-from ledger.standing_events import InstructionsSeen, ToolSeen
-from ledger.tools import SeeTools
+from ledger.lives.tools import SeeTools
 from policies.calls import Instructions, Tool
 from policies.refusals import Refused
 

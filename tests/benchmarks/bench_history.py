@@ -28,11 +28,11 @@ from eventsourcing.persistence import (  # noqa: E402 (the same)
 )
 from sqlalchemy import create_engine, select, text  # noqa: E402 (the same)
 
+from ledger.audit.searching import story  # noqa: E402 (the same)
 from ledger.ledger import Ledger  # noqa: E402 (the same)
-from ledger.mapper import RecordMapper  # noqa: E402 (the same)
-from ledger.recorder import COLUMNS, record  # noqa: E402 (the same)
-from ledger.searching import story  # noqa: E402 (the same)
-from ledger.signing import Signer  # noqa: E402 (the same)
+from ledger.proofs.signing import Signer  # noqa: E402 (the same)
+from ledger.storage.mapper import RecordMapper  # noqa: E402 (the same)
+from ledger.storage.recorder import COLUMNS, record  # noqa: E402 (the same)
 
 ROUNDS = 5
 FEW, MANY = 10_000, 1_000_000

@@ -29,11 +29,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from acme import DIRECTORY, PREPARED, ask, assessed  # noqa: E402 (the path is set first)
 from conftest import postgres  # noqa: E402 (the same)
 
-from ledger.batch import Settler, Surroundings  # noqa: E402 (the same)
-from ledger.databases import Database, connect  # noqa: E402 (the same)
-from ledger.envelopes import Command  # noqa: E402 (the same)
+from ledger.events.envelopes import Command  # noqa: E402 (the same)
 from ledger.ledger import Ledger  # noqa: E402 (the same)
-from ledger.mapper import RecordMapper  # noqa: E402 (the same)
+from ledger.storage.databases import Database, connect  # noqa: E402 (the same)
+from ledger.storage.mapper import RecordMapper  # noqa: E402 (the same)
+from ledger.writing.batch import Settler, Surroundings  # noqa: E402 (the same)
 from policies.decisions import Effect  # noqa: E402 (the same)
 
 TASKS = 50

@@ -31,17 +31,20 @@ STAGES = (
     (LOOP, "message read strictly", "gateway.endpoint:read_message"),
     (LOOP, "headers compared with the message", "gateway.endpoint:era_of"),
     (LOOP, "digest, redaction, rules", "gateway.calls.examining:Examiner.examine"),
-    (LOOP, "given to the ledger, heard of it", "ledger.opening:Parts.submit"),
-    (LOOP, "given to the ledger, heard of it", "ledger.telling:_tell"),
+    (LOOP, "given to the ledger, heard of it", "ledger.writing.opening:Parts.submit"),
+    (LOOP, "given to the ledger, heard of it", "ledger.writing.telling:_tell"),
     (LOOP, "answer read for its outcome, noted", "gateway.calls.dispatching:Dispatcher._conclude"),
     (LOOP, "counted, told the log", "gateway.calls.reporting:Reporter.decided"),
     (LOOP, "head for the server written", "gateway.wire.request_heads:RequestHeads.head"),
-    (WRITER, "commands decided, events written as JSON", "ledger.batch:Settler._decided"),
-    (WRITER, "rows hashed and inserted", "ledger.batch:Settler._write"),
-    (WRITER, "committed to disk", "ledger.statements:SqliteTransaction.__exit__"),
+    (WRITER, "commands decided, events written as JSON", "ledger.writing.batch:Settler._decided"),
+    (WRITER, "rows hashed and inserted", "ledger.writing.batch:Settler._write"),
+    (WRITER, "committed to disk", "ledger.storage.statements:SqliteTransaction.__exit__"),
 )  # fmt: skip
 ROUNDS = 1000
-WHOLE = {LOOP: "gateway.calls.examining:Examiner.examine", WRITER: "ledger.batch:Settler.settle"}
+WHOLE = {
+    LOOP: "gateway.calls.examining:Examiner.examine",
+    WRITER: "ledger.writing.batch:Settler.settle",
+}
 """What each thread calls again and again: its time counts from the first call to the last."""
 
 spent: Counter[tuple[str, str]] = Counter()

@@ -22,11 +22,11 @@ from bot.home_look import look_modal
 from bot.modals import Spot
 from bot.notices import checkpoint_message
 from bot.threads import about_block, thread_blocks, thread_text
-from ledger.approvals import ApprovalStatus
-from ledger.delegations import Delegation
-from ledger.grants import Grant, GrantStatus
-from ledger.patience_events import ApprovalEscalated, ApprovalExtended, ApprovalReminded
-from ledger.standing_events import GrantIssued
+from ledger.events.patience_events import ApprovalEscalated, ApprovalExtended, ApprovalReminded
+from ledger.events.standing_events import GrantIssued
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.delegations import Delegation
+from ledger.lives.grants import Grant, GrantStatus
 
 LATER = NOON + timedelta(hours=1)
 WORKSPACE = "https://acme.slack.com/"

@@ -6,10 +6,10 @@ import acme
 import pytest
 from office import ALICE, BOB, CAT, EVE, GUEST, OUT, PLATFORM, open_office, shown
 
-from ledger.approvals import ApprovalStatus
-from ledger.glass_events import BreakGlassRefused
-from ledger.glass_readings import open_glasses
-from ledger.refusals import CommandRefused
+from ledger.events.glass_events import BreakGlassRefused
+from ledger.events.refusals import CommandRefused
+from ledger.lives.approvals import ApprovalStatus
+from ledger.views.glass_readings import open_glasses
 from policies.decisions import Term
 
 TEAMS = acme.DIRECTORY.teams

@@ -10,7 +10,7 @@ from office import ALICE, BOB, EVE, GUEST, PLATFORM, shown
 from slack_limits import check_view
 
 from bot.builder import build_modal
-from ledger.grant_request_readings import open_requests
+from ledger.views.grant_request_readings import open_requests
 
 HOUR = timedelta(hours=1)
 CHOICES = {

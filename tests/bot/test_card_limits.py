@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from slack_limits import check_message, invisible, objects, visible_text
 
 from bot.cards import card
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import CardUndeliverable
-from ledger.events import (
+from ledger.events.card_events import CardUndeliverable
+from ledger.events.events import (
     ApprovalDenied,
     ApprovalTerm,
     SpokenRule,
 )
+from ledger.lives.approvals import ApprovalStatus
 from policies.calls import Risk
 from policies.decisions import Effect
 

@@ -9,8 +9,8 @@ from slack_limits import check_message, invisible, objects, visible_text
 
 from bot.cards import APPROVE, DENY, DETAILS, card, revision_of
 from bot.threads import thread_blocks
-from ledger.card_events import CardUndeliverable
-from ledger.events import (
+from ledger.events.card_events import CardUndeliverable
+from ledger.events.events import (
     ApprovalCancelled,
     ApprovalDenied,
     ApprovalDispatched,

@@ -17,9 +17,9 @@ from bot import delivery
 from bot.undelivered import Undelivered
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, RateLimit
 from bot.workspace.spec import WorkspaceChannel
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import CardPosted, CardRepainted
-from ledger.deadlines_due import ExpireApproval
+from ledger.events.card_events import CardPosted, CardRepainted
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deadlines_due import ExpireApproval
 from policies.decisions import Term
 from policies.people import Team
 

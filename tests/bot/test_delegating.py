@@ -6,11 +6,11 @@ import acme
 import pytest
 from office import ALICE, BOB, CAT, EVE, GUEST, OUT, PLATFORM, SECURITY, shown, until_async
 
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import VoteCast, VoteRefused
-from ledger.deadlines import Deadlines
-from ledger.delegation_readings import delegations_in_force
-from ledger.refusals import CommandRefused
+from ledger.events.card_events import VoteCast, VoteRefused
+from ledger.events.refusals import CommandRefused
+from ledger.lives.approvals import ApprovalStatus
+from ledger.views.delegation_readings import delegations_in_force
+from ledger.watching.deadlines import Deadlines
 from policies.decisions import Term
 
 TWO = acme.assessed(terms=(Term("platform", 2),))

@@ -12,7 +12,7 @@ from bot.cards import card
 from bot.denials import ARGUMENTS, PRESET, Denial, denial, deny_modal
 from bot.modals import REASON, Spot
 from bot.payloads import View
-from ledger.events import ApprovalDenied
+from ledger.events.events import ApprovalDenied
 
 SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", revision=7)
 

@@ -36,9 +36,9 @@ from slack_wire import Wire
 
 from bot.bot import OverHttp
 from bot.workspace.server import LocalWorkspace
-from ledger.approvals import ApprovalStatus
-from ledger.deadlines_due import ExpireApproval
 from ledger.ledger import Ledger
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deadlines_due import ExpireApproval
 from policies.decisions import Term
 from policies.people import Directory
 

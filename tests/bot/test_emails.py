@@ -8,8 +8,8 @@ from bot.checking import Wanted, Weight, look
 from bot.client import SlackClient
 from bot.manifest import EMAIL, SCOPES, manifest, reading_emails
 from bot.workspace.server import LocalWorkspace
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import VoteRefused
+from ledger.events.card_events import VoteRefused
+from ledger.lives.approvals import ApprovalStatus
 from policies.people import Agent, Directory, Person, Team
 
 DIRECTORY = Directory(

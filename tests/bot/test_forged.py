@@ -10,8 +10,8 @@ import pytest
 from office import ALICE, BOB, GUEST, OUT, PLATFORM, ROBOT, STRANGER
 from signed_requests import send
 
-from ledger.approvals import ApprovalStatus
-from ledger.freeze_readings import freezes_in_force
+from ledger.lives.approvals import ApprovalStatus
+from ledger.views.freeze_readings import freezes_in_force
 
 ACTIONS = [
     "approval.approve",

@@ -6,12 +6,12 @@ import acme
 import pytest
 from office import ALICE, BOB, CAT, EVE, GUEST, OUT, PLATFORM, SECURITY, shown, until_async
 
-from ledger.approvals import ApprovalStatus
-from ledger.claims import FrozenNow
-from ledger.events import CallDecided
-from ledger.freeze_events import FreezeRefused
-from ledger.freeze_readings import freezes_in_force
-from ledger.freezes import BeginFreeze
+from ledger.deciding.claims import FrozenNow
+from ledger.events.events import CallDecided
+from ledger.events.freeze_events import FreezeRefused
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.freezes import BeginFreeze
+from ledger.views.freeze_readings import freezes_in_force
 from policies.decisions import Effect
 from policies.freezes import Frozen
 

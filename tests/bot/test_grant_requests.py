@@ -7,11 +7,11 @@ import pytest
 from office import ALICE, BOB, CAT, EVE, OUT, PLATFORM, SECURITY, shown
 
 from bot.grant_notices import grant_notices, warns_at
-from ledger.events import CallDecided
-from ledger.grant_request_readings import open_requests
-from ledger.policy_in_force import ActivatePolicy
-from ledger.standing_events import GrantRefused
-from ledger.tools import SeeTools
+from ledger.events.events import CallDecided
+from ledger.events.standing_events import GrantRefused
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.tools import SeeTools
+from ledger.views.grant_request_readings import open_requests
 from policies.calls import Tool
 from policies.decisions import Effect
 

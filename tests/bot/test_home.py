@@ -20,14 +20,14 @@ from bot.home_look import look_modal
 from bot.home_view import HomeFacts, home_view
 from bot.modals import Spot
 from bot.workspace.faults import RateLimit
-from ledger.approvals import Approval, ApprovalStatus
-from ledger.delegations import Delegation
-from ledger.freeze_readings import freezes_in_force
-from ledger.freezes import Freeze
-from ledger.glasses import Glass
-from ledger.grant_requests import GrantRequest, RequestStatus
-from ledger.grants import Grant, GrantStatus
 from ledger.ledger import Ledger
+from ledger.lives.approvals import Approval, ApprovalStatus
+from ledger.lives.delegations import Delegation
+from ledger.lives.freezes import Freeze
+from ledger.lives.glasses import Glass
+from ledger.lives.grant_requests import GrantRequest, RequestStatus
+from ledger.lives.grants import Grant, GrantStatus
+from ledger.views.freeze_readings import freezes_in_force
 from policies.decisions import Term
 from policies.freezes import Frozen
 

@@ -7,7 +7,7 @@ import pytest
 from office import ALICE, BOB, PLATFORM, shown
 from slack_limits import objects
 
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 
 STRINGS = [
     "<!channel> <!here> <@U0ALICE> <https://evil.example|harmless>",

@@ -13,7 +13,7 @@ import pytest
 from office import BOB, CAT, OUT, PLATFORM
 from signed_requests import FORM, send
 
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 from policies.decisions import Term
 
 TWO = acme.assessed(terms=(Term("platform", 2),))

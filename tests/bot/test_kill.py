@@ -15,9 +15,9 @@ import pytest
 from office import BOB, PLATFORM, open_office, shown, spec, until_async
 
 from bot.workspace.spec import EVERY_SCOPE
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import CardFound, CardRepainted
-from ledger.deadlines_due import ExpireApproval
+from ledger.events.card_events import CardFound, CardRepainted
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deadlines_due import ExpireApproval
 
 DYING_BOT = Path(__file__).resolve().parent.parent / "dying_bot.py"
 

@@ -25,9 +25,9 @@ from bot.lasting import (
 )
 from bot.modals import Spot
 from bot.payloads import View
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import VoteRefused
-from ledger.events import ApprovalGiven, ApprovalTerm, GrantedWith
+from ledger.events.card_events import VoteRefused
+from ledger.events.events import ApprovalGiven, ApprovalTerm, GrantedWith
+from ledger.lives.approvals import ApprovalStatus
 from policies.decisions import Effect
 
 HOUR = timedelta(hours=1)

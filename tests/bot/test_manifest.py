@@ -8,7 +8,7 @@ from office import BOB, PLATFORM, open_office
 
 from bot.listeners.commands import COMMAND
 from bot.manifest import SCOPES, http_manifest, manifest, reading_emails
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 
 URL = "https://placet.example/slack/events"
 

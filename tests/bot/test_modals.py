@@ -11,9 +11,9 @@ from slack_limits import check_view, objects, visible_text
 from bot.denials import deny_modal
 from bot.details import pages
 from bot.modals import Reading, Spot, approve_modal, details_modal
-from ledger.backgrounds import Background
-from ledger.events import ApprovalDenied
-from ledger.tools import SeenTool
+from ledger.audit.backgrounds import Background
+from ledger.events.events import ApprovalDenied
+from ledger.lives.tools import SeenTool
 
 SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", revision=7)
 DEFINITION = SeenTool(

@@ -4,7 +4,7 @@ import pytest
 from office import BOB, OUT
 
 from bot.workspace.faults import Delay
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 
 
 async def test_a_click_counts_though_slack_answers_later_than_placet_would_wait(

@@ -8,8 +8,8 @@ import pytest
 from office import ALICE, BOB, CAT, EVE, PLATFORM, SECURITY, open_office, shown
 from slack_limits import check_message
 
-from ledger.approvals import ApprovalStatus
-from ledger.steps import TakeStep
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.steps import TakeStep
 from policies.decisions import Term
 
 HALF = timedelta(minutes=15)

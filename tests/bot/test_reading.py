@@ -4,8 +4,8 @@ import pytest
 from office import ALICE, BOB, CAT, GUEST, MEMBER, OUT, PLATFORM, ROBOT, STRANGER, shown
 
 from bot.workspace.faults import AnswerError
-from ledger.approvals import ApprovalStatus
-from ledger.refusals import CommandRefused
+from ledger.events.refusals import CommandRefused
+from ledger.lives.approvals import ApprovalStatus
 
 
 async def test_a_call_too_long_for_its_card_is_approved_only_after_reading_it_all(office) -> None:

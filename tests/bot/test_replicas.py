@@ -5,8 +5,8 @@ from dataclasses import replace
 import acme
 from office import BOB, open_office
 
-from ledger.approvals import ApprovalStatus
 from ledger.ledger import Ledger
+from ledger.lives.approvals import ApprovalStatus
 
 CALLS = 6
 

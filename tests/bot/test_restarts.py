@@ -16,10 +16,10 @@ from bot.workspace.faults import (
     RateLimit,
 )
 from bot.workspace.spec import EVERY_SCOPE
-from ledger.approvals import ApprovalStatus
-from ledger.deadlines_due import ExpireApproval
-from ledger.deliveries import RecordRepaint
 from ledger.ledger import Ledger
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deadlines_due import ExpireApproval
+from ledger.lives.deliveries import RecordRepaint
 
 
 async def test_a_restarted_bot_keeps_the_cards_working(office) -> None:

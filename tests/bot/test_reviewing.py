@@ -16,12 +16,12 @@ from bot.review_details import review_modal, review_pages
 from bot.review_facts import Change, Instructed, Showing
 from bot.review_pace import ReviewPace
 from bot.workspace.faults import AnswerError, LoseAnswer
-from ledger.accepting import AcceptTools
-from ledger.review_events import ReviewGone, ShownTool
-from ledger.reviews import RecordReview
-from ledger.servers import KnownServer
-from ledger.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
-from ledger.tools import SeenTool, SeeTools
+from ledger.deciding.accepting import AcceptTools
+from ledger.events.review_events import ReviewGone, ShownTool
+from ledger.events.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
+from ledger.lives.reviews import RecordReview
+from ledger.lives.servers import KnownServer
+from ledger.lives.tools import SeenTool, SeeTools
 from policies.calls import Instructions
 from policies.risk import classify
 

@@ -7,10 +7,10 @@ import pytest
 from office import ALICE, BOB, EVE, GUEST, MEMBER, OUT, PLATFORM, shown
 
 from bot.workspace.faults import AnswerStatus
-from ledger.events import CallDecided
-from ledger.grants import GrantStatus
-from ledger.refusals import CommandRefused
-from ledger.standing_events import GrantRefused
+from ledger.events.events import CallDecided
+from ledger.events.refusals import CommandRefused
+from ledger.events.standing_events import GrantRefused
+from ledger.lives.grants import GrantStatus
 from policies.calls import Risk
 from policies.decisions import Effect, Term
 

@@ -6,7 +6,7 @@ from office import APP_TOKEN, BOB, BOT_TOKEN, until, until_async
 from bot import sockets
 from bot.bot import Bot, EmptySecret, OverHttp, OverSocket, SlackAccess
 from bot.workspace.methods.table import METHODS, Method
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 
 
 @pytest.mark.parametrize(

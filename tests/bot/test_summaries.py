@@ -21,7 +21,7 @@ from bot.summary_cards import (
     summary_card,
 )
 from bot.summary_denials import Spread, deny_many_modal
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 from policies.calls import Risk
 from policies.decisions import Term
 from policies.settings import DENIALS

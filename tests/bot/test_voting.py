@@ -23,12 +23,12 @@ from office import (
 
 from bot import voting
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import (
+from ledger.events.card_events import (
     CardPosted,
     VoteCast,
     VoteRefused,
 )
+from ledger.lives.approvals import ApprovalStatus
 from ledger.unavailable import LedgerUnavailable
 from policies.calls import Risk
 from policies.decisions import Term

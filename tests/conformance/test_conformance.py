@@ -8,7 +8,7 @@ import pytest
 from conformance.suite import LEGS, TRIES, run_suite
 from gateway_stage import RawServer, staged
 
-from ledger.events import ApprovalRequested
+from ledger.events.events import ApprovalRequested
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -13,7 +13,7 @@ import pytest
 from gateway_stage import CI_BOT, RawServer, until
 from token_issuer import Issuer
 
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 
 OFFICIAL = Path(__file__).parent / "official"
 

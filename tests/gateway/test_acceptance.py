@@ -9,11 +9,11 @@ from acme import assessed
 from gateway_stage import META, modern_headers, staged, until
 
 from gateway.tools.acceptance import Acceptance
-from ledger.accepting import AcceptTools
-from ledger.approvals import ApprovalStatus
-from ledger.evidence import Evidence
-from ledger.held_approvals import HeldApprovals
-from ledger.tools import SeenTool
+from ledger.deciding.accepting import AcceptTools
+from ledger.events.evidence import Evidence
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.tools import SeenTool
+from ledger.watching.held_approvals import HeldApprovals
 from policies.decisions import Effect
 from policies.people import Directory
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from approvals_given import NOON, REQUEST, after, requested
 
 from gateway.calls.aftermath import REMEMBERED, Aftermath
-from ledger.envelopes import Recorded
-from ledger.events import ApprovalDenied, ApprovalDispatched, ApprovalGiven, CallDecided
+from ledger.events.envelopes import Recorded
+from ledger.events.events import ApprovalDenied, ApprovalDispatched, ApprovalGiven, CallDecided
 from policies.calls import Risk
 from policies.decisions import Effect
 

@@ -20,7 +20,7 @@ from gateway_stage import (
 )
 from playwright.async_api import async_playwright
 
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
 
 NODE = Path(__file__).parent.parent / "node"
 ROLLDOWN = NODE / "node_modules" / "rolldown" / "bin" / "cli.mjs"

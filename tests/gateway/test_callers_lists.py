@@ -18,7 +18,7 @@ from gateway_stage import (
 )
 
 from gateway.tools import callers_lists, kept_lists, learning_pace
-from ledger.accepting import AcceptTools
+from ledger.deciding.accepting import AcceptTools
 
 EXTRA = {"name": "read_extra", "description": "Reads more.", "inputSchema": {"type": "object"}}
 OTHERWISE = {**EXTRA, "description": "Reads it aloud."}

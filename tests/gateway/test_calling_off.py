@@ -9,8 +9,8 @@ from gateway_stage import CI_BOT, OTHER_BOT, staged, until
 
 from gateway.calls.open_calls import OpenCall, OpenCalls, Ticket
 from gateway.calls.patience import Pace
-from ledger.approvals import ApprovalStatus
-from ledger.claims import ClaimApproval
+from ledger.deciding.claims import ClaimApproval
+from ledger.lives.approvals import ApprovalStatus
 
 QUICK = Pace(progress=0.02, comments=0.02)
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from gateway_stage import META, POLICY, Answered, modern_headers, staged, until
 
-from ledger.approvals import ApprovalStatus
-from ledger.events import CallCompleted
-from ledger.held_approvals import HeldApprovals
+from ledger.events.events import CallCompleted
+from ledger.lives.approvals import ApprovalStatus
 from ledger.unavailable import LedgerUnavailable
+from ledger.watching.held_approvals import HeldApprovals
 from policies.people import Directory
 
 DENYING = POLICY + "  - {name: no-writes, match: {tool: write_file}, effect: deny}\n"

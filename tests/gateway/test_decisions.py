@@ -6,9 +6,9 @@ import pytest
 from asking_api import OPERATOR, api, asked
 from gateway_stage import CI_BOT, OTHER_BOT, until
 
-from ledger.approvals import ApprovalStatus
-from ledger.calls import CallStatus
-from ledger.deliveries import RecordUndeliverable
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.calls import CallStatus
+from ledger.lives.deliveries import RecordUndeliverable
 
 
 @pytest.fixture

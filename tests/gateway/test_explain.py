@@ -9,7 +9,7 @@ from gateway_stage import CI_BOT, POLICY, configuration_text, now
 import placet
 from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
-from ledger.tools import SeeTools
+from ledger.lives.tools import SeeTools
 from policies.strict_json import parse
 
 

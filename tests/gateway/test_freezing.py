@@ -4,7 +4,7 @@ import asyncio
 
 from gateway_stage import staged
 
-from ledger.freezes import BeginFreeze, EndFreeze
+from ledger.lives.freezes import BeginFreeze, EndFreeze
 from policies.freezes import Frozen
 
 WRITE = {"path": "a.txt", "content": "hello"}

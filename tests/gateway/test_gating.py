@@ -19,12 +19,12 @@ from gateway_stage import (
     until,
 )
 
-from ledger.agents import AddAgent, RevokeAgent
-from ledger.approvals import ApprovalStatus
-from ledger.deadlines_due import ExpireApproval
-from ledger.deliveries import RecordUndeliverable
-from ledger.evidence import Evidence
-from ledger.grants import IssueGrant
+from ledger.events.evidence import Evidence
+from ledger.lives.agents import AddAgent, RevokeAgent
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deadlines_due import ExpireApproval
+from ledger.lives.deliveries import RecordUndeliverable
+from ledger.lives.grants import IssueGrant
 
 WRITE = {"path": "a.txt", "text": "hello"}
 SHORT = POLICY + (

@@ -17,11 +17,11 @@ from gateway.calls.calling import Call
 from gateway.calls.patience import Pace
 from gateway.ladder.held_answers import progress_after
 from gateway.ladder.ladder import progress_token, takes_events
-from ledger.approvals import ApprovalStatus
-from ledger.calls import DecideCall
-from ledger.claims import ClaimApproval
-from ledger.deliveries import RecordUndeliverable
-from ledger.tools import SeeTools
+from ledger.deciding.claims import ClaimApproval
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.calls import DecideCall
+from ledger.lives.deliveries import RecordUndeliverable
+from ledger.lives.tools import SeeTools
 from ledger.unavailable import NotRecorded
 from policies.calls import Number
 

@@ -24,7 +24,9 @@ from gateway.identity.challenges import Challenges
 from gateway.identity.identity import Identity, Operator, Roster
 from gateway.identity.strangers import Strangers
 from gateway.wire.errors import Rejected
-from ledger.agents import (
+from ledger.events.envelopes import Recorded
+from ledger.events.standing_events import AgentAdded, AgentRevoked
+from ledger.lives.agents import (
     AddAgent,
     AgentStatus,
     LedgerAgent,
@@ -32,9 +34,7 @@ from ledger.agents import (
     RevokeAgent,
     RotateAgentKey,
 )
-from ledger.envelopes import Recorded
 from ledger.shell import Misconfigured
-from ledger.standing_events import AgentAdded, AgentRevoked
 from policies.people import Agent
 from policies.redaction import redact_text
 

@@ -11,7 +11,7 @@ from gateway_stage import CI_BOT, META, RawServer, modern_headers, staged, until
 
 from gateway.tools.instructions import HINT, WITHHELD
 from gateway.wire.event_blocks import EventBlocks, data_of
-from ledger.accepting import AcceptTools
+from ledger.deciding.accepting import AcceptTools
 
 POLICY = "version: 1\ndefault: allow\nrules: []\n"
 INTRODUCTION = {"protocolVersion": "2025-11-25", "supportedVersions": ["2026-07-28"]}

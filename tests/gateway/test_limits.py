@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from gateway_stage import POLICY, staged
 
-from ledger.grants import IssueGrant
+from ledger.lives.grants import IssueGrant
 
 LIMITED = """\
 version: 1

@@ -12,8 +12,8 @@ from aiohttp import web
 from gateway_stage import CI_BOT, META, OTHER_BOT, RawServer, modern_headers, staged, until
 
 from gateway.wire.event_blocks import EventBlocks, data_of
-from ledger.accepting import AcceptTools
-from ledger.tools import SeeTools
+from ledger.deciding.accepting import AcceptTools
+from ledger.lives.tools import SeeTools
 
 POLICY = """\
 version: 1

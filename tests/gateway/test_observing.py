@@ -3,8 +3,8 @@
 import pytest
 from gateway_stage import staged
 
-from ledger.approvals import ApprovalStatus
-from ledger.events import CallDecided
+from ledger.events.events import CallDecided
+from ledger.lives.approvals import ApprovalStatus
 from policies.decisions import Effect
 
 WRITE = {"path": "a.txt", "text": "x"}

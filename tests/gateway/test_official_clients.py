@@ -6,7 +6,7 @@ import pytest
 from gateway_stage import staged, until
 
 from gateway.tools.instructions import HINT
-from ledger.deadlines_due import ExpireApproval
+from ledger.lives.deadlines_due import ExpireApproval
 
 POLICY = """\
 version: 1

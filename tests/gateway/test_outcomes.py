@@ -14,7 +14,7 @@ from open_ledgers import open_ledger, prepare
 from gateway.calls.outcomes import Outcomes
 from gateway.calls.reading_outcomes import OutcomeReader
 from gateway.upstreams import UpstreamAnswer
-from ledger.calls import CallStatus
+from ledger.lives.calls import CallStatus
 from policies.decisions import Effect
 
 

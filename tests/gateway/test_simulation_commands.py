@@ -10,8 +10,8 @@ from open_ledgers import open_ledger, prepare
 from shelled import Terminal
 
 from gateway.policy_commands.simulation_commands import register
-from ledger.freezes import BeginFreeze
-from ledger.tools import SeeTools
+from ledger.lives.freezes import BeginFreeze
+from ledger.lives.tools import SeeTools
 from policies.decisions import Effect
 from policies.freezes import Frozen
 

@@ -12,9 +12,9 @@ from gateway_stage import CI_BOT, META, OTHER_BOT, modern_headers, now, staged, 
 from sqlalchemy import text
 
 from gateway.tasks import task_results
-from ledger.approvals import ApprovalStatus
-from ledger.deadlines_due import ExpireApproval
-from ledger.deliveries import RecordUndeliverable
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deadlines_due import ExpireApproval
+from ledger.lives.deliveries import RecordUndeliverable
 
 WRITE = {"path": "a.txt", "text": "very secret text"}
 EXTENSION = "io.modelcontextprotocol/tasks"

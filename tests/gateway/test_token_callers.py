@@ -18,8 +18,8 @@ from gateway.identity.issuer_keys import Renewal
 from gateway.identity.resources import Resources
 from gateway.identity.token_callers import TokenCallers
 from gateway.identity.tokens import BadToken
-from ledger.evidence import Evidence
-from ledger.votes import CastVote
+from ledger.events.evidence import Evidence
+from ledger.lives.votes import CastVote
 from policies.configuration import parse_configuration
 
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}

@@ -10,9 +10,9 @@ from gateway.calls.open_calls import Ticket
 from gateway.calls.tool_calls import ToolCalls
 from gateway.calls.verdicts import Passed
 from gateway.calls.waiting import WaitingRoom
-from ledger.approvals import ApprovalStatus
-from ledger.events import ApprovalGiven
-from ledger.rulings import Dispatched
+from ledger.deciding.rulings import Dispatched
+from ledger.events.events import ApprovalGiven
+from ledger.lives.approvals import ApprovalStatus
 from policies.people import Agent
 
 MANY = 200

@@ -18,11 +18,11 @@ from acme import (
     use,
 )
 
-from ledger.agents import AddAgent, RevokeAgent, RotateAgentKey
-from ledger.approvals import ApprovalStatus
-from ledger.deciding import decide
-from ledger.grants import GrantStatus
-from ledger.standing_events import AgentKeyRotated
+from ledger.deciding.deciding import decide
+from ledger.events.standing_events import AgentKeyRotated
+from ledger.lives.agents import AddAgent, RevokeAgent, RotateAgentKey
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.grants import GrantStatus
 from policies.decisions import Effect
 from policies.people import Agent, Person
 from policies.refusals import Refused

@@ -4,8 +4,8 @@ import pytest
 from acme import ask
 from open_ledgers import Clock, open_ledger, prepare
 
-from ledger.approval_pages import approval_pages
-from ledger.approvals import ApprovalStatus
+from ledger.lives.approvals import ApprovalStatus
+from ledger.views.approval_pages import approval_pages
 
 MANY = 7
 
@@ -25,7 +25,7 @@ async def ledger(ledger_url):
 
 @pytest.mark.parametrize("size", [1, 2, 3, MANY, 100])
 async def test_the_pages_are_what_is_read_at_once(ledger, monkeypatch, size):
-    monkeypatch.setattr("ledger.approval_pages._AT_ONCE", size)
+    monkeypatch.setattr("ledger.views.approval_pages._AT_ONCE", size)
 
     pages = [page async for page in approval_pages(ledger)]
 
@@ -35,7 +35,7 @@ async def test_the_pages_are_what_is_read_at_once(ledger, monkeypatch, size):
 
 @pytest.mark.parametrize(("limit", "expected"), [(0, 0), (3, 3), (4, 4), (100, MANY)])
 async def test_there_are_so_many_at_most(ledger, monkeypatch, limit, expected):
-    monkeypatch.setattr("ledger.approval_pages._AT_ONCE", 2)
+    monkeypatch.setattr("ledger.views.approval_pages._AT_ONCE", 2)
 
     pages = [page async for page in approval_pages(ledger, limit=limit)]
 
@@ -49,7 +49,7 @@ async def test_only_those_of_the_states_named_are_read(ledger):
 
 
 async def test_what_is_asked_meanwhile_moves_nothing_twice(ledger, monkeypatch):
-    monkeypatch.setattr("ledger.approval_pages._AT_ONCE", 2)
+    monkeypatch.setattr("ledger.views.approval_pages._AT_ONCE", 2)
     before = [one.id for one in await ledger.approvals()]
 
     found = []

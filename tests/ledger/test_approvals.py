@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from acme import NOON, Book, after, ask, assessed, card, click, use
 
-from ledger.approvals import Approval, ApprovalStatus, CorruptHistory, evolve
-from ledger.calls import CompleteCall, PresumeLost
-from ledger.deadlines_due import ExpireApproval
-from ledger.deliveries import RecordCopy, RecordRepaint, RecordUndeliverable
-from ledger.envelopes import Recorded
-from ledger.events import ApprovalExpired, ApprovalRequested
-from ledger.standing_events import ToolGone
+from ledger.events.envelopes import Recorded
+from ledger.events.events import ApprovalExpired, ApprovalRequested
+from ledger.events.standing_events import ToolGone
+from ledger.lives.approvals import Approval, ApprovalStatus, CorruptHistory, evolve
+from ledger.lives.calls import CompleteCall, PresumeLost
+from ledger.lives.deadlines_due import ExpireApproval
+from ledger.lives.deliveries import RecordCopy, RecordRepaint, RecordUndeliverable
 from policies.decisions import Term
 from policies.refusals import Refused
 

@@ -3,8 +3,8 @@
 import acme
 from open_ledgers import Clock, open_ledger, prepare
 
-from ledger.backgrounds import background
-from ledger.policy_in_force import ActivatePolicy
+from ledger.audit.backgrounds import background
+from ledger.lives.policy_in_force import ActivatePolicy
 
 
 async def test_the_policy_of_then_and_like_requests_are_found_whatever_came_after(ledger_url):

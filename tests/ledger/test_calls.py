@@ -3,8 +3,8 @@
 import pytest
 from acme import NOON, Book, after, ask, assessed, click, use
 
-from ledger.calls import CallRecord, CallStatus, CompleteCall, PresumeLost
-from ledger.events import CallCompleted, OutcomeUnknown
+from ledger.events.events import CallCompleted, OutcomeUnknown
+from ledger.lives.calls import CallRecord, CallStatus, CompleteCall, PresumeLost
 from policies.decisions import Effect
 from policies.refusals import Refused
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 from acme import DIRECTORY, WRITE_FILE, Book, after, ask, assessed, click, evidence, facts, use
 
-from ledger.approvals import ApprovalStatus
-from ledger.claims import AlreadyUsed, PolicyChanged, ToolChanged
-from ledger.events import (
+from ledger.deciding.claims import AlreadyUsed, PolicyChanged, ToolChanged
+from ledger.events.events import (
     ApprovalDispatched,
     ApprovalRequested,
     ApprovalVoided,
     CallDecided,
 )
-from ledger.policy_in_force import ActivatePolicy
-from ledger.tools import SeeTools
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.tools import SeeTools
 from policies.decisions import Effect, Spoke, Term
 from policies.people import Person, Team
 from policies.refusals import Refused

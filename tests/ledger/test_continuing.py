@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from acme import DIRECTORY, Book, ask, assessed, card, click, completed, facts
 
-from ledger.calls import PresumeLost
-from ledger.claims import AlreadyUsed, PolicyChanged, ToolChanged
-from ledger.continuing import ContinueCall, Unfit
-from ledger.events import ApprovalVoided, CallContinued, CallDecided
-from ledger.rulings import Denied, Dispatched, ruling
+from ledger.deciding.claims import AlreadyUsed, PolicyChanged, ToolChanged
+from ledger.deciding.continuing import ContinueCall, Unfit
+from ledger.deciding.rulings import Denied, Dispatched, ruling
+from ledger.events.events import ApprovalVoided, CallContinued, CallDecided
+from ledger.lives.calls import PresumeLost
 from policies.decisions import Effect, Term
 from policies.people import Team
 from policies.refusals import Refused

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_ledgers import Clock, open_ledger
 
-from ledger.calls import CompleteCall
-from ledger.events import CallDecided
-from ledger.policy_in_force import ActivatePolicy
-from ledger.usage_events import UsageCounted
+from ledger.events.events import CallDecided
+from ledger.events.usage_events import UsageCounted
+from ledger.lives.calls import CompleteCall
+from ledger.lives.policy_in_force import ActivatePolicy
 from policies.assessment import assess
 from policies.calls import Call, JsonValue, Number, Risk
 from policies.decisions import Assessment, Effect

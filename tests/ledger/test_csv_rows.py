@@ -8,7 +8,7 @@ from acme import ask, click
 from open_ledgers import open_ledger, prepare
 from shelled import Terminal, a_history
 
-from ledger.csv_rows import COLUMNS, cell
+from ledger.audit.csv_rows import COLUMNS, cell
 
 
 def rows(terminal: Terminal, folder) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from shelled import Terminal, a_history
 from sqlalchemy import create_engine
 from tampering import tamper
 
-from ledger.cursors import Cursor, Mark, mark_at, verify
+from ledger.audit.cursors import Cursor, Mark, mark_at, verify
 from policies.refusals import Refused
 
 HASH = "ab" * 32

@@ -6,12 +6,12 @@ import sys
 
 from open_ledgers import open_ledger
 
-from ledger.databases import connect
+from ledger.storage.databases import connect
 
 LOOK = """
 import sys
 import placet
-from ledger.databases import connect
+from ledger.storage.databases import connect
 connect(sys.argv[1]).close()
 print("psycopg" in sys.modules)
 """

@@ -7,11 +7,11 @@ import pytest
 from acme import NOON, ask, assessed, card, click, evidence, grant
 from open_ledgers import Clock, open_ledger, prepare, until
 
-from ledger.approvals import ApprovalStatus
-from ledger.deadlines import Deadlines
-from ledger.delegation_events import DelegationEnded
-from ledger.delegations import GiveDelegation
-from ledger.grants import GrantStatus, RevokeGrant
+from ledger.events.delegation_events import DelegationEnded
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.delegations import GiveDelegation
+from ledger.lives.grants import GrantStatus, RevokeGrant
+from ledger.watching.deadlines import Deadlines
 
 SOON = timedelta(milliseconds=300)
 

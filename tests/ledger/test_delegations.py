@@ -8,14 +8,14 @@ from acme import DIRECTORY, NOON, Book, after, ask, assessed, card, click, evide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import VoteCast
-from ledger.delegation_events import DelegationEnded, DelegationGiven
-from ledger.delegations import EndDelegation, ExpireDelegation, GiveDelegation
-from ledger.evidence import Evidence
-from ledger.lasting import Lasting, ThisCall
-from ledger.sentences import sentence
-from ledger.votes import CastVote
+from ledger.events.card_events import VoteCast
+from ledger.events.delegation_events import DelegationEnded, DelegationGiven
+from ledger.events.evidence import Evidence
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.delegations import EndDelegation, ExpireDelegation, GiveDelegation
+from ledger.lives.lasting import Lasting, ThisCall
+from ledger.lives.votes import CastVote
+from ledger.words.sentences import sentence
 from policies.decisions import Term
 from policies.people import Directory, Person
 from policies.refusals import Refused

@@ -9,11 +9,11 @@ from open_ledgers import Clock, open_ledger, prepare
 from shelled import Terminal, a_history, approved_call, granted_call, waiting_call
 from tampering import tamper
 
-from ledger.accepting import AcceptTools
-from ledger.agents import RevokeAgent
-from ledger.deadlines_due import ExpireApproval, ExpireGrant
-from ledger.policy_in_force import ActivatePolicy
-from ledger.tools import SeeTools
+from ledger.deciding.accepting import AcceptTools
+from ledger.lives.agents import RevokeAgent
+from ledger.lives.deadlines_due import ExpireApproval, ExpireGrant
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.tools import SeeTools
 from policies.refusals import Refused
 
 POLICY = "version: 1\nrules:\n  - {name: a, effect: allow}\n  - {name: b, effect: allow}\n"

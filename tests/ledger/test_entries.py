@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from open_ledgers import open_ledger, prepare
 from sqlalchemy import select
 
-from ledger.entries import FieldTooLong, Header, entry, leaf_hash, redacted_entry
-from ledger.tables import EVENT
+from ledger.proofs.entries import FieldTooLong, Header, entry, leaf_hash, redacted_entry
+from ledger.storage.tables import EVENT
 from policies.decisions import Effect
 
 FIRST = Header(

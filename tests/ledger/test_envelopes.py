@@ -3,8 +3,8 @@
 from acme import Book, ask, assessed
 from pydantic_core import to_json
 
-from ledger.calls import CallRecord, CallStatus, CompleteCall
-from ledger.events import ApprovalRequested, CallCompleted, CallDecided
+from ledger.events.events import ApprovalRequested, CallCompleted, CallDecided
+from ledger.lives.calls import CallRecord, CallStatus, CompleteCall
 from policies.decisions import Effect
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from acme import DIRECTORY, NOON, evidence
 
-from ledger.evidence import Evidence, Standing, standing
-from ledger.parties import Parties
+from ledger.events.evidence import Evidence, Standing, standing
+from ledger.events.parties import Parties
 from policies.people import Person
 
 

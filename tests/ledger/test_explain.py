@@ -25,15 +25,15 @@ from open_ledgers import Clock, open_ledger
 from shelled import Terminal
 from tampering import tamper
 
-from ledger.accepting import AcceptTools
-from ledger.agents import RevokeAgent
-from ledger.calls import DecideCall
-from ledger.card_blocks import card_lines
-from ledger.grants import RevokeGrant
-from ledger.lasting import Lasting, ThisCall
+from ledger.deciding.accepting import AcceptTools
 from ledger.ledger import Ledger
-from ledger.policy_in_force import ActivatePolicy
-from ledger.tools import SeeTools
+from ledger.lives.agents import RevokeAgent
+from ledger.lives.calls import DecideCall
+from ledger.lives.grants import RevokeGrant
+from ledger.lives.lasting import Lasting, ThisCall
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.tools import SeeTools
+from ledger.words.card_blocks import card_lines
 from policies.arguments import Scope
 from policies.assessment import assess, unlisted
 from policies.calls import Call, JsonValue, Number

@@ -19,7 +19,7 @@ from shelled import CONFIGURATION, POLICY, a_history
 from sqlalchemy import make_url
 from tampering import tamper
 
-from ledger.cursors import mark_at
+from ledger.audit.cursors import mark_at
 from ledger.ledger import Ledger
 from policies.decisions import Effect
 

@@ -12,8 +12,8 @@ from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
-from ledger.faults import because
 from ledger.keys import digest_keys
+from ledger.storage.faults import because
 from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.decisions import Effect
 from policies.refusals import Refused

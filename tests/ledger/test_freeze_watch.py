@@ -5,8 +5,8 @@ from office import until
 from open_ledgers import open_ledger
 from prometheus_client import CollectorRegistry
 
-from ledger.freeze_watch import FreezeWatch
-from ledger.freezes import BeginFreeze, EndFreeze
+from ledger.lives.freezes import BeginFreeze, EndFreeze
+from ledger.watching.freeze_watch import FreezeWatch
 from policies.freezes import Frozen
 
 

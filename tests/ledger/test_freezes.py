@@ -17,11 +17,11 @@ from acme import (
     use,
 )
 
-from ledger.approvals import ApprovalStatus
-from ledger.claims import FrozenNow
-from ledger.events import ApprovalDispatched, CallDecided
-from ledger.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
-from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
+from ledger.deciding.claims import FrozenNow
+from ledger.events.events import ApprovalDispatched, CallDecided
+from ledger.events.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from policies.decisions import Effect
 from policies.freezes import Frozen
 from policies.people import Directory

@@ -5,8 +5,8 @@ import concurrent.futures
 
 from acme import ADD_MOLE
 
-from ledger.gathering import Gathering
-from ledger.inbox import Inbox, Waiting
+from ledger.writing.gathering import Gathering
+from ledger.writing.inbox import Inbox, Waiting
 
 
 def put(inbox: Inbox) -> None:

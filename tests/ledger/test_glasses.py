@@ -15,10 +15,10 @@ from acme import (
     use,
 )
 
-from ledger.approvals import ApprovalStatus
-from ledger.events import ApprovalDispatched, ApprovalGiven, ApprovalVoided
-from ledger.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
-from ledger.glasses import BreakGlass, SignOff
+from ledger.events.events import ApprovalDispatched, ApprovalGiven, ApprovalVoided
+from ledger.events.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.glasses import BreakGlass, SignOff
 from policies.decisions import Effect, Term
 from policies.people import Directory
 from policies.refusals import Refused

@@ -5,12 +5,16 @@ from datetime import timedelta
 import pytest
 from acme import Book, after, ask, assessed, evidence, grant
 
-from ledger.events import CallDecided
-from ledger.grant_request_events import GrantRequestAnswered, GrantRequested, GrantRequestExpired
-from ledger.grant_requests import AnswerRequest, ExpireRequest, RequestGrant, RequestStatus
-from ledger.grants import GrantStatus
-from ledger.renewing import RenewGrant
-from ledger.standing_events import GrantIssued, GrantRefused, GrantRevoked
+from ledger.deciding.renewing import RenewGrant
+from ledger.events.events import CallDecided
+from ledger.events.grant_request_events import (
+    GrantRequestAnswered,
+    GrantRequested,
+    GrantRequestExpired,
+)
+from ledger.events.standing_events import GrantIssued, GrantRefused, GrantRevoked
+from ledger.lives.grant_requests import AnswerRequest, ExpireRequest, RequestGrant, RequestStatus
+from ledger.lives.grants import GrantStatus
 from policies.decisions import Effect
 from policies.refusals import Refused
 

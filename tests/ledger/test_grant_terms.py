@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from acme import NOON, Book, ask, assessed, grant
 
-from ledger.claims import TermsUnread
-from ledger.events import CallDecided
-from ledger.grants import Grant
-from ledger.standing_events import GrantIssued, GrantRefused, GrantUsed
+from ledger.deciding.claims import TermsUnread
+from ledger.events.events import CallDecided
+from ledger.events.standing_events import GrantIssued, GrantRefused, GrantUsed
+from ledger.lives.grants import Grant
 from policies.arguments import Scope
 from policies.calls import JsonValue, Number
 from policies.decisions import Effect, GrantTerms

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 from acme import DIRECTORY, NOON, Book, after, ask, assessed, evidence, grant
 
-from ledger.deadlines_due import ExpireGrant
-from ledger.events import CallDecided
-from ledger.grants import Grant, GrantStatus, IssueGrant, RevokeGrant
-from ledger.standing_events import (
+from ledger.events.events import CallDecided
+from ledger.events.standing_events import (
     GrantIssued,
     GrantRefused,
     GrantRevoked,
 )
+from ledger.lives.deadlines_due import ExpireGrant
+from ledger.lives.grants import Grant, GrantStatus, IssueGrant, RevokeGrant
 from policies.decisions import Effect, Term
 from policies.people import Person, Team
 from policies.refusals import Refused

@@ -10,8 +10,8 @@ from acme import ask, assessed
 from open_ledgers import open_ledger, prepare
 from sqlalchemy import create_engine, text
 
-from ledger import opening, own_connection, writer
 from ledger.unavailable import LedgerUnavailable
+from ledger.writing import opening, own_connection, writer
 from policies.decisions import Effect
 
 

@@ -5,8 +5,8 @@ import concurrent.futures
 import pytest
 from acme import ADD_MOLE
 
-from ledger.inbox import Inbox, Waiting
 from ledger.unavailable import LedgerUnavailable, NotRecorded
+from ledger.writing.inbox import Inbox, Waiting
 
 
 def waiting(since: float = 0.0) -> Waiting:

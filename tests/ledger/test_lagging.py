@@ -6,10 +6,10 @@ import pytest
 from acme import NOON, PREPARED, ask, assessed, card, charge, click, use
 from open_ledgers import Clock, open_ledger
 
-from ledger.approvals import ApprovalStatus
-from ledger.calls import CompleteCall, PresumeLost
-from ledger.events import CallDecided
-from ledger.history import History
+from ledger.events.events import CallDecided
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.calls import CompleteCall, PresumeLost
+from ledger.storage.history import History
 from policies.decisions import Effect
 
 ALLOWED = assessed(Effect.ALLOW, charges=(charge(),))

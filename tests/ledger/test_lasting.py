@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from acme import Book, after, ask, assessed, card, click, evidence
 
-from ledger.approvals import ApprovalStatus
-from ledger.claims import TermsUnread
-from ledger.lasting import Lasting, ThisCall, ThisTool, ThisToolWhere
-from ledger.standing_events import GrantIssued
+from ledger.deciding.claims import TermsUnread
+from ledger.events.standing_events import GrantIssued
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.lasting import Lasting, ThisCall, ThisTool, ThisToolWhere
 from policies.decisions import Effect, GrantAnswer, GrantTerms, Term
 from policies.people import Agent
 

@@ -7,7 +7,7 @@ from acme import ask, assessed
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import text
 
-from ledger.calls import CallStatus, CompleteCall
+from ledger.lives.calls import CallStatus, CompleteCall
 from ledger.unavailable import LedgerUnavailable
 from policies.decisions import Effect
 

@@ -11,15 +11,15 @@ from eventsourcing.persistence import StoredEvent
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import text
 
-from ledger.approvals import ApprovalStatus
-from ledger.calls import CallStatus, CompleteCall
-from ledger.claims import AlreadyUsed
-from ledger.deadlines_due import ExpireApproval
-from ledger.envelopes import Command
+from ledger.deciding.claims import AlreadyUsed
+from ledger.events.envelopes import Command
 from ledger.ledger import Ledger
-from ledger.policy_in_force import ActivatePolicy
-from ledger.recorder import LedgerRecorder
-from ledger.tools import SeeTools
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.calls import CallStatus, CompleteCall
+from ledger.lives.deadlines_due import ExpireApproval
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.tools import SeeTools
+from ledger.storage.recorder import LedgerRecorder
 from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.decisions import Effect
 from policies.refusals import Refused
@@ -339,7 +339,9 @@ async def test_rebuilding_from_the_beginning_finds_what_was_changed_behind_its_b
 async def test_a_command_that_waited_too_long_is_refused(
     ledger_url, clock, monkeypatch, own_limits
 ):
-    monkeypatch.setattr("ledger.writer.PATIENCE", own_limits["ledger.writer.PATIENCE"])
+    monkeypatch.setattr(
+        "ledger.writing.writer.PATIENCE", own_limits["ledger.writing.writer.PATIENCE"]
+    )
     reached, go_on = threading.Event(), threading.Event()
 
     def reach(point: str) -> None:

@@ -8,9 +8,9 @@ from acme import NOON, Book, after, ask, assessed, charge, click, grant, use
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.approvals import ApprovalStatus
-from ledger.calls import CompleteCall, PresumeLost
-from ledger.events import ApprovalDispatched, ApprovalVoided, CallDecided
+from ledger.events.events import ApprovalDispatched, ApprovalVoided, CallDecided
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.calls import CompleteCall, PresumeLost
 from policies.decisions import Assessment, Effect, Term
 
 ALLOWED = assessed(Effect.ALLOW, charges=(charge(),))

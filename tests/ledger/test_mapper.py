@@ -10,13 +10,13 @@ from eventsourcing.persistence import EventStore, MapperDeserialisationError
 from open_ledgers import real_now
 from pydantic_core import to_json
 
-from ledger.catalogue import EVENTS
-from ledger.databases import connect
-from ledger.envelopes import Event, Recorded
-from ledger.mapper import UPCASTERS, RecordMapper, StoredRecord
-from ledger.recorder import LedgerRecorder
-from ledger.schema import migrate
-from ledger.standing_events import AgentRevoked
+from ledger.events.catalogue import EVENTS
+from ledger.events.envelopes import Event, Recorded
+from ledger.events.standing_events import AgentRevoked
+from ledger.storage.databases import connect
+from ledger.storage.mapper import UPCASTERS, RecordMapper, StoredRecord
+from ledger.storage.recorder import LedgerRecorder
+from ledger.storage.schema import migrate
 
 GOLDEN = [
     json.loads(line)

@@ -17,10 +17,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 from tampering import tamper
 
-from ledger.approvals import ApprovalStatus
-from ledger.envelopes import Recorded
-from ledger.rulings import Dispatched, ruling
-from ledger.standing_events import ProjectionsMended
+from ledger.deciding.rulings import Dispatched, ruling
+from ledger.events.envelopes import Recorded
+from ledger.events.standing_events import ProjectionsMended
+from ledger.lives.approvals import ApprovalStatus
 from policies.refusals import Refused
 
 LOAD = Path(__file__).with_name("load.py")

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rfc6962 import LEAVES, MOST, audit_path, subproof, tiles, tree_hash
 
-from ledger.merkle import (
+from ledger.proofs.merkle import (
     BLOCK,
     EMPTY_ROOT,
     Frontier,

@@ -7,7 +7,7 @@ import pytest
 from acme import DIRECTORY, ask, assessed, click
 from open_ledgers import Clock, open_ledger, prepare
 
-from ledger.nudging import Nudges
+from ledger.watching.nudging import Nudges
 from policies.people import Directory
 
 PLATFORM = replace(DIRECTORY.teams["platform"], escalate_to="security")

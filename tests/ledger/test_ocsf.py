@@ -9,18 +9,18 @@ from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from shelled import Terminal, a_history
 
-from ledger.card_events import VoteCast
-from ledger.catalogue import EVENTS
 from ledger.clock import moment
-from ledger.concerning import Concern
-from ledger.envelopes import Event, Recorded
-from ledger.events import CallDecided
-from ledger.mapper import RecordMapper
-from ledger.ocsf import LEFT_OUT, in_ocsf
-from ledger.ocsf_parts import Version
-from ledger.ocsf_verdicts import CALLS, GRANTS
-from ledger.standing_events import GrantRevoked
-from ledger.tabulating import machine
+from ledger.events.card_events import VoteCast
+from ledger.events.catalogue import EVENTS
+from ledger.events.envelopes import Event, Recorded
+from ledger.events.events import CallDecided
+from ledger.events.standing_events import GrantRevoked
+from ledger.ocsf.ocsf import LEFT_OUT, in_ocsf
+from ledger.ocsf.ocsf_parts import Version
+from ledger.ocsf.ocsf_verdicts import CALLS, GRANTS
+from ledger.readings.concerning import Concern
+from ledger.storage.mapper import RecordMapper
+from ledger.words.tabulating import machine
 from policies.calls import Risk
 from policies.decisions import Effect
 from policies.refusals import Refused

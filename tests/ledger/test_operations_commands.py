@@ -10,11 +10,11 @@ from acme import WRITE_FILE
 from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 
-from ledger.envelopes import Recorded
+from ledger.events.envelopes import Recorded
 from ledger.ledger import Ledger
-from ledger.phrases import clock
-from ledger.policy_in_force import ActivatePolicy
-from ledger.tools import SeeTools
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.lives.tools import SeeTools
+from ledger.words.phrases import clock
 from policies.refusals import Refused
 
 

@@ -10,11 +10,11 @@ from rfc6962 import ENTRIES, tiles, tree_hash
 from shelled import a_history
 from tampering import seal
 
-from ledger.entries import leaf_hash
-from ledger.merkle import Frontier, consistency, inclusion
-from ledger.signed_notes import Checkpoint, SigningKey, sign
-from ledger.tlog_proofs import receipt
-from ledger.tlog_tiles import export_tiles
+from ledger.audit.tlog_tiles import export_tiles
+from ledger.proofs.entries import leaf_hash
+from ledger.proofs.merkle import Frontier, consistency, inclusion
+from ledger.proofs.signed_notes import Checkpoint, SigningKey, sign
+from ledger.proofs.tlog_proofs import receipt
 
 KEY = SigningKey.from_seed("placet.example/ledger", bytes(range(32)))
 PLACES = [(0, 1), (1, 2), (3, 5), (255, 256), (256, 257), (300, 777), (66_666, 70_000)]

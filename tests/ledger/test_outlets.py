@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.outlets import Form, Outlet
+from ledger.audit.outlets import Form, Outlet
 from policies.refusals import Refused
 
 CSV = Form("a,b", "a,b")

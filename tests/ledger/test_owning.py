@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from acme import DIRECTORY, GUARDED, Book, after, ask, assessed, evidence, grant
 
-from ledger.grant_requests import RequestGrant
-from ledger.grants import IssueGrant
-from ledger.standing_events import GrantIssued, GrantRefused
+from ledger.events.standing_events import GrantIssued, GrantRefused
+from ledger.lives.grant_requests import RequestGrant
+from ledger.lives.grants import IssueGrant
 from policies.decisions import Effect, Term
 
 

@@ -14,9 +14,9 @@ import pytest
 from acme import ask, assessed, grant
 from open_ledgers import open_ledger, prepare, until
 
-from ledger.approvals import ApprovalStatus
-from ledger.calls import CallStatus
-from ledger.grants import GrantStatus
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.calls import CallStatus
+from ledger.lives.grants import GrantStatus
 from ledger.unavailable import LedgerUnavailable
 from policies.decisions import Effect
 

@@ -11,12 +11,10 @@ from acme import use as claim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.agents import RevokeAgent
-from ledger.calls import CompleteCall, PresumeLost
-from ledger.card_events import VoteCast
-from ledger.deadlines_due import ExpireApproval, ExpireGrant
-from ledger.envelopes import Command, Recorded
-from ledger.events import (
+from ledger.deciding.state import State
+from ledger.events.card_events import VoteCast
+from ledger.events.envelopes import Command, Recorded
+from ledger.events.events import (
     ApprovalCancelled,
     ApprovalDenied,
     ApprovalDispatched,
@@ -28,17 +26,19 @@ from ledger.events import (
     CallCompleted,
     CallDecided,
 )
-from ledger.freeze_events import FreezeBegun, FreezeEnded
-from ledger.freezes import BeginFreeze, EndFreeze
-from ledger.grants import RevokeGrant
-from ledger.standing_events import (
+from ledger.events.freeze_events import FreezeBegun, FreezeEnded
+from ledger.events.standing_events import (
     GrantExpired,
     GrantIssued,
     GrantRevoked,
     GrantUsed,
 )
-from ledger.state import State
-from ledger.tools import SeeTools
+from ledger.lives.agents import RevokeAgent
+from ledger.lives.calls import CompleteCall, PresumeLost
+from ledger.lives.deadlines_due import ExpireApproval, ExpireGrant
+from ledger.lives.freezes import BeginFreeze, EndFreeze
+from ledger.lives.grants import RevokeGrant
+from ledger.lives.tools import SeeTools
 from policies.decisions import Assessment, Effect, Term
 from policies.freezes import Frozen
 from policies.people import Agent, Directory

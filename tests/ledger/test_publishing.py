@@ -7,9 +7,9 @@ from open_ledgers import open_ledger, until
 from shelled import SIGNER, a_history
 from tampering import seal
 
-from ledger.checkpoints import newest, notes_in
-from ledger.publishing import CheckpointFile, InTurn, Publisher
-from ledger.signed_notes import Checkpoint, sign
+from ledger.audit.checkpoints import newest, notes_in
+from ledger.audit.publishing import CheckpointFile, InTurn, Publisher
+from ledger.proofs.signed_notes import Checkpoint, sign
 from policies.refusals import Refused
 
 KEY = SIGNER.key("placet/one")

@@ -14,10 +14,10 @@ from acme import ask
 from open_ledgers import open_ledger, real_now
 from shelled import Terminal, a_history
 
-from ledger import schema
-from ledger.databases import connect
 from ledger.ledger import Ledger
-from ledger.schema import MIGRATIONS, migrate
+from ledger.storage import schema
+from ledger.storage.databases import connect
+from ledger.storage.schema import MIGRATIONS, migrate
 from ledger.unavailable import LedgerUnavailable
 
 AS_NOBODY = """
@@ -169,7 +169,7 @@ def test_a_copy_whose_log_cannot_be_read_is_refused(sqlite_url, tmp_path):
 
 def test_a_copy_that_is_served_while_it_is_read_is_not_trusted(copied, monkeypatch):
     folder, url = copied
-    monkeypatch.setattr("ledger.sqlite_files.os.access", lambda *_: False)  # root may write
+    monkeypatch.setattr("ledger.storage.sqlite_files.os.access", lambda *_: False)  # root may write
     with Ledger.read(url, now=real_now) as ledger:
         assert read(ledger)
         time.sleep(0.01)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shelled import a_history
 from tampering import seal, tamper
 
-from ledger.entries import Header, NotAnEntry, entry, header_in, leaf_hash
-from ledger.tlog_proofs import read_receipt
+from ledger.proofs.entries import Header, NotAnEntry, entry, header_in, leaf_hash
+from ledger.proofs.tlog_proofs import read_receipt
 from policies.refusals import NotUnderstood, Refused
 
 

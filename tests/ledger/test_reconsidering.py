@@ -4,10 +4,10 @@ import pytest
 from acme import DIRECTORY, Book, after, ask, assessed, card, click
 from open_ledgers import open_ledger, prepare
 
-from ledger.approvals import ApprovalStatus
-from ledger.held_approvals import HeldApprovals
-from ledger.policy_in_force import ActivatePolicy
-from ledger.reconsidering import RUNS_NOW, ReconsiderApproval
+from ledger.deciding.reconsidering import RUNS_NOW, ReconsiderApproval
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.watching.held_approvals import HeldApprovals
 from policies.decisions import Effect, Spoke, Term
 from policies.policy import compile_policy
 

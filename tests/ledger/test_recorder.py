@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from eventsourcing.tests import persistence as shipped
 
-from ledger.databases import Database, connect
-from ledger.recorder import LedgerRecorder
-from ledger.schema import migrate
+from ledger.storage.databases import Database, connect
+from ledger.storage.recorder import LedgerRecorder
+from ledger.storage.schema import migrate
 
 
 def now() -> datetime:

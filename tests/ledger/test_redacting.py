@@ -12,12 +12,12 @@ from shelled import Terminal, a_history
 from sqlalchemy import create_engine, make_url, text
 from tampering import seal, tamper
 
-from ledger.approvals import ApprovalStatus
-from ledger.blanking import GONE, blank, fields_of
-from ledger.catalogue import EVENTS
-from ledger.deliveries import RecordRepaint
-from ledger.mapper import RecordMapper
-from ledger.tlog_proofs import read_receipt
+from ledger.events.blanking import GONE, blank, fields_of
+from ledger.events.catalogue import EVENTS
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deliveries import RecordRepaint
+from ledger.proofs.tlog_proofs import read_receipt
+from ledger.storage.mapper import RecordMapper
 from policies.hidden_values import HiddenCode
 from policies.refusals import Refused
 

@@ -4,9 +4,9 @@ import pytest
 from acme import ask, click, use
 from open_ledgers import open_ledger, prepare, real_now
 
-from ledger.calls import CompleteCall, PresumeLost
-from ledger.events import ApprovalRequested
+from ledger.events.events import ApprovalRequested
 from ledger.ledger import Ledger
+from ledger.lives.calls import CompleteCall, PresumeLost
 
 
 async def sent(ledger: Ledger) -> None:

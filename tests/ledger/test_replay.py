@@ -12,12 +12,12 @@ from shelled import Terminal, a_history
 from sqlalchemy import create_engine, text
 from tampering import tamper
 
-from ledger.agents import RevokeAgent
-from ledger.deadlines_due import ExpireApproval
-from ledger.grants import RevokeGrant
-from ledger.moments import parse_moment, position_before
-from ledger.policy_in_force import ActivatePolicy
-from ledger.reaching import Interrupted, Progress
+from ledger.lives.agents import RevokeAgent
+from ledger.lives.deadlines_due import ExpireApproval
+from ledger.lives.grants import RevokeGrant
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.readings.moments import parse_moment, position_before
+from ledger.words.reaching import Interrupted, Progress
 from policies.refusals import Refused
 
 NOW = datetime.fromisoformat("2026-11-23T12:00:00Z")

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_ledgers import Clock, open_ledger
 
-from ledger.agents import RevokeAgent
-from ledger.calls import CompleteCall, PresumeLost
-from ledger.deadlines_due import ExpireApproval, ExpireGrant
-from ledger.envelopes import Command, Recorded
-from ledger.freezes import BeginFreeze, EndFreeze, ExpireFreeze
-from ledger.grants import RevokeGrant
+from ledger.deciding.state import State
+from ledger.events.envelopes import Command, Recorded
 from ledger.ledger import Ledger
-from ledger.state import State
+from ledger.lives.agents import RevokeAgent
+from ledger.lives.calls import CompleteCall, PresumeLost
+from ledger.lives.deadlines_due import ExpireApproval, ExpireGrant
+from ledger.lives.freezes import BeginFreeze, EndFreeze, ExpireFreeze
+from ledger.lives.grants import RevokeGrant
 from policies.decisions import Effect
 from policies.freezes import Frozen
 from policies.refusals import Refused
@@ -160,7 +160,7 @@ def facts(recorded: Recorded) -> tuple[object, ...]:
 def forgetful():
     """Let processes keep one open approval in memory, so that they read others again."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("ledger.loading.State", partial(State, at_hand=1))
+        patched.setattr("ledger.writing.loading.State", partial(State, at_hand=1))
         yield
 
 

@@ -7,13 +7,13 @@ from acme import NOON, Book, after, ask, assessed, card, click, use
 from open_ledgers import Clock, open_ledger, prepare
 from sqlalchemy import inspect, text
 
-from ledger import schema
-from ledger.calls import CallStatus, CompleteCall, PresumeLost
-from ledger.claims import AlreadyDecided
-from ledger.databases import connect
-from ledger.deadlines import Deadlines
-from ledger.deadlines_due import ExpireCall
-from ledger.events import OutcomeUnknown
+from ledger.deciding.claims import AlreadyDecided
+from ledger.events.events import OutcomeUnknown
+from ledger.lives.calls import CallStatus, CompleteCall, PresumeLost
+from ledger.lives.deadlines_due import ExpireCall
+from ledger.storage import schema
+from ledger.storage.databases import connect
+from ledger.watching.deadlines import Deadlines
 from policies.decisions import Effect
 
 HOUR = timedelta(hours=1)

@@ -8,9 +8,9 @@ from acme import ask
 from open_ledgers import open_ledger, prepare
 from sqlalchemy import text
 
-from ledger import schema
-from ledger.databases import connect
-from ledger.schema import MIGRATIONS, migrate
+from ledger.storage import schema
+from ledger.storage.databases import connect
+from ledger.storage.schema import MIGRATIONS, migrate
 from ledger.unavailable import LedgerUnavailable
 
 NEWEST = len(MIGRATIONS)

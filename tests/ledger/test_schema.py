@@ -10,9 +10,9 @@ from open_ledgers import open_ledger, prepare
 from sqlalchemy import inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from ledger.databases import connect
-from ledger.schema import MIGRATIONS, migrate
-from ledger.tables import METADATA
+from ledger.storage.databases import connect
+from ledger.storage.schema import MIGRATIONS, migrate
+from ledger.storage.tables import METADATA
 from ledger.unavailable import LedgerUnavailable
 
 NEWEST = len(MIGRATIONS)

@@ -10,14 +10,14 @@ from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy import create_engine, select, text
 from tampering import tamper
 
-from ledger.checkpoints import hashes, newest
-from ledger.databases import connect
-from ledger.merkle import EMPTY_ROOT, Frontier, root_of
-from ledger.sealing import MOST_EVENTS
-from ledger.signed_notes import opened
-from ledger.signing import Signer
-from ledger.tables import CHECKPOINT, EVENT, SUBTREE
-from ledger.verifying import verify
+from ledger.audit.checkpoints import hashes, newest
+from ledger.audit.verifying import verify
+from ledger.proofs.merkle import EMPTY_ROOT, Frontier, root_of
+from ledger.proofs.signed_notes import opened
+from ledger.proofs.signing import Signer
+from ledger.storage.databases import connect
+from ledger.storage.tables import CHECKPOINT, EVENT, SUBTREE
+from ledger.writing.sealing import MOST_EVENTS
 from policies.decisions import Effect
 
 SIGNER = Signer([b"s" * 32])

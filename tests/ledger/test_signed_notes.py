@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.signed_notes import (
+from ledger.proofs.signed_notes import (
     LONGEST_NOTE,
     Checkpoint,
     NotAKey,

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from shelled import SIGNER, a_history
 from tampering import seal, tamper
 
-from ledger.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened, sign
-from ledger.signing import Signer
+from ledger.proofs.signed_notes import Checkpoint, NotANote, NotVouchedFor, opened, sign
+from ledger.proofs.signing import Signer
 
 HEAD = Checkpoint("placet/1", 3, bytes(32))
 

@@ -7,16 +7,16 @@ import pytest
 from acme import ADD_MOLE, DIRECTORY, NOON, Book, after, ask, assessed, card, click, grant, use
 from pydantic_core import to_json
 
-from ledger.calls import CompleteCall
-from ledger.deciding import decide
-from ledger.envelopes import Command, Draft
-from ledger.events import CallDecided
-from ledger.kinds import kind_of
-from ledger.policy_in_force import ActivatePolicy
-from ledger.projections import projected_row
-from ledger.standing_events import GrantRefused
-from ledger.state import State
-from ledger.tables import PROJECTIONS
+from ledger.deciding.deciding import decide
+from ledger.deciding.state import State
+from ledger.events.envelopes import Command, Draft
+from ledger.events.events import CallDecided
+from ledger.events.standing_events import GrantRefused
+from ledger.lives.calls import CompleteCall
+from ledger.lives.kinds import kind_of
+from ledger.lives.policy_in_force import ActivatePolicy
+from ledger.storage.projections import projected_row
+from ledger.storage.tables import PROJECTIONS
 from policies.decisions import Effect
 
 

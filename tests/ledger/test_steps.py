@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from ledger.approvals import ApprovalStatus
-from ledger.claims import ClaimApproval
-from ledger.deadlines_due import ExpireApproval
-from ledger.patience_events import (
+from ledger.deciding.claims import ClaimApproval
+from ledger.events.patience_events import (
     ApprovalEscalated,
     ApprovalExtended,
     ApprovalReminded,
     StepRefused,
 )
-from ledger.steps import ExtendApproval, TakeStep, WithdrawApproval
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deadlines_due import ExpireApproval
+from ledger.lives.steps import ExtendApproval, TakeStep, WithdrawApproval
 from policies.decisions import Term
 from policies.people import Directory
 from policies.quiet_hours import QuietHoursText

@@ -10,15 +10,15 @@ from acme import Book, after, ask, assessed, card, click, evidence, facts, grant
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.calls import CompleteCall, PresumeLost
-from ledger.card_events import VoteCast
-from ledger.catalogue import EVENTS
-from ledger.details import arguments
-from ledger.envelopes import Recorded
-from ledger.events import CallCompleted
-from ledger.sentences import _SENTENCES, sentence
-from ledger.standing_events import PolicyActivated, ToolSeen
-from ledger.stories import Story, told, told_as_json
+from ledger.audit.details import arguments
+from ledger.audit.stories import Story, told, told_as_json
+from ledger.events.card_events import VoteCast
+from ledger.events.catalogue import EVENTS
+from ledger.events.envelopes import Recorded
+from ledger.events.events import CallCompleted
+from ledger.events.standing_events import PolicyActivated, ToolSeen
+from ledger.lives.calls import CompleteCall, PresumeLost
+from ledger.words.sentences import _SENTENCES, sentence
 from policies.decisions import Effect, Spoke, Term
 from policies.inert import inert
 

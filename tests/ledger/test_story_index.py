@@ -5,10 +5,10 @@ from acme import ask, assessed
 from open_ledgers import open_ledger, prepare
 from sqlalchemy import event, text
 
-from ledger.calls import CompleteCall
-from ledger.databases import connect
-from ledger.history import History
-from ledger.mapper import RecordMapper
+from ledger.lives.calls import CompleteCall
+from ledger.storage.databases import connect
+from ledger.storage.history import History
+from ledger.storage.mapper import RecordMapper
 from policies.decisions import Effect
 
 STORIES = {

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.tabulating import machine, table
+from ledger.words.tabulating import machine, table
 from policies.inert import inert
 
 TEXT = st.text(st.one_of(st.characters(), st.sampled_from("\\u{} \x7f\x1b\u202e")), max_size=80)

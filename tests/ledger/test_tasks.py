@@ -8,10 +8,10 @@ from acme import NOON, Book, after, ask, card, click, use
 from open_ledgers import Clock, open_ledger, prepare
 from sqlalchemy import inspect, text
 
-from ledger import schema
-from ledger.databases import connect
-from ledger.events import ApprovalDispatched, CallDecided
-from ledger.tasks import Handle, KeptTask
+from ledger.events.events import ApprovalDispatched, CallDecided
+from ledger.readings.tasks import Handle, KeptTask
+from ledger.storage import schema
+from ledger.storage.databases import connect
 from ledger.unavailable import LedgerUnavailable
 from policies.decisions import Effect
 

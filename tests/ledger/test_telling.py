@@ -9,7 +9,7 @@ from acme import ask, assessed, completed, use
 from open_ledgers import Clock, open_ledger, prepare, until
 from sqlalchemy.exc import OperationalError
 
-from ledger.envelopes import Command
+from ledger.events.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.unavailable import LedgerUnavailable
 from policies.decisions import Effect

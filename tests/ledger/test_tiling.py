@@ -8,7 +8,7 @@ from open_ledgers import open_ledger
 from shelled import a_history
 from tampering import seal, tamper
 
-from ledger.tlog_tiles import NotTheCheckpoint
+from ledger.audit.tlog_tiles import NotTheCheckpoint
 from policies.refusals import Refused
 
 

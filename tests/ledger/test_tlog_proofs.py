@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rfc6962 import ENTRIES, LEAVES, tiles, tree_hash
 
-from ledger.merkle import inclusion
-from ledger.signed_notes import (
+from ledger.proofs.merkle import inclusion
+from ledger.proofs.signed_notes import (
     LONGEST_NOTE,
     Checkpoint,
     NotANote,
@@ -16,7 +16,7 @@ from ledger.signed_notes import (
     SigningKey,
     sign,
 )
-from ledger.tlog_proofs import (
+from ledger.proofs.tlog_proofs import (
     NotAReceipt,
     NotInTree,
     check_receipt,

@@ -6,9 +6,15 @@ import struct
 import pytest
 from rfc6962 import ENTRIES, LEAVES, tiles, tree_hash
 
-from ledger.merkle import Frontier, root_of
-from ledger.signed_notes import Checkpoint, NotANote, SigningKey, sign
-from ledger.tlog_tiles import LogDiffers, NotTheCheckpoint, TileDiffers, export_tiles, tile_name
+from ledger.audit.tlog_tiles import (
+    LogDiffers,
+    NotTheCheckpoint,
+    TileDiffers,
+    export_tiles,
+    tile_name,
+)
+from ledger.proofs.merkle import Frontier, root_of
+from ledger.proofs.signed_notes import Checkpoint, NotANote, SigningKey, sign
 
 KEY = SigningKey.from_seed("placet.example/ledger", bytes(range(32)))
 

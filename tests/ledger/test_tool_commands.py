@@ -9,7 +9,7 @@ from acme import WRITE_FILE
 from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 
-from ledger.tools import SeeTools
+from ledger.lives.tools import SeeTools
 from policies.calls import Instructions
 from policies.refusals import Refused
 

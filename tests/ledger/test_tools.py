@@ -6,10 +6,9 @@ from hashlib import sha256
 import pytest
 from acme import NOON, WRITE_FILE, Book, after, ask, assessed, click, evidence, grant, use
 
-from ledger.accepting import AcceptTools
-from ledger.events import ApprovalVoided, CallDecided
-from ledger.servers import KnownServer
-from ledger.standing_events import (
+from ledger.deciding.accepting import AcceptTools
+from ledger.events.events import ApprovalVoided, CallDecided
+from ledger.events.standing_events import (
     InstructionsSeen,
     ToolAcceptanceRefused,
     ToolAccepted,
@@ -17,7 +16,8 @@ from ledger.standing_events import (
     ToolSeen,
     ToolsPinned,
 )
-from ledger.tools import SeeTools
+from ledger.lives.servers import KnownServer
+from ledger.lives.tools import SeeTools
 from policies.calls import Instructions, Tool
 from policies.decisions import Effect
 from policies.refusals import Refused

@@ -10,12 +10,12 @@ from shelled import SIGNER, Terminal, a_history
 from sqlalchemy import create_engine, select, text
 from tampering import seal, tamper
 
-from ledger.checkpoints import notes_in
-from ledger.signed_notes import Checkpoint, sign
-from ledger.signing import Signer
-from ledger.tables import EVENT
+from ledger.audit.checkpoints import notes_in
+from ledger.proofs.signed_notes import Checkpoint, sign
+from ledger.proofs.signing import Signer
+from ledger.replaying.walking import computed_leaf
+from ledger.storage.tables import EVENT
 from ledger.unavailable import LedgerUnavailable
-from ledger.walking import computed_leaf
 from policies.refusals import NotUnderstood, Refused
 
 COLUMNS = {

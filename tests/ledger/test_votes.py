@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 from acme import DIRECTORY, NOON, Book, after, ask, assessed, card, click, evidence, refusal
 
-from ledger.approvals import ApprovalStatus
-from ledger.card_events import (
+from ledger.events.card_events import (
     DetailsViewed,
     VoteCast,
 )
-from ledger.events import ApprovalDenied, ApprovalGiven
-from ledger.evidence import Evidence, Membership
-from ledger.votes import ViewDetails
+from ledger.events.events import ApprovalDenied, ApprovalGiven
+from ledger.events.evidence import Evidence, Membership
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.votes import ViewDetails
 from policies.calls import Risk
 from policies.decisions import Term
 from policies.people import Person, Team

@@ -19,11 +19,11 @@ from scenarios.stage import (
     until,
 )
 
-from ledger.approvals import ApprovalStatus
-from ledger.deliveries import RecordCard
-from ledger.evidence import Evidence
+from ledger.events.evidence import Evidence
 from ledger.ledger import Ledger
-from ledger.votes import CastVote
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.deliveries import RecordCard
+from ledger.lives.votes import CastVote
 from policies.configuration import parse_configuration
 
 pytestmark = pytest.mark.timeout(600)

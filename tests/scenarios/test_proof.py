@@ -6,7 +6,7 @@ import pytest
 from scenarios.stage import BOB, SECURITY, until
 from tampering import tamper
 
-from ledger.checkpoints import notes_in
+from ledger.audit.checkpoints import notes_in
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -9,10 +9,10 @@ from scenarios.stage import clock, until
 from soak.crowd import LOST, RAN, Crowd
 
 from gateway.calls.answers import Told
-from ledger.approvals import ApprovalStatus
-from ledger.calls import CallStatus
-from ledger.events import ApprovalDispatched, CallDecided
+from ledger.events.events import ApprovalDispatched, CallDecided
 from ledger.ledger import Ledger
+from ledger.lives.approvals import ApprovalStatus
+from ledger.lives.calls import CallStatus
 
 _OPEN = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.DISPATCHED)
 _REST = 90.0

@@ -11,8 +11,8 @@ from soak.conftest import LONG
 
 from bot.published_rates import PER_MINUTE
 from bot.workspace.faults import LoseAnswer, RateLimit
-from ledger.card_events import CardFound, CardPosted
-from ledger.deadlines_due import ExpireApproval
+from ledger.events.card_events import CardFound, CardPosted
+from ledger.lives.deadlines_due import ExpireApproval
 
 pytestmark = pytest.mark.timeout(1_800)
 

@@ -1,0 +1,1 @@
+"""Searches, explains, compares, verifies and exports the history."""

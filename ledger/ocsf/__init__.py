@@ -1,0 +1,1 @@
+"""Writes the history in the Open Cybersecurity Schema Framework."""

@@ -1,0 +1,1 @@
+"""Proves the history to anybody: trees, signed checkpoints, receipts. Pure."""

@@ -1,0 +1,1 @@
+"""Reads the database for whoever asks the ledger."""

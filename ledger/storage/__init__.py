@@ -1,0 +1,1 @@
+"""Keeps events and projections in SQLite or PostgreSQL."""

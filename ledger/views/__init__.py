@@ -1,0 +1,1 @@
+"""Reads through an open ledger what others show: grants asked for, freezes, messages."""

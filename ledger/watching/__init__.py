@@ -1,0 +1,1 @@
+"""Does what is due when its time comes, and knows what waits."""
