@@ -38,13 +38,13 @@ from placet_service import Order, Service
 from placet_settings import policy_file
 from placet_sockets import BACKLOG, bound, descriptors, origin
 from placet_workspace import local_workspace
-from policies.calls import Tool
-from policies.configuration import Configuration
-from policies.digests import DigestKey
-from policies.fields import Address
-from policies.refusals import Refused
-from policies.risk import RiskFinding, classify
-from policies.settings import SlackSection
+from policies.configuration.configuration import Configuration
+from policies.configuration.settings import SlackSection
+from policies.risks.risk import RiskFinding, classify
+from policies.values.calls import Tool
+from policies.values.digests import DigestKey
+from policies.values.refusals import Refused
+from policies.yaml.fields import Address
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,11 +9,11 @@ from pathlib import Path
 from gateway.files.seen_tools import tools_in_ledger
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from placet_settings import Unsafe, load_to_serve
-from policies.argument_checks import argument_problems
-from policies.configuration import Configuration
-from policies.inert import inert
-from policies.problems import Problem
-from policies.refusals import Refused
+from policies.checking.argument_checks import argument_problems
+from policies.configuration.configuration import Configuration
+from policies.values.inert import inert
+from policies.values.problems import Problem
+from policies.values.refusals import Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:

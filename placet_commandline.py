@@ -17,9 +17,9 @@ from ledger.words.reaching import Interrupted
 from placet_keys import keys_beside, signer_beside
 from placet_settings import ledger_url, load_beside, stands_in, user
 from placet_usage import Parser
-from policies.digests import DigestKey, WeakSecret
-from policies.inert import inert
-from policies.refusals import NotUnderstood, Refused
+from policies.values.digests import DigestKey, WeakSecret
+from policies.values.inert import inert
+from policies.values.refusals import NotUnderstood, Refused
 
 VERSION = "0.1.0"
 

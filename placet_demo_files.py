@@ -11,8 +11,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from placet_demo_folder import NotDone, ScratchFolder
-from policies.calls import JsonValue
-from policies.strict_json import NotStrict, canonical, parse, plain
+from policies.values.calls import JsonValue
+from policies.values.strict_json import NotStrict, canonical, parse, plain
 
 _VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25")
 _MODERN_VERSION = "2026-07-28"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from policies.refusals import Refused, Unreadable
+from policies.values.refusals import Refused, Unreadable
 
 SETTINGS: Mapping[str, str] = os.environ  # noqa: TID251  the one place that reads the environment
 

@@ -13,8 +13,8 @@ from gateway.hooks.decision_client import DecisionClient
 from gateway.hooks.hooking import Hook
 from placet_environment import SETTINGS, Environment, own_key
 from placet_quick import address, seconds
-from policies.inert import inert_line
-from policies.refusals import Refused
+from policies.values.inert import inert_line
+from policies.values.refusals import Refused
 
 BLOCKED = 2
 """The exit code with which a hook of Claude Code blocks, whatever it wrote."""

@@ -6,8 +6,8 @@ from ledger.keys import KeyUnusable, digest_keys, kept_keys
 from ledger.proofs.signed_notes import NotAKey, VerifyingKey
 from ledger.proofs.signing import Signer, signer
 from placet_settings import ledger_url, stands_in
-from policies.configuration import Configuration
-from policies.digests import DigestKey
+from policies.configuration.configuration import Configuration
+from policies.values.digests import DigestKey
 
 
 def keys_of(configuration: Configuration, config: Path) -> tuple[DigestKey, ...]:

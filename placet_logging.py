@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp.http import HttpProcessingError
 
-from policies.inert import inert, inert_line
-from policies.redaction import redact_text
+from policies.secrets.redaction import redact_text
+from policies.values.inert import inert, inert_line
 
 _LONGEST = 8_000
 """Characters of a sentence or a field; what is over is cut and counted."""

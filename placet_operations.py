@@ -12,8 +12,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from gateway.callers.admission import Premises
 from gateway.wire.errors import Rejected
-from policies.fields import Address
-from policies.settings import GatewaySection
+from policies.configuration.settings import GatewaySection
+from policies.yaml.fields import Address
 
 Check: TypeAlias = Callable[[], Sequence[str]]
 """Says in words what is wrong now; nothing where all is well."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from bot.bot import Bot
 from ledger.audit.publishing import CheckpointFile, InTurn, Place, Publisher
 from ledger.ledger import Ledger
-from policies.configuration import Configuration
+from policies.configuration.configuration import Configuration
 
 
 def publisher(

@@ -16,11 +16,11 @@ from ledger.shell import Loaded
 from ledger.storage.leases import UNSEEN_SECONDS
 from ledger.watching.held_approvals import HeldApprovals
 from ledger.words.policy_words import changes_kept
-from policies.argument_checks import argument_problems
-from policies.policy import Policy, compile_policy
-from policies.policy_differences import policy_changes
-from policies.problems import InvalidDocument
-from policies.refusals import Refused
+from policies.checking.argument_checks import argument_problems
+from policies.rules.policy import Policy, compile_policy
+from policies.rules.policy_differences import policy_changes
+from policies.values.problems import InvalidDocument
+from policies.values.refusals import Refused
 
 _log = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ from ledger.words.reaching import Interrupted
 from ledger.words.tabulating import machine
 from placet_environment import SETTINGS
 from placet_logging import log_to_stderr
-from policies.inert import inert
-from policies.refusals import Refused
-from policies.scan_findings import findings
-from policies.scan_reports import Change, as_json, changes_since, read_scan
-from policies.scanned import GRAVITY, Finding, Severity
-from policies.starter import starter
+from policies.scans.scan_findings import findings
+from policies.scans.scan_reports import Change, as_json, changes_since, read_scan
+from policies.scans.scanned import GRAVITY, Finding, Severity
+from policies.scans.starter import starter
+from policies.values.inert import inert
+from policies.values.refusals import Refused
 
 _WIDE = 120
 """Columns where nobody looks on."""

@@ -20,8 +20,8 @@ from placet_memory import use_one_heap
 from placet_service import OpenService, Order, Service
 from placet_settings import load_to_serve
 from placet_sockets import tell_seldom
-from policies.configuration import Configuration
-from policies.servers import StdioServer
+from policies.configuration.configuration import Configuration
+from policies.configuration.servers import StdioServer
 
 with suppress(ImportError):  # nobody has built it for this system: asyncio's own does as well
     from uvloop import new_event_loop

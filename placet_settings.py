@@ -11,12 +11,12 @@ from gateway.files.text_files import read_text
 from gateway.identity.jwks import UnreadableKeys, read_keys
 from ledger.shell import Loaded, Misconfigured
 from placet_environment import SETTINGS, Environment
-from policies.approvable import nobody_could_approve
-from policies.composing import Value
-from policies.configuration import Configuration, parse_configuration
-from policies.documents import read_document
-from policies.policy import Policy, compile_policy
-from policies.problems import InvalidDocument, Problem
+from policies.checking.approvable import nobody_could_approve
+from policies.configuration.configuration import Configuration, parse_configuration
+from policies.rules.policy import Policy, compile_policy
+from policies.values.problems import InvalidDocument, Problem
+from policies.yaml.composing import Value
+from policies.yaml.documents import read_document
 
 _UNSET = "not-set-"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.wire.silent_peers import ask_after
 from ledger.shell import Misconfigured
-from policies.fields import Address
+from policies.yaml.fields import Address
 
 BACKLOG = 1024
 """Connections that may wait to be let in."""

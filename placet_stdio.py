@@ -21,7 +21,7 @@ from gateway.wire.errors import Code
 from gateway.wire.silent_peers import outgoing
 from placet_environment import SETTINGS, Environment, own_key
 from placet_quick import address
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")

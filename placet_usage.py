@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from policies.inert import inert_line
-from policies.validation import choice, suggestion
+from policies.values.inert import inert_line
+from policies.yaml.validation import choice, suggestion
 
 _ECHO = 60
 

@@ -8,7 +8,7 @@ from bot.manifest import manifest, reading_emails
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
 from ledger.shell import Misconfigured
-from policies.configuration import Configuration
+from policies.configuration.configuration import Configuration
 
 _BOT = "U0PLACET"
 

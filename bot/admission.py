@@ -7,8 +7,8 @@ from bot.refusals import noted
 from ledger.events.evidence import Evidence
 from ledger.lives.freeze_rights import same_user
 from ledger.views.delegation_readings import delegations_in_force
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 
 def groups_in(teams: Iterable[str], directory: Directory) -> frozenset[str]:

@@ -11,7 +11,7 @@ from bot.wording import Row, heading, so_many
 from ledger.events.standing_events import GrantIssued
 from ledger.lives.approvals import Approval
 from ledger.lives.grants import Grant
-from policies.durations import written
+from policies.yaml.durations import written
 
 _LISTED = 20
 _NAMED = 5

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
 
 
 @dataclass(frozen=True)

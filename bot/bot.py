@@ -46,11 +46,11 @@ from bot.voting import Voting
 from bot.witness import Witness
 from ledger.ledger import Ledger
 from ledger.views.barring import Weigh
-from policies.calls import Tool
-from policies.people import Directory
-from policies.refusals import Refused
-from policies.risk import RiskFinding, classify
-from policies.settings import DENIALS
+from policies.configuration.settings import DENIALS
+from policies.people.people import Directory
+from policies.risks.risk import RiskFinding, classify
+from policies.values.calls import Tool
+from policies.values.refusals import Refused
 
 _ALIVE = 60.0
 _TROUBLED = 3.0

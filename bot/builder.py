@@ -15,7 +15,7 @@ from bot.modals import REASON
 from bot.payloads import View
 from bot.pieces import Block, lines, plain, words
 from bot.wording import duration
-from policies.argument_conditions import condition_problem
+from policies.checking.argument_conditions import condition_problem
 
 BUILD_VIEW = "grant.build"
 KIND, AGENT, SERVER, TOOL = "kind", "agent", "server", "tool"

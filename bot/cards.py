@@ -23,10 +23,10 @@ from bot.pieces import (
 from bot.wording import heading, outcome, suggestion
 from ledger.events.events import ApprovalRequested
 from ledger.lives.approvals import Approval, ApprovalStatus
-from policies.calls import GRAVE
-from policies.inert import inert
-from policies.people import Directory
-from policies.strict_json import parse, pretty
+from policies.people.people import Directory
+from policies.values.calls import GRAVE
+from policies.values.inert import inert
+from policies.values.strict_json import parse, pretty
 
 APPROVE = "approval.approve"
 APPROVE_FOR = "approval.approve_for"

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from bot.client import UNREACHABLE, SlackClient, code_of, reason_of
 from bot.home import Home, HomeFinder
 from bot.manifest import EMAIL, FINDING, LOOKING, SCOPES
-from policies.people import Directory, Team
+from policies.people.people import Directory, Team
 
 _AT_ONCE = 4
 _PAID = "user groups need a paid plan; name the approvers"

@@ -11,7 +11,7 @@ from bot.client import SlackClient
 from bot.manifest import http_manifest, manifest, reading_emails
 from bot.rates import Rates
 from ledger.shell import AddCommand, Misconfigured, Shell
-from policies.configuration import Configuration
+from policies.configuration.configuration import Configuration
 
 
 def register(add: AddCommand, shell: Shell) -> None:

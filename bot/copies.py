@@ -15,7 +15,7 @@ from bot.recording import ACTOR, record
 from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.deliveries import RecordCopy
-from policies.people import Directory, Team
+from policies.people.people import Directory, Team
 
 PATIENCE = 15.0
 """Seconds for which a card waits for a channel to be read; then it is posted all the same."""

@@ -24,7 +24,7 @@ from ledger.events.standing_events import (
 from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.views.approval_pages import approval_pages
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 LEASE = 6.0
 """Seconds for which one process is the courier; it renews each second."""

@@ -4,7 +4,7 @@ from bot.notices import Wanted, channels, wanted
 from bot.pieces import Block, header, lines, moment, name, person, words
 from bot.wording import Row
 from ledger.lives.delegations import Delegation
-from policies.people import Directory
+from policies.people.people import Directory
 
 
 def delegation_notices(delegation: Delegation, directory: Directory) -> list[Wanted]:

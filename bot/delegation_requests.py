@@ -13,7 +13,7 @@ from bot.pieces import name, words
 from bot.wording import Row
 from ledger.lives.delegations import EndDelegation, GiveDelegation
 from ledger.views.delegation_readings import delegation_of, delegations_in_force
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
 """A person as Slack writes them. Source: https://docs.slack.dev/messaging/formatting-message-text"""

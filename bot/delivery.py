@@ -24,7 +24,7 @@ from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.deliveries import RecordCard, RecordRepaint, RecordUndeliverable
 from ledger.lives.painted_cards import PaintedCard
 from ledger.views.delegation_readings import delegations_in_force
-from policies.people import Directory, Team
+from policies.people.people import Directory, Team
 
 AWAY = 2.5
 """Seconds after which the callers of a card that waits for Slack are told that it is away."""

@@ -10,8 +10,8 @@ from bot.payloads import View
 from bot.pieces import Block, plain
 from ledger.events.events import ApprovalRequested
 from ledger.lives.approvals import Approval
-from policies.settings import DENIALS
-from policies.suggestions import LONGEST, Unusable, editable, suggestion
+from policies.checking.suggestions import LONGEST, Unusable, editable, suggestion
+from policies.configuration.settings import DENIALS
 
 DENY_VIEW = "approval.deny"
 PRESET = "preset"

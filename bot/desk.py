@@ -18,9 +18,9 @@ from bot.witness import Witness
 from ledger.events.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.views.barring import Weigh
-from policies.people import Directory
-from policies.refusals import Refused
-from policies.settings import DENIALS
+from policies.configuration.settings import DENIALS
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 QUICK = 2
 """Seconds that a modal may take: a click has to be acknowledged within 3."""

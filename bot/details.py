@@ -10,9 +10,9 @@ from bot.wording import ballot
 from ledger.audit.backgrounds import Background
 from ledger.lives.approvals import Approval
 from ledger.lives.tools import SeenTool
-from policies.inert import inert
-from policies.policy_lines import lines_at
-from policies.strict_json import parse, pretty
+from policies.rules.policy_lines import lines_at
+from policies.values.inert import inert
+from policies.values.strict_json import parse, pretty
 
 PAGE = 20_000
 """What the text of a page may weigh; a view may have 250 kB of JSON and 100 blocks."""

@@ -6,7 +6,7 @@ from bot.cards import Card, card
 from bot.details import Page, pages
 from ledger.audit.backgrounds import Background
 from ledger.lives.approvals import Approval
-from policies.people import Directory
+from policies.people.people import Directory
 
 _SMALL = 8_000
 """Characters of arguments that are laid out in a few milliseconds."""

@@ -10,8 +10,8 @@ from bot.pieces import Block, moment, name, person, words
 from bot.wording import Row, ballot, fell_away, slack_of
 from ledger.events.events import ApprovalRequested, ApprovalTerm
 from ledger.lives.approvals import Approval, ApprovalStatus
-from policies.inert import hostile, inert
-from policies.people import Directory
+from policies.people.people import Directory
+from policies.values.inert import hostile, inert
 
 _NAME = 200
 

@@ -6,8 +6,8 @@ from bot.notices import Wanted, channels, wanted
 from bot.pieces import Block, button, header, lines, moment, name, words
 from bot.wording import Row, people
 from ledger.lives.freezes import Freeze
-from policies.freezes import Frozen, subject
-from policies.people import Directory
+from policies.deciding.freezes import Frozen, subject
+from policies.people.people import Directory
 
 UNFREEZE = "freeze.lift"
 

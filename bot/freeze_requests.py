@@ -12,7 +12,7 @@ from bot.wording import Row, so_many
 from ledger.events.freeze_events import FreezeRefused
 from ledger.lives.freezes import BeginFreeze, EndFreeze, Freeze, the_one_over
 from ledger.views.freeze_readings import freeze_of, freezes_in_force
-from policies.freezes import subject
+from policies.deciding.freezes import subject
 
 
 async def freeze(desk: Desk, asked: AskFreeze, slack: str, command: str) -> Answer:

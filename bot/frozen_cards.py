@@ -8,7 +8,7 @@ from bot.pieces import blocks_json, context, message_weight
 from ledger.ledger import Ledger
 from ledger.lives.approvals import OPEN, Approval
 from ledger.views.freeze_readings import freezes_in_force
-from policies.freezes import holding
+from policies.deciding.freezes import holding
 
 _MOST = 13_150
 """What a card may weigh with the line; Slack refuses messages of some 13,200 characters."""

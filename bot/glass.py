@@ -10,7 +10,7 @@ from bot.pieces import Block, button, header, lines, moment, name, plain, prefor
 from bot.wording import Row, people
 from ledger.lives.approvals import Approval
 from ledger.lives.glasses import Glass
-from policies.people import Directory
+from policies.people.people import Directory
 
 BREAK_VIEW = "glass.break"
 SIGN_OFF = "glass.sign_off"

@@ -10,7 +10,7 @@ from ledger.events.glass_events import BreakGlassRefused
 from ledger.lives.approvals import Approval
 from ledger.lives.glasses import BreakGlass, SignOff, could_break
 from ledger.views.glass_readings import open_glasses
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 async def open_break(

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from policies.durations import parse_duration
-from policies.inert import inert_line
-from policies.refusals import Refused
+from policies.values.inert import inert_line
+from policies.values.refusals import Refused
+from policies.yaml.durations import parse_duration
 
 _ECHO = 60
 _REASON = 500

@@ -7,7 +7,7 @@ from bot.pieces import Block, button, confirm, header, lines, moment, name, word
 from bot.wording import Row, duration, people
 from ledger.lives.grant_requests import GrantRequest, RequestStatus
 from ledger.lives.grants import Grant, GrantStatus
-from policies.people import Directory
+from policies.people.people import Directory
 
 GIVE = "grant.give"
 REFUSE = "grant.refuse"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slack_sdk.errors import SlackApiError
 
 from bot.client import UNREACHABLE, SlackClient, reason_of
-from policies.people import Directory
+from policies.people.people import Directory
 
 _LOG = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from bot.fields import asked, writing
 from bot.modals import REASON, Spot
 from bot.pieces import Block, plain
 from ledger.lives.approvals import Approval, ApprovalStatus
-from policies.people import Directory
+from policies.people.people import Directory
 
 LOOK_VIEW = "home.approve"
 

@@ -14,7 +14,7 @@ from bot.pieces import blocks_json
 from ledger.events.card_events import CardFound, CardPosted, CardRepainted, DetailsViewed
 from ledger.events.envelopes import Recorded
 from ledger.events.notice_events import NoticePosted, NoticeRepainted
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _REST = 2.0
 """Seconds between two rounds of showing, unless somebody opens theirs."""

@@ -17,8 +17,8 @@ from ledger.lives.freezes import Freeze
 from ledger.lives.glasses import Glass
 from ledger.lives.grant_requests import GrantRequest
 from ledger.lives.grants import Grant
-from policies.freezes import Frozen
-from policies.people import Directory
+from policies.deciding.freezes import Frozen
+from policies.people.people import Directory
 
 LOOK = "home.look"
 WITHDRAW = "home.withdraw"

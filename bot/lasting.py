@@ -15,8 +15,8 @@ from bot.pieces import Block, lines, name, plain, preformatted, words
 from bot.wording import Row, duration, times
 from ledger.lives.approvals import Approval
 from ledger.lives.lasting import Scope, ThisCall, ThisTool, ThisToolWhere
-from policies.argument_conditions import condition_problem, proposal
-from policies.conditions import Unevaluable
+from policies.checking.argument_conditions import condition_problem, proposal
+from policies.conditions.conditions import Unevaluable
 
 ASK_VIEW = "approval.lasting"
 CONFIRM_VIEW = "approval.lasting.confirm"

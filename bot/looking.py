@@ -13,8 +13,8 @@ from ledger.lives.deciders import Seat, parties, seat_of, taken
 from ledger.lives.delegations import Delegation
 from ledger.lives.freeze_rights import same_user
 from ledger.views.delegation_readings import delegations_in_force
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 
 async def pending(desk: Desk, slack: str) -> Answer:

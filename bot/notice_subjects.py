@@ -26,8 +26,8 @@ from ledger.views.delegation_readings import delegation_of, delegations_in_force
 from ledger.views.freeze_readings import freeze_of, freezes_in_force
 from ledger.views.glass_readings import glass_by_id, open_glasses
 from ledger.views.grant_request_readings import open_requests, request_by_id
-from policies.freezes import Frozen
-from policies.people import Directory
+from policies.deciding.freezes import Frozen
+from policies.people.people import Directory
 
 
 def subject_of(event: Event) -> str | None:

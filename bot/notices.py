@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.pieces import Block, blocks_json, lines, notification, preformatted, words
-from policies.people import Directory, Team
+from policies.people.people import Directory, Team
 
 
 @dataclass(frozen=True)

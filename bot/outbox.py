@@ -10,7 +10,7 @@ from bot.marks import Mark
 from bot.pieces import Block
 from bot.published_rates import POST
 from bot.rates import Rates
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _PASSING = frozenset(
     {

@@ -29,7 +29,7 @@ from bot.asked import (
 from bot.command_forms import FORMS, nearest
 from bot.grammar import LONGEST, NotUnderstood, Typed, joined, shown, typed, uses
 from bot.grammar import lasting as lasting_of
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
 
 _Reader: TypeAlias = Callable[[Typed], Asked]
 """Reads what was typed after the command's own word."""

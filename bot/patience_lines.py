@@ -9,7 +9,7 @@ from ledger.events.patience_events import ApprovalEscalated, ApprovalExtended, A
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.deciders import parties
 from ledger.lives.delegations import Delegation
-from policies.people import Directory
+from policies.people.people import Directory
 
 EXTEND = "approval.extend"
 

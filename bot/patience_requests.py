@@ -12,7 +12,7 @@ from ledger.events.envelopes import Recorded
 from ledger.events.patience_events import ApprovalExtended, StepRefused
 from ledger.lives.approvals import Approval
 from ledger.lives.steps import ExtendApproval, WithdrawApproval
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 async def wait_longer(desk: Desk, asked: AskExtend, slack: str, command: str) -> str:

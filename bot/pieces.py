@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from bot.fitting import ELEMENT, cut, pieces_of, weight
-from policies.inert import inert
+from policies.values.inert import inert
 
 Block: TypeAlias = dict[str, Any]
 """One Block Kit block, element or object, as JSON."""

@@ -4,7 +4,7 @@ import contextlib
 
 from bot.desk import Desk
 from ledger.events.refusals import NoteRefusal
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 async def noted(desk: Desk, refused: Refused, asked: str, slack: str, command: str) -> str:

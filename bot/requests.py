@@ -39,7 +39,7 @@ from bot.grammar import NotUnderstood
 from bot.parsing import parse
 from bot.patience_requests import about_waiting
 from bot.refusals import noted
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _Read: TypeAlias = (
     AskHelp | AskList | AskPending | AskShow | AskFreezes | AskDelegations | AskAfterReviews

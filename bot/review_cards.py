@@ -26,10 +26,10 @@ from bot.pieces import (
 from bot.review_facts import Change, Instructed, Showing
 from bot.wording import Row, people
 from ledger.views.barring import Weigh
-from policies.inert import inert
-from policies.people import Directory
-from policies.tool_differences import differences, text_differences
-from policies.tool_objects import tool_in
+from policies.people.people import Directory
+from policies.scans.tool_differences import differences, text_differences
+from policies.values.inert import inert
+from policies.values.tool_objects import tool_in
 
 ACCEPT = "tools.accept"
 DETAILS = "tools.details"

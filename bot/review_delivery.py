@@ -25,7 +25,7 @@ from ledger.lives.reviews import (
 from ledger.lives.servers import KnownServer
 from ledger.lives.tools import SeenTool, waiting
 from ledger.views.barring import Weigh
-from policies.people import Directory
+from policies.people.people import Directory
 
 _LOG = logging.getLogger(__name__)
 

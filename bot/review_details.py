@@ -7,8 +7,8 @@ from bot.fitting import cut
 from bot.pieces import Block, button, confirm, lines, plain, words
 from bot.review_cards import changed_lines, instructed_lines
 from bot.review_facts import Showing
-from policies.inert import inert
-from policies.strict_json import NotStrict, parse, pretty
+from policies.values.inert import inert
+from policies.values.strict_json import NotStrict, parse, pretty
 
 ACCEPT_ONE = "tools.accept_one"
 NEXT = "tools.next"

@@ -17,7 +17,7 @@ from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.deliveries import RecordCard
 from ledger.lives.painted_cards import PaintedCard
-from policies.people import Team
+from policies.people.people import Team
 
 MINUTE = 60.0
 """Seconds in which the cards of an agent are counted."""

@@ -24,9 +24,9 @@ from bot.pieces import (
 )
 from bot.wording import Row, heading
 from ledger.lives.approvals import Approval, ApprovalStatus
-from policies.calls import GRAVE
-from policies.inert import inert
-from policies.strict_json import canonical, parse
+from policies.values.calls import GRAVE
+from policies.values.inert import inert
+from policies.values.strict_json import canonical, parse
 
 APPROVE_SELECTED = "summary.approve"
 DENY_SELECTED = "summary.deny"

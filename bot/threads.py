@@ -24,7 +24,7 @@ from ledger.events.events import (
 from ledger.events.patience_events import ApprovalReminded
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.delegations import Delegation
-from policies.people import Directory
+from policies.people.people import Directory
 
 _REASON = 300
 _SUGGESTED = 2_000

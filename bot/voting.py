@@ -16,9 +16,9 @@ from ledger.lives.approvals import Approval
 from ledger.lives.lasting import Lasting
 from ledger.lives.votes import CastVote
 from ledger.views.delegation_readings import delegations_in_force
-from policies.calls import Risk
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.calls import Risk
+from policies.values.refusals import Refused
 
 _ATTEMPTS = 3
 _MILD = frozenset({Risk.READ, Risk.WRITE})

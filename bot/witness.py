@@ -11,7 +11,7 @@ from bot.home import Home, HomeFinder
 from bot.memberships import LATE, SECONDS, Memberships, Reading
 from bot.records import UserRecord, record_of
 from ledger.events.evidence import Evidence, Membership
-from policies.people import Directory
+from policies.people.people import Directory
 
 _LOG = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from bot.pieces import Block, moment, name, person, words
 from ledger.events.events import GrantedWith
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.known_votes import KnownVote
-from policies.people import Directory
-from policies.suggestions import difference
+from policies.checking.suggestions import difference
+from policies.people.people import Directory
 
 _HEADINGS = {
     ApprovalStatus.PENDING: "Approval needed",

@@ -44,8 +44,8 @@ from gateway.under_way import UnderWay
 from gateway.upstreams import Upstream
 from gateway.world import World, declared_of, entrance_of, examiner_of
 from ledger.lives.approvals import ApprovalStatus
-from policies.calls import Tool
-from policies.people import Agent
+from policies.people.people import Agent
+from policies.values.calls import Tool
 
 _OTHER_FILES = 128
 """Files and connections that are none of callers and servers."""

@@ -11,8 +11,8 @@ from gateway.started.bridge import Bridge
 from gateway.started.bridges import Bridges
 from gateway.started.stdio_server import ServerCommand
 from gateway.upstreams import Upstream
-from policies.declared_tools import ExternalServer
-from policies.servers import HttpServer, Server, StdioServer
+from policies.configuration.declared_tools import ExternalServer
+from policies.configuration.servers import HttpServer, Server, StdioServer
 
 
 def upstreams_of(

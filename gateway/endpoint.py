@@ -35,7 +35,7 @@ from gateway.wire.envelopes import AT_ONCE, Message, Request, read_message
 from gateway.wire.errors import SOON, Code, Rejected, RequestId
 from gateway.wire.methods import check_method
 from gateway.wire.routing import check_duplicates, era_of
-from policies.people import Agent
+from policies.people.people import Agent
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from gateway.calls.gate import PolicyInForce
 from gateway.listening.open_streams import Listening, OpenStreams
 from ledger.events.envelopes import Recorded
 from ledger.events.standing_events import PolicyActivated, ToolAccepted, ToolGone, ToolSeen
-from policies.calls import Tool
-from policies.people import Agent
-from policies.policy import Policy
-from policies.refusals import Refused
+from policies.people.people import Agent
+from policies.rules.policy import Policy
+from policies.values.calls import Tool
+from policies.values.refusals import Refused
 
 _GATHERING = 0.5
 """Seconds in which whatever happens is told once."""

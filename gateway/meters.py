@@ -9,8 +9,8 @@ from gateway.tallies import Spreads, Tally
 from gateway.upstreams import Fault
 from ledger.deciding.rulings import Allowed, Denied, Dispatched, Ruling, Waiting
 from ledger.events.events import CallDecided
-from policies.decisions import Effect
-from policies.exceeding import is_limit
+from policies.deciding.exceeding import is_limit
+from policies.rules.decisions import Effect
 
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _SLOW = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)

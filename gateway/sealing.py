@@ -8,7 +8,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from policies.digests import DigestKey
+from policies.values.digests import DigestKey
 
 _PURPOSE = b"placet sealed 1\0"
 _NONCE = 12

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from multidict import CIMultiDict
 
-from policies.calls import JsonValue
+from policies.values.calls import JsonValue
 
 MODERN_VERSIONS = frozenset({"2026-07-28"})
 """Protocol versions without sessions; later ones are told by a body that names its version."""

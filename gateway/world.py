@@ -15,9 +15,9 @@ from gateway.identity.issuer_keys import Renewal
 from gateway.tools.acceptance import Acceptance
 from gateway.tools.declared_tools import DeclaredTools
 from ledger.ledger import Ledger
-from policies.configuration import Configuration
-from policies.declared_tools import ExternalServer
-from policies.digests import DigestKey
+from policies.configuration.configuration import Configuration
+from policies.configuration.declared_tools import ExternalServer
+from policies.values.digests import DigestKey
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from ledger.storage.databases import connect_to_read, sqlite_file
 from ledger.storage.faults import DATABASE_ERRORS, because
 from ledger.storage.tables import CHECKPOINT
 from ledger.unavailable import LedgerUnavailable
-from policies.digests import DigestKey, digest_key
-from policies.refusals import Refused
+from policies.values.digests import DigestKey, digest_key
+from policies.values.refusals import Refused
 
 _SECRET_BYTES = 32
 

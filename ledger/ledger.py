@@ -31,7 +31,7 @@ from ledger.unavailable import LedgerUnavailable
 from ledger.writing.announcing import Listener, Observer
 from ledger.writing.inbox import Hearer
 from ledger.writing.opening import Parts, World, assemble, assemble_to_read, lost_command
-from policies.people import Directory
+from policies.people.people import Directory
 
 __all__ = ["Ledger", "LedgerUnavailable"]
 

@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from ledger.ledger import Ledger
 from ledger.proofs.signing import Signer
-from policies.configuration import Configuration
-from policies.digests import DigestKey
-from policies.policy import Policy
-from policies.refusals import Refused
+from policies.configuration.configuration import Configuration
+from policies.rules.policy import Policy
+from policies.values.digests import DigestKey
+from policies.values.refusals import Refused
 
 AddCommand: TypeAlias = Callable[..., argparse.ArgumentParser]
 """Adds one command, as `add_parser` of argparse's sub-parsers does."""

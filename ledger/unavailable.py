@@ -1,6 +1,6 @@
 """The refusal of a ledger that cannot decide now."""
 
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 class LedgerUnavailable(Refused):

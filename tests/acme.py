@@ -21,9 +21,9 @@ from ledger.lives.kinds import KINDS
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.tools import SeeTools
 from ledger.lives.votes import CastVote
-from policies.calls import Risk, Tool
-from policies.decisions import Assessment, Charge, Effect, Spoke, Term
-from policies.people import Agent, Directory, Person, Team
+from policies.people.people import Agent, Directory, Person, Team
+from policies.rules.decisions import Assessment, Charge, Effect, Spoke, Term
+from policies.values.calls import Risk, Tool
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 

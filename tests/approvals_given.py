@@ -12,9 +12,9 @@ from ledger.events.events import (
 )
 from ledger.events.evidence import Evidence
 from ledger.lives.approvals import Approval, evolve
-from policies.calls import Risk
-from policies.decisions import Effect
-from policies.people import Agent, Directory, Person, Team
+from policies.people.people import Agent, Directory, Person, Team
+from policies.rules.decisions import Effect
+from policies.values.calls import Risk
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from gateway.started.bridge import Bridge
 from gateway.started.stdio_server import ServerCommand
 from gateway.upstreams import Era, UpstreamAnswer, UpstreamRequest
-from policies.strict_json import parse
+from policies.values.strict_json import parse
 
 SERVERS = Path(__file__).parent / "stdio_servers"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "SLACK_BOT_TOKEN": "not for servers"}

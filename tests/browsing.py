@@ -15,9 +15,9 @@ from office import BOB, CAT, DAN, EVE, OUT, PLATFORM, SECURITY, Office
 from playwright.async_api import Locator, Page, expect
 
 from ledger.lives.steps import TakeStep
-from policies.calls import Risk
-from policies.decisions import Term
-from policies.people import Directory
+from policies.people.people import Directory
+from policies.rules.decisions import Term
+from policies.values.calls import Risk
 
 CI_BOTS_OWNER = "U0ALICE"
 SCALE = timedelta(minutes=15)

@@ -15,8 +15,8 @@ from gateway_stage import TOOLS, RawServer, Stage, staged, until
 
 from ledger.events.events import ApprovalDispatched, CallCompleted, CallDecided
 from ledger.lives.approvals import ApprovalStatus
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 PATIENCE = 0.5
 """Seconds in which an answer to garbage has come, or comes no more."""

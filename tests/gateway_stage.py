@@ -23,9 +23,9 @@ from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.deliveries import RecordCard
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.votes import CastVote
-from policies.configuration import parse_configuration
-from policies.digests import digest_key
-from policies.policy import Policy, compile_policy
+from policies.configuration.configuration import parse_configuration
+from policies.rules.policy import Policy, compile_policy
+from policies.values.digests import digest_key
 
 MODERN = "2026-07-28"
 META = {

@@ -17,8 +17,8 @@ from ledger.events.events import (
     GrantedWith,
     SpokenRule,
 )
-from policies.calls import Risk
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
+from policies.values.calls import Risk
 
 GIVEN = ApprovalGiven(approval="apr_7F3K", by=("bob",), use_until=NOON + timedelta(minutes=15))
 SENT = ApprovalDispatched(approval="apr_7F3K", call="call_1", instance="i1", policy_digest="cd")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from policies.calls import Risk, Tool
+from policies.values.calls import Risk, Tool
 
 GRAVE = {Risk.EXECUTE, Risk.DESTRUCTIVE, Risk.FINANCIAL}
 LABELS = Path(__file__).with_suffix(".txt")

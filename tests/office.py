@@ -20,7 +20,7 @@ from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, Wo
 from ledger.deciding.rulings import Waiting, ruling
 from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus
-from policies.people import Directory
+from policies.people.people import Directory
 
 BOT, ALICE, BOB, CAT, DAN, EVE = "U0PLACET", "U0ALICE", "U0BOB", "U0CAT", "U0DAN", "U0EVE"
 OUT, GUEST, STRANGER, ROBOT, MEMBER = "U0OUT", "U0GUEST", "U0STRANGER", "U0ROBOT", "U0MEMBER"

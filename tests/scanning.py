@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.wire.definitions import instructions_of, tools_of
-from policies.risk import classify
-from policies.scanned import SeenServer, SeenTool
+from policies.risks.risk import classify
+from policies.scans.scanned import SeenServer, SeenTool
 
 
 def tool(name: str, description: str = "", /, **fields: Any) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from ledger.ledger import Ledger
 from ledger.lives.calls import CompleteCall
 from ledger.proofs.signing import Signer
 from ledger.shell import Loaded, Shell
-from policies.configuration import parse_configuration
-from policies.digests import DigestKey, digest_key
-from policies.inert import inert
-from policies.policy import compile_policy
+from policies.configuration.configuration import parse_configuration
+from policies.rules.policy import compile_policy
+from policies.values.digests import DigestKey, digest_key
+from policies.values.inert import inert
 
 CONFIGURATION = """
 version: 1

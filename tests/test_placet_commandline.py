@@ -20,7 +20,7 @@ from ledger.proofs.signed_notes import SigningKey
 from ledger.unavailable import Altered, LedgerUnavailable
 from ledger.words.reaching import Interrupted
 from placet_commandline import run
-from policies.refusals import NotUnderstood, Refused
+from policies.values.refusals import NotUnderstood, Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 

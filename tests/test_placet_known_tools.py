@@ -10,7 +10,7 @@ from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.lives.tools import SeeTools
 from placet_reload import StandingPolicy
-from policies.policy import compile_policy
+from policies.rules.policy import compile_policy
 
 CONFIGURATION = """\
 version: 1

@@ -16,7 +16,7 @@ from gateway_stage import until
 import placet
 from ledger.lives.owning import compiled
 from placet_memory import clear_caches, give_back, sweep, trimmer
-from policies import digests
+from policies.values import digests
 
 
 class Held:
@@ -179,5 +179,5 @@ def test_a_service_loads_nothing_of_the_other_commands():
     assert loaded.isdisjoint({"bot.commands", "gateway.commands", "ledger.commands"})
     assert "sqlalchemy.dialects.postgresql" not in loaded
     assert loaded.isdisjoint(
-        {"placet_demo", "placet_scan", "ledger.audit.exporting", "policies.trials"}
+        {"placet_demo", "placet_scan", "ledger.audit.exporting", "policies.trials.trials"}
     )

@@ -7,8 +7,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry, Counter
 
 from placet_operations import Operations, premises_of
-from policies.fields import Address
-from policies.settings import GatewaySection
+from policies.configuration.settings import GatewaySection
+from policies.yaml.fields import Address
 
 
 @pytest.fixture

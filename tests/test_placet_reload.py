@@ -13,8 +13,8 @@ from ledger.shell import Misconfigured
 from ledger.storage.leases import UNSEEN_SECONDS
 from ledger.words.sentences import sentence
 from placet_reload import StandingPolicy
-from policies.policy import compile_policy
-from policies.problems import InvalidDocument
+from policies.rules.policy import compile_policy
+from policies.values.problems import InvalidDocument
 
 FIRST = "version: 1\nrules: [{name: reads, match: {risk: read}, effect: allow}]\n"
 SECOND = "version: 1\nrules: [{name: nothing, effect: deny}]\n"

@@ -11,7 +11,7 @@ import uvloop
 
 from ledger.shell import Unsaid
 from placet_serve import event_loop, tell
-from policies.configuration import Configuration
+from policies.configuration.configuration import Configuration
 
 HTTP = {"url": "http://127.0.0.1:1/mcp", "team": "platform"}
 PROCESS = {"command": ["true"], "team": "platform"}

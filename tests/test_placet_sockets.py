@@ -11,7 +11,7 @@ import pytest
 
 from ledger.shell import Misconfigured
 from placet_sockets import bound
-from policies.fields import Address
+from policies.yaml.fields import Address
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """

@@ -1,7 +1,7 @@
 """The local workspace is the one that the configuration describes."""
 
 from placet_workspace import local_workspace
-from policies.configuration import parse_configuration
+from policies.configuration.configuration import parse_configuration
 
 TEXT = """\
 version: 1

@@ -15,7 +15,7 @@ ENOUGH: dict[str, float | timedelta] = {
     "bot.workspace.server.ACK_SECONDS": 60,
     "bot.workspace.tickets.TRIGGER_SECONDS": 60,
     "ledger.writing.writer.PATIENCE": 60,
-    "policies.settings.LONGEST_HOLD": timedelta(minutes=1),
+    "policies.configuration.settings.LONGEST_HOLD": timedelta(minutes=1),
 }
 """Limits on time that clicks, commands and held calls run into; numbers are seconds."""
 

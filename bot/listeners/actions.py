@@ -17,7 +17,7 @@ from bot.modals import NEXT, PREVIOUS, Spot, approve_modal
 from bot.payloads import Click
 from bot.voting import Ballot
 from ledger.lives.approvals import Approval, ApprovalStatus
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

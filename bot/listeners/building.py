@@ -13,7 +13,7 @@ from bot.builder import BUILD_VIEW, TOOL, built, result_modal
 from bot.desk import Desk
 from bot.feedback import sentence
 from bot.payloads import Submission
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 def register(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> None:

@@ -10,7 +10,7 @@ from bot.feedback import sentence
 from bot.patience_lines import EXTEND
 from bot.patience_requests import wait_longer
 from bot.payloads import Click
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

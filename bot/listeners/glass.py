@@ -14,7 +14,7 @@ from bot.listeners.carried import carried
 from bot.payloads import Click, Submission
 from ledger.lives.glasses import glass_of
 from ledger.views.glass_readings import glass_by_id
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

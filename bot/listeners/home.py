@@ -19,8 +19,8 @@ from bot.modals import REASON, Spot
 from bot.patience_requests import take_back
 from bot.payloads import Click, OpenedHome, Submission
 from bot.voting import Ballot
-from policies.freezes import Frozen
-from policies.refusals import Refused
+from policies.deciding.freezes import Frozen
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from bot.payloads import Click, Submission
 from bot.voting import Ballot
 from ledger.events.events import ApprovalRequested
 from ledger.lives.lasting import Lasting
-from policies.argument_conditions import holds
-from policies.arguments import Scope
-from policies.conditions import Unevaluable
-from policies.refusals import Refused
+from policies.checking.argument_conditions import holds
+from policies.conditions.arguments import Scope
+from policies.conditions.conditions import Unevaluable
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from bot.desk import Desk
 from bot.feedback import sentence
 from bot.payloads import Click
 from bot.refusals import noted
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 Work = Callable[[str, str, str], Awaitable[str]]
 """Does something about the thing with an id for a person, as the command with another id."""

@@ -23,7 +23,7 @@ from ledger.events.envelopes import Recorded
 from ledger.events.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted
 from ledger.lives.reviews import RecordReviewFound, Review, ViewReview
 from ledger.views.barring import Weigh
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 _READING = re.compile(r"(rev_[0-9_]{1,40}) ([0-9]{1,6})")

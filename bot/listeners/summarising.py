@@ -19,7 +19,7 @@ from bot.summary_cards import APPROVE_SELECTED, DENY_SELECTED, MOST, OWN_CARD, c
 from bot.summary_denials import CHOSEN, DENY_MANY_VIEW, Spread, deny_many_modal
 from bot.voting import Ballot, Verdict
 from ledger.lives.deliveries import WantCard
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _MEMBER = re.compile(r"item:([^:]{1,200}):[0-9]{1,18}")
 _CHOSEN = re.compile(r"(\S{1,120}) ([0-9]{1,18})")

@@ -17,7 +17,7 @@ from bot.modals import APPROVE_VIEW, REASON, Spot
 from bot.payloads import Submission
 from bot.voting import Ballot
 from ledger.lives.policy_in_force import hidden_by
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

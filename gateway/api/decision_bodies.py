@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.wire.definitions import LONGEST_NAME, TOOL_NAME
-from policies.calls import Risk
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
+from policies.values.calls import Risk
 
 LONGEST_WAIT = 300
 """Seconds for which one request waits at most; longer waits are several requests."""

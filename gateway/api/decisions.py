@@ -18,10 +18,10 @@ from ledger.lives.approvals import OPEN, ApprovalStatus
 from ledger.lives.calls import CallStatus, CompleteCall
 from ledger.lives.steps import WithdrawApproval
 from ledger.readings.decided_calls import DecidedCall
-from policies.inert import inert_line
-from policies.people import Agent
-from policies.redaction import redact_text
-from policies.refusals import Refused
+from policies.people.people import Agent
+from policies.secrets.redaction import redact_text
+from policies.values.inert import inert_line
+from policies.values.refusals import Refused
 
 _BY_REQUEST = "request:"
 _LONGEST_ERROR = 500

@@ -22,7 +22,7 @@ from gateway.identity.identity import Identity
 from gateway.under_way import UnderWay
 from gateway.wire.errors import Code, Rejected
 from gateway.wire.routing import check_duplicates
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

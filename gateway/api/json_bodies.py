@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from gateway.api.decision_bodies import Body
 from gateway.api.problems import Kind, Problem
-from policies.calls import Number
-from policies.inert import inert_line
-from policies.strict_json import NotStrict, parse
+from policies.values.calls import Number
+from policies.values.inert import inert_line
+from policies.values.strict_json import NotStrict, parse
 
 _B = TypeVar("_B", bound=Body)
 

@@ -13,9 +13,9 @@ from ledger.lives.approvals import Approval
 from ledger.readings.decided_calls import DecidedCall
 from ledger.readings.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
-from policies.calls import JsonValue
-from policies.people import Agent
-from policies.strict_json import canonical, parse
+from policies.people.people import Agent
+from policies.values.calls import JsonValue
+from policies.values.strict_json import canonical, parse
 
 _MOST = 1000
 """Waiting calls that one caller has at most."""

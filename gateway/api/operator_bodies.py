@@ -13,7 +13,7 @@ from ledger.events.envelopes import Recorded
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.grants import Grant, GrantStatus
 from ledger.lives.known_votes import KnownVote
-from policies.calls import Risk
+from policies.values.calls import Risk
 
 MOST = 1000
 """Things on one page at most."""

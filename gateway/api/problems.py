@@ -11,7 +11,7 @@ from gateway.calls.gate import Undecided
 from gateway.tools.not_learned import NotLearned
 from gateway.wire.errors import SOON, Code, Rejected
 from ledger.unavailable import LedgerUnavailable
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 CONTENT_TYPE = "application/problem+json"
 PREFIX = "urn:placet:problem:"

@@ -10,9 +10,9 @@ from aiohttp import web
 from gateway.callers.crowd import SMALL, Place
 from gateway.callers.fast_lane import WholeRequest
 from gateway.wire.errors import Code, Rejected
-from policies.fields import Address
-from policies.inert import inert_line
-from policies.settings import GatewaySection
+from policies.configuration.settings import GatewaySection
+from policies.values.inert import inert_line
+from policies.yaml.fields import Address
 
 _ECHO = 60
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")

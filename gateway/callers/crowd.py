@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from gateway.wire.errors import SOON, Code, Rejected
-from policies.capacity import CapacitySection
+from policies.configuration.capacity import CapacitySection
 
 SMALL = 16 * 1024
 """Bytes of a body that are not counted: that many requests may be under way anyway."""

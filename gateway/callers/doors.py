@@ -16,7 +16,7 @@ from gateway.callers.unnamed import UnnamedRunner
 from gateway.callers.whole_answers import AnswerWriter
 from gateway.wire.errors import Code
 from gateway.wire.known_heads import KnownHeads
-from policies.settings import GatewaySection
+from policies.configuration.settings import GatewaySection
 
 Refusing: TypeAlias = Callable[[web.BaseRequest, HttpProcessingError | None], web.StreamResponse]
 """Answers what is no HTTP that can be read in one way only, and why as far as that is known."""

@@ -6,8 +6,8 @@ from binascii import Error
 from collections.abc import Sequence
 
 from gateway.wire.errors import Code, Rejected
-from policies.authentication_codes import coder
-from policies.digests import DigestKey
+from policies.values.authentication_codes import coder
+from policies.values.digests import DigestKey
 
 _PURPOSE = b"placet session id 1\0"
 

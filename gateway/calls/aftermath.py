@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ledger.events.envelopes import Recorded
 from ledger.events.events import CallDecided
 from ledger.lives.approvals import OPEN, Approval, ApprovalStatus
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 REMEMBERED = timedelta(hours=1)
 """How long after its end an approval's answer waits for the caller."""

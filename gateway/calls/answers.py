@@ -8,15 +8,15 @@ from enum import StrEnum
 from gateway.upstreams import Era
 from ledger.events.events import CallDecided
 from ledger.lives.approvals import Approval, ApprovalStatus
-from policies.acceptance import NOT_ACCEPTED
-from policies.assessment import UNLISTED
-from policies.calls import Number
-from policies.decisions import Effect
-from policies.exceeding import is_limit, kind_named
-from policies.freezes import FROZEN
-from policies.inert import inert
-from policies.secret_shapes import MARKER
-from policies.strict_json import canonical, parse, plain
+from policies.deciding.acceptance import NOT_ACCEPTED
+from policies.deciding.assessment import UNLISTED
+from policies.deciding.exceeding import is_limit, kind_named
+from policies.deciding.freezes import FROZEN
+from policies.rules.decisions import Effect
+from policies.secrets.secret_shapes import MARKER
+from policies.values.calls import Number
+from policies.values.inert import inert
+from policies.values.strict_json import canonical, parse, plain
 
 META_KEY = "placet/decision"
 """The member of a result's `_meta` that says the same for programs."""

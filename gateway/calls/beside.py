@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from policies.calls import JsonValue
-from policies.redaction import redact_text
+from policies.secrets.redaction import redact_text
+from policies.values.calls import JsonValue
 
 _PARAMETERS = ("task", "requestState", "inputResponses")
 _PROTOCOL = "io.modelcontextprotocol/"

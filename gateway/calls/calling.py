@@ -15,8 +15,8 @@ from gateway.upstreams import Era, UpstreamRequest
 from gateway.wire.envelopes import AT_ONCE, Request, read_message
 from gateway.wire.errors import SOON, Code, Rejected
 from ledger.unavailable import LedgerUnavailable
-from policies.refusals import Refused
-from policies.strict_json import canonical
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical
 
 _OK = 200
 

@@ -18,7 +18,7 @@ from gateway.wire.json_text import (
     with_members,
     without_member,
 )
-from policies.calls import JsonValue
+from policies.values.calls import JsonValue
 
 _PREFIX = "placet-state-"
 _STATE = "requestState"

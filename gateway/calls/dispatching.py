@@ -20,8 +20,8 @@ from gateway.calls.sessionless import LoneCalls
 from gateway.calls.unheard_answers import UnheardAnswers
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from gateway.wire.errors import Code, Rejected, RequestId
-from policies.calls import Number
-from policies.strict_json import canonical
+from policies.values.calls import Number
+from policies.values.strict_json import canonical
 
 _PATIENCE = 600.0
 

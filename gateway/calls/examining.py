@@ -12,20 +12,20 @@ from gateway.tools.acceptance import Acceptance
 from gateway.upstreams import UpstreamRequest
 from gateway.wire.errors import Code, Rejected
 from ledger.lives.calls import CallFacts
-from policies.assessment import assess, lasts, scope_of, subject_of, undeclared, unlisted
-from policies.calls import Call, JsonValue, Tool
-from policies.decisions import Assessment, Effect, GrantTerms, Spoke
-from policies.digests import DigestKey, digests
-from policies.grant_terms import answered
-from policies.hidden_values import hidden_codes
-from policies.inert import inert_line
-from policies.listing import never_runs
-from policies.near_names import near_name
-from policies.people import Agent, Directory
-from policies.policy import Policy
-from policies.redaction import redact, redact_text
-from policies.risk import RiskFinding, classify
-from policies.strict_json import canonical
+from policies.deciding.assessment import assess, lasts, scope_of, subject_of, undeclared, unlisted
+from policies.deciding.listing import never_runs
+from policies.people.people import Agent, Directory
+from policies.risks.risk import RiskFinding, classify
+from policies.rules.decisions import Assessment, Effect, GrantTerms, Spoke
+from policies.rules.grant_terms import answered
+from policies.rules.policy import Policy
+from policies.secrets.hidden_values import hidden_codes
+from policies.secrets.redaction import redact, redact_text
+from policies.values.calls import Call, JsonValue, Tool
+from policies.values.digests import DigestKey, digests
+from policies.values.inert import inert_line
+from policies.values.near_names import near_name
+from policies.values.strict_json import canonical
 
 MOST_SHOWN = 256 * 1024
 """Bytes of redacted arguments above which nobody can be asked to approve a call."""

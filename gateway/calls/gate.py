@@ -24,10 +24,10 @@ from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval
 from ledger.lives.calls import DecideCall
 from ledger.unavailable import LedgerUnavailable, NotRecorded
-from policies.calls import Tool
-from policies.decisions import GrantTerms
-from policies.policy import Policy
-from policies.refusals import Refused
+from policies.rules.decisions import GrantTerms
+from policies.rules.policy import Policy
+from policies.values.calls import Tool
+from policies.values.refusals import Refused
 
 _ATTEMPTS = 5
 _AT_ONCE = 128 * 1024

@@ -10,9 +10,9 @@ from gateway.upstreams import UpstreamAnswer
 from gateway.wire.definitions import instructions_of
 from gateway.wire.errors import RequestId
 from gateway.wire.strict_editing import AMBIGUOUS, StrictEditing, resembles
-from policies.calls import Instructions, JsonValue
-from policies.refusals import Refused
-from policies.strict_json import parse
+from policies.values.calls import Instructions, JsonValue
+from policies.values.refusals import Refused
+from policies.values.strict_json import parse
 
 _LONGEST = 4 * 1024 * 1024
 """Bytes of an introduction above which it is not passed on."""

@@ -11,7 +11,7 @@ from ledger.events.envelopes import Command, Recorded
 from ledger.ledger import Ledger
 from ledger.lives.calls import CompleteCall, LookBack
 from ledger.unavailable import LedgerUnavailable
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from gateway.calls.reading_outcomes import FINE, OutcomeReader
 from gateway.upstreams import Fault, UpstreamAnswer, UpstreamFailed
 from gateway.wire.errors import RequestId
 from gateway.wire.json_text import NotAnObject, members, with_member, with_members
-from policies.strict_json import canonical
+from policies.values.strict_json import canonical
 
 
 def own(

@@ -22,8 +22,8 @@ from gateway.tools.toolbox import Toolbox
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from gateway.wire.editing import edited
 from gateway.wire.errors import Code, Rejected, RequestId
-from policies.calls import Number, Tool
-from policies.people import Agent
+from policies.people.people import Agent
+from policies.values.calls import Number, Tool
 
 _OK = 200
 _SUCCESSES = range(200, 300)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies.configuration import Configuration
-from policies.settings import AgentSection
+from policies.configuration.configuration import Configuration
+from policies.configuration.settings import AgentSection
 
 _WITH_PROGRESS = 50.0
 """Seconds that every client waits that asks for progress; the shortest gives up after 60."""

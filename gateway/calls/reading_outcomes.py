@@ -10,9 +10,9 @@ from pydantic_core import from_json
 
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.wire.event_streams import EventReader, is_event_stream
-from policies.calls import JsonValue, Number
-from policies.redaction import redact, redact_text
-from policies.strict_json import Json, canonical
+from policies.secrets.redaction import redact, redact_text
+from policies.values.calls import JsonValue, Number
+from policies.values.strict_json import Json, canonical
 
 _LARGEST = 1024 * 1024
 """Bytes of a message above which it is not looked into: others wait meanwhile."""

@@ -10,8 +10,8 @@ from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.wire.errors import Code, Rejected, RequestId
 from gateway.wire.event_blocks import WholeEvents
 from gateway.wire.event_streams import event_of
-from policies.inert import inert_line
-from policies.redaction import redact_text
+from policies.secrets.redaction import redact_text
+from policies.values.inert import inert_line
 
 _UNBUFFERED = "X-Accel-Buffering"
 _LARGE = 64 * 1024

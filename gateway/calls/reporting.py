@@ -14,8 +14,8 @@ from gateway.wire.errors import Code, Rejected
 from ledger.deciding.rulings import Allowed, Denied, Dispatched, Ruling, Voided, Waiting
 from ledger.events.events import CallDecided
 from ledger.words.phrases import named, several
-from policies.decisions import Effect
-from policies.strict_json import canonical
+from policies.rules.decisions import Effect
+from policies.values.strict_json import canonical
 
 _LOG = logging.getLogger("placet.calls")
 

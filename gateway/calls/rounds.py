@@ -16,7 +16,7 @@ from ledger.deciding.continuing import Unfit
 from ledger.deciding.rulings import Denied
 from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 class Rounds:

@@ -7,7 +7,7 @@ from gateway.calls.passing import Caller
 from gateway.upstreams import Era
 from gateway.wire.envelopes import Notification, Response
 from gateway.wire.errors import Code, Rejected
-from policies.strict_json import canonical
+from policies.values.strict_json import canonical
 
 _CANCELLED = "notifications/cancelled"
 _ABOUT_NOTHING = frozenset({"notifications/initialized", "notifications/roots/list_changed"})

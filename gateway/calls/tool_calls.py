@@ -25,11 +25,11 @@ from ledger.deciding.rulings import Allowed, Denied, Dispatched, Lapsed, Ruling,
 from ledger.ledger import Ledger
 from ledger.lives.approvals import OPEN, Approval, ApprovalStatus
 from ledger.lives.grants import live
-from policies.decisions import Effect, LiveGrant
-from policies.grant_terms import unread
-from policies.people import Directory
-from policies.refusals import Refused
-from policies.settling import settle
+from policies.deciding.settling import settle
+from policies.people.people import Directory
+from policies.rules.decisions import Effect, LiveGrant
+from policies.rules.grant_terms import unread
+from policies.values.refusals import Refused
 
 _QUESTIONS, _CLAIMS = 64, 32
 """Calls to one server that are asked about, or claim, at once: of a thousand that come, or get

@@ -25,8 +25,8 @@ from gateway.face.face_sessions import FaceSession, is_later
 from gateway.face.face_tools import ShownTools, code_of, listing
 from gateway.wire.errors import Code
 from gateway.wire.event_streams import LET_THROUGH, STILL_WAITING
-from policies.inert import inert_line
-from policies.strict_json import canonical
+from policies.values.inert import inert_line
+from policies.values.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from gateway.wire.errors import Code, Rejected
 from gateway.wire.json_text import NotAnObject, members, with_member, with_members
 from gateway.wire.mirrored_headers import encoded, headers_for
 from gateway.wire.routing import VERSION_KEY
-from policies.calls import JsonValue, Number, Tool
-from policies.refusals import Refused
-from policies.strict_json import canonical, parse
+from policies.values.calls import JsonValue, Number, Tool
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical, parse
 
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _TASKS = "tasks/"

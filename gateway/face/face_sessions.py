@@ -12,7 +12,7 @@ from gateway.callers.headers import SESSION
 from gateway.face.face_events import Heard, events, last_message, streams
 from gateway.face.face_lines import Asking, Telling
 from gateway.face.face_tools import code_of
-from policies.strict_json import canonical
+from policies.values.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 

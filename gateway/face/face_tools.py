@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 
 from gateway.wire.definitions import tools_of
-from policies.calls import JsonValue, Tool
-from policies.refusals import Refused
-from policies.strict_json import canonical, parse
+from policies.values.calls import JsonValue, Tool
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical, parse
 
 _ANNOTATION = b"x-mcp-header"
 

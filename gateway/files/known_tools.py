@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gateway.files.text_files import read_text
-from policies.calls import JsonValue
-from policies.refusals import Refused
-from policies.strict_json import parse
+from policies.values.calls import JsonValue
+from policies.values.refusals import Refused
+from policies.values.strict_json import parse
 
 Listed: TypeAlias = dict[str, dict[str, Mapping[str, JsonValue]]]
 """Tools by server and name, as servers wrote them; a name alone where no more is known."""

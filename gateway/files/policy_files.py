@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.files.text_files import read_text
-from policies.bundles import Bundle, parted
-from policies.documents import read_document
-from policies.policy import Policy, compile_policy
-from policies.policy_sources import Unread, included_files
-from policies.problems import InvalidDocument
+from policies.rules.bundles import Bundle, parted
+from policies.rules.policy import Policy, compile_policy
+from policies.rules.policy_sources import Unread, included_files
+from policies.values.problems import InvalidDocument
+from policies.yaml.documents import read_document
 
 
 def read_policy(path: Path, *, within: Path | None = None) -> Policy:

@@ -7,9 +7,9 @@ from pathlib import Path
 from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.shell import Shell
-from policies.calls import Tool
-from policies.configuration import Configuration
-from policies.strict_json import parse
+from policies.configuration.configuration import Configuration
+from policies.values.calls import Tool
+from policies.values.strict_json import parse
 
 
 def begun(url: str, config: Path) -> bool:

@@ -4,8 +4,8 @@ import os
 import stat
 from pathlib import Path
 
-from policies.encoding import MOST_BYTES, decoded
-from policies.problems import InvalidDocument, Problem
+from policies.values.problems import InvalidDocument, Problem
+from policies.yaml.encoding import MOST_BYTES, decoded
 
 
 def read_text(path: Path, *, file: str | None = None) -> str:

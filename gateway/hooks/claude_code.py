@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeAlias
 
-from policies.calls import JsonValue, Number
-from policies.refusals import Refused
-from policies.strict_json import canonical, parse
+from policies.values.calls import JsonValue, Number
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical, parse
 
 _MCP = "mcp__"
 _LONGEST_REASON = 10_000

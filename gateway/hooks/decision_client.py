@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from policies.inert import inert_line
-from policies.refusals import Refused
+from policies.values.inert import inert_line
+from policies.values.refusals import Refused
 
 _LARGEST = 16 * 1024 * 1024
 """Bytes of an answer that are read."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from gateway.hooks.claude_code import Use, Used
 from gateway.hooks.decision_client import DecisionClient, NoAnswer, Reply, Until
-from policies.refusals import Refused
-from policies.strict_json import canonical
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical
 
 _ONE_WAIT = 25.0
 """Seconds that one request waits for people: proxies in between bear that."""

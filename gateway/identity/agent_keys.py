@@ -12,7 +12,7 @@ from ledger.events.envelopes import Recorded
 from ledger.events.standing_events import AgentAdded, AgentKeyRotated, AgentRevoked
 from ledger.lives import agents
 from ledger.lives.agents import LedgerAgent
-from policies.people import Agent
+from policies.people.people import Agent
 
 _LOG = logging.getLogger(__name__)
 

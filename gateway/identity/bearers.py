@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from gateway.identity.tokens import BadToken, Token
 from gateway.wire.errors import Code, Rejected
-from policies.configuration import Configuration
-from policies.inert import inert_line
-from policies.people import Agent
-from policies.strict_json import Plain
+from policies.configuration.configuration import Configuration
+from policies.people.people import Agent
+from policies.values.inert import inert_line
+from policies.values.strict_json import Plain
 
 _ECHO = 80
 _ACTOR = "act"

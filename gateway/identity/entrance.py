@@ -15,7 +15,7 @@ from gateway.identity.resource_metadata import ResourceMetadata
 from gateway.identity.resources import Resources
 from gateway.identity.strangers import Strangers
 from gateway.identity.token_callers import TokenCallers
-from policies.configuration import Configuration
+from policies.configuration.configuration import Configuration
 
 
 class Entrance:

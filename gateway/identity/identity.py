@@ -22,8 +22,8 @@ from gateway.wire.errors import Code, Rejected
 from ledger.events.envelopes import Recorded
 from ledger.lives.agents import LedgerAgent
 from ledger.shell import Misconfigured
-from policies.configuration import Configuration
-from policies.people import Agent
+from policies.configuration.configuration import Configuration
+from policies.people.people import Agent
 
 
 @dataclass(frozen=True)

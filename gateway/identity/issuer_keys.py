@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.identity.jwks import LARGEST, KeySet, UnreadableKeys, read_keys
-from policies.identity_settings import IssuerSection
+from policies.configuration.identity_settings import IssuerSection
 
 _LOG = logging.getLogger(__name__)
 

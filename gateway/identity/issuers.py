@@ -8,7 +8,7 @@ import aiohttp
 
 from gateway.identity.issuer_keys import Fetch, IssuerKeys, Renewal, fetched, read
 from gateway.identity.tokens import Trusted
-from policies.identity_settings import IssuerSection, JwksSection
+from policies.configuration.identity_settings import IssuerSection, JwksSection
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from policies.calls import JsonValue
-from policies.inert import inert_line
-from policies.refusals import Refused
-from policies.strict_json import canonical, parse
+from policies.values.calls import JsonValue
+from policies.values.inert import inert_line
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical, parse
 
 _LOG = logging.getLogger(__name__)
 

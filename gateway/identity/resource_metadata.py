@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from gateway.identity.resources import METADATA_PATH, Resources
-from policies.identity_settings import IssuerSection
+from policies.configuration.identity_settings import IssuerSection
 
 _CACHED = {"Cache-Control": "public, max-age=300", "Vary": "Origin"}
 """Whether a page may read them is said in the head (gateway/callers/pages.py)."""

@@ -11,8 +11,8 @@ from gateway.identity.issuer_keys import Renewal
 from gateway.identity.issuers import Issuers
 from gateway.identity.resources import Resources
 from gateway.identity.tokens import BadToken, Token, checked
-from policies.configuration import Configuration
-from policies.people import Agent
+from policies.configuration.configuration import Configuration
+from policies.people.people import Agent
 
 _MOST = 4096
 _SECONDS = 60.0

@@ -11,10 +11,10 @@ from jwt import PyJWK, PyJWS
 from jwt.exceptions import PyJWTError
 
 from gateway.identity.jwks import KeySet
-from policies.calls import JsonValue
-from policies.identity_settings import IssuerSection
-from policies.refusals import Refused
-from policies.strict_json import Plain, parse, plain
+from policies.configuration.identity_settings import IssuerSection
+from policies.values.calls import JsonValue
+from policies.values.refusals import Refused
+from policies.values.strict_json import Plain, parse, plain
 
 LONGEST = 8192
 """Characters that a token may have."""

@@ -27,7 +27,7 @@ from gateway.wire.event_streams import (
     is_event_stream,
 )
 from gateway.wire.json_text import NotAnObject
-from policies.calls import Number
+from policies.values.calls import Number
 
 _END = 10**13
 """Milliseconds from 1970 to the year 2286, when progress comes to 0."""

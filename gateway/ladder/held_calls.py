@@ -11,7 +11,7 @@ from gateway.calls.verdicts import Passed, Pending, Verdict
 from gateway.ladder.held_answers import HeldAnswer
 from gateway.ladder.sending import Sending
 from gateway.wire.errors import Code, Rejected
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -25,9 +25,9 @@ from gateway.tasks.task_states import teams_of
 from gateway.upstreams import Era
 from gateway.wire.errors import Rejected
 from gateway.wire.mirrored_headers import check_mirrored
-from policies.calls import JsonValue, Number, Tool
-from policies.refusals import Refused
-from policies.strict_json import canonical
+from policies.values.calls import JsonValue, Number, Tool
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
 

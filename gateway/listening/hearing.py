@@ -7,7 +7,7 @@ from gateway.upstreams import Era, UpstreamAnswer, UpstreamRequest
 from gateway.wire.editing import edited
 from gateway.wire.event_streams import is_event_stream
 from gateway.wire.json_text import NotAnObject, members, with_member, with_members
-from policies.strict_json import canonical
+from policies.values.strict_json import canonical
 
 LISTEN = "subscriptions/listen"
 """The method of 2026-07-28 that opens a stream of changes."""

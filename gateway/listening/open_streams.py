@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from gateway.upstreams import ByteStream
-from policies.people import Agent
+from policies.people.people import Agent
 
 _LINE_END = rb"(?:\r\n|\n|\r(?!\n))"
 _BETWEEN = re.compile(_LINE_END + _LINE_END + rb"(?::[^\r\n]*" + _LINE_END + rb")*\Z")

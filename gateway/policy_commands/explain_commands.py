@@ -21,16 +21,16 @@ from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.views.freeze_readings import freezes_in_force
 from ledger.words.tabulating import machine
 from ledger.writing.loading import usage_book
-from policies.calls import Call, JsonValue, Tool
-from policies.decisions import LiveGrant
-from policies.declared_tools import ExternalServer
-from policies.explanation_lines import explanation_lines
-from policies.explanations import Explanation, explain
-from policies.people import Agent
-from policies.problems import InvalidDocument
-from policies.refusals import NotUnderstood, Refused
-from policies.risk import classify
-from policies.strict_json import Flaw, NotStrict, parse
+from policies.configuration.declared_tools import ExternalServer
+from policies.explaining.explanation_lines import explanation_lines
+from policies.explaining.explanations import Explanation, explain
+from policies.people.people import Agent
+from policies.risks.risk import classify
+from policies.rules.decisions import LiveGrant
+from policies.values.calls import Call, JsonValue, Tool
+from policies.values.problems import InvalidDocument
+from policies.values.refusals import NotUnderstood, Refused
+from policies.values.strict_json import Flaw, NotStrict, parse
 
 
 def register(add: AddCommand, shell: Shell) -> None:

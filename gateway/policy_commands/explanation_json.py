@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from policies.amounts import written_amount
-from policies.explanations import Considered, Explanation, Heard, Metered
+from policies.conditions.amounts import written_amount
+from policies.explaining.explanations import Considered, Explanation, Heard, Metered
 
 
 def explanation_json(found: Explanation) -> Mapping[str, object]:

@@ -11,13 +11,13 @@ from pydantic import BaseModel
 from gateway.files.policy_files import read_policy
 from gateway.files.text_files import read_text
 from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
-from policies.configuration import Configuration
-from policies.documents import read_document
-from policies.formatting import Unformattable, formatted
-from policies.policy_file import PolicyFile
-from policies.policy_sources import included_files
-from policies.problems import InvalidDocument, Problem
-from policies.refusals import Refused
+from policies.configuration.configuration import Configuration
+from policies.editors.formatting import Unformattable, formatted
+from policies.rules.policy_file import PolicyFile
+from policies.rules.policy_sources import included_files
+from policies.values.problems import InvalidDocument, Problem
+from policies.values.refusals import Refused
+from policies.yaml.documents import read_document
 
 _ONLY_CONFIGURED = frozenset(("agents", "ledger", "listen", "people", "servers", "slack", "teams"))
 

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.files.text_files import read_text
 from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from ledger.words.tabulating import machine
-from policies.fields import Name
 from policies.intercept.importing import Imported, Written, imported
-from policies.problems import InvalidDocument
-from policies.refusals import Refused
+from policies.values.problems import InvalidDocument
+from policies.values.refusals import Refused
+from policies.yaml.fields import Name
 
 _SERVER: TypeAdapter[str] = TypeAdapter(Name)
 

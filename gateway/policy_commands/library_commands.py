@@ -5,7 +5,7 @@ from pathlib import Path
 
 import policies
 from ledger.shell import AddCommand, Shell
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 LIBRARY = Path(policies.__file__).parent / "library"
 """Where the ready policies are, each with its tests beside it."""

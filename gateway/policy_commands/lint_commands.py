@@ -13,15 +13,15 @@ from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.words.tabulating import machine
-from policies.calls import Tool
-from policies.configuration import Configuration
-from policies.declared_tools import ExternalServer
+from policies.configuration.configuration import Configuration
+from policies.configuration.declared_tools import ExternalServer
 from policies.linting.findings import GRAVENESS, Finding, Severity
 from policies.linting.known import Known
 from policies.linting.lint import linted
-from policies.policy import Policy
-from policies.problems import InvalidDocument
-from policies.refusals import Refused
+from policies.rules.policy import Policy
+from policies.values.calls import Tool
+from policies.values.problems import InvalidDocument
+from policies.values.refusals import Refused
 
 _CONFIG = Path("placet.yaml")
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from ledger.shell import AddCommand, Shell, Unsaid
-from policies.file_schemas import SCHEMAS, file_schema
+from policies.editors.file_schemas import SCHEMAS, file_schema
 
 
 def register(add: AddCommand, shell: Shell) -> None:

@@ -24,13 +24,13 @@ from ledger.readings.moments import head, parse_moment, position_before
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.words.reaching import Progress
 from ledger.words.tabulating import machine
-from policies.argument_checks import argument_problems
-from policies.past_calls import PastCall
-from policies.policy import Policy
-from policies.problems import InvalidDocument, Problem
-from policies.simulating import Simulation
-from policies.simulation_tally import Tally
-from policies.validation import choice, suggestion
+from policies.checking.argument_checks import argument_problems
+from policies.past.past_calls import PastCall
+from policies.past.simulating import Simulation
+from policies.past.simulation_tally import Tally
+from policies.rules.policy import Policy
+from policies.values.problems import InvalidDocument, Problem
+from policies.yaml.validation import choice, suggestion
 
 _SELDOM = 100_000
 """Objects more than were let go of, after which the collector looks for what is left behind."""

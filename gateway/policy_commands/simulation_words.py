@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ledger.words.tabulating import table
-from policies.policy import Policy
-from policies.simulation_tally import Change, Group, Tally, Unsure
+from policies.past.simulation_tally import Change, Group, Tally, Unsure
+from policies.rules.policy import Policy
 
 _K = TypeVar("_K", Change, Unsure)
 

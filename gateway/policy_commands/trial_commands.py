@@ -8,7 +8,7 @@ from gateway.policy_commands.trial_reading import ENDING, TrialReader
 from gateway.policy_commands.trial_words import as_json, as_text
 from ledger.shell import AddCommand, Loaded, Misconfigured, Shell
 from ledger.words.tabulating import machine
-from policies.trial_results import coverage, tried
+from policies.trials.trial_results import coverage, tried
 
 _CONFIG = Path("placet.yaml")
 

@@ -8,19 +8,19 @@ from gateway.files.policy_files import read_policy
 from gateway.files.text_files import read_text
 from gateway.wire.definitions import tool_of, tools_of
 from ledger.shell import Loaded, Misconfigured
-from policies.argument_checks import argument_problems
-from policies.calls import JsonValue, Tool
-from policies.declared_tools import ExternalServer
-from policies.documents import Document, read_document
-from policies.people import Agent, Directory
-from policies.policy import Policy
-from policies.problems import InvalidDocument, Problem
-from policies.refusals import Refused
-from policies.strict_json import parse
-from policies.trial_checks import trial_problems
-from policies.trial_file import ServerTools, TestedAgent, TrialFile
-from policies.trials import Ground, Trial, TriedServer, trials_of
-from policies.validation import validated
+from policies.checking.argument_checks import argument_problems
+from policies.configuration.declared_tools import ExternalServer
+from policies.people.people import Agent, Directory
+from policies.rules.policy import Policy
+from policies.trials.trial_checks import trial_problems
+from policies.trials.trial_file import ServerTools, TestedAgent, TrialFile
+from policies.trials.trials import Ground, Trial, TriedServer, trials_of
+from policies.values.calls import JsonValue, Tool
+from policies.values.problems import InvalidDocument, Problem
+from policies.values.refusals import Refused
+from policies.values.strict_json import parse
+from policies.yaml.documents import Document, read_document
+from policies.yaml.validation import validated
 
 ENDING = ".test.yaml"
 """How a file of tests is called that is found by itself: `policy.test.yaml` for `policy.yaml`."""

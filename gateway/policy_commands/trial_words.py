@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from policies.trial_results import Coverage, Result
+from policies.trials.trial_results import Coverage, Result
 
 
 def as_text(results: Sequence[Result], covered: Sequence[Coverage]) -> Iterator[str]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ledger.shell import Misconfigured
-from policies.refusals import Refused
-from policies.starter import NAMES, Starter
+from policies.scans.starter import NAMES, Starter
+from policies.values.refusals import Refused
 
 
 def refuse_to_overwrite(folder: Path, names: Mapping[str, str] | None = None) -> None:

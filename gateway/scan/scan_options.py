@@ -19,14 +19,14 @@ from gateway.scan.scan_targets import (
     target_of,
 )
 from ledger.shell import Loaded, Misconfigured, Shell
-from policies.client_files import ReachedServer, StartedServer, client_servers
-from policies.declared_tools import ExternalServer
-from policies.durations import parse_duration
-from policies.problems import InvalidDocument
-from policies.refusals import NotUnderstood
-from policies.scanned import Severity
-from policies.servers import Server
-from policies.starter_servers import name_of_address, name_of_command, server_name
+from policies.configuration.client_files import ReachedServer, StartedServer, client_servers
+from policies.configuration.declared_tools import ExternalServer
+from policies.configuration.servers import Server
+from policies.scans.scanned import Severity
+from policies.scans.starter_servers import name_of_address, name_of_command, server_name
+from policies.values.problems import InvalidDocument
+from policies.values.refusals import NotUnderstood
+from policies.yaml.durations import parse_duration
 
 _CONFIG = Path("placet.yaml")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

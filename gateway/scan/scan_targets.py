@@ -13,12 +13,17 @@ from gateway.servers.turns import Bounds
 from gateway.started.bridge import Bridge
 from gateway.started.stdio_server import ServerCommand
 from gateway.upstreams import Upstream
-from policies.client_files import ClientServer, ReachedServer, StartedServer, UnusableServer
-from policies.declared_tools import ExternalServer
-from policies.inert import inert_line
-from policies.servers import Server
-from policies.starter import TEAM
-from policies.starter_servers import Section, section_of, server_name
+from policies.configuration.client_files import (
+    ClientServer,
+    ReachedServer,
+    StartedServer,
+    UnusableServer,
+)
+from policies.configuration.declared_tools import ExternalServer
+from policies.configuration.servers import Server
+from policies.scans.starter import TEAM
+from policies.scans.starter_servers import Section, section_of, server_name
+from policies.values.inert import inert_line
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ledger.words.tabulating import table
-from policies.calls import Risk
-from policies.inert import inert
-from policies.risk import GRAVITY
-from policies.scan_reports import Change
-from policies.scanned import Finding, SeenServer
+from policies.risks.risk import GRAVITY
+from policies.scans.scan_reports import Change
+from policies.scans.scanned import Finding, SeenServer
+from policies.values.calls import Risk
+from policies.values.inert import inert
 
 _NAME = 48
 _LEAST = 40

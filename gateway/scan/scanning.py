@@ -10,13 +10,13 @@ from gateway.scan.scan_targets import Target, Way
 from gateway.tools.conversations import Conversation
 from gateway.upstreams import Fault, UpstreamFailed
 from gateway.wire.definitions import is_tool_name, tools_of
-from policies.calls import Instructions, JsonValue, Risk
-from policies.inert import inert_line
-from policies.matching import Target as Named
-from policies.redaction import redact_text
-from policies.risk import classify
-from policies.scanned import SeenServer, SeenTool
-from policies.starter_servers import Section
+from policies.risks.risk import classify
+from policies.scans.scanned import SeenServer, SeenTool
+from policies.scans.starter_servers import Section
+from policies.secrets.redaction import redact_text
+from policies.values.calls import Instructions, JsonValue, Risk
+from policies.values.inert import inert_line
+from policies.values.matching import Target as Named
 
 _AT_ONCE = 8
 _GOODBYE = 1.0

@@ -6,8 +6,8 @@ from yarl import URL
 
 from gateway.callers.headers import MOVED
 from gateway.upstreams import Fault, UpstreamAnswer, UpstreamFailed
-from policies.inert import inert_line
-from policies.redaction import redact_text
+from policies.secrets.redaction import redact_text
+from policies.values.inert import inert_line
 
 _CHALLENGES = frozenset({401, 407})
 _FORBIDDEN = 403

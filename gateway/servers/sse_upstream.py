@@ -21,8 +21,8 @@ from gateway.upstreams import (
 )
 from gateway.wire.errors import Code
 from gateway.wire.event_streams import EventReader, is_event_stream
-from policies.refusals import Refused
-from policies.strict_json import canonical, parse
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical, parse
 
 _LARGEST = 8 * 1024 * 1024
 _OK = 200

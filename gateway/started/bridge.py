@@ -24,9 +24,9 @@ from gateway.started.stdio_supervisor import Supervisor
 from gateway.upstreams import MODERN_VERSIONS, Era, Traffic, UpstreamAnswer, UpstreamRequest
 from gateway.wire.errors import Code
 from gateway.wire.json_text import text_member
-from policies.calls import JsonValue
-from policies.inert import inert_line
-from policies.strict_json import canonical
+from policies.values.calls import JsonValue
+from policies.values.inert import inert_line
+from policies.values.strict_json import canonical
 
 _Message: TypeAlias = Mapping[str, JsonValue]
 

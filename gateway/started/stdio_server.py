@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from policies.inert import inert_line
-from policies.redaction import redact_text
+from policies.secrets.redaction import redact_text
+from policies.values.inert import inert_line
 
 _log = logging.getLogger(__name__)
 

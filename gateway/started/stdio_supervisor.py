@@ -10,7 +10,7 @@ from gateway.servers.synthesis import Introduction, NotSpoken
 from gateway.started.stdio_channel import Answer, Broken, Channel
 from gateway.started.stdio_server import NotReading, ServerCommand, StdioProcess
 from gateway.upstreams import LEGACY_VERSIONS, UpstreamFailed
-from policies.inert import inert_line
+from policies.values.inert import inert_line
 
 _log = logging.getLogger(__name__)
 

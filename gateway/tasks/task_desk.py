@@ -35,9 +35,9 @@ from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.readings.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
-from policies.calls import JsonValue
-from policies.refusals import Refused
-from policies.strict_json import canonical
+from policies.values.calls import JsonValue
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical
 
 PREFIX = "placet-task-"
 """How the ids of our tasks begin; what follows nobody can guess."""

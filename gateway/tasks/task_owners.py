@@ -17,7 +17,7 @@ from gateway.wire.task_shapes import declares_tasks
 from ledger.ledger import Ledger
 from ledger.readings.tasks import Handle
 from ledger.unavailable import LedgerUnavailable
-from policies.calls import JsonValue
+from policies.values.calls import JsonValue
 
 _T = TypeVar("_T")
 

@@ -14,8 +14,8 @@ from gateway.wire.errors import SOON, Code, Rejected
 from gateway.wire.json_text import elements, members, with_member
 from gateway.wire.task_shapes import unknown
 from ledger.unavailable import LedgerUnavailable
-from policies.calls import JsonValue
-from policies.strict_json import canonical
+from policies.values.calls import JsonValue
+from policies.values.strict_json import canonical
 
 _LIST = "tasks/list"
 _ABOUT_ONE = frozenset({"tasks/get", "tasks/update", "tasks/cancel", "tasks/result"})

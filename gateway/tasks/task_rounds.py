@@ -12,8 +12,8 @@ from gateway.calls.continuations import MOST_ROUNDS, Continuation, Leg
 from gateway.upstreams import UpstreamRequest
 from gateway.wire.envelopes import Request, read_message
 from gateway.wire.json_text import NotAnObject, members, with_member, with_members, without_member
-from policies.calls import JsonValue
-from policies.strict_json import canonical
+from policies.values.calls import JsonValue
+from policies.values.strict_json import canonical
 
 _NAME_BYTES = 16
 _ASKED_BEFORE = ("inputResponses", "requestState")

@@ -31,7 +31,7 @@ from ledger.deciding.rulings import Denied, Dispatched, Ruling
 from ledger.ledger import Ledger
 from ledger.readings.tasks import KeptTask
 from ledger.unavailable import LedgerUnavailable
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from ledger.events.standing_events import (
 )
 from ledger.lives.servers import KnownServer
 from ledger.lives.tools import SeenTool, evolve
-from policies.acceptance import until_accepted
-from policies.decisions import Assessment
+from policies.deciding.acceptance import until_accepted
+from policies.rules.decisions import Assessment
 
 
 class Acceptance:

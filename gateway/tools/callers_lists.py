@@ -13,7 +13,7 @@ from gateway.tools.kept_lists import Kept, KeptList, KeptLists, View, client_of
 from gateway.tools.not_learned import NotLearned
 from gateway.upstreams import Upstream, UpstreamFailed, UpstreamRequest
 from gateway.wire.definitions import MOST_TOOLS, tools_of
-from policies.calls import Tool
+from policies.values.calls import Tool
 
 _LISTING_SECONDS = 30.0
 _FRESH_SECONDS = 60.0

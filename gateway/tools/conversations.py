@@ -13,9 +13,9 @@ from gateway.tools.offering import OFFERED
 from gateway.upstreams import Era, Upstream, UpstreamFailed, UpstreamRequest
 from gateway.wire.definitions import instructions_of
 from gateway.wire.event_streams import EventReader
-from policies.calls import Instructions, JsonValue
-from policies.refusals import Refused
-from policies.strict_json import parse
+from policies.values.calls import Instructions, JsonValue
+from policies.values.refusals import Refused
+from policies.values.strict_json import parse
 
 OURSELVES = "placet:gateway"
 """The name of the caller where the gateway asks for itself."""

@@ -10,7 +10,7 @@ from gateway.wire.definitions import tool_of
 from ledger.ledger import Ledger
 from ledger.lives.tools import SeeTools
 from ledger.unavailable import LedgerUnavailable
-from policies.calls import Tool
+from policies.values.calls import Tool
 
 _LOG = logging.getLogger(__name__)
 

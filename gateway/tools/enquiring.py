@@ -14,10 +14,10 @@ from gateway.tools.offering import response_to
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
 from gateway.wire.definitions import MOST_TOOLS
 from gateway.wire.event_streams import EventReader, is_event_stream
-from policies.calls import JsonValue, Number
-from policies.inert import inert_line
-from policies.refusals import Refused
-from policies.strict_json import parse
+from policies.values.calls import JsonValue, Number
+from policies.values.inert import inert_line
+from policies.values.refusals import Refused
+from policies.values.strict_json import parse
 
 AT_ONCE = 128 * 1024
 """Bytes of an answer that are read while all calls wait."""

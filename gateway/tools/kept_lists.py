@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from gateway.callers.headers import SESSION
 from gateway.upstreams import Era, UpstreamRequest
-from policies.calls import Tool
-from policies.strict_json import plain
+from policies.values.calls import Tool
+from policies.values.strict_json import plain
 
 _MOST_LISTS = 512
 _ROOM = 16 * 1024 * 1024

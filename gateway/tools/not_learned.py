@@ -1,7 +1,7 @@
 """Says that nobody can decide on tools that are not known."""
 
 from ledger.unavailable import NotRecorded
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 class NotLearned(Refused):

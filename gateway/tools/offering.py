@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from policies.calls import JsonValue, Number
-from policies.strict_json import plain
+from policies.values.calls import JsonValue, Number
+from policies.values.strict_json import plain
 
 OFFERED: Final[Mapping[str, object]] = {
     "roots": {},

@@ -10,9 +10,9 @@ from gateway.wire.definitions import MOST_TOOLS, tools_of
 from gateway.wire.errors import RequestId
 from gateway.wire.json_text import members, with_member, with_members, without_elements
 from gateway.wire.strict_editing import AMBIGUOUS, StrictEditing, resembles
-from policies.calls import JsonValue, Number, Tool
-from policies.refusals import Refused
-from policies.strict_json import parse
+from policies.values.calls import JsonValue, Number, Tool
+from policies.values.refusals import Refused
+from policies.values.strict_json import parse
 
 LONGEST_LIST = 8 * 1024 * 1024
 """Bytes of a list of tools above which it is not passed on."""

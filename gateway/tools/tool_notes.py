@@ -7,8 +7,8 @@ from gateway.tools.learning_pace import LearningPace
 from ledger.events.standing_events import InstructionsSeen, ToolSeen
 from ledger.ledger import Ledger
 from ledger.lives.tools import SeeTools
-from policies.calls import Instructions, Tool
-from policies.refusals import Refused
+from policies.values.calls import Instructions, Tool
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

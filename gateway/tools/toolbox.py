@@ -18,8 +18,8 @@ from gateway.upstreams import Upstream, UpstreamFailed, UpstreamRequest
 from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.unavailable import NotRecorded
-from policies.calls import Instructions, JsonValue, Tool
-from policies.refusals import Refused
+from policies.values.calls import Instructions, JsonValue, Tool
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

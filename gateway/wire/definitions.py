@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from policies.calls import Instructions, JsonValue, Tool
-from policies.redaction import redact_definition, redact_text
-from policies.strict_json import canonical
-from policies.tool_objects import description_of, hints_of
+from policies.secrets.redaction import redact_definition, redact_text
+from policies.values.calls import Instructions, JsonValue, Tool
+from policies.values.strict_json import canonical
+from policies.values.tool_objects import description_of, hints_of
 
 MOST_TOOLS = 5000
 """Tools of a server above which none is known: what is new of them is recorded at once."""

@@ -6,9 +6,9 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from gateway.wire.definitions import is_tool_name
 from gateway.wire.errors import Code, Rejected, RequestId
-from policies.calls import JsonValue, Number
-from policies.inert import inert_line
-from policies.strict_json import Flaw, NotStrict, parse
+from policies.values.calls import JsonValue, Number
+from policies.values.inert import inert_line
+from policies.values.strict_json import Flaw, NotStrict, parse
 
 AT_ONCE = 128 * 1024
 """Bytes of a body that are read while all others wait."""
@@ -58,7 +58,7 @@ def read_message(body: bytes) -> Message:
     """Return the message in `body` (JSON-RPC 2.0, sections 4 and 5).
 
     Raises Rejected (HTTP 400) for whatever two readers could take differently:
-    see `policies.strict_json.parse`; batches; members that are spelled almost
+    see `policies.values.strict_json.parse`; batches; members that are spelled almost
     like those of the protocol; ids that are neither text nor whole numbers.
     """
     try:

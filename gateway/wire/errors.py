@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from policies.calls import JsonValue, Number
-from policies.strict_json import canonical
+from policies.values.calls import JsonValue, Number
+from policies.values.strict_json import canonical
 
 RequestId: TypeAlias = "str | Number | None"
 """The id of a JSON-RPC request; None where it could not be read."""

@@ -3,7 +3,7 @@
 from gateway.upstreams import Era
 from gateway.wire.envelopes import Message, Notification, Request
 from gateway.wire.errors import Code, Rejected
-from policies.inert import inert_line
+from policies.values.inert import inert_line
 
 _ECHO = 60
 

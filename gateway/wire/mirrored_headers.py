@@ -15,9 +15,9 @@ from typing import NoReturn
 
 from gateway.wire.errors import Code, Rejected, RequestId
 from gateway.wire.routing import ENCODED, decoded
-from policies.calls import JsonValue, Number, Tool
-from policies.inert import inert_line
-from policies.strict_json import NotStrict, parse
+from policies.values.calls import JsonValue, Number, Tool
+from policies.values.inert import inert_line
+from policies.values.strict_json import NotStrict, parse
 
 _ANNOTATION = "x-mcp-header"
 _PREFIX = "Mcp-Param-"

@@ -12,8 +12,8 @@ from multidict import CIMultiDictProxy
 from gateway.upstreams import LEGACY_VERSIONS, MODERN_VERSIONS, Era
 from gateway.wire.envelopes import Message, Notification, Request, Response
 from gateway.wire.errors import Code, Rejected, RequestId
-from policies.calls import JsonValue
-from policies.inert import inert_line
+from policies.values.calls import JsonValue
+from policies.values.inert import inert_line
 
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"

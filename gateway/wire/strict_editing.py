@@ -9,9 +9,9 @@ from gateway.upstreams import ByteStream, UpstreamAnswer, UpstreamFailed
 from gateway.wire.errors import Code, Rejected, RequestId
 from gateway.wire.event_blocks import EventBlocks, data_of, with_data
 from gateway.wire.event_streams import is_event_stream
-from policies.calls import JsonValue
-from policies.refusals import Refused
-from policies.strict_json import folded_key, parse
+from policies.values.calls import JsonValue
+from policies.values.refusals import Refused
+from policies.values.strict_json import folded_key, parse
 
 AMBIGUOUS = "is no answer that all clients read alike"
 _UNREADABLE = "is not strict JSON; nobody can tell what a client would read in it"

@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 from gateway.wire.errors import Code, Rejected, RequestId
 from gateway.wire.routing import CAPABILITIES_KEY
 from ledger.readings.tasks import KeptTask
-from policies.calls import JsonValue
+from policies.values.calls import JsonValue
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 ACKNOWLEDGED = '{"resultType":"complete"}'

@@ -9,7 +9,7 @@ from ledger.events.envelopes import Event, Recorded
 from ledger.events.events import CallDecided
 from ledger.words.phrases import clock
 from ledger.words.sentences import sentence
-from policies.inert import inert
+from policies.values.inert import inert
 
 COLUMNS = (
     "position",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from ledger.readings.moments import head
 from ledger.storage.tables import EVENT
-from policies.refusals import NotUnderstood, Refused
+from policies.values.refusals import NotUnderstood, Refused
 
 _LONGEST = 1_000
 

@@ -32,7 +32,7 @@ from ledger.events.standing_events import (
     ToolSeen,
 )
 from ledger.words.phrases import SHORT, clock, named, quoted
-from policies.strict_json import NotStrict, parse, pretty
+from policies.values.strict_json import NotStrict, parse, pretty
 
 Row: TypeAlias = Sequence[str]
 """The lines of one labelled detail."""

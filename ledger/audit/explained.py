@@ -16,9 +16,9 @@ from ledger.words.card_blocks import card_lines
 from ledger.words.phrases import clock, named, quoted, several
 from ledger.words.sentences import sentence
 from ledger.words.tabulating import labelled
-from policies.decisions import Assessment, Effect
-from policies.policy_lines import lines_at
-from policies.recomputing import Recomputed
+from policies.past.recomputing import Recomputed
+from policies.rules.decisions import Assessment, Effect
+from policies.rules.policy_lines import lines_at
 
 _NOT_IN_THE_POLICY = "not in the policy: it is about the tool, the server or the size of the call"
 

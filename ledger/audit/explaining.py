@@ -20,11 +20,11 @@ from ledger.storage.history import History
 from ledger.storage.mapper import RecordMapper
 from ledger.storage.projections import find_model
 from ledger.storage.tables import PROJECTIONS
-from policies.decisions import Usage
-from policies.exceeding import NOTHING_USED
-from policies.policy import Policy, compile_policy
-from policies.problems import InvalidDocument
-from policies.refusals import Refused
+from policies.deciding.exceeding import NOTHING_USED
+from policies.rules.decisions import Usage
+from policies.rules.policy import Policy, compile_policy
+from policies.values.problems import InvalidDocument
+from policies.values.refusals import Refused
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from ledger.audit.unbroken import Unbroken
 from ledger.ledger import Ledger, LedgerUnavailable
 from ledger.readings.moments import position_before
 from ledger.words.reaching import Progress
-from policies.inert import inert
-from policies.refusals import Refused
+from policies.values.inert import inert
+from policies.values.refusals import Refused
 
 _FOLLOW_EVERY = 0.5
 _AGAIN_AFTER = 1.0

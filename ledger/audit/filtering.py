@@ -10,8 +10,8 @@ from ledger.events.envelopes import Event, Recorded
 from ledger.readings.concerning import Concern, Concerns
 from ledger.storage.history import History
 from ledger.storage.mapper import RecordMapper
-from policies.decisions import Effect
-from policies.matching import Glob
+from policies.rules.decisions import Effect
+from policies.values.matching import Glob
 
 
 @dataclass(frozen=True)

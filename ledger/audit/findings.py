@@ -8,17 +8,17 @@ from enum import StrEnum
 from ledger.audit.explaining import Then
 from ledger.events.events import ApprovalRequested
 from ledger.lives.grants import Grant
-from policies.acceptance import NOT_ACCEPTED
-from policies.calls import Call, Tool
-from policies.decisions import STRICTNESS, Assessment, Effect, LiveGrant
-from policies.exceeding import is_limit, standings
-from policies.freezes import FROZEN
-from policies.policy import Policy
-from policies.recomputing import KeptCall, Recomputed, recompute
-from policies.risk import RiskFinding, classify
-from policies.settling import obstacle, with_answers
-from policies.strict_json import NotStrict, parse
-from policies.tool_objects import tool_in
+from policies.deciding.acceptance import NOT_ACCEPTED
+from policies.deciding.exceeding import is_limit, standings
+from policies.deciding.freezes import FROZEN
+from policies.deciding.settling import obstacle, with_answers
+from policies.past.recomputing import KeptCall, Recomputed, recompute
+from policies.risks.risk import RiskFinding, classify
+from policies.rules.decisions import STRICTNESS, Assessment, Effect, LiveGrant
+from policies.rules.policy import Policy
+from policies.values.calls import Call, Tool
+from policies.values.strict_json import NotStrict, parse
+from policies.values.tool_objects import tool_in
 
 _TRUSTED = "the trusted server says"
 _NOT_ASKED = frozenset({"no-team", "unlisted-tool", FROZEN})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from ledger.shell import Unsaid
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _STANDARD = 1
 

@@ -13,8 +13,8 @@ from ledger.events.standing_events import GrantIssued, GrantRevoked, ToolSeen
 from ledger.storage.mapper import RecordMapper
 from ledger.storage.recorder import COLUMNS, record
 from ledger.storage.tables import EVENT
-from policies.decisions import Effect
-from policies.past_calls import PastCall, PastRun
+from policies.past.past_calls import PastCall, PastRun
+from policies.rules.decisions import Effect
 
 PAGE = 5_000
 """Events that are read in one transaction."""

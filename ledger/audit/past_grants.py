@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from ledger.events.envelopes import Recorded
 from ledger.events.standing_events import GrantIssued, GrantRevoked, GrantUsed
 from ledger.lives.grants import Grant, evolve, live
-from policies.decisions import LiveGrant
-from policies.past_calls import PastCall
-from policies.people import Agent, Directory
+from policies.past.past_calls import PastCall
+from policies.people.people import Agent, Directory
+from policies.rules.decisions import LiveGrant
 
 
 class PastGrants:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ledger.audit.checkpoints import newest, notes_in
 from ledger.ledger import Ledger
 from ledger.unavailable import LedgerUnavailable
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

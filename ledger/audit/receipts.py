@@ -23,7 +23,7 @@ from ledger.proofs.signing import Keys
 from ledger.proofs.tlog_proofs import check_receipt, receipt
 from ledger.replaying.walking import UNREADABLE, entry_in
 from ledger.storage.tables import EVENT
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _TELLING = tuple(
     event.TOPIC

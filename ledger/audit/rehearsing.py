@@ -6,11 +6,11 @@ from datetime import datetime
 from ledger.audit.past_calls import Fact
 from ledger.audit.past_grants import PastGrants
 from ledger.events.envelopes import Recorded
-from policies.decisions import Charge, Effect
-from policies.grant_terms import taken_under
-from policies.past_calls import PastCall, PastRun
-from policies.simulating import Simulated, Simulation
-from policies.taking import Taken
+from policies.deciding.taking import Taken
+from policies.past.past_calls import PastCall, PastRun
+from policies.past.simulating import Simulated, Simulation
+from policies.rules.decisions import Charge, Effect
+from policies.rules.grant_terms import taken_under
 
 
 class Rehearsal:

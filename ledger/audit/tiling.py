@@ -11,7 +11,7 @@ from ledger.proofs.signed_notes import Checkpoint, opened
 from ledger.proofs.signing import Keys
 from ledger.replaying.walking import UNREADABLE, entry_in, pages
 from ledger.shell import Unsaid
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 def write_tiles(

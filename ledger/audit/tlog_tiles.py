@@ -17,7 +17,7 @@ from pathlib import Path
 from ledger.proofs.entries import leaf_hash
 from ledger.proofs.merkle import BLOCK, EMPTY_ROOT, block_root
 from ledger.proofs.signed_notes import Checkpoint, NotANote, unvouched
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LENGTH = struct.Struct(">H").pack
 

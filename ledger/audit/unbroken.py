@@ -15,7 +15,7 @@ from ledger.readings.moments import head
 from ledger.replaying.walking import UNREADABLE
 from ledger.storage.history import History
 from ledger.storage.mapper import RecordMapper
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 Concerning: TypeAlias = Callable[[Event], Concern]
 """Says whom an event concerns, looking it up where the event does not say it."""

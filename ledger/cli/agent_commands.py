@@ -18,8 +18,8 @@ from ledger.lives.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.shell import AddCommand, Shell, Unsaid
 from ledger.words.phrases import clock, named
 from ledger.words.tabulating import machine
-from policies.fields import Name
-from policies.refusals import Refused
+from policies.values.refusals import Refused
+from policies.yaml.fields import Name
 
 _KEY_BYTES = 32
 """Random bytes of a key: 43 characters as it is written."""

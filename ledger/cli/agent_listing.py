@@ -16,8 +16,8 @@ from ledger.shell import AddCommand, Shell
 from ledger.storage.tables import PROJECTIONS
 from ledger.words.phrases import clock, named
 from ledger.words.tabulating import machine, table
-from policies.configuration import Configuration
-from policies.settings import AgentSection
+from policies.configuration.configuration import Configuration
+from policies.configuration.settings import AgentSection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.shell import AddCommand, Shell
 from ledger.words.phrases import clock, named, quoted, several
 from ledger.words.tabulating import labelled, machine, table
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _OPEN = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.DISPATCHED)
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentTypeError
 from datetime import timedelta
 
-from policies.durations import parse_duration
+from policies.yaml.durations import parse_duration
 
 _DIGITS = 18
 """Digits of the largest number that is taken; the ledger's positions have 64 bits."""

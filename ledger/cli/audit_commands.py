@@ -20,7 +20,7 @@ from ledger.shell import AddCommand, Shell
 from ledger.words.phrases import clock, named
 from ledger.words.sentences import sentence
 from ledger.words.tabulating import machine
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _FOLLOW_EVERY = 0.5
 

@@ -26,8 +26,8 @@ from ledger.words.policy_words import change_words
 from ledger.words.reaching import Progress
 from ledger.words.sentences import sentence
 from ledger.words.tabulating import machine
-from policies.policy_differences import PolicyChange, line_changes, policy_changes
-from policies.refusals import NotUnderstood, Refused
+from policies.rules.policy_differences import PolicyChange, line_changes, policy_changes
+from policies.values.refusals import NotUnderstood, Refused
 
 _PAGE = 1_000
 _DIGITS = 18

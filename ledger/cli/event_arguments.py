@@ -6,8 +6,8 @@ from datetime import datetime
 from ledger.audit.filtering import Filter
 from ledger.cli.argument_types import words
 from ledger.readings.moments import parse_moment
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 _TIME = "a time with its zone, such as 2026-11-23T12:00:00Z, or `2h ago`"
 

@@ -19,9 +19,9 @@ from ledger.storage.projections import find_model
 from ledger.words.card_blocks import card_lines
 from ledger.words.phrases import clock
 from ledger.words.tabulating import machine
-from policies.decisions import Effect
-from policies.policy_lines import lines_at
-from policies.recomputing import Recomputed
+from policies.past.recomputing import Recomputed
+from policies.rules.decisions import Effect
+from policies.rules.policy_lines import lines_at
 
 _OF_PEOPLE = frozenset({"VoteCast", "VoteRefused", "ApprovalGiven", "ApprovalDenied"})
 

@@ -21,7 +21,7 @@ from ledger.ocsf.ocsf_parts import Version
 from ledger.shell import AddCommand, Shell
 from ledger.words.reaching import Progress
 from ledger.words.tabulating import machine
-from policies.refusals import NotUnderstood
+from policies.values.refusals import NotUnderstood
 
 _OF_LINES = (
     *("output", "cursor", "follow", "ocsf_version"),

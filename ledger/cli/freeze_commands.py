@@ -15,8 +15,8 @@ from ledger.shell import AddCommand, Shell
 from ledger.views.freeze_readings import freezes, freezes_in_force
 from ledger.words.phrases import clock, named, quoted
 from ledger.words.tabulating import machine, table
-from policies.freezes import Frozen, subject
-from policies.refusals import NotUnderstood, Refused
+from policies.deciding.freezes import Frozen, subject
+from policies.values.refusals import NotUnderstood, Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:

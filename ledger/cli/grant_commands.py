@@ -21,11 +21,11 @@ from ledger.shell import AddCommand, Loaded, Shell
 from ledger.views.barring import named_tools, refuse_barred, refuse_unread
 from ledger.words.phrases import clock, named, quoted, terms_told
 from ledger.words.tabulating import machine, table
-from policies.calls import Tool
-from policies.declared_tools import ExternalServer
-from policies.matching import Glob
-from policies.refusals import Refused
-from policies.risk import RiskFinding, classify
+from policies.configuration.declared_tools import ExternalServer
+from policies.risks.risk import RiskFinding, classify
+from policies.values.calls import Tool
+from policies.values.matching import Glob
+from policies.values.refusals import Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:

@@ -15,7 +15,7 @@ from ledger.storage.tables import PROJECTIONS
 from ledger.words.phrases import named, quoted
 from ledger.words.reaching import Progress
 from ledger.words.tabulating import machine
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _SHOWN = 100
 """Differences that are listed; the others are counted."""

@@ -22,8 +22,8 @@ from ledger.proofs.signing import Keys
 from ledger.proofs.tlog_proofs import proven_entry, read_receipt
 from ledger.shell import AddCommand, Misconfigured, Shell, Unsaid
 from ledger.words.phrases import clock, named
-from policies.authentication_codes import code
-from policies.refusals import NotUnderstood, Refused
+from policies.values.authentication_codes import code
+from policies.values.refusals import NotUnderstood, Refused
 
 _MOST_BYTES = 4_000_000
 

@@ -21,7 +21,7 @@ from ledger.storage.mapper import RecordMapper
 from ledger.words.phrases import clock, named, several
 from ledger.words.tabulating import machine
 from ledger.writing.redacted_rows import taken_of
-from policies.refusals import NotUnderstood, Refused
+from policies.values.refusals import NotUnderstood, Refused
 
 _LEFT_IN_LOG = (
     "the database's log still holds copies: somebody reads it; run `placet audit redact` of"

@@ -14,7 +14,7 @@ from ledger.shell import AddCommand, Shell
 from ledger.words.phrases import clock, named
 from ledger.words.reaching import Progress
 from ledger.words.tabulating import machine, table
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:

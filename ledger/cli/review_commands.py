@@ -12,7 +12,7 @@ from ledger.shell import AddCommand, Shell
 from ledger.views.glass_readings import open_glasses
 from ledger.words.phrases import clock, named, quoted, several
 from ledger.words.tabulating import machine, table
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 def register(add: AddCommand, shell: Shell) -> None:

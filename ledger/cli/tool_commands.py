@@ -14,8 +14,8 @@ from ledger.lives.tools import SeenTool, waiting
 from ledger.shell import AddCommand, Shell
 from ledger.words.phrases import named
 from ledger.words.tabulating import labelled, machine, table
-from policies.refusals import Refused
-from policies.tool_differences import differences, text_differences
+from policies.scans.tool_differences import differences, text_differences
+from policies.values.refusals import Refused
 
 _UNTOLD = "no: it changed or is new, and is left out until somebody accepts it"
 

@@ -12,8 +12,8 @@ from ledger.shell import AddCommand, Shell
 from ledger.storage.history import History
 from ledger.storage.mapper import RecordMapper
 from ledger.words.phrases import quoted
-from policies.hidden_values import HiddenCode, holds
-from policies.refusals import NotUnderstood, Refused
+from policies.secrets.hidden_values import HiddenCode, holds
+from policies.values.refusals import NotUnderstood, Refused
 
 _BEGINNING = "args."
 

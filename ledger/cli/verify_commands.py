@@ -13,7 +13,7 @@ from ledger.proofs.signing import Given
 from ledger.shell import AddCommand, Misconfigured, Shell
 from ledger.words.reaching import Progress
 from ledger.words.tabulating import machine
-from policies.refusals import NotUnderstood, Refused
+from policies.values.refusals import NotUnderstood, Refused
 
 _MOST_BYTES = 64 * LONGEST_NOTE
 _UNSEALED = "nothing is sealed yet: `placet serve` seals what it records each second"

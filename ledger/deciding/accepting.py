@@ -12,8 +12,8 @@ from ledger.events.standing_events import InstructionsAccepted, ToolAcceptanceRe
 from ledger.lives.reviews import Review
 from ledger.lives.servers import KnownServer
 from ledger.lives.tools import SeenTool
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,12 +22,12 @@ from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.calls import CallFacts, CompleteCall, DecideCall, PresumeLost
 from ledger.lives.delegations import Delegation
 from ledger.lives.grants import Grant
-from policies.acceptance import until_accepted
-from policies.decisions import Assessment, Effect, LiveGrant
-from policies.grant_terms import unread
-from policies.people import Agent
-from policies.refusals import Refused
-from policies.settling import is_for
+from policies.deciding.acceptance import until_accepted
+from policies.deciding.settling import is_for
+from policies.people.people import Agent
+from policies.rules.decisions import Assessment, Effect, LiveGrant
+from policies.rules.grant_terms import unread
+from policies.values.refusals import Refused
 
 
 def decide(command: DecideCall, state: State, at: datetime) -> list[Draft]:

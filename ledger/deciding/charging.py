@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from ledger.events.events import ChargedLimit
-from policies.amounts import written_amount
-from policies.decisions import Assessment
+from policies.conditions.amounts import written_amount
+from policies.rules.decisions import Assessment
 
 
 def charged(assessment: Assessment) -> tuple[ChargedLimit, ...]:

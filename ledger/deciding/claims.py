@@ -22,13 +22,13 @@ from ledger.lives.deadlines_due import overdue
 from ledger.lives.delegations import Delegation
 from ledger.lives.patience import escalations, reminders
 from ledger.lives.terms_met import denier, unmet
-from policies.decisions import Assessment, Decision, Effect, GrantTerms, LiveGrant, Usage
-from policies.freezes import LiveFreeze, is_frozen
-from policies.freezes import because as by_whom
-from policies.grant_terms import taken_under
-from policies.people import Directory
-from policies.refusals import Refused
-from policies.settling import settle
+from policies.deciding.freezes import LiveFreeze, is_frozen
+from policies.deciding.freezes import because as by_whom
+from policies.deciding.settling import settle
+from policies.people.people import Directory
+from policies.rules.decisions import Assessment, Decision, Effect, GrantTerms, LiveGrant, Usage
+from policies.rules.grant_terms import taken_under
+from policies.values.refusals import Refused
 
 
 class PolicyChanged(Refused):

@@ -10,10 +10,10 @@ from ledger.events.events import CallContinued
 from ledger.lives.approvals import Approval
 from ledger.lives.calls import CallFacts, DecideCall
 from ledger.lives.terms_met import unmet
-from policies.decisions import Assessment, Effect
-from policies.freezes import is_frozen
-from policies.refusals import Refused
-from policies.settling import settle
+from policies.deciding.freezes import is_frozen
+from policies.deciding.settling import settle
+from policies.rules.decisions import Assessment, Effect
+from policies.values.refusals import Refused
 
 
 class Unfit(Refused):

@@ -9,15 +9,15 @@ from ledger.deciding.past import Past
 from ledger.events.envelopes import Draft
 from ledger.events.events import ApprovalDispatched, CallCompleted, CallDecided
 from ledger.events.usage_events import CountedUsage, UsageCounted
-from policies.amounts import NOTHING, added, written_amount
-from policies.assessment import scope_of, subject_of
-from policies.calls import Call
-from policies.decisions import Effect
-from policies.limits import Limit, charges_of
-from policies.people import Agent, Directory
-from policies.policy import Policy, compile_policy
-from policies.problems import InvalidDocument
-from policies.strict_json import NotStrict, parse
+from policies.conditions.amounts import NOTHING, added, written_amount
+from policies.deciding.assessment import scope_of, subject_of
+from policies.people.people import Agent, Directory
+from policies.rules.decisions import Effect
+from policies.rules.limits import Limit, charges_of
+from policies.rules.policy import Policy, compile_policy
+from policies.values.calls import Call
+from policies.values.problems import InvalidDocument
+from policies.values.strict_json import NotStrict, parse
 
 _SECTION = "limits"
 _MOST_APART = 100

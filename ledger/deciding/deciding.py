@@ -61,8 +61,8 @@ from ledger.lives.reviews import AboutReview
 from ledger.lives.steps import ExtendApproval, TakeStep, WithdrawApproval, step
 from ledger.lives.tools import SeeTools
 from ledger.lives.votes import CastVote, ViewDetails
-from policies.redaction import redact_text
-from policies.refusals import Refused
+from policies.secrets.redaction import redact_text
+from policies.values.refusals import Refused
 
 _Decided: TypeAlias = list[Draft]
 

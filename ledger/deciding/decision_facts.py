@@ -7,7 +7,7 @@ from typing import Any
 from ledger.deciding.charging import charged
 from ledger.events.events import CallDecided, HiddenValue, SpokenRule
 from ledger.lives.calls import CallFacts
-from policies.decisions import Assessment, Decision, Effect
+from policies.rules.decisions import Assessment, Decision, Effect
 
 _ALLOW = Effect.ALLOW
 """Named once: an enumeration takes its time, and each call asks."""

@@ -13,7 +13,7 @@ from ledger.lives.delegations import (
     expire,
     give,
 )
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 AboutDelegation: TypeAlias = GiveDelegation | EndDelegation | ExpireDelegation
 """A command about a delegation."""

@@ -8,9 +8,9 @@ from ledger.events.envelopes import Command, Draft, Event
 from ledger.events.freeze_events import FreezeRefused
 from ledger.lives import freezes
 from ledger.lives.freezes import BeginFreeze, EndFreeze, ExpireFreeze, Freeze
-from policies.freezes import Frozen
-from policies.people import Agent
-from policies.refusals import Refused
+from policies.deciding.freezes import Frozen
+from policies.people.people import Agent
+from policies.values.refusals import Refused
 
 AboutFreeze: TypeAlias = BeginFreeze | EndFreeze | ExpireFreeze
 """A command about a freeze."""

@@ -7,7 +7,7 @@ from ledger.deciding.state import State
 from ledger.events.envelopes import Draft, Event
 from ledger.events.glass_events import BreakGlassRefused, BreakGlassUsed
 from ledger.lives.glasses import BreakGlass, SignOff, break_glass, glass_of, sign_off
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 def glass(command: BreakGlass | SignOff, state: State, at: datetime) -> list[Draft]:

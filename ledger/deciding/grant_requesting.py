@@ -22,7 +22,7 @@ from ledger.lives.grant_requests import (
     expire,
 )
 from ledger.lives.owning import owning
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 AboutRequest: TypeAlias = RequestGrant | AnswerRequest | ExpireRequest | RenewGrant
 """A command that may lead to a grant."""

@@ -11,7 +11,7 @@ from ledger.events.events import ApprovalCancelled, ApprovalVoided
 from ledger.lives.approvals import OPEN, Approval, ApprovalStatus
 from ledger.lives.closing import closing
 from ledger.lives.deadlines_due import overdue
-from policies.decisions import STRICTNESS, Assessment, Effect
+from policies.rules.decisions import STRICTNESS, Assessment, Effect
 
 RUNS_NOW = (
     "the policy in force now allows it without asking; it runs for a caller who still waits, and"

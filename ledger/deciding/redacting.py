@@ -11,7 +11,7 @@ from ledger.events.redaction_events import EventRedacted, kept_hash
 from ledger.events.standing_events import PolicyActivated, ToolSeen
 from ledger.lives.approvals import OPEN
 from ledger.lives.closing import closing
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _SHOWN = (ApprovalRequested, CardPosted, CardRepainted)
 """Events from which people decide: without them an approval cannot stay open."""

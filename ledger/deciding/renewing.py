@@ -8,8 +8,8 @@ from ledger.events.evidence import Evidence
 from ledger.events.standing_events import GrantIssued, GrantRevoked
 from ledger.lives.grants import Grant, GrantStatus, IssueGrant
 from ledger.lives.issuing import issue
-from policies.people import Agent, Directory
-from policies.refusals import Refused
+from policies.people.people import Agent, Directory
+from policies.values.refusals import Refused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from ledger.events.events import (
     CallContinued,
     CallDecided,
 )
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 _ALLOW = Effect.ALLOW
 

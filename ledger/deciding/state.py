@@ -25,8 +25,8 @@ from ledger.lives.reviews import Review
 from ledger.lives.servers import KnownServer
 from ledger.lives.tools import SeenTool
 from ledger.lives.usage import UsageBook
-from policies.freezes import LiveFreeze
-from policies.people import Agent, Directory
+from policies.deciding.freezes import LiveFreeze
+from policies.people.people import Agent, Directory
 
 _DROPPED = frozenset(
     {

@@ -45,8 +45,8 @@ from ledger.events.standing_events import (
     ToolAcceptanceRefused,
     ToolSeen,
 )
-from policies.calls import Number
-from policies.strict_json import NotStrict, parse
+from policies.values.calls import Number
+from policies.values.strict_json import NotStrict, parse
 
 GONE = "[redacted]"
 """Stands where a text was."""

@@ -7,8 +7,8 @@ from pydantic import AwareDatetime
 from ledger.events.envelopes import Event, Fact, Spelled
 from ledger.events.evidence import Evidence
 from ledger.events.patience_events import PlannedEscalation, PlannedReminder
-from policies.calls import Risk
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
+from policies.values.calls import Risk
 
 
 class SpokenRule(Fact):
@@ -23,7 +23,7 @@ class SpokenRule(Fact):
 class HiddenValue(Fact):
     """Where a value was hidden, and the keyed code by which a known value can be tested.
 
-    See `policies.hidden_values`.
+    See `policies.secrets.hidden_values`.
     """
 
     path: str

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from ledger.events.envelopes import Fact
 from ledger.events.parties import Parties
-from policies.people import Directory, Team
+from policies.people.people import Directory, Team
 
 FRESH = timedelta(seconds=10)
 """How old evidence may be when the ledger decides on it."""

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime
 
 from ledger.events.envelopes import Event
 from ledger.events.evidence import Evidence
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
 
 
 class FreezeBegun(Event):

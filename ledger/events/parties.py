@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.people import Directory
+from policies.people.people import Directory
 
 
 @dataclass(frozen=True)

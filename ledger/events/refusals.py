@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ledger.events.envelopes import Command, Draft, Event
-from policies.redaction import redact_text
+from policies.secrets.redaction import redact_text
 
 
 class CommandRefused(Event):

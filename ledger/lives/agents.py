@@ -11,9 +11,9 @@ from pydantic import AwareDatetime, Field
 from ledger.events.envelopes import Command, Event, Fact, Model, Recorded
 from ledger.events.standing_events import AgentAdded, AgentKeyRotated, AgentRevoked
 from ledger.lives.approvals import CorruptHistory
-from policies.durations import written
-from policies.people import Agent, Directory
-from policies.refusals import Refused
+from policies.people.people import Agent, Directory
+from policies.values.refusals import Refused
+from policies.yaml.durations import written
 
 LONGEST_GRACE = timedelta(days=30)
 """How long a key may stay good at most after another took its place."""

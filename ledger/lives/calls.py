@@ -18,9 +18,9 @@ from ledger.events.events import (
     OutcomeUnknown,
 )
 from ledger.lives.approvals import CorruptHistory
-from policies.decisions import Assessment, Effect
-from policies.hidden_values import HiddenCode
-from policies.people import Agent
+from policies.people.people import Agent
+from policies.rules.decisions import Assessment, Effect
+from policies.secrets.hidden_values import HiddenCode
 
 
 class CallStatus(StrEnum):

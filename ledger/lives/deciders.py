@@ -17,8 +17,8 @@ from ledger.events.parties import Parties
 from ledger.lives.approvals import Approval
 from ledger.lives.delegations import Delegation
 from ledger.lives.freeze_rights import same_user
-from policies.calls import Risk
-from policies.people import Directory
+from policies.people.people import Directory
+from policies.values.calls import Risk
 
 _UNREAD = frozenset({"stale-evidence", "undetermined"})
 _OWN = frozenset({"own-request", "perhaps-own-request"})

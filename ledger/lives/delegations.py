@@ -12,8 +12,8 @@ from ledger.events.evidence import FRESH, Evidence, standing, unfit
 from ledger.events.parties import Parties
 from ledger.lives.approvals import CorruptHistory
 from ledger.lives.freeze_rights import same_user
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 LONGEST = timedelta(days=30)
 """How long a delegation may last."""

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from ledger.events.evidence import FRESH, Evidence, Standing, standing
 from ledger.events.parties import Parties
-from policies.freezes import Frozen
-from policies.people import Agent, Directory
+from policies.deciding.freezes import Frozen
+from policies.people.people import Agent, Directory
 
 
 def teams_over(

@@ -11,9 +11,9 @@ from ledger.events.evidence import Evidence, Standing
 from ledger.events.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.lives.approvals import CorruptHistory
 from ledger.lives.freeze_rights import may_begin, may_lift, may_lift_at_the_shell, same_user
-from policies.freezes import Frozen, LiveFreeze, subject
-from policies.people import Agent, Directory
-from policies.refusals import Refused
+from policies.deciding.freezes import Frozen, LiveFreeze, subject
+from policies.people.people import Agent, Directory
+from policies.values.refusals import Refused
 
 
 class Freeze(Model):

@@ -6,7 +6,7 @@ from datetime import datetime
 from ledger.events.evidence import FRESH, Evidence, Standing, standing
 from ledger.events.parties import Parties
 from ledger.lives.approvals import Approval
-from policies.people import Directory
+from policies.people.people import Directory
 
 _OWN = Standing(
     because="own-break-glass",

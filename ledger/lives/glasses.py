@@ -12,8 +12,8 @@ from ledger.events.glass_events import BreakGlassRefused, BreakGlassReviewed, Br
 from ledger.lives.approvals import Approval, ApprovalStatus, CorruptHistory
 from ledger.lives.deadlines_due import overdue
 from ledger.lives.glass_rights import may_break, may_sign_off, may_sign_off_at_the_shell
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 
 class Glass(Model):

@@ -18,8 +18,8 @@ from ledger.events.standing_events import GrantIssued, GrantRefused
 from ledger.lives.approvals import CorruptHistory
 from ledger.lives.grants import IssueGrant, standing_for
 from ledger.lives.issuing import issue, terms_wrong
-from policies.people import Agent, Directory
-from policies.refusals import Refused
+from policies.people.people import Agent, Directory
+from policies.values.refusals import Refused
 
 OPEN_FOR = timedelta(hours=24)
 """How long a request waits for an answer."""

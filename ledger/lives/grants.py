@@ -19,11 +19,11 @@ from ledger.events.standing_events import (
     GrantUsed,
 )
 from ledger.lives.approvals import CorruptHistory
-from policies.amounts import taken
-from policies.decisions import GrantTerms, LiveGrant
-from policies.grant_terms import in_all
-from policies.people import Agent, Directory
-from policies.refusals import Refused
+from policies.conditions.amounts import taken
+from policies.people.people import Agent, Directory
+from policies.rules.decisions import GrantTerms, LiveGrant
+from policies.rules.grant_terms import in_all
+from policies.values.refusals import Refused
 
 
 class GrantStatus(StrEnum):

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from ledger.events.envelopes import Event
 from ledger.events.standing_events import GrantIssued, GrantRefused
 from ledger.lives.grants import IssueGrant, only_at_the_shell, standing_for, who_asks
-from policies.durations import written
-from policies.grant_terms import terms_problem
-from policies.matching import Glob
-from policies.people import Agent, Directory
+from policies.people.people import Agent, Directory
+from policies.rules.grant_terms import terms_problem
+from policies.values.matching import Glob
+from policies.yaml.durations import written
 
 
 def issue(command: IssueGrant, agent: Agent | None, directory: Directory, at: datetime) -> Event:

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 from ledger.events.card_events import VoteCast
 from ledger.events.envelopes import Fact, Recorded
 from ledger.events.evidence import Evidence
-from policies.people import Directory
+from policies.people.people import Directory
 
 
 class KnownVote(Fact):

@@ -9,8 +9,8 @@ from ledger.events.events import ApprovalGiven, GrantedWith
 from ledger.events.evidence import Evidence
 from ledger.events.standing_events import GrantIssued
 from ledger.lives.approvals import Approval
-from policies.argument_conditions import condition_problem
-from policies.durations import written
+from policies.checking.argument_conditions import condition_problem
+from policies.yaml.durations import written
 
 _PATTERNS = frozenset("*?")
 _ONCE = "approve this one only"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ledger.events.envelopes import Command, Draft, Event, Model, Recorded
 from ledger.events.notice_events import NoticePosted, NoticeRepainted
 from ledger.lives.approvals import CorruptHistory
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 class Notice(Model):

@@ -4,10 +4,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ledger.lives.policy_in_force import PolicyInForce
-from policies.owners import Owner
-from policies.people import Directory
-from policies.policy import Policy, compile_policy
-from policies.problems import InvalidDocument
+from policies.people.owners import Owner
+from policies.people.people import Directory
+from policies.rules.policy import Policy, compile_policy
+from policies.values.problems import InvalidDocument
 
 
 def owning(directory: Directory, policy: PolicyInForce | None) -> Directory:

@@ -15,7 +15,7 @@ from ledger.events.patience_events import (
     PlannedReminder,
     StepRefused,
 )
-from policies.people import Directory
+from policies.people.people import Directory
 
 Step: TypeAlias = ApprovalReminded | ApprovalEscalated | ApprovalExtended | StepRefused
 """What happens to a question while it waits."""

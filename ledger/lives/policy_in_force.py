@@ -8,9 +8,9 @@ from pydantic import AwareDatetime
 from ledger.events.envelopes import Command, Event, Model, Recorded
 from ledger.events.standing_events import PolicyActivated, RuleChanged
 from ledger.lives.approvals import CorruptHistory
-from policies.policy import compile_policy
-from policies.problems import InvalidDocument
-from policies.refusals import Refused
+from policies.rules.policy import compile_policy
+from policies.values.problems import InvalidDocument
+from policies.values.refusals import Refused
 
 STREAM = "policy"
 

@@ -14,8 +14,8 @@ from ledger.events.review_events import (
     ShownTool,
 )
 from ledger.lives.approvals import CorruptHistory
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 
 class ReviewCard(Fact):

@@ -3,7 +3,7 @@
 from ledger.events.envelopes import Event, Model, Recorded
 from ledger.events.standing_events import InstructionsAccepted, InstructionsSeen, ToolsPinned
 from ledger.lives.approvals import CorruptHistory
-from policies.calls import Instructions
+from policies.values.calls import Instructions
 
 _MOST = 50
 """Instructions of a server that are told apart from new ones."""

@@ -17,9 +17,9 @@ from ledger.lives.closing import closing
 from ledger.lives.deadlines_due import overdue
 from ledger.lives.deciders import parties, standing_on
 from ledger.lives.patience import reminders
-from policies.durations import written
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
+from policies.yaml.durations import written
 
 LONGEST = timedelta(hours=24)
 """How long after it was asked a question may wait, however often it is given more time."""

@@ -10,7 +10,7 @@ from ledger.lives.approvals import Approval
 from ledger.lives.deciders import Seat, in_stead, standing_on
 from ledger.lives.delegations import Delegation
 from ledger.lives.known_votes import KnownVote, one_per_seat
-from policies.people import Directory
+from policies.people.people import Directory
 
 _UNSURE = frozenset({"stale-evidence", "undetermined"})
 

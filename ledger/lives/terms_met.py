@@ -8,9 +8,9 @@ from ledger.lives.calls import CallFacts
 from ledger.lives.delegations import Delegation
 from ledger.lives.glass_rights import still_may_break
 from ledger.lives.known_votes import KnownVote
-from policies.decisions import Decision, Effect
-from policies.exceeding import kind_named
-from policies.people import Directory
+from policies.deciding.exceeding import kind_named
+from policies.people.people import Directory
+from policies.rules.decisions import Decision, Effect
 
 
 def unmet(

@@ -10,8 +10,8 @@ from ledger.events.standing_events import ToolAccepted, ToolGone, ToolSeen
 from ledger.lives import servers
 from ledger.lives.approvals import CorruptHistory
 from ledger.lives.servers import KnownServer
-from policies.calls import Instructions, Tool
-from policies.tool_differences import changed_members
+from policies.scans.tool_differences import changed_members
+from policies.values.calls import Instructions, Tool
 
 _MOST_KEPT = 50
 

@@ -9,7 +9,7 @@ from ledger.events.envelopes import Model
 from ledger.events.events import ChargedLimit
 from ledger.lives.calls import CallRecord
 from ledger.lives.counted_limits import CountedLimit
-from policies.taking import Taken
+from policies.deciding.taking import Taken
 
 
 class UsageBook(Taken):

@@ -23,10 +23,10 @@ from ledger.lives.deciders import Seat, seat_of, taken
 from ledger.lives.delegations import Delegation
 from ledger.lives.lasting import Lasting, hindrance, promised
 from ledger.lives.tallying import tally
-from policies.calls import GRAVE
-from policies.people import Directory
-from policies.redaction import redact, redact_text
-from policies.strict_json import canonical, parse
+from policies.people.people import Directory
+from policies.secrets.redaction import redact, redact_text
+from policies.values.calls import GRAVE
+from policies.values.strict_json import canonical, parse
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from ledger.events.events import (
 from ledger.ocsf.ocsf_parts import Body, Class, Version, agent, bounded, framed, unmapped, who
 from ledger.ocsf.ocsf_verdicts import Verdict, Word
 from ledger.readings.concerning import Concern
-from policies.calls import Risk
+from policies.values.calls import Risk
 
 _CLASS = Class(Word(6, "Application Activity"), 6003, "API Activity")
 

@@ -32,7 +32,7 @@ from ledger.events.patience_events import (
     StepRefused,
 )
 from ledger.events.standing_events import GrantExpired, GrantIssued, GrantRefused, GrantRevoked
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 class Word(NamedTuple):

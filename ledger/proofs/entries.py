@@ -25,8 +25,8 @@ import hashlib
 import struct
 from typing import NamedTuple
 
-from policies.authentication_codes import code
-from policies.refusals import Refused
+from policies.values.authentication_codes import code
+from policies.values.refusals import Refused
 
 FORMAT = b"\x01"
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ledger.proofs.merkle import HASH_BYTES
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 LONGEST_NOTE = 1_000_000
 """Characters that a note may have; sixteen signatures of the longest kind fit in."""

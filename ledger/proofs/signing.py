@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from ledger.proofs.signed_notes import SigningKey, VerifyingKey, may_name_a_key
-from policies.authentication_codes import code
-from policies.digests import DigestKey
+from policies.values.authentication_codes import code
+from policies.values.digests import DigestKey
 
 _PURPOSE = b"placet checkpoint key 1\0"
 

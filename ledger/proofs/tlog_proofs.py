@@ -28,7 +28,7 @@ from ledger.proofs.signed_notes import (
     bytes_of_base64,
     opened,
 )
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 HEADER = "c2sp.org/tlog-proof@v1"
 

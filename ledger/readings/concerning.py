@@ -12,7 +12,7 @@ from ledger.lives.approvals import Approval
 from ledger.lives.calls import CallRecord
 from ledger.lives.grants import Grant
 from ledger.storage.projections import find_model
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 _REMEMBERED = 8192
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, select
 from ledger.clock import micros
 from ledger.storage.tables import EVENT, HEAD
 from ledger.unavailable import Altered
-from policies.durations import parse_duration
-from policies.refusals import NotUnderstood
+from policies.values.refusals import NotUnderstood
+from policies.yaml.durations import parse_duration
 
 _AGO = " ago"
 

@@ -33,7 +33,7 @@ from ledger.storage.mapper import RecordMapper
 from ledger.storage.statements import runner
 from ledger.storage.tables import PROJECTIONS
 from ledger.unavailable import LedgerUnavailable
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from ledger.storage.mapper import RecordMapper
 from ledger.storage.projections import model_of, projected_row
 from ledger.storage.recorder import record
 from ledger.storage.tables import PROJECTIONS
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 _AT_ONCE = 500
 """Rows that are compared at once; SQLite takes 999 parameters and more (limits of SQLite, 9)."""

@@ -20,7 +20,7 @@ from ledger.replaying.walking import UNREADABLE, Flaws, check_leaf, check_order,
 from ledger.storage.mapper import RecordMapper
 from ledger.storage.recorder import record
 from ledger.storage.tables import EVENT
-from policies.people import Directory
+from policies.people.people import Directory
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from ledger.unavailable import Altered, LedgerUnavailable
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 DATABASE_ERRORS = (SQLAlchemyError, UnicodeDecodeError)
 """What a database raises: what SQLite says of a damaged file may be no text itself."""

@@ -8,14 +8,14 @@ from typing import TypeAlias
 from ledger.ledger import Ledger
 from ledger.lives.owning import compiled
 from ledger.lives.tools import SeenTool
-from policies.argument_checks import reading_problem
-from policies.calls import Tool
-from policies.matching import Glob, Subject
-from policies.people import Directory
-from policies.policy import Policy
-from policies.refusals import Refused
-from policies.risk import RiskFinding
-from policies.tool_objects import tool_in
+from policies.checking.argument_checks import reading_problem
+from policies.people.people import Directory
+from policies.risks.risk import RiskFinding
+from policies.rules.policy import Policy
+from policies.values.calls import Tool
+from policies.values.matching import Glob, Subject
+from policies.values.refusals import Refused
+from policies.values.tool_objects import tool_in
 
 Weigh: TypeAlias = Callable[[Tool], RiskFinding]
 """Says how risky a tool is, by the policy in force."""

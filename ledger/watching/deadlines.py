@@ -40,7 +40,7 @@ from ledger.lives.freezes import ExpireFreeze
 from ledger.lives.grant_requests import ExpireRequest
 from ledger.readings.readings import Deadline
 from ledger.watching.nudging import Nudges
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from ledger.events.freeze_events import FreezeBegun, FreezeEnded
 from ledger.ledger import Ledger
 from ledger.lives.freezes import Freeze, evolve
 from ledger.views.freeze_readings import freezes_in_force
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
 
 
 class FreezeWatch:

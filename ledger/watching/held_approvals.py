@@ -13,15 +13,15 @@ from ledger.events.standing_events import PolicyActivated, ToolAccepted
 from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.views.approval_pages import approval_pages
-from policies.calls import Call, JsonValue, Tool
-from policies.decisions import STRICTNESS, Effect, Term
-from policies.people import Directory
-from policies.policy import Policy
-from policies.recomputing import KeptCall, Recomputed, recompute
-from policies.refusals import Refused
-from policies.risk import RiskFinding, classify
-from policies.strict_json import NotStrict, parse
-from policies.tool_objects import tool_in
+from policies.past.recomputing import KeptCall, Recomputed, recompute
+from policies.people.people import Directory
+from policies.risks.risk import RiskFinding, classify
+from policies.rules.decisions import STRICTNESS, Effect, Term
+from policies.rules.policy import Policy
+from policies.values.calls import Call, JsonValue, Tool
+from policies.values.refusals import Refused
+from policies.values.strict_json import NotStrict, parse
+from policies.values.tool_objects import tool_in
 
 _LOG = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus
 from ledger.lives.steps import TakeStep
 from ledger.views.approval_pages import approval_pages
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 ACTOR = "placet:deadlines"
 

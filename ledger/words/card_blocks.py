@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from policies.calls import JsonValue
-from policies.strict_json import NotStrict, parse
+from policies.values.calls import JsonValue
+from policies.values.strict_json import NotStrict, parse
 
 
 def card_lines(blocks: str) -> list[str]:

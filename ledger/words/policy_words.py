@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ledger.events.standing_events import PolicyActivated, RuleChanged
 from ledger.words.phrases import named
-from policies.policy_differences import PolicyChange
+from policies.rules.policy_differences import PolicyChange
 
 MOST_KEPT = 50
 """Changes that the event of an activation keeps; the texts have them all."""

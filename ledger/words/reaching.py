@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 _EVERY_TERMINAL = 0.2
 _EVERY_ELSEWHERE = 5.0

@@ -32,9 +32,9 @@ from ledger.writing.outcomes import Outcome, Settled, is_idle
 from ledger.writing.own_connection import OwnConnection
 from ledger.writing.redacted_rows import redactions, rewrite_rows, take_away
 from ledger.writing.sealing import Sealer
-from policies.amounts import NOTHING
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.conditions.amounts import NOTHING
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from ledger.storage.history import History
 from ledger.storage.projections import charged_calls, find_model, model_of, open_models
 from ledger.storage.tables import PROJECTIONS
 from ledger.writing.kept_past import KeptPast
-from policies.people import Directory
+from policies.people.people import Directory
 
 
 def usage_book(connection: Connection, at: datetime) -> UsageBook:

@@ -32,8 +32,8 @@ from ledger.writing.inbox import Events, Hearer, Inbox, Waiting
 from ledger.writing.meters import LedgerMeters
 from ledger.writing.sealing import Sealer
 from ledger.writing.writer import Writer
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.values.refusals import Refused
 
 _LOG = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from ledger.events.envelopes import Recorded
 from ledger.storage.appending import Placed
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 Outcome: TypeAlias = tuple[Recorded, ...] | Exception
 """What became of a command: its events, or why there are none."""

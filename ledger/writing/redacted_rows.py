@@ -19,8 +19,8 @@ from ledger.storage.projections import projected_row
 from ledger.storage.recorder import record
 from ledger.storage.statements import runner
 from ledger.storage.tables import EVENT
-from policies.authentication_codes import code
-from policies.refusals import Refused
+from policies.values.authentication_codes import code
+from policies.values.refusals import Refused
 
 _OF_STORIES = ("approval", "call")
 """Kinds that events of other streams change too: those of the same story."""

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from policies.formatting import Unformattable, formatted
+from policies.editors.formatting import Unformattable, formatted
 from policies.intercept.notes import Note
 from policies.intercept.source import carried_over
 from policies.intercept.writing import policy_text
 from policies.intercept.written import Source
-from policies.policy import compile_policy
-from policies.policy_file import PolicyFile
-from policies.problems import InvalidDocument, Problem
+from policies.rules.policy import compile_policy
+from policies.rules.policy_file import PolicyFile
+from policies.values.problems import InvalidDocument, Problem
 
 
 @dataclass(frozen=True)

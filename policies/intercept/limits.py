@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from policies.composing import Path
-from policies.decisions import Effect
 from policies.intercept.arguments import term
 from policies.intercept.counters import (
     Always,
@@ -21,6 +19,8 @@ from policies.intercept.rules import Kept, ToolRules
 from policies.intercept.shape import ConditionSection, RuleSection
 from policies.intercept.values import Incomparable
 from policies.intercept.written import WrittenLimit, WrittenRule
+from policies.rules.decisions import Effect
+from policies.yaml.composing import Path
 
 WITHIN = {
     "minute": timedelta(minutes=1),

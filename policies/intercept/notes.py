@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from policies.composing import Path
-from policies.documents import Document
-from policies.problems import Place, Problem
+from policies.values.problems import Place, Problem
+from policies.yaml.composing import Path
+from policies.yaml.documents import Document
 
 
 @dataclass(frozen=True, order=True)

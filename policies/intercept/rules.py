@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from policies.composing import Path
-from policies.condition_checks import CannotCompile
-from policies.conditions import compile_condition
-from policies.decisions import Effect
-from policies.durations import parse_duration
+from policies.conditions.condition_checks import CannotCompile
+from policies.conditions.conditions import compile_condition
 from policies.intercept.arguments import Carried, asked_when, denied_when
 from policies.intercept.notes import Findings
 from policies.intercept.patterns import Untranslatable
 from policies.intercept.shape import ConditionSection, RuleSection, StateSection, Window
 from policies.intercept.values import Incomparable
 from policies.intercept.written import WrittenRule
-from policies.policy_file import is_condition
+from policies.rules.decisions import Effect
+from policies.rules.policy_file import is_condition
+from policies.yaml.composing import Path
+from policies.yaml.durations import parse_duration
 
 _RATE = re.compile(r"([0-9]{1,18})/(minute|hour|day)")
 _LEAST, _MOST = timedelta(seconds=1), timedelta(days=30)

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from policies.composing import Path, Value
-from policies.documents import Document
-from policies.fields import Many
-from policies.problems import InvalidDocument, Place, Problem
-from policies.validation import Section, Wrong, validated
+from policies.values.problems import InvalidDocument, Place, Problem
+from policies.yaml.composing import Path, Value
+from policies.yaml.documents import Document
+from policies.yaml.fields import Many
+from policies.yaml.validation import Section, Wrong, validated
 
 Window = Literal["minute", "hour", "day"]
 Operator = Literal[

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from policies.composing import Path, Value
-from policies.decisions import Effect
-from policies.documents import Document, read_document
 from policies.intercept.limits import Counters
 from policies.intercept.notes import Findings
 from policies.intercept.rules import ToolRules
 from policies.intercept.shape import InterceptFile, read
 from policies.intercept.written import Source, WrittenLimit, WrittenRule
-from policies.problems import InvalidDocument
+from policies.rules.decisions import Effect
+from policies.values.problems import InvalidDocument
+from policies.yaml.composing import Path, Value
+from policies.yaml.documents import Document, read_document
 
 _LONGEST_NAME = 200
 _OTHERWISE_READ = re.compile(

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from policies.decisions import Effect
-from policies.durations import written as duration_written
-from policies.inert import inert
 from policies.intercept.written import Source
+from policies.rules.decisions import Effect
+from policies.values.inert import inert
+from policies.yaml.durations import written as duration_written
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./(][A-Za-z0-9_./()-]*)*")
 _CONDITION = re.compile(r"[A-Za-z_(][^\n]*[^\s:]")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from policies.decisions import Effect
 from policies.intercept.notes import Note
+from policies.rules.decisions import Effect
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from policies.problems import Problem
-from policies.rules import Rule
+from policies.rules.rules import Rule
+from policies.values.problems import Problem
 
 
 class Severity(StrEnum):

@@ -4,12 +4,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from policies.calls import Tool
 from policies.linting.findings import Finding, Severity
-from policies.matching import Glob, Matcher
-from policies.policy import Policy
-from policies.policy_sources import Source, read_sources
-from policies.validation import choice, suggestion
+from policies.rules.policy import Policy
+from policies.rules.policy_sources import Source, read_sources
+from policies.values.calls import Tool
+from policies.values.matching import Glob, Matcher
+from policies.yaml.validation import choice, suggestion
 
 _FEW = 12
 _NAME = re.compile(r"[a-z0-9_.-]+")  # others may be Slack ids or addresses of members of a group

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from policies.decisions import Effect
-from policies.durations import written
-from policies.limits import Limit
 from policies.linting.findings import Finding, Severity
-from policies.linting.inclusion import Span
 from policies.linting.shadowing import span_of
-from policies.policy import Policy
+from policies.rules.decisions import Effect
+from policies.rules.limits import Limit
+from policies.rules.policy import Policy
+from policies.values.inclusion import Span
+from policies.yaml.durations import written
 
 _MOST_A_SECOND = 10_000
 """More calls than this pass no gateway of one ledger in a second."""

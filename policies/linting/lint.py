@@ -1,14 +1,14 @@
 """Looks at a policy as a whole: what decides nothing, and what cannot be meant."""
 
-from policies.approvable import nobody_could_approve
-from policies.argument_checks import argument_problems
-from policies.configuration import Configuration
+from policies.checking.approvable import nobody_could_approve
+from policies.checking.argument_checks import argument_problems
+from policies.configuration.configuration import Configuration
 from policies.linting.findings import Finding, Severity, of_problem
 from policies.linting.known import Known, unknown
 from policies.linting.limiting import idle_limits
 from policies.linting.shadowing import shadowed
 from policies.linting.texts import constant, unused
-from policies.policy import Policy
+from policies.rules.policy import Policy
 
 
 def linted(policy: Policy, known: Known, configuration: Configuration | None) -> list[Finding]:

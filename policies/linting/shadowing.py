@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from policies.decisions import STRICTNESS, Effect
 from policies.linting.findings import Finding, Severity, at_rule
-from policies.linting.inclusion import Broad, Span
-from policies.matching import Matcher
-from policies.rules import Rule
+from policies.rules.decisions import STRICTNESS, Effect
+from policies.rules.rules import Rule
+from policies.values.inclusion import Broad, Span
+from policies.values.matching import Matcher
 
 _MOST_PIECES = 64
 _DOES = {

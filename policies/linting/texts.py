@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from policies.arguments import Scope
-from policies.composing import Value
-from policies.documents import Document
-from policies.expressions import Expression
+from policies.conditions.arguments import Scope
+from policies.conditions.expressions import Expression
 from policies.linting.findings import Finding, Severity, at_rule
-from policies.policy_sources import Source, read_sources
-from policies.rules import Rule
+from policies.rules.policy_sources import Source, read_sources
+from policies.rules.rules import Rule
+from policies.yaml.composing import Value
+from policies.yaml.documents import Document
 
 
 def constant(rules: Sequence[Rule]) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ from ledger.ledger import Ledger  # noqa: E402 (the same)
 from ledger.storage.databases import Database, connect  # noqa: E402 (the same)
 from ledger.storage.mapper import RecordMapper  # noqa: E402 (the same)
 from ledger.writing.batch import Settler, Surroundings  # noqa: E402 (the same)
-from policies.decisions import Effect  # noqa: E402 (the same)
+from policies.rules.decisions import Effect  # noqa: E402 (the same)
 
 TASKS = 50
 THREADS = 6

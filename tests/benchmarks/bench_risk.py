@@ -13,8 +13,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 
 from known_tools import GRAVE, known  # noqa: E402 (the path is set first)
 
-from policies.calls import Tool  # noqa: E402 (the same)
-from policies.risk import classify  # noqa: E402 (the same)
+from policies.risks.risk import classify  # noqa: E402 (the same)
+from policies.values.calls import Tool  # noqa: E402 (the same)
 
 ROUNDS = 30
 MOST = 50.0

@@ -27,7 +27,7 @@ from sqlalchemy import create_engine, select  # noqa: E402 (the same)
 from gateway.policy_commands.simulation_commands import register  # noqa: E402 (the same)
 from ledger.events.events import CallDecided  # noqa: E402 (the same)
 from ledger.storage.tables import EVENT  # noqa: E402 (the same)
-from policies.decisions import Effect  # noqa: E402 (the same)
+from policies.rules.decisions import Effect  # noqa: E402 (the same)
 
 CALLS = 20_000
 LEAST = 20_000

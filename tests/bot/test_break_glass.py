@@ -10,7 +10,7 @@ from ledger.events.glass_events import BreakGlassRefused
 from ledger.events.refusals import CommandRefused
 from ledger.lives.approvals import ApprovalStatus
 from ledger.views.glass_readings import open_glasses
-from policies.decisions import Term
+from policies.rules.decisions import Term
 
 TEAMS = acme.DIRECTORY.teams
 GLASS = replace(

@@ -17,8 +17,8 @@ from ledger.events.events import (
     SpokenRule,
 )
 from ledger.lives.approvals import ApprovalStatus
-from policies.calls import Risk
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
+from policies.values.calls import Risk
 
 
 def buttons(approval) -> list[dict]:

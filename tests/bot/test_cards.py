@@ -22,7 +22,7 @@ from ledger.events.events import (
     CallCompleted,
     OutcomeUnknown,
 )
-from policies.calls import Risk
+from policies.values.calls import Risk
 
 GIVEN = ApprovalGiven(approval="apr_7F3K", by=("bob",), use_until=NOON + timedelta(minutes=15))
 SENT = ApprovalDispatched(approval="apr_7F3K", call="call_1", instance="i1", policy_digest="cd")

@@ -16,7 +16,7 @@ from bot.manifest import SCOPES
 from bot.workspace.faults import AnswerError
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import WorkspaceChannel
-from policies.people import Directory, Person, Team
+from policies.people.people import Directory, Person, Team
 
 CHANNELS = {PLATFORM: "team platform", SECURITY: "team security"}
 ABSENT = WorkspaceChannel(SECURITY, "security", tuple(set(EVERYBODY) - {BOT}))

@@ -20,8 +20,8 @@ from bot.workspace.spec import WorkspaceChannel
 from ledger.events.card_events import CardPosted, CardRepainted
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.deadlines_due import ExpireApproval
-from policies.decisions import Term
-from policies.people import Team
+from policies.people.people import Team
+from policies.rules.decisions import Term
 
 
 async def test_a_card_is_posted_once_and_recorded_as_it_was_sent(office) -> None:

@@ -11,7 +11,7 @@ from ledger.events.refusals import CommandRefused
 from ledger.lives.approvals import ApprovalStatus
 from ledger.views.delegation_readings import delegations_in_force
 from ledger.watching.deadlines import Deadlines
-from policies.decisions import Term
+from policies.rules.decisions import Term
 
 TWO = acme.assessed(terms=(Term("platform", 2),))
 

@@ -39,8 +39,8 @@ from bot.workspace.server import LocalWorkspace
 from ledger.ledger import Ledger
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.deadlines_due import ExpireApproval
-from policies.decisions import Term
-from policies.people import Directory
+from policies.people.people import Directory
+from policies.rules.decisions import Term
 
 EMULATOR = Path(__file__).parent.parent / "node" / "emulator.mjs"
 SCOPES = ["channels:history", "chat:write", "commands", "users:read", "usergroups:read"]

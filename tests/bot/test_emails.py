@@ -10,7 +10,7 @@ from bot.manifest import EMAIL, SCOPES, manifest, reading_emails
 from bot.workspace.server import LocalWorkspace
 from ledger.events.card_events import VoteRefused
 from ledger.lives.approvals import ApprovalStatus
-from policies.people import Agent, Directory, Person, Team
+from policies.people.people import Agent, Directory, Person, Team
 
 DIRECTORY = Directory(
     people={

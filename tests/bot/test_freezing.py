@@ -12,8 +12,8 @@ from ledger.events.freeze_events import FreezeRefused
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.freezes import BeginFreeze
 from ledger.views.freeze_readings import freezes_in_force
-from policies.decisions import Effect
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
+from policies.rules.decisions import Effect
 
 DIGEST = f"k1:{'call_1':0>64}"
 

@@ -12,8 +12,8 @@ from ledger.events.standing_events import GrantRefused
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.tools import SeeTools
 from ledger.views.grant_request_readings import open_requests
-from policies.calls import Tool
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
+from policies.values.calls import Tool
 
 REQUEST = "request ci-bot files/write_* for 2h uses 3 because the archive is moved"
 

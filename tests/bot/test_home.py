@@ -28,8 +28,8 @@ from ledger.lives.glasses import Glass
 from ledger.lives.grant_requests import GrantRequest, RequestStatus
 from ledger.lives.grants import Grant, GrantStatus
 from ledger.views.freeze_readings import freezes_in_force
-from policies.decisions import Term
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
+from policies.rules.decisions import Term
 
 
 async def tab(office, user, text: str = ""):

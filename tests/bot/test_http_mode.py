@@ -14,7 +14,7 @@ from office import BOB, CAT, OUT, PLATFORM
 from signed_requests import FORM, send
 
 from ledger.lives.approvals import ApprovalStatus
-from policies.decisions import Term
+from policies.rules.decisions import Term
 
 TWO = acme.assessed(terms=(Term("platform", 2),))
 

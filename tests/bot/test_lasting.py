@@ -28,7 +28,7 @@ from bot.payloads import View
 from ledger.events.card_events import VoteRefused
 from ledger.events.events import ApprovalGiven, ApprovalTerm, GrantedWith
 from ledger.lives.approvals import ApprovalStatus
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 HOUR = timedelta(hours=1)
 SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", revision=7)

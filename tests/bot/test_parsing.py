@@ -25,7 +25,7 @@ from bot.asked import (
 )
 from bot.grammar import NotUnderstood
 from bot.parsing import parse
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
 
 HOUR = timedelta(hours=1)
 

@@ -10,7 +10,7 @@ from slack_limits import check_message
 
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.steps import TakeStep
-from policies.decisions import Term
+from policies.rules.decisions import Term
 
 HALF = timedelta(minutes=15)
 

@@ -22,8 +22,8 @@ from ledger.events.standing_events import InstructionsAccepted, ToolAcceptanceRe
 from ledger.lives.reviews import RecordReview
 from ledger.lives.servers import KnownServer
 from ledger.lives.tools import SeenTool, SeeTools
-from policies.calls import Instructions
-from policies.risk import classify
+from policies.risks.risk import classify
+from policies.values.calls import Instructions
 
 CHANGED = replace(
     acme.WRITE_FILE,

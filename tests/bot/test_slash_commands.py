@@ -11,8 +11,8 @@ from ledger.events.events import CallDecided
 from ledger.events.refusals import CommandRefused
 from ledger.events.standing_events import GrantRefused
 from ledger.lives.grants import GrantStatus
-from policies.calls import Risk
-from policies.decisions import Effect, Term
+from policies.rules.decisions import Effect, Term
+from policies.values.calls import Risk
 
 GRANT = "grant ci-bot files/write_file for 1h because migration"
 

@@ -22,9 +22,9 @@ from bot.summary_cards import (
 )
 from bot.summary_denials import Spread, deny_many_modal
 from ledger.lives.approvals import ApprovalStatus
-from policies.calls import Risk
-from policies.decisions import Term
-from policies.settings import DENIALS
+from policies.configuration.settings import DENIALS
+from policies.rules.decisions import Term
+from policies.values.calls import Risk
 
 FIRST, MANY = 2, 8
 SPREAD = Spread(channel=PLATFORM, ts="1.000001", members=tuple(f"apr_{n}" for n in range(10)))

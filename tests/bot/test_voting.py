@@ -30,8 +30,8 @@ from ledger.events.card_events import (
 )
 from ledger.lives.approvals import ApprovalStatus
 from ledger.unavailable import LedgerUnavailable
-from policies.calls import Risk
-from policies.decisions import Term
+from policies.rules.decisions import Term
+from policies.values.calls import Risk
 
 TWO = acme.assessed(terms=(Term("platform", 2),))
 BOTH_TEAMS = acme.assessed(terms=(Term("platform", 1), Term("security", 1)))

@@ -13,7 +13,7 @@ from bot.home import Home, HomeFinder
 from bot.records import UserRecord, record_of
 from bot.witness import Witness
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang, RateLimit
-from policies.people import Directory, Person
+from policies.people.people import Directory, Person
 
 GROUP = "S0PLATFORM"
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -14,8 +14,8 @@ from ledger.events.evidence import Evidence
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.tools import SeenTool
 from ledger.watching.held_approvals import HeldApprovals
-from policies.decisions import Effect
-from policies.people import Directory
+from policies.people.people import Directory
+from policies.rules.decisions import Effect
 
 POLICY = """\
 version: 1

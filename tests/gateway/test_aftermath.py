@@ -7,8 +7,8 @@ from approvals_given import NOON, REQUEST, after, requested
 from gateway.calls.aftermath import REMEMBERED, Aftermath
 from ledger.events.envelopes import Recorded
 from ledger.events.events import ApprovalDenied, ApprovalDispatched, ApprovalGiven, CallDecided
-from policies.calls import Risk
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
+from policies.values.calls import Risk
 
 DIGEST = REQUEST.digest
 PENDING = requested()

@@ -12,7 +12,7 @@ from raw_upstream import ok, posting, raw_upstream, reaching
 from gateway.configured_upstreams import upstreams_of
 from gateway.tools.conversations import OURSELVES
 from gateway.upstreams import UpstreamFailed
-from policies.configuration import parse_configuration
+from policies.configuration.configuration import parse_configuration
 
 SHARED = {"Authorization": "Bearer shared", "X-Team": "platform"}
 OWN = {"ci-bot": {"authorization": "Bearer ci"}, "other-bot": {"X-Team": "other"}}

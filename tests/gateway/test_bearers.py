@@ -5,8 +5,8 @@ import pytest
 from gateway.identity.bearers import Bearers
 from gateway.identity.tokens import BadToken, Token, Trusted
 from gateway.wire.errors import Rejected
-from policies.configuration import parse_configuration
-from policies.people import Agent
+from policies.configuration.configuration import parse_configuration
+from policies.people.people import Agent
 
 TEXT = """\
 version: 1

@@ -11,7 +11,7 @@ from ledger.events.events import CallCompleted
 from ledger.lives.approvals import ApprovalStatus
 from ledger.unavailable import LedgerUnavailable
 from ledger.watching.held_approvals import HeldApprovals
-from policies.people import Directory
+from policies.people.people import Directory
 
 DENYING = POLICY + "  - {name: no-writes, match: {tool: write_file}, effect: deny}\n"
 ALLOWING = POLICY + "  - {name: writes, match: {tool: write_file}, effect: allow}\n"

@@ -17,7 +17,7 @@ from gateway.sealing import Sealer
 from gateway.upstreams import Era, UpstreamRequest
 from gateway.wire.errors import Rejected
 from gateway.wire.json_text import without_member
-from policies.digests import digest_key
+from policies.values.digests import digest_key
 
 WRITE = {"path": "a.txt"}
 ALLOWING = """\

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.callers.crowd import Crowd, Shares
 from gateway.wire.errors import Rejected
-from policies.capacity import CapacitySection
+from policies.configuration.capacity import CapacitySection
 
 READ = {"path": "a.txt"}
 

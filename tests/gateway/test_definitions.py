@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.wire.definitions import is_tool_name, tools_of
-from policies.strict_json import parse
+from policies.values.strict_json import parse
 
 TOOL = b"""{"name": "t", "title": "T", "description": "d", "inputSchema": {"x": 1},
  "outputSchema": {"y": 1}, "annotations": {"readOnlyHint": true, "title": "x"},

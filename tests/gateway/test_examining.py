@@ -7,11 +7,11 @@ from typing import Any
 from gateway.calls.examining import Asked, Examined, Examiner
 from gateway.calls.open_calls import Ticket
 from gateway.tools.acceptance import Acceptance
-from policies.calls import Call, JsonValue, Number, Tool
-from policies.decisions import Effect
-from policies.digests import digest, digest_key
-from policies.people import Agent, Directory
-from policies.policy import Policy, compile_policy
+from policies.people.people import Agent, Directory
+from policies.rules.decisions import Effect
+from policies.rules.policy import Policy, compile_policy
+from policies.values.calls import Call, JsonValue, Number, Tool
+from policies.values.digests import digest, digest_key
 
 KEY = digest_key("k" * 32)
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ import placet
 from gateway.wire.definitions import tools_of
 from ledger.ledger import Ledger
 from ledger.lives.tools import SeeTools
-from policies.strict_json import parse
+from policies.values.strict_json import parse
 
 
 @pytest.fixture

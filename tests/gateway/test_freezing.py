@@ -5,7 +5,7 @@ import asyncio
 from gateway_stage import staged
 
 from ledger.lives.freezes import BeginFreeze, EndFreeze
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
 
 WRITE = {"path": "a.txt", "content": "hello"}
 READ = {"path": "a.txt"}

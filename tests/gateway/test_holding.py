@@ -23,7 +23,7 @@ from ledger.lives.calls import DecideCall
 from ledger.lives.deliveries import RecordUndeliverable
 from ledger.lives.tools import SeeTools
 from ledger.unavailable import NotRecorded
-from policies.calls import Number
+from policies.values.calls import Number
 
 WRITE = {"path": "a.txt", "text": "hello"}
 QUICK = Pace(progress=0.02, comments=0.02)

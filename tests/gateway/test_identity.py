@@ -35,8 +35,8 @@ from ledger.lives.agents import (
     RotateAgentKey,
 )
 from ledger.shell import Misconfigured
-from policies.people import Agent
-from policies.redaction import redact_text
+from policies.people.people import Agent
+from policies.secrets.redaction import redact_text
 
 OLD, NEW = "o" * 40, "n" * 40
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}

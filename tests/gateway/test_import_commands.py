@@ -5,7 +5,7 @@ import json
 import pytest
 
 import placet
-from policies.policy import compile_policy
+from policies.rules.policy import compile_policy
 
 FILE = """\
 version: "1"

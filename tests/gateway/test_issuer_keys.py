@@ -11,7 +11,7 @@ from token_issuer import EC_KEY, RSA_KEY, jwk
 
 from gateway.identity.issuer_keys import IssuerKeys, Renewal, fetched, read
 from gateway.identity.jwks import LARGEST, UnreadableKeys
-from policies.identity_settings import IssuerSection
+from policies.configuration.identity_settings import IssuerSection
 
 SECTION = IssuerSection.model_validate(
     {"issuer": "https://login.acme.example/", "jwks": {"file": "keys.json"}}

@@ -2,7 +2,7 @@
 
 from gateway.tools.kept_lists import Kept, KeptList, KeptLists, View
 from gateway.upstreams import Era
-from policies.calls import Tool
+from policies.values.calls import Tool
 
 
 def view(number):

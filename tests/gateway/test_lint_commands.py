@@ -6,8 +6,8 @@ import pytest
 from scenarios.documents import ROOT, blocks
 
 import placet
-from policies.policy import compile_policy
-from policies.problems import InvalidDocument
+from policies.rules.policy import compile_policy
+from policies.values.problems import InvalidDocument
 
 POLICY = """\
 version: 1

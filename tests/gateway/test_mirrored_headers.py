@@ -12,7 +12,7 @@ from mcp.shared.inbound import find_invalid_x_mcp_header, validate_mcp_param_hea
 from gateway.wire.definitions import tool_of
 from gateway.wire.errors import Rejected
 from gateway.wire.mirrored_headers import check_mirrored, headers_for, mirrored_by
-from policies.strict_json import parse
+from policies.values.strict_json import parse
 
 REGION = {"type": "string", "x-mcp-header": "Region"}
 SCHEMA = {

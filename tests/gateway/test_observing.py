@@ -5,7 +5,7 @@ from gateway_stage import staged
 
 from ledger.events.events import CallDecided
 from ledger.lives.approvals import ApprovalStatus
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 WRITE = {"path": "a.txt", "text": "x"}
 

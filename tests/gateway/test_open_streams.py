@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.listening.open_streams import Listening, OpenStreams
 from gateway.wire.event_blocks import EventBlocks, data_of
-from policies.people import Agent
+from policies.people.people import Agent
 
 BOT = Agent("ci-bot", "platform", "alice")
 NOTICE = b"event: message\ndata: changed\n\n"

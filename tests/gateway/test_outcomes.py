@@ -15,7 +15,7 @@ from gateway.calls.outcomes import Outcomes
 from gateway.calls.reading_outcomes import OutcomeReader
 from gateway.upstreams import UpstreamAnswer
 from ledger.lives.calls import CallStatus
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 async def test_an_outcome_waits_for_a_ledger_that_is_away(sqlite_url):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from gateway.files.policy_files import PolicyFiles, read_policy
-from policies.problems import InvalidDocument
+from policies.values.problems import InvalidDocument
 
 FILES = "version: 1\nrules: [{name: reads, effect: allow}]\n"
 

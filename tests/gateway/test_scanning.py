@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from gateway.scan.scan_targets import Reaching, Target, target_of
 from gateway.scan.scanning import look_at
-from policies.client_files import ReachedServer, StartedServer, UnusableServer
-from policies.scan_findings import findings
+from policies.configuration.client_files import ReachedServer, StartedServer, UnusableServer
+from policies.scans.scan_findings import findings
 
 TOOLS = [{"name": "read_it"}, {"name": "delete_it"}]
 PATIENCE = 30.0

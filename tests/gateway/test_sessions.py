@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.callers.sessions import Sessions
 from gateway.wire.errors import Rejected
-from policies.digests import digest_key
+from policies.values.digests import digest_key
 
 OLD = digest_key("an old secret that is long enough, too")
 NEW = digest_key("a new secret that is long enough, too!")

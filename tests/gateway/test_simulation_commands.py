@@ -12,8 +12,8 @@ from shelled import Terminal
 from gateway.policy_commands.simulation_commands import register
 from ledger.lives.freezes import BeginFreeze
 from ledger.lives.tools import SeeTools
-from policies.decisions import Effect
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
+from policies.rules.decisions import Effect
 
 CANDIDATE = """\
 version: 1

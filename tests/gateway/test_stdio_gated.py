@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry
 from gateway.application import Gateway
 from gateway.world import World
 from ledger.ledger import Ledger
-from policies.configuration import parse_configuration
-from policies.digests import digest_key
+from policies.configuration.configuration import parse_configuration
+from policies.values.digests import digest_key
 
 POLICY = """\
 version: 1

@@ -20,7 +20,7 @@ from gateway.identity.token_callers import TokenCallers
 from gateway.identity.tokens import BadToken
 from ledger.events.evidence import Evidence
 from ledger.lives.votes import CastVote
-from policies.configuration import parse_configuration
+from policies.configuration.configuration import parse_configuration
 
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}
 LISTING = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).encode()

@@ -25,7 +25,7 @@ from token_issuer import (
 
 from gateway.identity.jwks import UnreadableKeys, read_keys
 from gateway.identity.tokens import BadToken, KeyMissing, KeysAway, Trusted, checked
-from policies.identity_settings import IssuerSection
+from policies.configuration.identity_settings import IssuerSection
 
 
 def now():

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from gateway.tools.tool_lists import ToolLists
 from gateway.upstreams import UpstreamAnswer, UpstreamFailed
 from gateway.wire.event_streams import EventReader
-from policies.calls import Number
+from policies.values.calls import Number
 
 LEGACY = {"MCP-Protocol-Version": "2025-11-25"}
 POLICY = """\

@@ -13,7 +13,7 @@ from gateway.calls.waiting import WaitingRoom
 from ledger.deciding.rulings import Dispatched
 from ledger.events.events import ApprovalGiven
 from ledger.lives.approvals import ApprovalStatus
-from policies.people import Agent
+from policies.people.people import Agent
 
 MANY = 200
 

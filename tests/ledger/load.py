@@ -13,7 +13,7 @@ from acme import ask, assessed  # noqa: E402 (the path is set first)
 from open_ledgers import open_ledger  # noqa: E402 (the same)
 
 from ledger.ledger import Ledger  # noqa: E402 (the same)
-from policies.decisions import Effect  # noqa: E402 (the same)
+from policies.rules.decisions import Effect  # noqa: E402 (the same)
 
 
 async def load(ledger: Ledger, effect: Effect, tasks: int, calls: int) -> None:

@@ -23,9 +23,9 @@ from ledger.events.standing_events import AgentKeyRotated
 from ledger.lives.agents import AddAgent, RevokeAgent, RotateAgentKey
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.grants import GrantStatus
-from policies.decisions import Effect
-from policies.people import Agent, Person
-from policies.refusals import Refused
+from policies.people.people import Agent, Person
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 OLD, NEW, NEWEST = "ab" * 32, "cd" * 32, "ef" * 32
 ROTATE_MOLE = RotateAgentKey(

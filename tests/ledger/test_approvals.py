@@ -13,8 +13,8 @@ from ledger.lives.approvals import Approval, ApprovalStatus, CorruptHistory, evo
 from ledger.lives.calls import CompleteCall, PresumeLost
 from ledger.lives.deadlines_due import ExpireApproval
 from ledger.lives.deliveries import RecordCopy, RecordRepaint, RecordUndeliverable
-from policies.decisions import Term
-from policies.refusals import Refused
+from policies.rules.decisions import Term
+from policies.values.refusals import Refused
 
 EXPIRE = ExpireApproval(id="expire:apr_1", actor="placet:sweep", approval="apr_1")
 

@@ -11,7 +11,7 @@ from shelled import Terminal, a_history
 from tampering import tamper
 
 from ledger.unavailable import Altered
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 @pytest.fixture

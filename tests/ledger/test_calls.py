@@ -5,8 +5,8 @@ from acme import NOON, Book, after, ask, assessed, click, use
 
 from ledger.events.events import CallCompleted, OutcomeUnknown
 from ledger.lives.calls import CallRecord, CallStatus, CompleteCall, PresumeLost
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 
 def allowed() -> Book:

@@ -15,9 +15,9 @@ from ledger.events.events import (
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.tools import SeeTools
-from policies.decisions import Effect, Spoke, Term
-from policies.people import Person, Team
-from policies.refusals import Refused
+from policies.people.people import Person, Team
+from policies.rules.decisions import Effect, Spoke, Term
+from policies.values.refusals import Refused
 
 
 def given(**assessment: object) -> Book:

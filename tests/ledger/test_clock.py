@@ -12,7 +12,7 @@ from open_ledgers import Clock, open_ledger, prepare
 
 from ledger.clock import ClockGuard, micros, moment
 from ledger.unavailable import LedgerUnavailable
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -10,9 +10,9 @@ from ledger.deciding.continuing import ContinueCall, Unfit
 from ledger.deciding.rulings import Denied, Dispatched, ruling
 from ledger.events.events import ApprovalVoided, CallContinued, CallDecided
 from ledger.lives.calls import PresumeLost
-from policies.decisions import Effect, Term
-from policies.people import Team
-from policies.refusals import Refused
+from policies.people.people import Team
+from policies.rules.decisions import Effect, Term
+from policies.values.refusals import Refused
 
 
 def goes_on(call="call_2", state="s1", assessment=None, **changes):

@@ -14,11 +14,11 @@ from ledger.events.events import CallDecided
 from ledger.events.usage_events import UsageCounted
 from ledger.lives.calls import CompleteCall
 from ledger.lives.policy_in_force import ActivatePolicy
-from policies.assessment import assess
-from policies.calls import Call, JsonValue, Number, Risk
-from policies.decisions import Assessment, Effect
-from policies.policy import Policy, compile_policy
-from policies.risk import RiskFinding
+from policies.deciding.assessment import assess
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import Assessment, Effect
+from policies.rules.policy import Policy, compile_policy
+from policies.values.calls import Call, JsonValue, Number, Risk
 
 FREE = "version: 1\nrules: [{name: all, effect: allow}]\n"
 LIMITED = FREE + (

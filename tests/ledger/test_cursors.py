@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 from tampering import tamper
 
 from ledger.audit.cursors import Cursor, Mark, mark_at, verify
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 HASH = "ab" * 32
 

@@ -16,9 +16,9 @@ from ledger.lives.delegations import EndDelegation, ExpireDelegation, GiveDelega
 from ledger.lives.lasting import Lasting, ThisCall
 from ledger.lives.votes import CastVote
 from ledger.words.sentences import sentence
-from policies.decisions import Term
-from policies.people import Directory, Person
-from policies.refusals import Refused
+from policies.people.people import Directory, Person
+from policies.rules.decisions import Term
+from policies.values.refusals import Refused
 
 ZOE = "T0ACME/U0ZOE"
 

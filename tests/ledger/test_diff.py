@@ -14,7 +14,7 @@ from ledger.lives.agents import RevokeAgent
 from ledger.lives.deadlines_due import ExpireApproval, ExpireGrant
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.tools import SeeTools
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 POLICY = "version: 1\nrules:\n  - {name: a, effect: allow}\n  - {name: b, effect: allow}\n"
 NEWER = """\

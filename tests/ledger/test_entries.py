@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ledger.proofs.entries import FieldTooLong, Header, entry, leaf_hash, redacted_entry
 from ledger.storage.tables import EVENT
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 FIRST = Header(
     position=1,

@@ -5,7 +5,7 @@ from pydantic_core import to_json
 
 from ledger.events.events import ApprovalRequested, CallCompleted, CallDecided
 from ledger.lives.calls import CallRecord, CallStatus, CompleteCall
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 def test_a_decision_has_every_field_in_order_and_is_as_if_it_had_been_checked():

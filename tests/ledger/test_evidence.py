@@ -8,7 +8,7 @@ from acme import DIRECTORY, NOON, evidence
 
 from ledger.events.evidence import Evidence, Standing, standing
 from ledger.events.parties import Parties
-from policies.people import Person
+from policies.people.people import Person
 
 
 def judged(name: str, proof: Evidence, **changes: object) -> Standing:

@@ -34,16 +34,16 @@ from ledger.lives.lasting import Lasting, ThisCall
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.tools import SeeTools
 from ledger.words.card_blocks import card_lines
-from policies.arguments import Scope
-from policies.assessment import assess, unlisted
-from policies.calls import Call, JsonValue, Number
-from policies.decisions import GrantTerms
-from policies.grant_terms import answered
-from policies.policy import compile_policy
-from policies.redaction import redact
-from policies.refusals import Refused
-from policies.risk import classify
-from policies.strict_json import canonical
+from policies.conditions.arguments import Scope
+from policies.deciding.assessment import assess, unlisted
+from policies.risks.risk import classify
+from policies.rules.decisions import GrantTerms
+from policies.rules.grant_terms import answered
+from policies.rules.policy import compile_policy
+from policies.secrets.redaction import redact
+from policies.values.calls import Call, JsonValue, Number
+from policies.values.refusals import Refused
+from policies.values.strict_json import canonical
 
 POLICY = """\
 # what agents may do

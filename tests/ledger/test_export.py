@@ -7,7 +7,7 @@ from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 from tampering import tamper
 
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 @pytest.fixture

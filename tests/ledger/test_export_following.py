@@ -21,7 +21,7 @@ from tampering import tamper
 
 from ledger.audit.cursors import mark_at
 from ledger.ledger import Ledger
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 EXPORTER = Path(__file__).with_name("exporter.py")
 PATIENCE = 60.0

@@ -15,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 from ledger.keys import digest_keys
 from ledger.storage.faults import because
 from ledger.unavailable import LedgerUnavailable, NotRecorded
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 
 def allowed(call: str):

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from ledger.lives.freezes import BeginFreeze, EndFreeze
 from ledger.watching.freeze_watch import FreezeWatch
-from policies.freezes import Frozen
+from policies.deciding.freezes import Frozen
 
 
 def begin(name: str) -> BeginFreeze:

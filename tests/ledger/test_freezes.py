@@ -22,10 +22,10 @@ from ledger.events.events import ApprovalDispatched, CallDecided
 from ledger.events.freeze_events import FreezeBegun, FreezeEnded, FreezeRefused
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.freezes import BeginFreeze, EndFreeze, ExpireFreeze
-from policies.decisions import Effect
-from policies.freezes import Frozen
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.deciding.freezes import Frozen
+from policies.people.people import Directory
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 AGENT = (Frozen.AGENT, "ci-bot")
 SERVER = (Frozen.SERVER, "files")

@@ -19,9 +19,9 @@ from ledger.events.events import ApprovalDispatched, ApprovalGiven, ApprovalVoid
 from ledger.events.glass_events import BreakGlassRefused, BreakGlassReviewed, BreakGlassUsed
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.glasses import BreakGlass, SignOff
-from policies.decisions import Effect, Term
-from policies.people import Directory
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.rules.decisions import Effect, Term
+from policies.values.refusals import Refused
 
 
 def with_breakers(*names: str, security: tuple[str, ...] = ("eve",)) -> Directory:

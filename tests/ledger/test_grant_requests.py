@@ -15,8 +15,8 @@ from ledger.events.grant_request_events import (
 from ledger.events.standing_events import GrantIssued, GrantRefused, GrantRevoked
 from ledger.lives.grant_requests import AnswerRequest, ExpireRequest, RequestGrant, RequestStatus
 from ledger.lives.grants import GrantStatus
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 HOUR = timedelta(hours=1)
 NOW, SOON = after(0), after(9)

@@ -9,10 +9,10 @@ from ledger.deciding.claims import TermsUnread
 from ledger.events.events import CallDecided
 from ledger.events.standing_events import GrantIssued, GrantRefused, GrantUsed
 from ledger.lives.grants import Grant
-from policies.arguments import Scope
-from policies.calls import JsonValue, Number
-from policies.decisions import Effect, GrantTerms
-from policies.grant_terms import answered
+from policies.conditions.arguments import Scope
+from policies.rules.decisions import Effect, GrantTerms
+from policies.rules.grant_terms import answered
+from policies.values.calls import JsonValue, Number
 
 TO_DOCS = GrantTerms('args.path.startsWith("docs/")', None)
 SPENDING = GrantTerms(None, "args.amount")

@@ -14,9 +14,9 @@ from ledger.events.standing_events import (
 )
 from ledger.lives.deadlines_due import ExpireGrant
 from ledger.lives.grants import Grant, GrantStatus, IssueGrant, RevokeGrant
-from policies.decisions import Effect, Term
-from policies.people import Person, Team
-from policies.refusals import Refused
+from policies.people.people import Person, Team
+from policies.rules.decisions import Effect, Term
+from policies.values.refusals import Refused
 
 
 def granted(**changes: object) -> Book:

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 
 from ledger.unavailable import LedgerUnavailable
 from ledger.writing import opening, own_connection, writer
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from open_ledgers import open_ledger, prepare
 
 from ledger.keys import KeyUnusable, digest_keys
-from policies.digests import WeakSecret
+from policies.values.digests import WeakSecret
 
 SECRET = "0123456789abcdef0123456789abcdef"
 OLDER = "fedcba9876543210fedcba9876543210"

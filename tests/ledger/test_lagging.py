@@ -10,7 +10,7 @@ from ledger.events.events import CallDecided
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.calls import CompleteCall, PresumeLost
 from ledger.storage.history import History
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 ALLOWED = assessed(Effect.ALLOW, charges=(charge(),))
 HELD = assessed(charges=(charge(),))

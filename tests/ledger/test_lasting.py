@@ -9,8 +9,8 @@ from ledger.deciding.claims import TermsUnread
 from ledger.events.standing_events import GrantIssued
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.lasting import Lasting, ThisCall, ThisTool, ThisToolWhere
-from policies.decisions import Effect, GrantAnswer, GrantTerms, Term
-from policies.people import Agent
+from policies.people.people import Agent
+from policies.rules.decisions import Effect, GrantAnswer, GrantTerms, Term
 
 HOUR = timedelta(hours=1)
 FOR_THE_TOOL = Lasting("grt_9", ThisTool(), HOUR, 8 * HOUR)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from ledger.lives.calls import CallStatus, CompleteCall
 from ledger.unavailable import LedgerUnavailable
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 async def test_a_role_has_one_holder_until_it_ends(sqlite_url):

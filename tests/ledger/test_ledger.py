@@ -21,8 +21,8 @@ from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.tools import SeeTools
 from ledger.storage.recorder import LedgerRecorder
 from ledger.unavailable import LedgerUnavailable, NotRecorded
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger.events.events import ApprovalDispatched, ApprovalVoided, CallDecided
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.calls import CompleteCall, PresumeLost
-from policies.decisions import Assessment, Effect, Term
+from policies.rules.decisions import Assessment, Effect, Term
 
 ALLOWED = assessed(Effect.ALLOW, charges=(charge(),))
 HELD = assessed(charges=(charge(),))

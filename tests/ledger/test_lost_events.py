@@ -6,7 +6,7 @@ from open_ledgers import open_ledger, prepare, until
 from sqlalchemy import text
 
 from ledger.unavailable import LedgerUnavailable
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 def lose(ledger, count: int) -> None:

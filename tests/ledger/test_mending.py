@@ -21,7 +21,7 @@ from ledger.deciding.rulings import Dispatched, ruling
 from ledger.events.envelopes import Recorded
 from ledger.events.standing_events import ProjectionsMended
 from ledger.lives.approvals import ApprovalStatus
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 LOAD = Path(__file__).with_name("load.py")
 REBUILD = Path(__file__).with_name("rebuild.py")

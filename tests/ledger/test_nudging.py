@@ -8,7 +8,7 @@ from acme import DIRECTORY, ask, assessed, click
 from open_ledgers import Clock, open_ledger, prepare
 
 from ledger.watching.nudging import Nudges
-from policies.people import Directory
+from policies.people.people import Directory
 
 PLATFORM = replace(DIRECTORY.teams["platform"], escalate_to="security")
 ESCALATING = Directory(

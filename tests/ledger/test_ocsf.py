@@ -21,9 +21,9 @@ from ledger.ocsf.ocsf_verdicts import CALLS, GRANTS
 from ledger.readings.concerning import Concern
 from ledger.storage.mapper import RecordMapper
 from ledger.words.tabulating import machine
-from policies.calls import Risk
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.calls import Risk
+from policies.values.refusals import Refused
 
 GOLDEN = Path(__file__).parent / "golden" / "events-v1.jsonl"
 HOSTILE = "\x1b[2J\u202e\u200b\u2028=1\n" + "x" * 100_000

@@ -15,7 +15,7 @@ from ledger.ledger import Ledger
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.lives.tools import SeeTools
 from ledger.words.phrases import clock
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 @pytest.fixture

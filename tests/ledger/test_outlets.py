@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.audit.outlets import Form, Outlet
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 CSV = Form("a,b", "a,b")
 LINES = Form("{")

@@ -7,7 +7,7 @@ from acme import DIRECTORY, GUARDED, Book, after, ask, assessed, evidence, grant
 from ledger.events.standing_events import GrantIssued, GrantRefused
 from ledger.lives.grant_requests import RequestGrant
 from ledger.lives.grants import IssueGrant
-from policies.decisions import Effect, Term
+from policies.rules.decisions import Effect, Term
 
 
 def given(command: IssueGrant) -> GrantIssued | GrantRefused:

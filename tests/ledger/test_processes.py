@@ -18,7 +18,7 @@ from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.calls import CallStatus
 from ledger.lives.grants import GrantStatus
 from ledger.unavailable import LedgerUnavailable
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 LOAD = Path(__file__).with_name("load.py")
 

@@ -39,10 +39,10 @@ from ledger.lives.deadlines_due import ExpireApproval, ExpireGrant
 from ledger.lives.freezes import BeginFreeze, EndFreeze
 from ledger.lives.grants import RevokeGrant
 from ledger.lives.tools import SeeTools
-from policies.decisions import Assessment, Effect, Term
-from policies.freezes import Frozen
-from policies.people import Agent, Directory
-from policies.refusals import Refused
+from policies.deciding.freezes import Frozen
+from policies.people.people import Agent, Directory
+from policies.rules.decisions import Assessment, Effect, Term
+from policies.values.refusals import Refused
 
 ENDED = (
     ApprovalDenied,

@@ -10,7 +10,7 @@ from tampering import seal
 from ledger.audit.checkpoints import newest, notes_in
 from ledger.audit.publishing import CheckpointFile, InTurn, Publisher
 from ledger.proofs.signed_notes import Checkpoint, sign
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 KEY = SIGNER.key("placet/one")
 

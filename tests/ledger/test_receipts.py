@@ -11,7 +11,7 @@ from tampering import seal, tamper
 
 from ledger.proofs.entries import Header, NotAnEntry, entry, header_in, leaf_hash
 from ledger.proofs.tlog_proofs import read_receipt
-from policies.refusals import NotUnderstood, Refused
+from policies.values.refusals import NotUnderstood, Refused
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from ledger.deciding.reconsidering import RUNS_NOW, ReconsiderApproval
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.watching.held_approvals import HeldApprovals
-from policies.decisions import Effect, Spoke, Term
-from policies.policy import compile_policy
+from policies.rules.decisions import Effect, Spoke, Term
+from policies.rules.policy import compile_policy
 
 NEW = "6e" * 32
 

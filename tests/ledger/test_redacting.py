@@ -18,8 +18,8 @@ from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.deliveries import RecordRepaint
 from ledger.proofs.tlog_proofs import read_receipt
 from ledger.storage.mapper import RecordMapper
-from policies.hidden_values import HiddenCode
-from policies.refusals import Refused
+from policies.secrets.hidden_values import HiddenCode
+from policies.values.refusals import Refused
 
 GOLDEN = [
     json.loads(line)

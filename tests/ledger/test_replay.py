@@ -18,7 +18,7 @@ from ledger.lives.grants import RevokeGrant
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.readings.moments import parse_moment, position_before
 from ledger.words.reaching import Interrupted, Progress
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 NOW = datetime.fromisoformat("2026-11-23T12:00:00Z")
 

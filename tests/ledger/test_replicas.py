@@ -20,9 +20,9 @@ from ledger.lives.calls import CompleteCall, PresumeLost
 from ledger.lives.deadlines_due import ExpireApproval, ExpireGrant
 from ledger.lives.freezes import BeginFreeze, EndFreeze, ExpireFreeze
 from ledger.lives.grants import RevokeGrant
-from policies.decisions import Effect
-from policies.freezes import Frozen
-from policies.refusals import Refused
+from policies.deciding.freezes import Frozen
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 CALLS = ("call_1", "call_2", "call_3")
 APPROVALS = ("apr_1", "apr_2", "apr_3")

@@ -14,7 +14,7 @@ from ledger.lives.deadlines_due import ExpireCall
 from ledger.storage import schema
 from ledger.storage.databases import connect
 from ledger.watching.deadlines import Deadlines
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 HOUR = timedelta(hours=1)
 

@@ -10,7 +10,7 @@ from open_ledgers import open_ledger, prepare, until
 from sqlalchemy import event
 
 from ledger.unavailable import LedgerUnavailable
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 def allowed(call: str):

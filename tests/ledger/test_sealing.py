@@ -18,7 +18,7 @@ from ledger.proofs.signing import Signer
 from ledger.storage.databases import connect
 from ledger.storage.tables import CHECKPOINT, EVENT, SUBTREE
 from ledger.writing.sealing import MOST_EVENTS
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 SIGNER = Signer([b"s" * 32])
 

@@ -17,7 +17,7 @@ from ledger.lives.kinds import kind_of
 from ledger.lives.policy_in_force import ActivatePolicy
 from ledger.storage.projections import projected_row
 from ledger.storage.tables import PROJECTIONS
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 
 @pytest.mark.parametrize(

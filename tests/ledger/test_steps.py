@@ -19,10 +19,10 @@ from ledger.events.patience_events import (
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.deadlines_due import ExpireApproval
 from ledger.lives.steps import ExtendApproval, TakeStep, WithdrawApproval
-from policies.decisions import Term
-from policies.people import Directory
-from policies.quiet_hours import QuietHoursText
-from policies.refusals import Refused
+from policies.people.people import Directory
+from policies.people.quiet_hours import QuietHoursText
+from policies.rules.decisions import Term
+from policies.values.refusals import Refused
 
 MINUTES = 60
 HALF = 15 * MINUTES

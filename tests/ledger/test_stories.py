@@ -19,8 +19,8 @@ from ledger.events.events import CallCompleted
 from ledger.events.standing_events import PolicyActivated, ToolSeen
 from ledger.lives.calls import CompleteCall, PresumeLost
 from ledger.words.sentences import _SENTENCES, sentence
-from policies.decisions import Effect, Spoke, Term
-from policies.inert import inert
+from policies.rules.decisions import Effect, Spoke, Term
+from policies.values.inert import inert
 
 BLOCKS = '[{"text":"may ci-bot write?","type":"section"}]'
 PAINTED = card(blocks=BLOCKS, sha256=sha256(BLOCKS.encode()).hexdigest())

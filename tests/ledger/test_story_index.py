@@ -9,7 +9,7 @@ from ledger.lives.calls import CompleteCall
 from ledger.storage.databases import connect
 from ledger.storage.history import History
 from ledger.storage.mapper import RecordMapper
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 STORIES = {
     "call_1": ["CallDecided", "CallCompleted"],

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.words.tabulating import machine, table
-from policies.inert import inert
+from policies.values.inert import inert
 
 TEXT = st.text(st.one_of(st.characters(), st.sampled_from("\\u{} \x7f\x1b\u202e")), max_size=80)
 

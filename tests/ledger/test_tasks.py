@@ -13,7 +13,7 @@ from ledger.readings.tasks import Handle, KeptTask
 from ledger.storage import schema
 from ledger.storage.databases import connect
 from ledger.unavailable import LedgerUnavailable
-from policies.decisions import Effect
+from policies.rules.decisions import Effect
 
 TASK = KeptTask(
     id="task-1",

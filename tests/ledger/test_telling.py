@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from ledger.events.envelopes import Command
 from ledger.ledger import Ledger
 from ledger.unavailable import LedgerUnavailable
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 SQLITE = "sqlite:///{}/placet.db"
 

@@ -9,7 +9,7 @@ from shelled import a_history
 from tampering import seal, tamper
 
 from ledger.audit.tlog_tiles import NotTheCheckpoint
-from policies.refusals import Refused
+from policies.values.refusals import Refused
 
 
 async def more_calls(url, number):

@@ -10,8 +10,8 @@ from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 
 from ledger.lives.tools import SeeTools
-from policies.calls import Instructions
-from policies.refusals import Refused
+from policies.values.calls import Instructions
+from policies.values.refusals import Refused
 
 CHANGED = replace(
     WRITE_FILE,

@@ -18,9 +18,9 @@ from ledger.events.standing_events import (
 )
 from ledger.lives.servers import KnownServer
 from ledger.lives.tools import SeeTools
-from policies.calls import Instructions, Tool
-from policies.decisions import Effect
-from policies.refusals import Refused
+from policies.rules.decisions import Effect
+from policies.values.calls import Instructions, Tool
+from policies.values.refusals import Refused
 
 READ_FILE = replace(WRITE_FILE, name="read_file", hash="cc" * 32)
 

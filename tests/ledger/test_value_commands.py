@@ -8,10 +8,10 @@ from open_ledgers import open_ledger
 from shelled import Terminal, a_history
 
 from ledger.keys import KeyUnusable
-from policies.digests import digest_key
-from policies.hidden_values import hidden_codes
-from policies.redaction import redact
-from policies.refusals import NotUnderstood, Refused
+from policies.secrets.hidden_values import hidden_codes
+from policies.secrets.redaction import redact
+from policies.values.digests import digest_key
+from policies.values.refusals import NotUnderstood, Refused
 
 WAITS = assessed(grantable=False)
 

@@ -16,7 +16,7 @@ from ledger.proofs.signing import Signer
 from ledger.replaying.walking import computed_leaf
 from ledger.storage.tables import EVENT
 from ledger.unavailable import LedgerUnavailable
-from policies.refusals import NotUnderstood, Refused
+from policies.values.refusals import NotUnderstood, Refused
 
 COLUMNS = {
     "stream": "'call-call_9'",

@@ -14,9 +14,9 @@ from ledger.events.events import ApprovalDenied, ApprovalGiven
 from ledger.events.evidence import Evidence, Membership
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.votes import ViewDetails
-from policies.calls import Risk
-from policies.decisions import Term
-from policies.people import Person, Team
+from policies.people.people import Person, Team
+from policies.rules.decisions import Term
+from policies.values.calls import Risk
 
 
 def asked(**assessment: object) -> Book:

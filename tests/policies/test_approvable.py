@@ -2,12 +2,12 @@
 
 import pytest
 
-from policies.approvable import nobody_could_approve, possible_approvers
-from policies.bundles import Bundle
-from policies.configuration import parse_configuration
-from policies.matching import Glob
-from policies.people import Agent
-from policies.policy import compile_policy
+from policies.checking.approvable import nobody_could_approve, possible_approvers
+from policies.configuration.configuration import parse_configuration
+from policies.people.people import Agent
+from policies.rules.bundles import Bundle
+from policies.rules.policy import compile_policy
+from policies.values.matching import Glob
 
 CONFIGURATION = """\
 version: 1

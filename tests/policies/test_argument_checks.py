@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from policies.argument_checks import argument_problems
-from policies.bundles import Bundle
-from policies.calls import Tool
-from policies.policy import compile_policy
+from policies.checking.argument_checks import argument_problems
+from policies.rules.bundles import Bundle
+from policies.rules.policy import compile_policy
+from policies.values.calls import Tool
 
 BRANCH = {"branch": {"type": "string"}, "force": {"type": "boolean"}}
 PUSH = {"type": "object", "properties": BRANCH}

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.argument_conditions import condition_problem, holds, proposal
-from policies.arguments import Scope
-from policies.conditions import Unevaluable
-from policies.inert import inert
+from policies.checking.argument_conditions import condition_problem, holds, proposal
+from policies.conditions.arguments import Scope
+from policies.conditions.conditions import Unevaluable
+from policies.values.inert import inert
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SCOPE = Scope({}, {"tool": "push_files"}, {"name": "ci-bot"}, NOW)

@@ -6,12 +6,12 @@ from functools import cache
 import pytest
 from policy_text import policy_of
 
-from policies.assessment import assess, unlisted
-from policies.calls import Call, JsonValue, Number, Risk, Tool
-from policies.decisions import Assessment, Effect, Spoke, Term
-from policies.people import Agent, Directory, Team
-from policies.policy import compile_policy
-from policies.risk import RiskFinding
+from policies.deciding.assessment import assess, unlisted
+from policies.people.people import Agent, Directory, Team
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import Assessment, Effect, Spoke, Term
+from policies.rules.policy import compile_policy
+from policies.values.calls import Call, JsonValue, Number, Risk, Tool
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DIRECTORY = Directory(

@@ -5,7 +5,7 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.authentication_codes import Coder, code
+from policies.values.authentication_codes import Coder, code
 
 SECRETS = st.binary(max_size=200)
 

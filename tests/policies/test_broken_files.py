@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.configuration import parse_configuration
-from policies.encoding import decoded
-from policies.policy import compile_policy
-from policies.problems import InvalidDocument
+from policies.configuration.configuration import parse_configuration
+from policies.rules.policy import compile_policy
+from policies.values.problems import InvalidDocument
+from policies.yaml.encoding import decoded
 
 RULE = "version: 1\nrules:\n  - name: a\n"
 WHEN = RULE + "    effect: deny\n    when: "

@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.client_files import ReachedServer, StartedServer, UnusableServer, client_servers
-from policies.refusals import Refused
+from policies.configuration.client_files import (
+    ReachedServer,
+    StartedServer,
+    UnusableServer,
+    client_servers,
+)
+from policies.values.refusals import Refused
 
 VARIABLES = {"TOKEN": "t0ken", "HOME": "/home/alice"}
 

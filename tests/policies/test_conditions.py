@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.arguments import Scope
-from policies.calls import JsonValue, Number
-from policies.conditions import CannotCompile, Condition, Unevaluable, compile_condition
-from policies.effort import Effort
+from policies.conditions.arguments import Scope
+from policies.conditions.conditions import CannotCompile, Condition, Unevaluable, compile_condition
+from policies.conditions.effort import Effort
+from policies.values.calls import JsonValue, Number
 
 TOO_LARGE = "a number in the arguments does not fit 64 bits"
 TOO_PRECISE = "a number in the arguments is more precise than a condition can count"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whole_files import CONFIGURATION as WHOLE
 
-from policies.configuration import Configuration, parse_configuration
-from policies.people import Agent, Person, Team
-from policies.problems import InvalidDocument
-from policies.servers import HttpServer, StdioServer
+from policies.configuration.configuration import Configuration, parse_configuration
+from policies.configuration.servers import HttpServer, StdioServer
+from policies.people.people import Agent, Person, Team
+from policies.values.problems import InvalidDocument
 
 ENVIRONMENT = {
     "TOKEN": "t",
@@ -212,7 +212,7 @@ def test_the_person_a_keyed_agent_acts_for_needs_a_slack_id_where_a_user_group_a
 def test_what_is_wrong_is_said_with_its_place_and_what_to_write(
     replaced, by, expected, monkeypatch, own_limits
 ):
-    longest = "policies.settings.LONGEST_HOLD"
+    longest = "policies.configuration.settings.LONGEST_HOLD"
     monkeypatch.setattr(longest, own_limits[longest])
     assert replaced in WHOLE
 

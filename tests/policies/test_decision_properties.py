@@ -8,14 +8,14 @@ from generated_policies import AGENTS, SERVERS, TEAMS, TOOLS, named, policies, r
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from policies.assessment import STRICTNESS
-from policies.bundles import Bundle
-from policies.calls import Call, Number, Risk, Tool
-from policies.decisions import Decision, Effect, LiveGrant
-from policies.people import Agent, Directory
-from policies.policy import compile_policy
-from policies.risk import RiskFinding
-from policies.settling import decide
+from policies.deciding.assessment import STRICTNESS
+from policies.deciding.settling import decide
+from policies.people.people import Agent, Directory
+from policies.risks.risk import RiskFinding
+from policies.rules.bundles import Bundle
+from policies.rules.decisions import Decision, Effect, LiveGrant
+from policies.rules.policy import compile_policy
+from policies.values.calls import Call, Number, Risk, Tool
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DIRECTORY = Directory(

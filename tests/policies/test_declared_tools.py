@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from policies.assessment import undeclared
-from policies.calls import Call, Risk, Tool
-from policies.configuration import Configuration, parse_configuration
-from policies.decisions import Effect, Term
-from policies.declared_tools import CLAUDE_CODE, ExternalServer
-from policies.policy import compile_policy
-from policies.problems import InvalidDocument
-from policies.risk import classify
+from policies.configuration.configuration import Configuration, parse_configuration
+from policies.configuration.declared_tools import CLAUDE_CODE, ExternalServer
+from policies.deciding.assessment import undeclared
+from policies.risks.risk import classify
+from policies.rules.decisions import Effect, Term
+from policies.rules.policy import compile_policy
+from policies.values.calls import Call, Risk, Tool
+from policies.values.problems import InvalidDocument
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.calls import Call, Number
-from policies.digests import WeakSecret, digest, digest_key
+from policies.values.calls import Call, Number
+from policies.values.digests import WeakSecret, digest, digest_key
 
 SECRET = "a secret of the digests, long enough"
 KEY = digest_key(SECRET)

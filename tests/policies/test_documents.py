@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.documents import read_document
-from policies.problems import InvalidDocument, Place
+from policies.values.problems import InvalidDocument, Place
+from policies.yaml.documents import read_document
 
 EMPTY = "f.yaml:1:1: the file is empty; write `version: 1` and go on from there"
 WRITE_OUT = "; write the value out where it is needed; quote a text that begins with this sign"

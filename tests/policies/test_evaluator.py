@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 LOOK = """
-import policies.conditions, sys
-policies.conditions.compile_condition("args.a == 1")
+import policies.conditions.conditions, sys
+policies.conditions.conditions.compile_condition("args.a == 1")
 print([name for name in ("prompt_toolkit", "typer", "rich") if name in sys.modules])
 """
 

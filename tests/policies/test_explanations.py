@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from policies.calls import Call, Number, Risk, Tool
-from policies.decisions import LiveGrant
-from policies.exceeding import NOTHING_USED
-from policies.explanation_lines import explanation_lines
-from policies.explanations import explain
-from policies.people import Agent, Directory
-from policies.policy import Policy, compile_policy
-from policies.risk import RiskFinding
+from policies.deciding.exceeding import NOTHING_USED
+from policies.explaining.explanation_lines import explanation_lines
+from policies.explaining.explanations import explain
+from policies.people.people import Agent, Directory
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import LiveGrant
+from policies.rules.policy import Policy, compile_policy
+from policies.values.calls import Call, Number, Risk, Tool
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DIRECTORY = Directory(

@@ -12,13 +12,13 @@ from policy_text import RULES, policy_of
 from scenarios.documents import DOCUMENTS, blocks
 from whole_files import CONFIGURATION, POLICY
 
-from policies.calls import Risk
-from policies.decisions import Effect
-from policies.documents import read_document
-from policies.file_schemas import SCHEMAS, file_schema
-from policies.limits import Per
-from policies.policy import compile_policy
-from policies.problems import InvalidDocument
+from policies.editors.file_schemas import SCHEMAS, file_schema
+from policies.rules.decisions import Effect
+from policies.rules.limits import Per
+from policies.rules.policy import compile_policy
+from policies.values.calls import Risk
+from policies.values.problems import InvalidDocument
+from policies.yaml.documents import read_document
 
 VALIDATORS = {name: Draft202012Validator(file_schema(name)) for name in SCHEMAS}
 SHOWN = [

@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 from scenarios.documents import DOCUMENTS, blocks
 from whole_files import CONFIGURATION, POLICY
 
-from policies.configuration import Configuration
-from policies.documents import read_document
-from policies.formatting import Unformattable, formatted
-from policies.policy_file import PolicyFile
-from policies.yaml_tree import comments_of
+from policies.configuration.configuration import Configuration
+from policies.editors.formatting import Unformattable, formatted
+from policies.rules.policy_file import PolicyFile
+from policies.yaml.documents import read_document
+from policies.yaml.yaml_tree import comments_of
 
 UNTIDY = """\
 # yaml-language-server: $schema=policy.schema.json

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from acme import NOON, after, assessed
 
-from policies.decisions import Assessment, Decision, Effect, LiveGrant
-from policies.exceeding import NOTHING_USED
-from policies.freezes import Frozen, LiveFreeze, because, is_frozen
-from policies.settling import settle
+from policies.deciding.exceeding import NOTHING_USED
+from policies.deciding.freezes import Frozen, LiveFreeze, because, is_frozen
+from policies.deciding.settling import settle
+from policies.rules.decisions import Assessment, Decision, Effect, LiveGrant
 
 ON_CI_BOT = LiveFreeze("frz_1", Frozen.AGENT, "ci-bot", "bob", NOON, None)
 

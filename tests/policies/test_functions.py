@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.arguments import Scope
-from policies.conditions import Unevaluable, compile_condition
-from policies.functions import CANNOT, CLOCK, OWN, domain, ip_in, matches_glob, path_within
+from policies.conditions.arguments import Scope
+from policies.conditions.conditions import Unevaluable, compile_condition
+from policies.conditions.functions import (
+    CANNOT,
+    CLOCK,
+    OWN,
+    domain,
+    ip_in,
+    matches_glob,
+    path_within,
+)
 
 REFUSES = "cannot take the value it is given"
 SATURDAY_NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from policies.calls import Number
-from policies.digests import digest_key
-from policies.hidden_values import hidden_codes, holds
-from policies.redaction import redact
+from policies.secrets.hidden_values import hidden_codes, holds
+from policies.secrets.redaction import redact
+from policies.values.calls import Number
+from policies.values.digests import digest_key
 
 KEY, OTHER = digest_key("k" * 32), digest_key("o" * 32)
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"

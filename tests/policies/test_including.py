@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from policies.assessment import assess
-from policies.bundles import Bundle
-from policies.calls import Call, Risk, Tool
-from policies.decisions import Effect, Term
-from policies.people import Directory
-from policies.policy import compile_policy
-from policies.policy_differences import PolicyChange, policy_changes
-from policies.policy_lines import lines_at
-from policies.policy_sources import Unread
-from policies.problems import InvalidDocument
-from policies.risk import RiskFinding
+from policies.deciding.assessment import assess
+from policies.people.people import Directory
+from policies.risks.risk import RiskFinding
+from policies.rules.bundles import Bundle
+from policies.rules.decisions import Effect, Term
+from policies.rules.policy import compile_policy
+from policies.rules.policy_differences import PolicyChange, policy_changes
+from policies.rules.policy_lines import lines_at
+from policies.rules.policy_sources import Unread
+from policies.values.calls import Call, Risk, Tool
+from policies.values.problems import InvalidDocument
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DIRECTORY = Directory(server_teams={"github": "platform", "files": "platform"})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.inert import _SUSPECT, hostile, inert, inert_line, mixed_scripts
+from policies.values.inert import _SUSPECT, hostile, inert, inert_line, mixed_scripts
 
 any_text = st.text(
     st.one_of(st.characters(), st.sampled_from("\\u{}20x \n\t\u200b\u202e\u0301\ufe0fé"))

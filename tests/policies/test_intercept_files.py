@@ -3,13 +3,13 @@
 import pytest
 from broken_files import broken
 
-from policies.formatting import formatted
+from policies.editors.formatting import formatted
 from policies.intercept.importing import Written, imported
 from policies.intercept.source import carried_over
 from policies.intercept.writing import policy_text
-from policies.policy_differences import policy_changes
-from policies.policy_file import PolicyFile
-from policies.problems import InvalidDocument
+from policies.rules.policy_differences import policy_changes
+from policies.rules.policy_file import PolicyFile
+from policies.values.problems import InvalidDocument
 
 WHOLE = """\
 version: "1"

@@ -9,15 +9,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from intercept_reference import Engine
 
-from policies.calls import Call, Risk, Tool
-from policies.decisions import Assessment, Effect
+from policies.deciding.settling import decide
+from policies.deciding.taking import Taken
 from policies.intercept.importing import Written, imported
-from policies.people import Agent, Directory, Team
-from policies.policy import Policy, compile_policy
-from policies.risk import RiskFinding
-from policies.settling import decide
-from policies.strict_json import parse
-from policies.taking import Taken
+from policies.people.people import Agent, Directory, Team
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import Assessment, Effect
+from policies.rules.policy import Policy, compile_policy
+from policies.values.calls import Call, Risk, Tool
+from policies.values.strict_json import parse
 
 MIDNIGHT = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 DIRECTORY = Directory(

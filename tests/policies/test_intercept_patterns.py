@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.arguments import Scope
-from policies.conditions import compile_condition
+from policies.conditions.arguments import Scope
+from policies.conditions.conditions import compile_condition
 from policies.intercept.patterns import Untranslatable, translated
 from policies.intercept.values import literal
 

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intercept_reference import Engine
 
-from policies.assessment import assess
-from policies.calls import Call, Risk, Tool
-from policies.decisions import STRICTNESS, Effect
+from policies.deciding.assessment import assess
 from policies.intercept.source import carried_over
 from policies.intercept.writing import policy_text
-from policies.people import Agent, Directory, Team
-from policies.policy import compile_policy
-from policies.risk import RiskFinding
-from policies.strict_json import parse
+from policies.people.people import Agent, Directory, Team
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import STRICTNESS, Effect
+from policies.rules.policy import compile_policy
+from policies.values.calls import Call, Risk, Tool
+from policies.values.strict_json import parse
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DIRECTORY = Directory(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from known_tools import GRAVE, Labelled, known
 
-from policies.calls import Risk, Tool
-from policies.risk import RiskFinding, classify
+from policies.risks.risk import RiskFinding, classify
+from policies.values.calls import Risk, Tool
 
 # The labelled tools of other servers are not part of this repository; where they are, is said here.
 LABELLED = os.environ.get("PLACET_SHARED_DATA", "")  # noqa: TID251 - as said above

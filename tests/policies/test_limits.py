@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.assessment import assess
-from policies.calls import Call, JsonValue, Number, Risk, Tool
-from policies.decisions import STRICTNESS, Assessment, Effect
-from policies.people import Agent, Directory
-from policies.policy import Policy, compile_policy
-from policies.risk import RiskFinding
-from policies.settling import decide, settle
-from policies.strict_json import NotStrict, parse
-from policies.taking import Taken
+from policies.deciding.assessment import assess
+from policies.deciding.settling import decide, settle
+from policies.deciding.taking import Taken
+from policies.people.people import Agent, Directory
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import STRICTNESS, Assessment, Effect
+from policies.rules.policy import Policy, compile_policy
+from policies.values.calls import Call, JsonValue, Number, Risk, Tool
+from policies.values.strict_json import NotStrict, parse
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DIRECTORY = Directory(

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_text import policy_of
 
-from policies.assessment import assess
-from policies.calls import Call, Number, Risk, Tool
+from policies.deciding.assessment import assess
 from policies.linting.findings import Finding
-from policies.linting.inclusion import Broad, glob_includes, includes, overlap
 from policies.linting.known import Known
 from policies.linting.lint import linted
-from policies.matching import Glob, Matcher
-from policies.people import Agent, Directory, Team
-from policies.policy import compile_policy
-from policies.risk import RiskFinding
+from policies.people.people import Agent, Directory, Team
+from policies.risks.risk import RiskFinding
+from policies.rules.policy import compile_policy
+from policies.values.calls import Call, Number, Risk, Tool
+from policies.values.inclusion import Broad, glob_includes, includes, overlap
+from policies.values.matching import Glob, Matcher
 
 NOTHING = Known()
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.calls import Risk
-from policies.matching import Glob, Matcher, Subject, Target
+from policies.values.calls import Risk
+from policies.values.matching import Glob, Matcher, Subject, Target
 
 PUSH = Subject("github", "push_files", "ci-bot", "platform", None, Risk.WRITE)
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from policies.arguments import Scope
-from policies.calls import JsonValue, Number
-from policies.conditions import Unevaluable, compile_condition
+from policies.conditions.arguments import Scope
+from policies.conditions.conditions import Unevaluable, compile_condition
+from policies.values.calls import JsonValue, Number
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OTHER = "`args.x` has another type than it is compared with"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from policies.calls import Tool
-from policies.near_names import NearName, near_name
+from policies.values.calls import Tool
+from policies.values.near_names import NearName, near_name
 
 
 def tool(schema: Mapping[str, Any]) -> Tool:

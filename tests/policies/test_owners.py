@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies.matching import Target
-from policies.owners import Owner, owners_behind
+from policies.people.owners import Owner, owners_behind
+from policies.values.matching import Target
 
 TEAMS = {"files": "platform", "vault": "security"}
 

@@ -8,10 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from policies.composing import Composer
-from policies.documents import read_document
-from policies.plain_yaml import Part, read_plain
-from policies.problems import Place
+from policies.values.problems import Place
+from policies.yaml.composing import Composer
+from policies.yaml.documents import read_document
+from policies.yaml.plain_yaml import Part, read_plain
 
 LIBRARY = Path(__file__).parents[2] / "policies" / "library"
 WORDS = (

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whole_files import POLICY as WHOLE
 
-from policies.calls import Risk
-from policies.decisions import Effect
-from policies.matching import Glob, Matcher, Subject
-from policies.policy import Policy, compile_policy
-from policies.problems import InvalidDocument
-from policies.rules import Asking
+from policies.rules.decisions import Effect
+from policies.rules.policy import Policy, compile_policy
+from policies.rules.rules import Asking
+from policies.values.calls import Risk
+from policies.values.matching import Glob, Matcher, Subject
+from policies.values.problems import InvalidDocument
 
 
 def problems_of(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_text import RULES, policy_of
 
-from policies.policy_differences import PolicyChange, line_changes, policy_changes
+from policies.rules.policy_differences import PolicyChange, line_changes, policy_changes
 
 BEFORE = """\
 version: 1

@@ -6,8 +6,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from whole_files import CONFIGURATION as WHOLE
 
-from policies.configuration import parse_configuration
-from policies.quiet_hours import QuietHours, QuietHoursText
+from policies.configuration.configuration import parse_configuration
+from policies.people.quiet_hours import QuietHours, QuietHoursText
 
 EVERY_VARIABLE = dict.fromkeys(("TOKEN", "CI_BOT_KEY", "BOT", "APP", "SIGNING"), "s" * 32)
 READ = TypeAdapter(QuietHoursText)

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_text import RULES, policy_of
 
-from policies.assessment import assess
-from policies.calls import Call, JsonValue, Number, Risk, Tool
-from policies.decisions import Effect
-from policies.people import Agent, Directory
-from policies.policy import compile_policy
-from policies.policy_lines import lines_at
-from policies.recomputing import KeptCall, recompute
-from policies.redaction import redact
-from policies.risk import RiskFinding
-from policies.strict_json import canonical, parse
+from policies.deciding.assessment import assess
+from policies.past.recomputing import KeptCall, recompute
+from policies.people.people import Agent, Directory
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import Effect
+from policies.rules.policy import compile_policy
+from policies.rules.policy_lines import lines_at
+from policies.secrets.redaction import redact
+from policies.values.calls import Call, JsonValue, Number, Risk, Tool
+from policies.values.strict_json import canonical, parse
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FINDING = RiskFinding(Risk.WRITE, "`push` in its name")

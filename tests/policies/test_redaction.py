@@ -7,9 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from policies.calls import Number
-from policies.redaction import Redacted, RedactedText, redact, redact_text
-from policies.secret_patterns import (
+from policies.secrets.redaction import Redacted, RedactedText, redact, redact_text
+from policies.secrets.secret_patterns import (
     HEADER,
     KNOWN_KEY,
     PRIVATE_KEY,
@@ -18,9 +17,10 @@ from policies.secret_patterns import (
     URL_PASSWORD,
     WEBHOOK,
 )
-from policies.shell_secrets import LOGGED_IN, NETRC
-from policies.strict_json import parse
-from policies.told_secrets import SPOKEN, STATED
+from policies.secrets.shell_secrets import LOGGED_IN, NETRC
+from policies.secrets.told_secrets import SPOKEN, STATED
+from policies.values.calls import Number
+from policies.values.strict_json import parse
 
 PEM = """-----BEGIN RSA PRIVATE KEY-----
 Proc-Type: 4,ENCRYPTED

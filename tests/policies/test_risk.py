@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.calls import Risk, Tool
-from policies.matching import Target
-from policies.risk import GRAVITY, RiskFinding, classify
+from policies.risks.risk import GRAVITY, RiskFinding, classify
+from policies.values.calls import Risk, Tool
+from policies.values.matching import Target
 
 
 def tool(name: str, description: str = "", fields: str = "", **hints: bool) -> Tool:

@@ -5,13 +5,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.calls import Risk
-from policies.decisions import Effect
-from policies.matching import Glob, Matcher, Subject
-from policies.memory import Memory
-from policies.policy import compile_policy
-from policies.rule_index import RuleIndex
-from policies.rules import Asking, Rule
+from policies.rules.decisions import Effect
+from policies.rules.policy import compile_policy
+from policies.rules.rule_index import RuleIndex
+from policies.rules.rules import Asking, Rule
+from policies.values.calls import Risk
+from policies.values.matching import Glob, Matcher, Subject
+from policies.values.memory import Memory
 
 PATTERNS = st.lists(st.text("ab*?", min_size=1, max_size=4).map(Glob), min_size=1, max_size=3)
 NAMES = st.text("ab", min_size=1, max_size=4)

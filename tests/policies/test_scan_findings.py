@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scanning import seen, tool
 
-from policies.scan_findings import findings
-from policies.scanned import GRAVITY, Severity
+from policies.scans.scan_findings import findings
+from policies.scans.scanned import GRAVITY, Severity
 
 TEXT = {"type": "string"}
 

@@ -5,10 +5,10 @@ import json
 import pytest
 from scanning import seen, tool
 
-from policies.refusals import Refused
-from policies.scan_findings import findings
-from policies.scan_reports import as_json, changes_since, read_scan
-from policies.scanned import SeenServer
+from policies.scans.scan_findings import findings
+from policies.scans.scan_reports import as_json, changes_since, read_scan
+from policies.scans.scanned import SeenServer
+from policies.values.refusals import Refused
 
 BEFORE = [
     seen("files", [tool("read_it", "Reads it"), tool("keep_it", "Keeps it"), tool("old_it", "")]),

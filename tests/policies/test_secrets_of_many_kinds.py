@@ -9,9 +9,9 @@ import string
 
 import pytest
 
-from policies.calls import Number
-from policies.redaction import redact, redact_text
-from policies.strict_json import parse
+from policies.secrets.redaction import redact, redact_text
+from policies.values.calls import Number
+from policies.values.strict_json import parse
 
 CHARACTERS = {
     "h": string.hexdigits[:16],

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.calls import Call, Risk, Tool
-from policies.decisions import Assessment, Decision, Effect, LiveGrant, Term
-from policies.exceeding import NOTHING_USED
-from policies.people import Directory
-from policies.policy import compile_policy
-from policies.risk import RiskFinding
-from policies.settling import decide, settle
+from policies.deciding.exceeding import NOTHING_USED
+from policies.deciding.settling import decide, settle
+from policies.people.people import Directory
+from policies.risks.risk import RiskFinding
+from policies.rules.decisions import Assessment, Decision, Effect, LiveGrant, Term
+from policies.rules.policy import compile_policy
+from policies.values.calls import Call, Risk, Tool
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 WAITING = Assessment(

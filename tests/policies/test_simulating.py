@@ -7,17 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_text import policy_of
 
-from policies.decisions import Effect, GrantTerms, LiveGrant
-from policies.exceeding import NOTHING_USED
-from policies.past_calls import PastCall
-from policies.people import Agent, Directory
-from policies.policy import compile_policy
-from policies.risk import classify
-from policies.settling import decide
-from policies.simulating import Simulation
-from policies.simulation_tally import Tally
-from policies.strict_json import NotStrict, parse
-from policies.tool_objects import tool_in
+from policies.deciding.exceeding import NOTHING_USED
+from policies.deciding.settling import decide
+from policies.past.past_calls import PastCall
+from policies.past.simulating import Simulation
+from policies.past.simulation_tally import Tally
+from policies.people.people import Agent, Directory
+from policies.risks.risk import classify
+from policies.rules.decisions import Effect, GrantTerms, LiveGrant
+from policies.rules.policy import compile_policy
+from policies.values.strict_json import NotStrict, parse
+from policies.values.tool_objects import tool_in
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HASH = "aa" * 32

@@ -6,18 +6,18 @@ import pytest
 from pydantic import SecretStr
 from scanning import seen, tool
 
-from policies.client_files import ReachedServer, StartedServer
-from policies.configuration import Configuration, parse_configuration
-from policies.documents import read_document
-from policies.formatting import formatted
-from policies.policy import compile_policy
-from policies.policy_file import PolicyFile
-from policies.scan_findings import findings
-from policies.scanned import SeenServer
-from policies.starter import starter
-from policies.starter_servers import name_of_address, name_of_command, section_of
-from policies.trial_file import TrialFile
-from policies.validation import validated
+from policies.configuration.client_files import ReachedServer, StartedServer
+from policies.configuration.configuration import Configuration, parse_configuration
+from policies.editors.formatting import formatted
+from policies.rules.policy import compile_policy
+from policies.rules.policy_file import PolicyFile
+from policies.scans.scan_findings import findings
+from policies.scans.scanned import SeenServer
+from policies.scans.starter import starter
+from policies.scans.starter_servers import name_of_address, name_of_command, section_of
+from policies.trials.trial_file import TrialFile
+from policies.yaml.documents import read_document
+from policies.yaml.validation import validated
 
 TOOLS = [
     tool("read_it"),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.calls import JsonValue, Number
-from policies.strict_json import Flaw, NotStrict, canonical, parse, plain, pretty
+from policies.values.calls import JsonValue, Number
+from policies.values.strict_json import Flaw, NotStrict, canonical, parse, plain, pretty
 
 numbers = st.one_of(
     st.integers().map(lambda number: Number(str(number))),

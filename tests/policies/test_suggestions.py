@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.suggestions import Unusable, difference, editable, suggestion
+from policies.checking.suggestions import Unusable, difference, editable, suggestion
 
 ASKED = '{"amount":100.00000000000000000001,"token":"[hidden]","to":["a","Bearer [hidden]"]}'
 

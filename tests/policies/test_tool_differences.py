@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.tool_differences import differences
+from policies.scans.tool_differences import differences
 
 BEFORE = json.dumps(
     {

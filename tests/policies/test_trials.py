@@ -5,16 +5,16 @@ from broken_files import broken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.calls import Tool
-from policies.documents import read_document
-from policies.people import Agent, Directory
-from policies.policy import compile_policy
-from policies.problems import InvalidDocument
-from policies.trial_checks import trial_problems
-from policies.trial_file import TrialFile
-from policies.trial_results import coverage, tried
-from policies.trials import Ground, TriedServer, trials_of
-from policies.validation import validated
+from policies.people.people import Agent, Directory
+from policies.rules.policy import compile_policy
+from policies.trials.trial_checks import trial_problems
+from policies.trials.trial_file import TrialFile
+from policies.trials.trial_results import coverage, tried
+from policies.trials.trials import Ground, TriedServer, trials_of
+from policies.values.calls import Tool
+from policies.values.problems import InvalidDocument
+from policies.yaml.documents import read_document
+from policies.yaml.validation import validated
 
 POLICY = """\
 version: 1

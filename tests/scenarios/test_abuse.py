@@ -24,7 +24,7 @@ from ledger.ledger import Ledger
 from ledger.lives.approvals import ApprovalStatus
 from ledger.lives.deliveries import RecordCard
 from ledger.lives.votes import CastVote
-from policies.configuration import parse_configuration
+from policies.configuration.configuration import parse_configuration
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -17,8 +17,8 @@ from scenarios.stage import CI_BOT, OTHER_BOT, Replica, stage
 from bot.manifest import SCOPES
 from ledger.ledger import Ledger
 from placet_commandline import clock
-from policies.bundles import Bundle
-from policies.policy import compile_policy
+from policies.rules.bundles import Bundle
+from policies.rules.policy import compile_policy
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -1,0 +1,1 @@
+"""Reads, checks and evaluates the conditions of rules."""

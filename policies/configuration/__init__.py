@@ -1,0 +1,1 @@
+"""Reads `placet.yaml` and checks it as a whole."""

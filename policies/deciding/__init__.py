@@ -1,0 +1,1 @@
+"""Decides one call by the rules, grants, limits and freezes in force."""

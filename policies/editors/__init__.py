@@ -1,0 +1,1 @@
+"""Helps editors and people to write the files: schemas, descriptions, one form."""

@@ -1,0 +1,1 @@
+"""Says why a call is decided as it is."""

@@ -1,0 +1,1 @@
+"""Decides calls of the past anew, by what is kept of them."""

@@ -1,0 +1,1 @@
+"""Who is who, and which tools are whose."""

@@ -1,0 +1,1 @@
+"""Says what a tool can do at worst."""

@@ -1,0 +1,1 @@
+"""Compiles a policy from its files: rules, limits, settings."""

@@ -1,0 +1,1 @@
+"""Says what is wrong with servers and their tools, and writes a first policy for them."""

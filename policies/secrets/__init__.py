@@ -1,0 +1,1 @@
+"""Finds secrets in arguments and texts, and hides them."""

@@ -1,0 +1,1 @@
+"""Runs the tests that people write of a policy."""
