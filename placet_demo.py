@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from bot.cards import APPROVE
+from bot.drawing.cards import APPROVE
 from gateway.calls.answers import Told
 from ledger.events.card_events import CardPosted, VoteCast
 from ledger.events.envelopes import Recorded

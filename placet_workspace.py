@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from bot.manifest import manifest, reading_emails
+from bot.slack.manifest import manifest, reading_emails
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import SlashCommand, WorkspaceChannel, WorkspaceSpec, WorkspaceUser
 from ledger.shell import Misconfigured

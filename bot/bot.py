@@ -12,13 +12,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
-from bot.app import bolt_app
-from bot.channel_history import ChannelHistory
-from bot.client import SlackClient, SocketClient
-from bot.desk import Desk
-from bot.endpoint import Endpoint
-from bot.home import HomeFinder
-from bot.home_tabs import HomeTabs
+from bot.channels.posting import courier_of
+from bot.channels.undelivered import Undelivered
+from bot.desk.desk import Desk
+from bot.desk.voting import Voting
+from bot.drawing.notices import checkpoint_message
 from bot.listeners import (
     actions,
     building,
@@ -34,16 +32,18 @@ from bot.listeners import (
     summarising,
     views,
 )
-from bot.meters import BotMeters
-from bot.notices import checkpoint_message
-from bot.outbox import Outbox
-from bot.posting import courier_of
-from bot.rates import Rates
-from bot.requests import Requests
-from bot.sockets import Socket
-from bot.undelivered import Undelivered
-from bot.voting import Voting
-from bot.witness import Witness
+from bot.requests.home_tabs import HomeTabs
+from bot.requests.requests import Requests
+from bot.slack.app import bolt_app
+from bot.slack.channel_history import ChannelHistory
+from bot.slack.client import SlackClient, SocketClient
+from bot.slack.endpoint import Endpoint
+from bot.slack.home import HomeFinder
+from bot.slack.meters import BotMeters
+from bot.slack.outbox import Outbox
+from bot.slack.rates import Rates
+from bot.slack.sockets import Socket
+from bot.slack.witness import Witness
 from ledger.ledger import Ledger
 from ledger.views.barring import Weigh
 from policies.configuration.settings import DENIALS

@@ -8,9 +8,9 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.client import UNREACHABLE, SlackClient, code_of, reason_of
-from bot.home import Home, HomeFinder
-from bot.manifest import EMAIL, FINDING, LOOKING, SCOPES
+from bot.slack.client import UNREACHABLE, SlackClient, code_of, reason_of
+from bot.slack.home import Home, HomeFinder
+from bot.slack.manifest import EMAIL, FINDING, LOOKING, SCOPES
 from policies.people.people import Directory, Team
 
 _AT_ONCE = 4

@@ -7,9 +7,9 @@ import time
 from dataclasses import asdict
 
 from bot.checking import Finding, Wanted, Weight, look
-from bot.client import SlackClient
-from bot.manifest import http_manifest, manifest, reading_emails
-from bot.rates import Rates
+from bot.slack.client import SlackClient
+from bot.slack.manifest import http_manifest, manifest, reading_emails
+from bot.slack.rates import Rates
 from ledger.shell import AddCommand, Misconfigured, Shell
 from policies.configuration.configuration import Configuration
 

@@ -8,7 +8,7 @@ import blockkit_judge
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.pieces import message_weight
+from bot.slack.pieces import message_weight
 
 KNOWN_BLOCKS = {"header", "rich_text", "context", "actions", "input"}
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 ENOUGH: dict[str, float | timedelta] = {
-    "bot.client.TIMEOUT": 60,
-    "bot.desk.QUICK": 60,
-    "bot.witness.SECONDS": 60,
+    "bot.slack.client.TIMEOUT": 60,
+    "bot.desk.desk.QUICK": 60,
+    "bot.slack.witness.SECONDS": 60,
     "bot.workspace.server.ACK_SECONDS": 60,
     "bot.workspace.tickets.TRIGGER_SECONDS": 60,
     "ledger.writing.writer.PATIENCE": 60,

@@ -7,15 +7,15 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.admission import kept_out
-from bot.cards import APPROVE, DENY, DETAILS, revision_of
-from bot.denials import deny_modal
-from bot.desk import Desk
-from bot.feedback import sentence
+from bot.desk.admission import kept_out
+from bot.desk.desk import Desk
+from bot.desk.voting import Ballot
+from bot.drawing.cards import APPROVE, DENY, DETAILS, revision_of
+from bot.drawing.denials import deny_modal
+from bot.drawing.feedback import sentence
+from bot.drawing.modals import NEXT, PREVIOUS, Spot, approve_modal
 from bot.listeners.reading import open_details, turn_page
-from bot.modals import NEXT, PREVIOUS, Spot, approve_modal
-from bot.payloads import Click
-from bot.voting import Ballot
+from bot.slack.payloads import Click
 from ledger.lives.approvals import Approval, ApprovalStatus
 from policies.values.refusals import Refused
 

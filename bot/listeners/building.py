@@ -6,13 +6,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import grant_requests
-from bot.answers import Answer
-from bot.asked import AskGrant, AskRequest
-from bot.builder import BUILD_VIEW, TOOL, built, result_modal
-from bot.desk import Desk
-from bot.feedback import sentence
-from bot.payloads import Submission
+from bot.desk.desk import Desk
+from bot.drawing.answers import Answer
+from bot.drawing.builder import BUILD_VIEW, TOOL, built, result_modal
+from bot.drawing.feedback import sentence
+from bot.requests import grant_requests
+from bot.slack.payloads import Submission
+from bot.typed.asked import AskGrant, AskRequest
 from policies.values.refusals import Refused
 
 

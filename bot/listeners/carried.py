@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from slack_bolt.async_app import AsyncAck
 
-from bot.payloads import Submission
+from bot.slack.payloads import Submission
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

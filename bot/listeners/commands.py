@@ -6,9 +6,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.desk import Desk
-from bot.payloads import Typed
-from bot.requests import Origin, Requests
+from bot.desk.desk import Desk
+from bot.requests.requests import Origin, Requests
+from bot.slack.payloads import Typed
 
 COMMAND = "/placet"
 

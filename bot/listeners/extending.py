@@ -4,12 +4,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.asked import AskExtend
-from bot.desk import Desk
-from bot.feedback import sentence
-from bot.patience_lines import EXTEND
-from bot.patience_requests import wait_longer
-from bot.payloads import Click
+from bot.desk.desk import Desk
+from bot.drawing.feedback import sentence
+from bot.drawing.patience_lines import EXTEND
+from bot.requests.patience_requests import wait_longer
+from bot.slack.payloads import Click
+from bot.typed.asked import AskExtend
 from policies.values.refusals import Refused
 
 

@@ -2,10 +2,10 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.desk import Desk
-from bot.freeze_notices import UNFREEZE
-from bot.freeze_requests import lift
+from bot.desk.desk import Desk
+from bot.drawing.freeze_notices import UNFREEZE
 from bot.listeners.pressing import on_press
+from bot.requests.freeze_requests import lift
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.desk import Desk
-from bot.feedback import sentence
-from bot.glass import BREAK_VIEW, REASON, SIGN_OFF, SIGN_VIEW, Breaking, sign_modal
-from bot.glass_requests import break_glass, sign_off
+from bot.desk.desk import Desk
+from bot.drawing.feedback import sentence
+from bot.drawing.glass import BREAK_VIEW, REASON, SIGN_OFF, SIGN_VIEW, Breaking, sign_modal
 from bot.listeners.carried import carried
-from bot.payloads import Click, Submission
+from bot.requests.glass_requests import break_glass, sign_off
+from bot.slack.payloads import Click, Submission
 from ledger.lives.glasses import glass_of
 from ledger.views.glass_readings import glass_by_id
 from policies.values.refusals import Refused

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import grant_requests
-from bot.desk import Desk
-from bot.grant_notices import GIVE, REFUSE, RENEW, REVOKE
+from bot.desk.desk import Desk
+from bot.drawing.grant_notices import GIVE, REFUSE, RENEW, REVOKE
 from bot.listeners.pressing import on_press
+from bot.requests import grant_requests
 
 
 def register(app: AsyncApp, desk: Desk, longest: Callable[[], timedelta]) -> None:

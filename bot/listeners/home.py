@@ -5,20 +5,20 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.asked import AskFreeze, AskWithdraw
-from bot.desk import Desk
-from bot.feedback import sentence
-from bot.freeze_requests import freeze
-from bot.home_look import LOOK_VIEW, look_modal
-from bot.home_tabs import HomeTabs
-from bot.home_view import FREEZE, LOOK, WITHDRAW
+from bot.desk.desk import Desk
+from bot.desk.voting import Ballot
+from bot.drawing.feedback import sentence
+from bot.drawing.home_look import LOOK_VIEW, look_modal
+from bot.drawing.home_view import FREEZE, LOOK, WITHDRAW
+from bot.drawing.modals import REASON, Spot
 from bot.listeners.actions import spot_of
 from bot.listeners.carried import carried
 from bot.listeners.pressing import on_press
-from bot.modals import REASON, Spot
-from bot.patience_requests import take_back
-from bot.payloads import Click, OpenedHome, Submission
-from bot.voting import Ballot
+from bot.requests.freeze_requests import freeze
+from bot.requests.home_tabs import HomeTabs
+from bot.requests.patience_requests import take_back
+from bot.slack.payloads import Click, OpenedHome, Submission
+from bot.typed.asked import AskFreeze, AskWithdraw
 from policies.deciding.freezes import Frozen
 from policies.values.refusals import Refused
 

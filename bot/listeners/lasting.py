@@ -9,15 +9,15 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.cards import APPROVE_FOR
-from bot.desk import Desk
-from bot.feedback import sentence
-from bot.lasting import ASK_VIEW, CONFIRM_VIEW, SCOPE, Plan, ask_modal, confirm_modal, plan
+from bot.desk.desk import Desk
+from bot.desk.voting import Ballot
+from bot.drawing.cards import APPROVE_FOR
+from bot.drawing.feedback import sentence
+from bot.drawing.lasting import ASK_VIEW, CONFIRM_VIEW, SCOPE, Plan, ask_modal, confirm_modal, plan
+from bot.drawing.modals import REASON, Spot
 from bot.listeners.actions import carry_out, cast, is_pending, open_modal
 from bot.listeners.carried import carried
-from bot.modals import REASON, Spot
-from bot.payloads import Click, Submission
-from bot.voting import Ballot
+from bot.slack.payloads import Click, Submission
 from ledger.events.events import ApprovalRequested
 from ledger.lives.lasting import Lasting
 from policies.checking.argument_conditions import holds

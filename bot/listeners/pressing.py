@@ -5,10 +5,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.desk import Desk
-from bot.feedback import sentence
-from bot.payloads import Click
-from bot.refusals import noted
+from bot.desk.desk import Desk
+from bot.desk.refusals import noted
+from bot.drawing.feedback import sentence
+from bot.slack.payloads import Click
 from policies.values.refusals import Refused
 
 Work = Callable[[str, str, str], Awaitable[str]]

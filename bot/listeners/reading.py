@@ -2,14 +2,14 @@
 
 from pydantic import ValidationError
 
-from bot.admission import kept_out
-from bot.cards import DETAILS
-from bot.desk import Desk
-from bot.details import Page
-from bot.drawing import paged
-from bot.feedback import sentence
-from bot.modals import Reading, Spot, details_modal
-from bot.payloads import Click
+from bot.desk.admission import kept_out
+from bot.desk.desk import Desk
+from bot.drawing.cards import DETAILS
+from bot.drawing.details import Page
+from bot.drawing.drawing import paged
+from bot.drawing.feedback import sentence
+from bot.drawing.modals import Reading, Spot, details_modal
+from bot.slack.payloads import Click
 from ledger.audit.backgrounds import background
 from ledger.lives.approvals import Approval
 from ledger.lives.votes import ViewDetails

@@ -9,15 +9,15 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.admission import kept_out
-from bot.desk import Desk
-from bot.details import Page
-from bot.feedback import sentence
-from bot.modals import Spot
-from bot.payloads import Click
-from bot.review_cards import ACCEPT, DETAILS, review_card
-from bot.review_details import ACCEPT_ONE, NEXT, PREVIOUS, TOLD, review_modal, review_pages
-from bot.review_facts import Showing, showing
+from bot.desk.admission import kept_out
+from bot.desk.desk import Desk
+from bot.drawing.details import Page
+from bot.drawing.feedback import sentence
+from bot.drawing.modals import Spot
+from bot.drawing.review_cards import ACCEPT, DETAILS, review_card
+from bot.drawing.review_details import ACCEPT_ONE, NEXT, PREVIOUS, TOLD, review_modal, review_pages
+from bot.drawing.review_facts import Showing, showing
+from bot.slack.payloads import Click
 from ledger.deciding.accepting import AcceptTools
 from ledger.events.envelopes import Recorded
 from ledger.events.standing_events import InstructionsAccepted, ToolAcceptanceRefused, ToolAccepted

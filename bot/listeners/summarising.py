@@ -8,16 +8,16 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.admission import kept_out
-from bot.denials import UNEXPLAINED, reason_in
-from bot.desk import Desk
-from bot.feedback import sentence
+from bot.desk.admission import kept_out
+from bot.desk.desk import Desk
+from bot.desk.voting import Ballot, Verdict
+from bot.drawing.denials import UNEXPLAINED, reason_in
+from bot.drawing.feedback import sentence
+from bot.drawing.modals import REASON, Spot
+from bot.drawing.summary_cards import APPROVE_SELECTED, DENY_SELECTED, MOST, OWN_CARD, choices
+from bot.drawing.summary_denials import CHOSEN, DENY_MANY_VIEW, Spread, deny_many_modal
 from bot.listeners.carried import carried
-from bot.modals import REASON, Spot
-from bot.payloads import Picked, Submission, Ticked
-from bot.summary_cards import APPROVE_SELECTED, DENY_SELECTED, MOST, OWN_CARD, choices
-from bot.summary_denials import CHOSEN, DENY_MANY_VIEW, Spread, deny_many_modal
-from bot.voting import Ballot, Verdict
+from bot.slack.payloads import Picked, Submission, Ticked
 from ledger.lives.deliveries import WantCard
 from policies.values.refusals import Refused
 

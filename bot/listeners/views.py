@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.denials import DENY_VIEW, Denial, denial
-from bot.desk import Desk
-from bot.feedback import sentence
+from bot.desk.desk import Desk
+from bot.desk.voting import Ballot
+from bot.drawing.denials import DENY_VIEW, Denial, denial
+from bot.drawing.feedback import sentence
+from bot.drawing.modals import APPROVE_VIEW, REASON, Spot
 from bot.listeners.carried import carried
-from bot.modals import APPROVE_VIEW, REASON, Spot
-from bot.payloads import Submission
-from bot.voting import Ballot
+from bot.slack.payloads import Submission
 from ledger.lives.policy_in_force import hidden_by
 from policies.values.refusals import Refused
 

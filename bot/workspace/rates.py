@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.published_rates import OPEN, PER_MINUTE, POST, POSTS_APART
+from bot.slack.published_rates import OPEN, PER_MINUTE, POST, POSTS_APART
 
 SECONDS_PER_MINUTE = 60.0
 POSTS_IN_A_BURST = 15

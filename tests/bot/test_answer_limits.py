@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_limits import breaches, check_message, check_view, invisible, visible_text
 
-from bot import answers
-from bot.builder import result_modal
-from bot.cards import card
-from bot.command_forms import FORMS
-from bot.drawing import drawn
-from bot.feedback import ephemeral
-from bot.frozen_cards import with_line
-from bot.home_look import look_modal
-from bot.modals import Spot
-from bot.notices import checkpoint_message
-from bot.threads import about_block, thread_blocks, thread_text
+from bot.drawing import answers
+from bot.drawing.builder import result_modal
+from bot.drawing.cards import card
+from bot.drawing.drawing import drawn
+from bot.drawing.feedback import ephemeral
+from bot.drawing.frozen_cards import with_line
+from bot.drawing.home_look import look_modal
+from bot.drawing.modals import Spot
+from bot.drawing.notices import checkpoint_message
+from bot.drawing.threads import about_block, thread_blocks, thread_text
+from bot.typed.command_forms import FORMS
 from ledger.events.patience_events import ApprovalEscalated, ApprovalExtended, ApprovalReminded
 from ledger.events.standing_events import GrantIssued
 from ledger.lives.approvals import ApprovalStatus

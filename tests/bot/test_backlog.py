@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bot.backlog import FIRST_WAIT, LONGEST_WAIT, Backlog
+from bot.channels.backlog import FIRST_WAIT, LONGEST_WAIT, Backlog
 
 
 class Clock:

@@ -4,8 +4,8 @@ import blockkit_judge
 import pytest
 from blockkit.core import ComponentValidationError, FieldValidationError
 
-from bot.fields import asked, menu, writing
-from bot.pieces import button
+from bot.drawing.fields import asked, menu, writing
+from bot.slack.pieces import button
 
 WRONG = (ComponentValidationError, FieldValidationError)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from office import ALICE, BOB, EVE, GUEST, PLATFORM, shown
 from slack_limits import check_view
 
-from bot.builder import build_modal
+from bot.drawing.builder import build_modal
 from ledger.views.grant_request_readings import open_requests
 
 HOUR = timedelta(hours=1)

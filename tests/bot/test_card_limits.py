@@ -9,7 +9,7 @@ from hostile_approvals import CAME_BACK, SENT, approvals, lasting
 from hypothesis import given, settings
 from slack_limits import check_message, invisible, objects, visible_text
 
-from bot.cards import card
+from bot.drawing.cards import card
 from ledger.events.card_events import CardUndeliverable
 from ledger.events.events import (
     ApprovalDenied,

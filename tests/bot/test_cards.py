@@ -7,8 +7,8 @@ import pytest
 from approvals_given import DIRECTORY, NOON, after, recorded, requested, vote_of
 from slack_limits import check_message, invisible, objects, visible_text
 
-from bot.cards import APPROVE, DENY, DETAILS, card, revision_of
-from bot.threads import thread_blocks
+from bot.drawing.cards import APPROVE, DENY, DETAILS, card, revision_of
+from bot.drawing.threads import thread_blocks
 from ledger.events.card_events import CardUndeliverable
 from ledger.events.events import (
     ApprovalCancelled,

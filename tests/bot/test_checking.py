@@ -11,8 +11,8 @@ import pytest
 from office import APP_TOKEN, BOT, BOT_TOKEN, EVERYBODY, PLATFORM, SECURITY, spec
 
 from bot.checking import Finding, Wanted, Weight, look
-from bot.client import SlackClient
-from bot.manifest import SCOPES
+from bot.slack.client import SlackClient
+from bot.slack.manifest import SCOPES
 from bot.workspace.faults import AnswerError
 from bot.workspace.server import LocalWorkspace
 from bot.workspace.spec import WorkspaceChannel

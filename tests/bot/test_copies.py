@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from office import BOT, BOT_TOKEN, PLATFORM, open_office, until_async
 
-from bot.channel_history import ChannelHistory, sightings
-from bot.client import SlackClient
-from bot.copies import PATIENCE, Copies
-from bot.home import Home, HomeFinder
-from bot.marks import Mark, mark_of
-from bot.outbox import NotTaken, Place
-from bot.rates import Rates
+from bot.channels.copies import PATIENCE, Copies
+from bot.slack.channel_history import ChannelHistory, sightings
+from bot.slack.client import SlackClient
+from bot.slack.home import Home, HomeFinder
+from bot.slack.marks import Mark, mark_of
+from bot.slack.outbox import NotTaken, Place
+from bot.slack.rates import Rates
 from bot.workspace.faults import LoseAnswer
 
 HOME = Home("T0ACME", None, BOT, "A0PLACET", None)

@@ -13,8 +13,8 @@ import pytest
 from approvals_given import requested
 from office import BOB, EVERYBODY, PLATFORM, SECURITY, open_office, shown, until, until_async
 
-from bot import delivery
-from bot.undelivered import Undelivered
+from bot.channels import delivery
+from bot.channels.undelivered import Undelivered
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, RateLimit
 from bot.workspace.spec import WorkspaceChannel
 from ledger.events.card_events import CardPosted, CardRepainted
@@ -188,7 +188,7 @@ async def test_callers_are_told_that_slack_is_away_and_it_is_forgotten_once_the_
 async def test_a_card_that_waits_for_its_turn_is_not_called_undeliverable(
     office, monkeypatch
 ) -> None:
-    monkeypatch.setattr("bot.delivery.AWAY", 0.0)
+    monkeypatch.setattr("bot.channels.delivery.AWAY", 0.0)
     await office.local.fail_next("chat.postMessage", RateLimit(2), times=2)
 
     approval = await office.ask()

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_limits import check_message, check_view, invisible, objects, visible_text
 
-from bot.cards import card
-from bot.denials import ARGUMENTS, PRESET, Denial, denial, deny_modal
-from bot.modals import REASON, Spot
-from bot.payloads import View
+from bot.drawing.cards import card
+from bot.drawing.denials import ARGUMENTS, PRESET, Denial, denial, deny_modal
+from bot.drawing.modals import REASON, Spot
+from bot.slack.payloads import View
 from ledger.events.events import ApprovalDenied
 
 SPOT = Spot(approval="apr_7F3K", channel="C0PLATFORM", ts="1700000000.000100", revision=7)

@@ -5,8 +5,8 @@ import pytest
 from office import BOB, BOT_TOKEN, CAT, GUEST, OUT, PLATFORM, STRANGER, open_office, spec
 
 from bot.checking import Wanted, Weight, look
-from bot.client import SlackClient
-from bot.manifest import EMAIL, SCOPES, manifest, reading_emails
+from bot.slack.client import SlackClient
+from bot.slack.manifest import EMAIL, SCOPES, manifest, reading_emails
 from bot.workspace.server import LocalWorkspace
 from ledger.events.card_events import VoteRefused
 from ledger.lives.approvals import ApprovalStatus

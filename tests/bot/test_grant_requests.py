@@ -6,7 +6,7 @@ import acme
 import pytest
 from office import ALICE, BOB, CAT, EVE, OUT, PLATFORM, SECURITY, shown
 
-from bot.grant_notices import grant_notices, warns_at
+from bot.drawing.grant_notices import grant_notices, warns_at
 from ledger.events.events import CallDecided
 from ledger.events.standing_events import GrantRefused
 from ledger.lives.policy_in_force import ActivatePolicy

@@ -11,14 +11,15 @@ from office import ALICE, BOB, CAT, EVE, MEMBER, OUT, PLATFORM, shown, until_asy
 from slack_limits import breaches, check_message, check_view
 from slack_sdk.models.blocks import Block
 
-from bot import home_tabs, retrying
-from bot.delegation_notices import delegation_notices
-from bot.freeze_notices import freeze_notices
-from bot.glass import break_modal, glass_notices, sign_modal
-from bot.grant_notices import grant_notices, request_notices
-from bot.home_look import look_modal
-from bot.home_view import HomeFacts, home_view
-from bot.modals import Spot
+from bot.drawing.delegation_notices import delegation_notices
+from bot.drawing.freeze_notices import freeze_notices
+from bot.drawing.glass import break_modal, glass_notices, sign_modal
+from bot.drawing.grant_notices import grant_notices, request_notices
+from bot.drawing.home_look import look_modal
+from bot.drawing.home_view import HomeFacts, home_view
+from bot.drawing.modals import Spot
+from bot.requests import home_tabs
+from bot.slack import retrying
 from bot.workspace.faults import RateLimit
 from ledger.ledger import Ledger
 from ledger.lives.approvals import Approval, ApprovalStatus

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from office import BOB, EVE, PLATFORM, shown
 from slack_limits import check_message, check_view, invisible, objects, visible_text
 
-from bot.cards import APPROVE_FOR, card
-from bot.lasting import (
+from bot.drawing.cards import APPROVE_FOR, card
+from bot.drawing.lasting import (
     CONDITION,
     LASTING,
     SCOPE,
@@ -23,8 +23,8 @@ from bot.lasting import (
     offered,
     plan,
 )
-from bot.modals import Spot
-from bot.payloads import View
+from bot.drawing.modals import Spot
+from bot.slack.payloads import View
 from ledger.events.card_events import VoteRefused
 from ledger.events.events import ApprovalGiven, ApprovalTerm, GrantedWith
 from ledger.lives.approvals import ApprovalStatus

@@ -7,7 +7,7 @@ import pytest
 from office import BOB, PLATFORM, open_office
 
 from bot.listeners.commands import COMMAND
-from bot.manifest import SCOPES, http_manifest, manifest, reading_emails
+from bot.slack.manifest import SCOPES, http_manifest, manifest, reading_emails
 from ledger.lives.approvals import ApprovalStatus
 
 URL = "https://placet.example/slack/events"

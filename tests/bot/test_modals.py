@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_limits import check_view, objects, visible_text
 
-from bot.denials import deny_modal
-from bot.details import pages
-from bot.modals import Reading, Spot, approve_modal, details_modal
+from bot.drawing.denials import deny_modal
+from bot.drawing.details import pages
+from bot.drawing.modals import Reading, Spot, approve_modal, details_modal
 from ledger.audit.backgrounds import Background
 from ledger.events.events import ApprovalDenied
 from ledger.lives.tools import SeenTool

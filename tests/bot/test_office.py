@@ -12,7 +12,7 @@ async def test_a_click_counts_though_slack_answers_later_than_placet_would_wait(
 ) -> None:
     approval = await office.ask()
     await office.card(approval)
-    await office.local.fail_next("users.info", Delay(own_limits["bot.witness.SECONDS"] + 0.3))
+    await office.local.fail_next("users.info", Delay(own_limits["bot.slack.witness.SECONDS"] + 0.3))
 
     await office.click(BOB, approval, "approve")
 
@@ -31,5 +31,5 @@ def test_what_one_acknowledgement_may_take_leaves_a_second_of_it(own_limits) -> 
     acknowledged = own_limits["bot.workspace.server.ACK_SECONDS"]
 
     assert acknowledged == 3
-    assert own_limits["bot.witness.SECONDS"] == 1.5
-    assert own_limits["bot.desk.QUICK"] == 2
+    assert own_limits["bot.slack.witness.SECONDS"] == 1.5
+    assert own_limits["bot.desk.desk.QUICK"] == 2

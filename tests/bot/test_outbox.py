@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.outbox import NotTaken, raise_first
+from bot.slack.outbox import NotTaken, raise_first
 
 
 class Drawn:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.asked import (
+from bot.typed.asked import (
     AskBuilder,
     AskDelegate,
     AskDelegations,
@@ -23,8 +23,8 @@ from bot.asked import (
     AskUndelegate,
     AskUnfreeze,
 )
-from bot.grammar import NotUnderstood
-from bot.parsing import parse
+from bot.typed.grammar import NotUnderstood
+from bot.typed.parsing import parse
 from policies.deciding.freezes import Frozen
 
 HOUR = timedelta(hours=1)

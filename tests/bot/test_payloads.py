@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.endpoint import payload_of
-from bot.payloads import Action, Typed, View
+from bot.slack.endpoint import payload_of
+from bot.slack.payloads import Action, Typed, View
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.published_rates import PER_MINUTE
-from bot.rates import Rates
+from bot.slack.published_rates import PER_MINUTE
+from bot.slack.rates import Rates
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 

@@ -140,7 +140,7 @@ async def test_a_card_that_may_have_been_lost_waits_until_the_channel_can_be_rea
 async def test_a_copy_that_comes_late_is_found_and_painted_though_nobody_clicks(
     office, monkeypatch
 ) -> None:
-    monkeypatch.setattr("bot.courier.LOOK", 1.0)
+    monkeypatch.setattr("bot.channels.courier.LOOK", 1.0)
     await office.local.fail_next("chat.postMessage", Delay(6))
 
     approval = await office.ask()

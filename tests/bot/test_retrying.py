@@ -6,10 +6,10 @@ import pytest
 from office import BOB, BOT_TOKEN, open_office
 from slack_sdk.errors import SlackApiError
 
-from bot.client import SlackClient, wait_of
-from bot.published_rates import PER_MINUTE
-from bot.rates import Rates, TooSoon
-from bot.retrying import asked_wait
+from bot.slack.client import SlackClient, wait_of
+from bot.slack.published_rates import PER_MINUTE
+from bot.slack.rates import Rates, TooSoon
+from bot.slack.retrying import asked_wait
 from bot.workspace.faults import AnswerStatus, CutConnection, RateLimit
 
 METHOD = "users.info"

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from office import BOB, EVE, GUEST, MEMBER, OUT, PLATFORM, ROBOT, shown, until_async
 from slack_limits import check_message, check_view, visible_text
 
-from bot.pieces import message_weight
-from bot.review_cards import review_card
-from bot.review_details import review_modal, review_pages
-from bot.review_facts import Change, Instructed, Showing
-from bot.review_pace import ReviewPace
+from bot.channels.review_pace import ReviewPace
+from bot.drawing.review_cards import review_card
+from bot.drawing.review_details import review_modal, review_pages
+from bot.drawing.review_facts import Change, Instructed, Showing
+from bot.slack.pieces import message_weight
 from bot.workspace.faults import AnswerError, LoseAnswer
 from ledger.deciding.accepting import AcceptTools
 from ledger.events.review_events import ReviewGone, ShownTool

@@ -3,8 +3,8 @@
 import pytest
 from office import APP_TOKEN, BOB, BOT_TOKEN, until, until_async
 
-from bot import sockets
 from bot.bot import Bot, EmptySecret, OverHttp, OverSocket, SlackAccess
+from bot.slack import sockets
 from bot.workspace.methods.table import METHODS, Method
 from ledger.lives.approvals import ApprovalStatus
 
@@ -93,7 +93,7 @@ async def test_a_connection_that_was_cut_is_opened_again_and_clicks_arrive(offic
 async def test_a_connection_that_went_deaf_is_replaced_and_clicks_arrive(
     closed_office, monkeypatch
 ) -> None:
-    monkeypatch.setattr("bot.sockets._PING", 0.5)
+    monkeypatch.setattr("bot.slack.sockets._PING", 0.5)
     office = closed_office
     await office.listening()
     approval = await office.ask()

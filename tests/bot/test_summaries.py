@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from office import BOB, CAT, EVE, OUT, PLATFORM, shown, until_async
 from slack_limits import check_message, check_view
 
-from bot.outbox import NotTaken
-from bot.summaries import Summaries
-from bot.summary_cards import (
+from bot.channels.summaries import Summaries
+from bot.drawing.summary_cards import (
     APPROVE_SELECTED,
     DENY_SELECTED,
     OWN_CARD,
@@ -20,7 +19,8 @@ from bot.summary_cards import (
     selectable,
     summary_card,
 )
-from bot.summary_denials import Spread, deny_many_modal
+from bot.drawing.summary_denials import Spread, deny_many_modal
+from bot.slack.outbox import NotTaken
 from ledger.lives.approvals import ApprovalStatus
 from policies.configuration.settings import DENIALS
 from policies.rules.decisions import Term

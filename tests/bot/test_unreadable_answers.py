@@ -7,7 +7,7 @@ from aiohttp import web
 from office import until
 
 from bot.bot import Bot, OverSocket, SlackAccess
-from bot.client import UNREACHABLE, SlackClient, reason_of
+from bot.slack.client import UNREACHABLE, SlackClient, reason_of
 
 WHO_WE_ARE = (
     b'{"ok": true, "team_id": "T0ACME", "user_id": "U0PLACET", "url": "wss://127.0.0.1:1/"}'

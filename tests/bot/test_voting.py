@@ -21,7 +21,7 @@ from office import (
     until,
 )
 
-from bot import voting
+from bot.desk import voting
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang
 from ledger.events.card_events import (
     CardPosted,
@@ -307,7 +307,7 @@ async def test_a_person_slack_cannot_confirm_is_refused_and_may_press_again(
 
     with monkeypatch.context() as patch:
         if fault == Hang():
-            patch.setattr("bot.witness.SECONDS", 0.5)
+            patch.setattr("bot.slack.witness.SECONDS", 0.5)
         pressed = await office.click(BOB, approval, "approve")
     await office.told(BOB, "Slack could not confirm that you may decide")
     await office.local.clear_faults()

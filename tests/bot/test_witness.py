@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from office import BOB, BOT_TOKEN, CAT, MEMBER
 
-from bot.client import SlackClient
-from bot.home import Home, HomeFinder
-from bot.records import UserRecord, record_of
-from bot.witness import Witness
+from bot.slack.client import SlackClient
+from bot.slack.home import Home, HomeFinder
+from bot.slack.records import UserRecord, record_of
+from bot.slack.witness import Witness
 from bot.workspace.faults import AnswerError, AnswerStatus, Delay, Hang, RateLimit
 from policies.people.people import Directory, Person
 
@@ -103,7 +103,7 @@ async def test_nothing_is_remembered_of_a_group_that_slack_refuses_to_tell(
 
 
 async def test_many_who_ask_at_once_read_a_group_once(closed_office, witness, monkeypatch) -> None:
-    monkeypatch.setattr("bot.memberships.SECONDS", 60.0)
+    monkeypatch.setattr("bot.slack.memberships.SECONDS", 60.0)
     await closed_office.local.fail_next("usergroups.users.list", Delay(1.0))  # so all ask meanwhile
     asked = (witness.evidence([f"T0ACME/{MEMBER}"], [GROUP], cached=False) for _ in range(30))
 
@@ -133,7 +133,7 @@ async def test_what_slack_does_not_answer_in_time_is_undetermined(
 ) -> None:
     await witness.evidence([f"T0ACME/{CAT}"], [], cached=False)
     await closed_office.local.fail_next("users.info", Hang(), times=3)
-    monkeypatch.setattr("bot.witness.SECONDS", 0.2)
+    monkeypatch.setattr("bot.slack.witness.SECONDS", 0.2)
 
     (found,) = await witness.evidence([f"T0ACME/{BOB}"], [GROUP], cached=False)
 

@@ -14,7 +14,7 @@ from scenarios.demo import running_demo
 from scenarios.documents import DOCUMENTS, ROOT, blocks, commands, script
 from scenarios.stage import CI_BOT, OTHER_BOT, Replica, stage
 
-from bot.manifest import SCOPES
+from bot.slack.manifest import SCOPES
 from ledger.ledger import Ledger
 from placet_commandline import clock
 from policies.rules.bundles import Bundle

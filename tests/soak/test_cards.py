@@ -9,7 +9,7 @@ import pytest
 from office import PLATFORM, open_office, shown, until_async
 from soak.conftest import LONG
 
-from bot.published_rates import PER_MINUTE
+from bot.slack.published_rates import PER_MINUTE
 from bot.workspace.faults import LoseAnswer, RateLimit
 from ledger.events.card_events import CardFound, CardPosted
 from ledger.lives.deadlines_due import ExpireApproval

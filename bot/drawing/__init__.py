@@ -1,0 +1,1 @@
+"""Draws what people see in Slack: cards, modals, notices, the home tab. Pure."""

@@ -1,0 +1,1 @@
+"""Speaks with Slack: its API and its rates, who people are there, what messages are made of."""

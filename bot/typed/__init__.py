@@ -1,0 +1,1 @@
+"""Reads what people type after `/placet`."""
