@@ -1,6 +1,7 @@
 """The code keeps its shape: small modules, small functions, a line on each that says what for."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -62,6 +63,20 @@ def test_a_package_is_one_sentence_and_re_exports_nothing():
 
     assert packages
     assert [module for module, tree in packages.items() if len(tree.body) != 1] == []
+
+
+def test_the_document_of_the_code_names_every_folder_and_no_other():
+    _, *parts = re.split(
+        r"^## `(\w+)/`$", (ROOT / "docs" / "code.md").read_text(), flags=re.MULTILINE
+    )
+    told = {
+        ROOT / package / folder
+        for package, part in zip(parts[::2], parts[1::2], strict=True)
+        for folder in re.findall(r"^\| `(\w+)/` \|", part, re.MULTILINE)
+    }
+
+    there = {each for name in PACKAGES for each in (ROOT / name).iterdir() if each.is_dir()}
+    assert told == {each for each in there if each.name != "__pycache__"}
 
 
 def test_no_module_is_a_drawer_for_everything():
