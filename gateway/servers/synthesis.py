@@ -4,7 +4,7 @@ Only members are added in front, all else of a result stays byte for byte.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.upstreams import LEGACY_VERSIONS, MODERN_VERSIONS
@@ -29,8 +29,12 @@ something and then looks would be shown what was there before. What it says of
 itself changes only when it is started again.
 """
 _RESERVED = "io.modelcontextprotocol/"
-_NOT_CARRIED = frozenset({"logging", "tasks"})
+_LOGGING = frozenset({"logging"})
 """What a server that all callers share cannot have for one of them, whatever it says it has."""
+
+_TASKS = frozenset({"tasks"})
+_TASKS_OF_CALLS = ("tasks", "requests", "tools", "call")
+"""Where a server of 2025-11-25 says that calls may be tasks (basic/utilities/tasks)."""
 _STATUS = {-32700: 400, -32600: 400, -32602: 400, -32601: 404}
 _NOT_FOUND = "-32002"
 
@@ -48,6 +52,8 @@ class Introduction:
     capabilities: str
     server_info: str | None
     instructions: str | None
+    runs_tasks: bool = False
+    """Whether a call may ask for being run as a task, in the era with sessions."""
 
     @classmethod
     def read(cls, result: str) -> "Introduction":
@@ -55,7 +61,9 @@ class Introduction:
         try:
             found = {name: result[at] for name, at in members(result).items()}
             version = json.loads(found["protocolVersion"])
-            capabilities = without(found["capabilities"], _NOT_CARRIED)
+            runs_tasks = _declares(found["capabilities"], _TASKS_OF_CALLS)
+            left_out = _LOGGING if runs_tasks else _LOGGING | _TASKS
+            capabilities = without(found["capabilities"], left_out)
         except (NotAnObject, KeyError, ValueError):
             raise NotSpoken from None
         if version not in {OLDEST_VERSION, *LEGACY_VERSIONS}:
@@ -66,6 +74,7 @@ class Introduction:
             capabilities,
             found.get("serverInfo"),
             found.get("instructions"),
+            runs_tasks,
         )
 
     def announces(self) -> set[str]:
@@ -98,7 +107,8 @@ def initialized(introduction: Introduction, requested: object) -> str:
 def discovered(introduction: Introduction) -> str:
     """Return the result of `server/discover` (specification 2026-07-28, server/discover)."""
     versions = json.dumps(sorted(MODERN_VERSIONS))
-    said = {"supportedVersions": versions, "capabilities": introduction.capabilities}
+    capabilities = without(introduction.capabilities, _TASKS)
+    said = {"supportedVersions": versions, "capabilities": capabilities}
     if introduction.instructions is not None:
         said["instructions"] = introduction.instructions
     return modern_result("server/discover", with_members("{}", said), introduction)
@@ -185,6 +195,17 @@ def tagged(params: str | None, subscription: str) -> str:
     except NotAnObject:
         meta = f'{{"{SUBSCRIPTION_KEY}":{subscription}}}'
     return with_member(params, "_meta", meta)
+
+
+def _declares(capabilities: str, path: Sequence[str]) -> bool:
+    """Tell whether the last of these members, each in the one before, is an object."""
+    found = capabilities
+    try:
+        for name in path:
+            found = found[members(found)[name]]
+    except (NotAnObject, KeyError):
+        return False
+    return found.startswith("{")
 
 
 def _with_server_info(result: str, server_info: str) -> str:

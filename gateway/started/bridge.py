@@ -15,7 +15,7 @@ from gateway.servers.synthesis import (
     initialized,
     subscription_ended,
 )
-from gateway.started.bridge_answers import NO_ID, accepted, answer, refused, streamed
+from gateway.started.bridge_answers import NO_ID, accepted, answer, no_method, refused, streamed
 from gateway.started.bridge_calls import Caller, Calls
 from gateway.started.bridge_listeners import LISTS, UPDATED, Listeners, Session
 from gateway.started.stdio_channel import Channel
@@ -47,7 +47,8 @@ _BOTH = frozenset(
     }
 )
 _SUBSCRIBING = frozenset({"resources/subscribe", "resources/unsubscribe"})
-_PASSED = {Era.LEGACY: _BOTH | _SUBSCRIBING | {"ping"}, Era.MODERN: _BOTH}
+_TASKS = frozenset({"tasks/get", "tasks/result", "tasks/cancel", "tasks/list"})
+_PASSED = {Era.LEGACY: _BOTH | _SUBSCRIBING | _TASKS | {"ping"}, Era.MODERN: _BOTH}
 
 
 class Bridge:
@@ -56,8 +57,8 @@ class Bridge:
     We offer the server nothing (no sampling, elicitation or roots), so that it
     cannot ask one caller for what another one started. What it logs through
     the protocol belongs to no single call and is not passed on, nor may one
-    caller set for all how much that is; nor are there tasks, whose ids every
-    caller could use.
+    caller set for all how much that is. Its tasks, whose ids every caller could
+    use, are kept apart before a request about one comes here.
     """
 
     def __init__(
@@ -141,14 +142,18 @@ class Bridge:
         session = self._listeners.session(name) if name else None
         if session is None:
             return _no_session(number, name)
-        done = _refused_method(method, number, Era.LEGACY)
-        if done is None and method == "resources/unsubscribe":
+        if method not in _PASSED[Era.LEGACY]:
+            return no_method(number, method, Era.LEGACY)
+        if method == "resources/unsubscribe":
             done = self._still_wanted(session, message, number)
-        if done is not None:
-            return done
+            if done is not None:
+                return done
         if method == "resources/subscribe":
             return await self._subscribing(request, (name, number), session, message)
-        return await self._calls.carry(request, (name, number), method, await self._server.ready())
+        server = await self._server.ready()
+        if method in _TASKS and not server[0].runs_tasks:
+            return no_method(number, method, Era.LEGACY)
+        return await self._calls.carry(request, (name, number), method, server)
 
     async def _subscribing(
         self, request: UpstreamRequest, caller: Caller, session: Session, message: _Message
@@ -179,9 +184,8 @@ class Bridge:
             return answer(number, discovered(introduction))
         if method == "subscriptions/listen":
             return await self._subscribed(number, message)
-        done = _refused_method(method, number, Era.MODERN)
-        if done is not None:
-            return done
+        if method not in _PASSED[Era.MODERN]:
+            return no_method(number, method, Era.MODERN)
         server = await self._server.ready()
         return await self._calls.carry(request, ("", number), method, server)
 
@@ -241,15 +245,6 @@ class Bridge:
             _tell_server(channel, "resources/subscribe", uri)
         for method in sorted(introduction.announces()):
             self._listeners.tell(method, None, None)
-
-
-def _refused_method(method: str, number: str, era: Era) -> UpstreamAnswer | None:
-    """Refuse what cannot be passed to a server that callers share."""
-    if method not in _PASSED[era]:
-        status = 404 if era is Era.MODERN else 200
-        text = f"the server has no method `{inert_line(method, _ECHO)}`"
-        return refused(status, Code.METHOD_NOT_FOUND, text, number)
-    return None
 
 
 def _remember(session: Session, uri: JsonValue) -> set[str]:

@@ -8,6 +8,9 @@ from multidict import CIMultiDict
 from gateway.servers.synthesis import modern_error
 from gateway.upstreams import ByteStream, Era, UpstreamAnswer
 from gateway.wire.errors import Code
+from policies.values.inert import inert_line
+
+_ECHO = 60
 
 NO_ID = "null"
 """Stands for the id of a request that has none or whose id is not known."""
@@ -36,6 +39,13 @@ def refused(
     if details is not None:
         said["data"] = dict(details)
     return _json(status, f'{{"jsonrpc":"2.0","id":{number},"error":{json.dumps(said)}}}')
+
+
+def no_method(number: str, method: str, era: Era) -> UpstreamAnswer:
+    """Refuse a method that is none of a server which callers share."""
+    status = 404 if era is Era.MODERN else 200
+    text = f"the server has no method `{inert_line(method, _ECHO)}`"
+    return refused(status, Code.METHOD_NOT_FOUND, text, number)
 
 
 def streamed(stream: ByteStream) -> UpstreamAnswer:

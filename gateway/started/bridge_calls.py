@@ -13,6 +13,7 @@ from gateway.upstreams import Era, Fault, UpstreamAnswer, UpstreamFailed, Upstre
 from gateway.wire.json_text import members, without
 
 _KEEP_ALIVE = 15.0
+_NOTHING: frozenset[str] = frozenset()
 _TASK = frozenset({"task"})
 
 Caller: TypeAlias = "tuple[str, str]"
@@ -52,7 +53,8 @@ class Calls:
         Cancelling it cancels the request at the server. Raises UpstreamFailed.
         """
         introduction, channel = server
-        exchange = self._send(channel, request, method)
+        tasks = request.era is Era.LEGACY and introduction.runs_tasks
+        exchange = self._send(channel, request, method, _NOTHING if tasks else _TASK)
         self._begin(exchange, caller if request.era is Era.LEGACY else None)
         left = partial(self._end, exchange, caller)
 
@@ -98,11 +100,13 @@ class Calls:
             message = "the request was cancelled by its caller; it may have run in part"
             exchange.mailbox.put(Broken(message))
 
-    def _send(self, channel: Channel, request: UpstreamRequest, method: str) -> Exchange:
+    def _send(
+        self, channel: Channel, request: UpstreamRequest, method: str, passed_over: frozenset[str]
+    ) -> Exchange:
         """Send the caller's params, of which the progress token is changed.
 
-        A server that callers share runs nothing as a task, and does not say that
-        it could, so what a call says of its own task is passed over
+        Members of a call that its server is not to see are `passed_over`: what it
+        says of its own task where no tasks were declared to the caller
         (2025-11-25, basic/utilities/tasks, "Task Support and Handling").
         """
         body = request.body.decode()
@@ -110,7 +114,7 @@ class Calls:
         modern = request.era is Era.MODERN
         params = body[places["params"]] if "params" in places else None
         if params is not None and method == "tools/call":
-            params = without(params, _TASK)
+            params = without(params, passed_over)
         token = None if params is None else bridged_params(params, modern=modern, token=0)[1]
 
         def numbered(number: int) -> str | None:

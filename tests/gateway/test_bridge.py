@@ -306,6 +306,30 @@ async def test_a_call_as_a_task_is_one_as_any_other(bridge):
     assert received["params"] == tool("line")
 
 
+async def test_calls_are_tasks_of_a_server_that_declares_them_in_the_era_that_has_them():
+    params = {**tool("count"), "task": {"ttl": 1}}
+    async with bridged("tasking_server.py") as bridge:
+        introduced = await bridge.forward(legacy("initialize"))
+        discovered = await bridge.forward(modern("server/discover"))
+        old = await bridge.forward(legacy("tools/call", params))
+        new = await bridge.forward(modern("tools/call", params))
+
+    assert "tasks" in said(introduced)["result"]["capabilities"]
+    assert "tasks" not in said(discovered)["result"]["capabilities"]
+    assert said(old)["result"]["task"] == {"taskId": "task-1", "status": "working", "ttl": 1}
+    assert said(new)["result"]["isError"]
+
+
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/result", "tasks/cancel"])
+async def test_requests_about_tasks_reach_a_server_that_declares_them(method):
+    async with bridged("tasking_server.py") as bridge:
+        old = await bridge.forward(legacy(method, {"taskId": "task-1"}))
+        new = await bridge.forward(modern(method, {"taskId": "task-1"}))
+
+    assert said(old)["result"] == {"asked": method, "params": {"taskId": "task-1"}}
+    assert (new.status, said(new)["error"]["code"]) == (404, -32601)
+
+
 async def test_errors_pass_with_the_status_of_their_era(bridge):
     old = await bridge.forward(legacy("tools/call", tool("unknown")))
     new = await bridge.forward(modern("tools/call", tool("unknown")))

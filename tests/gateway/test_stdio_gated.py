@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sys
 
 import aiohttp
@@ -9,7 +10,7 @@ import httpx2
 import pytest
 from aiohttp import web
 from bridging import ENVIRONMENT, SERVERS
-from gateway_stage import CI_BOT, Stage, Standing, configuration_text, now, until
+from gateway_stage import CI_BOT, OTHER_BOT, Stage, Standing, configuration_text, now, until
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from prometheus_client import CollectorRegistry
@@ -35,8 +36,9 @@ def stdio_configuration(script: str) -> str:
 
 
 @pytest.fixture
-async def stage(sqlite_url):
-    configuration = parse_configuration(stdio_configuration("sdk_server.py"), {})
+async def stage(request, sqlite_url):
+    script = getattr(request, "param", "sdk_server.py")
+    configuration = parse_configuration(stdio_configuration(script), {})
     ledger = await asyncio.to_thread(
         Ledger.open, sqlite_url, now=now, directory=configuration.directory()
     )
@@ -103,3 +105,36 @@ async def test_a_call_waits_for_approval_and_then_runs_once(stage, mode):
     assert "Pending" in pending.content[0].text
     assert ran.content[0].text == "Error executing tool fail"
     assert "Pending" in again.content[0].text
+
+
+async def _asked(stage, key, session, method, params):
+    """Send a request of 2025-11-25 and return the answer."""
+    headers = {"MCP-Protocol-Version": "2025-11-25"} | session
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return await stage.post(json.dumps(message).encode(), headers, key=key)
+
+
+@pytest.mark.parametrize("stage", ["tasking_server.py"], indirect=True)
+async def test_a_task_is_for_the_agent_that_began_it_alone(stage):
+    async def known():
+        return not stage.gateway.troubles()
+
+    async def begun(key):
+        asked = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}}
+        opened = await _asked(stage, key, {}, "initialize", asked)
+        session = {"Mcp-Session-Id": opened.headers["Mcp-Session-Id"]}
+        params = {"name": "count", "arguments": {}, "task": {}}
+        made = await _asked(stage, key, session, "tools/call", params)
+        return session, made.json["result"]["task"]["taskId"]
+
+    await until(known, 30)
+    mine, task = await begun(CI_BOT)
+    others, other = await begun(OTHER_BOT)
+    own = await _asked(stage, CI_BOT, mine, "tasks/result", {"taskId": task})
+    foreign = await _asked(stage, OTHER_BOT, others, "tasks/result", {"taskId": task})
+    listed = await _asked(stage, OTHER_BOT, others, "tasks/list", {})
+
+    assert (task, other) == ("task-1", "task-2")
+    assert own.json["result"]["asked"] == "tasks/result"
+    assert foreign.error["code"] == -32602
+    assert [found["taskId"] for found in listed.json["result"]["tasks"]] == ["task-2"]
