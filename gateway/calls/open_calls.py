@@ -38,12 +38,13 @@ class OpenCall:
     It is the block in which it is open.
     """
 
-    __slots__ = ("_among", "_task", "called_off", "other", "ticket")
+    __slots__ = ("_among", "_task", "called_off", "dropped", "other", "ticket")
 
     def __init__(self, ticket: Ticket) -> None:
         """Be named by `ticket`; nobody can call it off before it is `opened`."""
         self.ticket = ticket
         self.called_off = False
+        self.dropped = False
         self.other: OpenCall | None = None
         self._among: OpenCalls | None = None
         self._task: asyncio.Task[object] | None = None
@@ -63,7 +64,16 @@ class OpenCall:
             self.called_off = True
             self._task.cancel()
             self._task = None
+        self.dropped = not self.called_off
         return self.called_off
+
+    def owed(self) -> bool:
+        """Tell whether a call that was sent is owed a response.
+
+        None is to whoever dropped it (basic/utilities/cancellation); where the
+        ticket is shared, another client may have meant its own call.
+        """
+        return self.ticket.shared or not self.dropped
 
     def stopped(self) -> bool:
         """Tell what was cancelled whether it was called off, and no more than that.

@@ -80,13 +80,17 @@ async def _taken(request: web.BaseRequest, whole: WholeAnswer) -> Reply:
 
 
 async def relay_call(
-    request: web.BaseRequest, asked: RequestId, answer: UpstreamAnswer, reader: OutcomeReader
+    request: web.BaseRequest,
+    asked: RequestId,
+    owed: Callable[[], bool],
+    answer: UpstreamAnswer,
+    reader: OutcomeReader,
 ) -> Reply:
     """Relay the answer to a call; events that end without a response get an error for one.
 
-    So do those that break off, unless the client can ask for the rest. An event
-    that is not whole then does not pass. `reader` hears the bytes. Raises
-    UpstreamFailed as `relay`.
+    That is, where it is still `owed` one. So do those that break off, unless the
+    client can ask for the rest. An event that is not whole then does not pass.
+    `reader` hears the bytes. Raises UpstreamFailed as `relay`.
     """
     if not reader.streams:
         return await relay(request, answer, reader.feed)
@@ -96,7 +100,7 @@ async def relay_call(
         answer,
         reader.feed,
         events.feed,
-        lambda: ending_of(events, reader, asked),
+        lambda: ending_of(events, reader, asked) if owed() else b"",
         lambda failure: breaking_of(events, reader, asked, failure),
     )
 

@@ -113,15 +113,17 @@ class HeldAnswer(Alarm):
             await self._writer.write(event_of(body))
             await self._end()
 
-    async def relay(self, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
+    async def relay(
+        self, owed: Callable[[], bool], answer: UpstreamAnswer, reader: OutcomeReader
+    ) -> None:
         """Send a server's answer: its events as they are, else its JSON as one event.
 
-        What is no JSON-RPC answer is told as an error, and so is a server that
-        breaks off, unless the client can ask for the rest, or has a part of a
-        message: then the connection is cut. Raises UpstreamFailed.
+        What is no JSON-RPC answer is told as an error where a response is still
+        `owed`, and so is a server that breaks off, unless the client can ask for the
+        rest, or has a part of a message: then the connection is cut. Raises UpstreamFailed.
         """
         if is_event_stream(answer.headers.get("Content-Type", "")) and not _packed(answer):
-            await self._relay_events(answer, reader)
+            await self._relay_events(owed, answer, reader)
         else:
             await self._relay_json(answer, reader.feed)
         await self._end()
@@ -150,7 +152,9 @@ class HeldAnswer(Alarm):
             f'{{"jsonrpc":"2.0","method":"notifications/progress","params":{{{params}}}}}'.encode()
         )
 
-    async def _relay_events(self, answer: UpstreamAnswer, reader: OutcomeReader) -> None:
+    async def _relay_events(
+        self, owed: Callable[[], bool], answer: UpstreamAnswer, reader: OutcomeReader
+    ) -> None:
         """Pass whole events on untouched; where they end without an answer, an error follows."""
         events = WholeEvents()
         first = True
@@ -161,7 +165,7 @@ class HeldAnswer(Alarm):
                 first = False
                 if passing:
                     await self._writer.write(passing)
-            if last := ending_of(events, reader, self._id):
+            if owed() and (last := ending_of(events, reader, self._id)):
                 await self._writer.write(last)
         except UpstreamFailed as failure:
             if first:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from gateway.callers.whole_answers import Reply
 from gateway.calls.answers import Answer
@@ -70,7 +71,7 @@ class HeldCall:
         match verdict:
             case Passed():
                 answer.let_through()
-                await self._sending.run(call, verdict, answer.relay)
+                await self._sending.run(call, verdict, partial(answer.relay, call.owed))
             case Answer():
                 await answer.tell(verdict.body(call.request_id, call.request.era))
             case Pending():

@@ -88,9 +88,8 @@ class Ladder:
                 verdict = settled if isinstance(settled, VERDICTS) else await settled
             match verdict:
                 case Passed():
-                    return await self._sending.run(
-                        call, verdict, partial(relay_call, call.http, call.request_id)
-                    )
+                    deliver = partial(relay_call, call.http, call.request_id, call.owed)
+                    return await self._sending.run(call, verdict, deliver)
                 case Answer():
                     return in_json(verdict.body(call.request_id, call.request.era))
                 case Pending():

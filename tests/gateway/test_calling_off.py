@@ -5,6 +5,7 @@ import contextlib
 import json
 
 import pytest
+from aiohttp import web
 from gateway_stage import CI_BOT, OTHER_BOT, staged, until
 
 from gateway.calls.open_calls import OpenCall, OpenCalls, Ticket
@@ -311,3 +312,47 @@ async def test_calls_of_one_name_leave_in_any_order(order):
         calls.remove(named[name])
 
     assert (calls._calls, calls.call_off(NAMED)) == ({}, False)
+
+
+async def dropped(stage, tool, session):
+    """Cancel a call that runs, have its server end the answer without a response, return that."""
+    running, told = asyncio.Event(), asyncio.Event()
+
+    async def silent(_, request):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        running.set()
+        await told.wait()
+        return response
+
+    stage.server.reply = silent
+    call = asyncio.create_task(post(stage, called(tool), session=session))
+    if tool == "write_file":
+        (approval,) = await stage.pending()
+        await stage.decide(approval.id)
+    await running.wait()
+    await call_off(stage, session=session)
+    told.set()
+    return await call
+
+
+@pytest.mark.parametrize("tool", ["read_file", "write_file"])
+async def test_a_call_that_its_client_drops_while_it_runs_gets_no_response_in_its_place(
+    sqlite_url, tool
+):
+    async with staged(sqlite_url, hold="1m") as stage:
+        answer = await dropped(stage, tool, await begun(stage))
+        (ended,) = await stage.ended()
+
+        assert (answer.status, b"-31007" in answer.body) == (200, False)
+        assert cancellations(stage) == 1
+        assert ended.outcome == "failed"
+
+
+@pytest.mark.parametrize("tool", ["read_file", "write_file"])
+async def test_without_a_session_another_client_may_wait_for_it_and_is_told(sqlite_url, tool):
+    async with staged(sqlite_url, hold="1m") as stage:
+        answer = await dropped(stage, tool, None)
+
+        assert b"ended its answer without a response" in answer.body
+        assert cancellations(stage) == 1
