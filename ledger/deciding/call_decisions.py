@@ -42,6 +42,8 @@ def decide(command: DecideCall, state: State, at: datetime) -> list[Draft]:
     if assessment is not command.assessment:
         command = replace(command, assessment=assessment)
     situation = _situation(facts, state)
+    if _is_others(facts, assessment, state):  # and so is an approval of such a call
+        situation = situation._replace(approval=None)
     _check_terms(assessment, situation, at)
     return decide_call(command, situation, at)
 
@@ -128,6 +130,12 @@ def _check(facts: CallFacts, assessment: Assessment, state: State, at: datetime)
 def _is_unlisted(facts: CallFacts, assessment: Assessment) -> bool:
     """Tell whether a call is denied since its caller's list has no such tool; others' may have."""
     return not facts.definition_hash and assessment.effect is Effect.DENY
+
+
+def _is_others(facts: CallFacts, assessment: Assessment, state: State) -> bool:
+    """Tell whether a tool that the caller's list has not is on the list of somebody else."""
+    known = state.tool(facts.server, facts.tool)
+    return known is not None and known.listed and _is_unlisted(facts, assessment)
 
 
 def _check_terms(assessment: Assessment, situation: Situation, at: datetime) -> None:

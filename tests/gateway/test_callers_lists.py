@@ -19,6 +19,7 @@ from gateway_stage import (
 
 from gateway.tools import callers_lists, kept_lists, learning_pace
 from ledger.deciding.accepting import AcceptTools
+from ledger.lives.approvals import ApprovalStatus
 
 EXTRA = {"name": "read_extra", "description": "Reads more.", "inputSchema": {"type": "object"}}
 OTHERWISE = {**EXTRA, "description": "Reads it aloud."}
@@ -249,6 +250,33 @@ async def test_another_session_neither_sees_nor_calls_the_tool(stage):
     assert "does not list a tool of this name" in denied.text
     assert stage.server.calls() == []
     assert (await session.call("read_extra")).text == "done: read_extra"
+
+
+async def test_a_session_that_has_no_such_tool_ends_no_approval_of_another_ones(stage):
+    session, other = await begun(stage, beside=[EXTRA]), await begun(stage)
+    await session.list()
+    await session.call("read_extra")
+    (approval,) = await stage.pending()
+
+    denied = await other.call("read_extra")
+    await stage.decide(approval.id)
+    ran = await session.call("read_extra")
+
+    assert "does not list a tool of this name" in denied.text
+    assert ran.text == "done: read_extra"
+
+
+async def test_a_tool_that_is_gone_for_all_ends_its_approval_when_it_is_called(stage):
+    session = await begun(stage)
+    await session.call("write_file")
+    (approval,) = await stage.pending()
+    stage.server.tools = [tool for tool in stage.server.tools if tool["name"] != "write_file"]
+    await look_again(stage)
+
+    await session.call("write_file")
+
+    ended = await stage.ledger.approval(approval.id)
+    assert ended.status is ApprovalStatus.VOIDED
 
 
 async def test_a_tool_that_no_list_has_is_denied_and_looked_for_once_a_second(stage):
