@@ -3,12 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from gateway.callers.crowd import Crowd, Place
 from gateway.callers.headers import SESSION
-from gateway.calls.open_calls import Ticket
 from gateway.calls.outcomes import Outcomes
 from gateway.calls.own_answers import own
 from gateway.calls.passing import Caller, Passage
@@ -16,11 +14,11 @@ from gateway.calls.reading_outcomes import Outcome, OutcomeReader
 from gateway.calls.relaying import brief, told
 from gateway.calls.reporting import Reporter
 from gateway.calls.resuming import Resumable
+from gateway.calls.running import Run
 from gateway.calls.sessionless import LoneCalls
 from gateway.calls.unheard_answers import UnheardAnswers
 from gateway.upstreams import Era, Upstream, UpstreamAnswer, UpstreamFailed, UpstreamRequest
-from gateway.wire.errors import Code, Rejected, RequestId
-from policies.values.calls import Number
+from gateway.wire.errors import Code, Rejected
 from policies.values.strict_json import canonical
 
 _PATIENCE = 600.0
@@ -34,31 +32,7 @@ Deliver: TypeAlias = Callable[[UpstreamAnswer, OutcomeReader], Awaitable[_T]]
 """Hands a server's answer on to where it belongs, and its bytes to a reader in passing."""
 
 _LEFT = "the caller went away before the answer; the server was told to stop, and may have run it"
-
-
-@dataclass
-class _Run:
-    """One call at its server: what is seen of its answer, and whether its end is noted."""
-
-    call: str
-    server: str
-    request: UpstreamRequest
-    show: bool
-    began: float
-    alone: Ticket | None = None
-    forwarding: "asyncio.Future[UpstreamAnswer] | None" = None
-    answer: UpstreamAnswer | None = None
-    reader: OutcomeReader | None = None
-    taken_up: bool = False
-    ended: bool = False
-
-    @property
-    def asked(self) -> RequestId:
-        """The id of the request."""
-        assert self.request.message is not None, "a call has one"
-        known = self.request.message["id"]
-        assert isinstance(known, str | Number), "no request without an id came so far"
-        return known
+_FORSAKEN = "the caller cancelled it, and the server did not say how it ended; it may have run"
 
 
 class Dispatcher:
@@ -104,19 +78,19 @@ class Dispatcher:
         deliver: Deliver[_T],
         *,
         show: bool,
+        sent: Callable[[Callable[[], None]], None] = lambda _: None,
     ) -> _T:
         """Send a call, and return what `deliver` makes of the server's answer.
 
+        `sent` is told what ends it, if it has not ended, without the server's doing.
         Raises Rejected where there is none to give.
         """
-        run = _Run(call, caller.server.name, request, show, time.monotonic())
-        if request.era is Era.LEGACY and caller.session is None:
-            run.alone = caller.ticket(canonical(run.asked))
-            self.lone.begin(run.alone)
-        self._reporter.sent(caller.server.name)
+        run = self._begun(
+            Run(call, caller.server.name, request, show, time.monotonic()), caller, sent
+        )
         try:
             answer = await self._forwarded(run, caller.server.upstream)
-            run.answer = answer = self._passage.as_callers(answer, caller)
+            run.answer = answer = run.endable(self._passage.as_callers(answer, caller))
             run.reader = reader = _reader(run, answer)
             answer = own(run.server, run.asked, answer, reader)
             delivered = await deliver(answer, reader)
@@ -137,6 +111,16 @@ class Dispatcher:
             raise
         return delivered
 
+    def _begun(self, run: Run, caller: Caller, sent: Callable[[Callable[[], None]], None]) -> Run:
+        """Count a call, and have it found by its request's id, by which it may be cancelled."""
+        self._reporter.sent(run.server)
+        if run.request.era is Era.LEGACY and caller.session is not None:
+            sent(run.forsake)
+        elif run.request.era is Era.LEGACY:
+            run.alone = caller.ticket(canonical(run.asked))
+            self.lone.begin(run.alone)
+        return run
+
     async def stop(self, seconds: float = 0.0) -> None:
         """Wait for the calls whose callers went away, at most `seconds`; then let all go.
 
@@ -151,15 +135,19 @@ class Dispatcher:
             await asyncio.wait(self._left)
 
     @staticmethod
-    def _forwarded(run: _Run, upstream: Upstream) -> Awaitable[UpstreamAnswer]:
+    def _forwarded(run: Run, upstream: Upstream) -> Awaitable[UpstreamAnswer]:
         """Return the head of the server's answer; in the legacy era it comes in any case."""
         if run.request.era is Era.MODERN:
             return upstream.forward(run.request)
         run.forwarding = asyncio.ensure_future(upstream.forward(run.request))
-        return asyncio.shield(run.forwarding)
+        run.head = asyncio.shield(run.forwarding)
+        return run.head
 
-    def _conclude(self, run: _Run, reader: OutcomeReader) -> None:
+    def _conclude(self, run: Run, reader: OutcomeReader) -> None:
         """Note how a call ended whose answer was read; its client may have to ask for the rest."""
+        if run.forsaken and not reader.answered:
+            self._end(run, Outcome("failed", _FORSAKEN))
+            return
         if reader.failure is not None:
             self._fail(run, reader.failure)
             return
@@ -172,7 +160,7 @@ class Dispatcher:
             (run.server, session), canonical(message["id"]), lambda found: self._end(run, found)
         )
 
-    def _leave(self, run: _Run) -> None:
+    def _leave(self, run: Run) -> None:
         """See to a call whose caller went away."""
         if run.reader is not None and run.reader.answered:
             self._end(run, run.reader.outcome())
@@ -188,7 +176,7 @@ class Dispatcher:
             run.forwarding.cancel()
         self._begin(_close(run.answer))
 
-    def _offer(self, run: _Run, reading: "asyncio.Task[None]") -> None:
+    def _offer(self, run: Run, reading: "asyncio.Task[None]") -> None:
         """Let the client take up the stream that it lost: the server sends the rest on one only."""
 
         def let_go() -> None:
@@ -199,7 +187,7 @@ class Dispatcher:
         if session is not None and run.reader is not None:
             self._resumable.offer((run.server, session), run.reader.ids, reading, let_go)
 
-    async def _finish(self, run: _Run, place: Place) -> None:
+    async def _finish(self, run: Run, place: Place) -> None:
         """Read an answer to its end that nobody waits for, or until patience ends.
 
         It has its `place` among the requests, so that nobody gets more by going away.
@@ -210,7 +198,7 @@ class Dispatcher:
         finally:
             await _close(run.answer)
 
-    async def _read_on(self, run: _Run) -> None:
+    async def _read_on(self, run: Run) -> None:
         try:
             async with asyncio.timeout(self._patience):
                 reader = await self._read(run)
@@ -223,12 +211,15 @@ class Dispatcher:
         except UpstreamFailed as failure:
             self._fail(run, failure)
         except asyncio.CancelledError:
+            if run.forsaken and not self._stopping:
+                self._give_up(run, Outcome("failed", _FORSAKEN))
+                return
             if not run.taken_up or run.reader is None or self._stopping:
                 self._let_go(run)
                 raise
             self._conclude(run, run.reader)
 
-    async def _read(self, run: _Run) -> OutcomeReader | None:
+    async def _read(self, run: Run) -> OutcomeReader | None:
         """Return what was read of an answer, once it is whole; None where it is a flood."""
         if run.answer is None:
             assert run.forwarding is not None, "a legacy call is forwarded by a task"
@@ -246,7 +237,7 @@ class Dispatcher:
         task.add_done_callback(self._left.discard)
         return task
 
-    def _end(self, run: _Run, outcome: Outcome) -> None:
+    def _end(self, run: Run, outcome: Outcome) -> None:
         if run.ended:
             return
         self._let_go(run)
@@ -255,18 +246,18 @@ class Dispatcher:
         size = run.reader.size if run.reader else 0
         self._outcomes.note(run.call, outcome, round(seconds * 1000), size)
 
-    def _fail(self, run: _Run, failure: UpstreamFailed) -> None:
+    def _fail(self, run: Run, failure: UpstreamFailed) -> None:
         self._reporter.failed(run.server, failure)
         self._give_up(run, Outcome("failed", brief(str(failure)), sent=failure.sent))
 
-    def _give_up(self, run: _Run, outcome: Outcome) -> None:
+    def _give_up(self, run: Run, outcome: Outcome) -> None:
         """Note the end of a call whose stream may have broken off after the response."""
         streamed = run.answer is not None and run.answer.stream is not None
         if streamed and run.reader is not None and run.reader.answered:
             outcome = run.reader.outcome()
         self._end(run, outcome)
 
-    def _let_go(self, run: _Run) -> None:
+    def _let_go(self, run: Run) -> None:
         if not run.ended:
             run.ended = True
             if run.alone is not None:
@@ -274,7 +265,7 @@ class Dispatcher:
             self._reporter.left(run.server)
 
 
-def _reader(run: _Run, answer: UpstreamAnswer) -> OutcomeReader:
+def _reader(run: Run, answer: UpstreamAnswer) -> OutcomeReader:
     session = SESSION in run.request.headers
     return OutcomeReader(answer, show=run.show, asked=run.asked, session=session)
 

@@ -40,7 +40,7 @@ class Sending:
         if passed.leg is not None and call.request.era is Era.MODERN:
             deliver = self._wrapping(call, passed.leg, deliver)
         return self._dispatcher.run(
-            call.caller, call.request, passed.call, deliver, show=passed.show
+            call.caller, call.request, passed.call, deliver, show=passed.show, sent=call.sent
         )
 
     def _wrapping(self, call: Call, leg: Leg, deliver: Deliver[_T]) -> Deliver[_T]:

@@ -356,3 +356,90 @@ async def test_without_a_session_another_client_may_wait_for_it_and_is_told(sqli
 
         assert b"ended its answer without a response" in answer.body
         assert cancellations(stage) == 1
+
+
+def never_answering(stage, *, begins):
+    """Have the server leave calls open, once it began an answer or before; return how it hears."""
+    running, left = asyncio.Event(), asyncio.Event()
+
+    async def hang(_, request):
+        if begins:
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    stage.server.reply = hang
+    return running, left
+
+
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("tool", ["read_file", "write_file"])
+async def test_a_cancelled_call_ends_where_its_server_says_no_more(
+    sqlite_url, monkeypatch, tool, begins
+):
+    monkeypatch.setattr("gateway.calls.open_calls.PATIENCE", 0.05)
+    async with staged(sqlite_url, hold="1m") as stage:
+        session = await begun(stage)
+        running, left = never_answering(stage, begins=begins)
+        call = asyncio.create_task(post(stage, called(tool), session=session))
+        if tool == "write_file":
+            (approval,) = await stage.pending()
+            await stage.decide(approval.id)
+        await running.wait()
+
+        await call_off(stage, session=session)
+        answer = await call
+
+        assert answer.status == 200
+        assert b'"result"' not in answer.body
+        assert b'"error"' not in answer.body
+        (end,) = await stage.ended()
+        assert (end.outcome, end.sent, end.error.partition(",")[0]) == (
+            "failed",
+            True,
+            "the caller cancelled it",
+        )
+        await left.wait()
+
+
+@pytest.mark.parametrize("begins", [True, False])
+async def test_so_does_one_whose_caller_went_away_besides(sqlite_url, monkeypatch, begins):
+    monkeypatch.setattr("gateway.calls.open_calls.PATIENCE", 0.2)
+    async with staged(sqlite_url, hold="1m") as stage:
+        session = await begun(stage)
+        running, left = never_answering(stage, begins=begins)
+        call = asyncio.create_task(post(stage, called("read_file"), session=session))
+        await running.wait()
+
+        await call_off(stage, session=session)
+        call.cancel()
+
+        (end,) = await stage.ended()
+        assert end.error.startswith("the caller cancelled it")
+        await left.wait()
+
+
+async def test_a_server_has_a_while_to_say_how_a_cancelled_call_ended(sqlite_url):
+    async with staged(sqlite_url, hold="1m") as stage:
+        session = await begun(stage)
+        running, told = asyncio.Event(), asyncio.Event()
+
+        async def slowly(message, _):
+            running.set()
+            await told.wait()
+            result = {"content": [{"type": "text", "text": "late"}]}
+            return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+        stage.server.reply = slowly
+        call = asyncio.create_task(post(stage, called("read_file"), session=session))
+        await running.wait()
+        await call_off(stage, session=session)
+        told.set()
+
+        assert (await call).text == "late"
+        (end,) = await stage.ended()
+        assert end.outcome == "ok"
