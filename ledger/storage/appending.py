@@ -18,15 +18,20 @@ CHANNEL = "placet_ledger"
 Placed: TypeAlias = tuple[Header, bytes]
 """An event's header and its stored state."""
 
-_HEAD = "SELECT position, at, NULL FROM ledger_head WHERE id = 1"
+_TIME_OF = "(SELECT at FROM ledger_event WHERE position ="
+
+_HEAD = f"SELECT position, at, {_TIME_OF} ?), NULL FROM ledger_head WHERE id = 1"  # noqa: S608 (a literal)
 
 _CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
-_HEAD_AND_CLOCK = f"SELECT position, at, {_CLOCK} FROM ledger_head WHERE id = 1"  # noqa: S608 (a literal)
+_SEEN_HEAD = f"""
+SELECT position, at, {_TIME_OF} {{known}}), {{clock}}, {_TIME_OF} ledger_head.position)
+  FROM ledger_head WHERE id = 1
+"""  # noqa: S608 (a literal)
 
 _LOCKED_HEAD = f"""
 WITH head AS MATERIALIZED (SELECT position, at FROM ledger_head WHERE id = 1 FOR UPDATE)
-SELECT position, at, {_CLOCK} FROM head
+SELECT position, at, {_TIME_OF} %s), {_CLOCK} FROM head
 """  # noqa: S608 (a literal)
 """The clock is read outside the locking query, hence after the lock was waited for."""
 
@@ -50,12 +55,16 @@ keeps each compiled, in 1 to 2 KiB for every row, with what was last written by 
 class Head(NamedTuple):
     """The head row: position and time of the last event, microseconds since 1970 UTC.
 
-    `now` is the database's clock, None where the process's clock counts.
+    `known_at` is the time of the event that was asked for, None where it is not there.
+    `now` is the database's clock, None where the process's clock counts. `last_at` is
+    the time that the last event itself has, None where that was not looked at.
     """
 
     position: int
     at: int
+    known_at: int | None
     now: int | None
+    last_at: int | None = None
 
 
 class Appender:
@@ -64,19 +73,24 @@ class Appender:
     def __init__(self, *, postgres: bool) -> None:
         """Choose the words of PostgreSQL or of SQLite."""
         self._postgres = postgres
+        words = ("%s", _CLOCK) if postgres else ("?", "NULL")
+        self._seen_head = _SEEN_HEAD.format(known=words[0], clock=words[1])
         self._insert = _Insert(EVENT, "", without="code")
         self._upserts = {
             kind: _Insert(table, _replacing(table)) for kind, table in PROJECTIONS.items()
         }
 
-    def take_head(self, run: Runner) -> Head:
-        """Return the head row, which no other process moves until this transaction ends."""
-        (row,) = run(_LOCKED_HEAD if self._postgres else _HEAD, ())
+    def take_head(self, run: Runner, known: int = 0) -> Head:
+        """Return the head row, which no other process moves until this transaction ends.
+
+        `known` is the position of an event to look for with it.
+        """
+        (row,) = run(_LOCKED_HEAD if self._postgres else _HEAD, (known,))
         return Head(*row)
 
-    def look_at_head(self, run: Runner) -> Head:
-        """Return the head row as it was last committed, without taking it."""
-        (row,) = run(_HEAD_AND_CLOCK if self._postgres else _HEAD, ())
+    def look_at_head(self, run: Runner, known: int) -> Head:
+        """Return the same as it was last committed, without taking it."""
+        (row,) = run(self._seen_head, (known,))
         return Head(*row)
 
     def append(self, run: Runner, placed: Sequence[Placed]) -> None:

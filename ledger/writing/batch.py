@@ -99,7 +99,7 @@ class Settler:
         Waits for no writer.
         """
         with self._around.database.reading.connect() as connection:
-            head = self._appender.look_at_head(runner(connection))
+            head = self._appender.look_at_head(runner(connection), self._objections.newest)
         return head.position, self._objections.to(head, self._objections.now(head))
 
     @property
@@ -173,7 +173,7 @@ class Settler:
     ) -> Settled:
         run, connection = self._own.opened()
         with run.transaction() as transaction:
-            head = self._appender.take_head(run)
+            head = self._appender.take_head(run, self._objections.newest)
             at = self._time(head)
             state = self._caught_up(connection, head)
             sent = [command.id for command in commands] if look_first else []
@@ -187,7 +187,7 @@ class Settler:
             else:
                 transaction.rollback()
         if settled.recorded:
-            self._objections.reached(settled.recorded[-1].position)
+            self._objections.reached(settled.recorded[-1].position, settled.at)
             self._around.reach("after-commit")
         state.settle_down()
         if gone:

@@ -16,10 +16,11 @@ _LOGLESS = (
     " could be lost: stop Placet, which saves it, start it again, and run `placet audit verify`"
 )
 
-_SHORTER = (
-    "the history ends at position {now}, and had reached {before}: the database has lost what was"
-    " acknowledged; find out what, then start Placet again"
-)
+_LOST = "the database has lost what was acknowledged; find out what, then start Placet again"
+
+_SHORTER = "the history ends at position {now}, and had reached {before}: {lost}"
+
+_ANOTHER = "another event is at position {before} than was there: {lost}"
 
 
 class Objections:
@@ -37,22 +38,25 @@ class Objections:
         self._now = now
         self._guard = ClockGuard(monotonic)
         self._own_guard = ClockGuard(monotonic)
-        self._newest = 0
+        self.newest = 0
+        self._newest_at: int | None = None
         self.unreadable = False
 
     def now(self, head: Head) -> datetime:
         """Return the time that counts, in UTC: the database's where it told it with the head."""
         return self._now() if head.now is None else moment(head.now)
 
-    def reached(self, position: int) -> None:
-        """Know that the history reaches to `position`, for good."""
-        self._newest = position
+    def reached(self, position: int, at: int) -> None:
+        """Know that the history reaches to the event at `position`, of the time `at`, for good."""
+        self.newest = position
+        self._newest_at = at
 
     def to(self, head: Head, now: datetime) -> str | None:
         """Say why nothing may be decided after `head`, which was read at `now`; None where all may.
 
-        That is for good where the history went back: who has heard of what is
-        gone cannot tell what is true.
+        `head` was read with what is known of `newest`. That is for good where the
+        history went back, also where another process has brought it on since: who
+        has heard of what is gone cannot tell what is true.
         """
         if self.unreadable:
             return UNREADABLE
@@ -60,9 +64,12 @@ class Objections:
             return _MISPLACED
         if self._database.logless:
             return _LOGLESS
-        if head.position < self._newest:
-            return _SHORTER.format(now=head.position, before=self._newest)
-        self.reached(head.position)
+        if head.position < self.newest:
+            return _SHORTER.format(now=head.position, before=self.newest, lost=_LOST)
+        if head.known_at != self._newest_at:
+            return _ANOTHER.format(before=self.newest, lost=_LOST)
+        if head.last_at is not None:
+            self.reached(head.position, head.last_at)
         behind = moment(head.at) - now
         if behind >= MOST_DIVERGENCE:
             seconds = round(behind / timedelta(seconds=1))

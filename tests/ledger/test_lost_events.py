@@ -1,8 +1,8 @@
 """A database that comes back without what it acknowledged is noticed; nothing is decided on it."""
 
 import pytest
-from acme import ask, assessed
-from open_ledgers import open_ledger, prepare, until
+from acme import ask, assessed, click
+from open_ledgers import open_ledger, prepare, real_now, until
 from sqlalchemy import text
 
 from ledger.unavailable import LedgerUnavailable
@@ -44,3 +44,32 @@ async def test_it_is_noticed_by_whoever_decides_next(postgres_url):
 
         with pytest.raises(LedgerUnavailable, match="had reached"):
             await ledger.execute(ask("call_3", assessed(Effect.ALLOW)))
+
+
+async def test_it_stays_so_where_another_replica_has_brought_the_history_on(postgres_url):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+        for number in range(4):
+            await ledger.execute(ask(f"call_{number}", assessed(Effect.ALLOW)))
+        lose(ledger, 3)
+        with open_ledger(postgres_url, instance="two") as other:
+            for number in range(5, 10):
+                await other.execute(ask(f"call_{number}", assessed(Effect.ALLOW)))
+
+            await until(lambda: any("another event is at" in each for each in ledger.ready()))
+            with pytest.raises(LedgerUnavailable, match="another event is at"):
+                await ledger.execute(ask("call_10", assessed(Effect.ALLOW)))
+
+
+async def test_no_approval_counts_that_was_given_in_what_is_lost(postgres_url):
+    with open_ledger(postgres_url) as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask("call_1"))
+        await ledger.execute(click("bob", at=real_now()))
+        lose(ledger, 2)
+        with open_ledger(postgres_url, instance="two") as other:
+            for number in range(2, 6):
+                await other.execute(ask(f"call_{number}", assessed(Effect.ALLOW)))
+
+        with pytest.raises(LedgerUnavailable, match="another event is at"):
+            await ledger.execute(ask("call_6"))
