@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import inspect, select
 
-from ledger.storage.databases import connect_to_read, sqlite_file
+from ledger.storage.addresses import sqlite_file
+from ledger.storage.databases import connect_to_read
 from ledger.storage.faults import DATABASE_ERRORS, because
 from ledger.storage.tables import CHECKPOINT
 from ledger.unavailable import LedgerUnavailable

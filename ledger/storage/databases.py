@@ -10,10 +10,11 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ledger.storage.addresses import parsed, to_write
 from ledger.storage.lines import Lines
 from ledger.storage.sqlite_files import (
     Companions,
@@ -24,7 +25,6 @@ from ledger.storage.sqlite_files import (
     read_only,
 )
 from ledger.storage.statements import OnSqlite
-from ledger.unavailable import LedgerUnavailable
 
 _LOG_PAGES = 500
 """Pages of SQLite's log after which it is written into the file itself.
@@ -194,8 +194,8 @@ def connect(url: str) -> Database:
 
     Raises LedgerUnavailable.
     """
-    parsed, path = _parsed(url)
-    return _postgres(parsed) if path is None else _sqlite(parsed, path)
+    address, path = parsed(url)
+    return _postgres(to_write(address)) if path is None else _sqlite(address, path)
 
 
 def connect_to_read(url: str) -> Database:
@@ -203,29 +203,8 @@ def connect_to_read(url: str) -> Database:
 
     Raises LedgerUnavailable.
     """
-    parsed, path = _parsed(url)
-    return _postgres(parsed) if path is None else _sqlite_to_read(parsed, path)
-
-
-def sqlite_file(url: str) -> Path | None:
-    """Return SQLite's file of the ledger at `url`, None on PostgreSQL. Raises LedgerUnavailable."""
-    return _parsed(url)[1]
-
-
-def _parsed(url: str) -> tuple[URL, Path | None]:
-    """Return the address with the driver that is used, and SQLite's file."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise LedgerUnavailable("the ledger's url is not one; see `ledger.url`") from error
-    if parsed.get_backend_name() == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg"), None
-    if parsed.get_backend_name() != "sqlite":
-        raise LedgerUnavailable(f"the ledger keeps no `{parsed.get_backend_name()}` database")
-    if parsed.database in {None, "", ":memory:"}:
-        raise LedgerUnavailable("the ledger needs a file: write `sqlite:///placet.db`")
-    path = Path(str(parsed.database)).resolve()
-    return parsed.set(drivername="sqlite+pysqlite", database=str(path)), path
+    address, path = parsed(url)
+    return _postgres(address) if path is None else _sqlite_to_read(address, path)
 
 
 def _sqlite(url: URL, path: Path) -> Database:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL
 
+from ledger.storage.addresses import options
 from ledger.storage.appending import CHANNEL
 from ledger.storage.lines import Lines
 
@@ -49,7 +50,7 @@ class Listener:
         """
         self._is_mine = is_mine
         self._lines = lines or Lines()
-        self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._options = {"connect_timeout": 5, **options(url)}
         self._wake = wake
         self._stopped, self._stop = os.pipe()
         self._thread = Thread(target=self._run, name="ledger-listener", daemon=True)
@@ -69,9 +70,7 @@ class Listener:
         pause = 0.1
         while not self._is_stopped(0):
             try:
-                with self._lines.connect(
-                    self._address, autocommit=True, connect_timeout=5
-                ) as connection:
+                with self._lines.connect(autocommit=True, **self._options) as connection:
                     connection.patience = _PATIENCE
                     connection.execute(f"LISTEN {CHANNEL}")
                     pause = 0.1
