@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _POSTGRES = (
     "SET application_name = 'placet'",
     "SET timezone = 'UTC'",
+    "SET datestyle = 'ISO'",
     "SET lock_timeout = '5s'",
     "SET statement_timeout = '30s'",
     "SET idle_in_transaction_session_timeout = '10s'",
@@ -23,7 +24,12 @@ SELECT set_config('synchronous_commit', 'on', false)
 )
 """A process that hangs while it holds the head row loses it; what was acknowledged is on disk."""
 
-_PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 10_000}
+_ARGUMENTS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "tcp_user_timeout": 10_000,
+    "client_encoding": "utf8",  # whatever the database's own is, or the role's
+}
 
 
 class Lines:
@@ -36,7 +42,7 @@ class Lines:
 
     def engines(self, url: URL, readers: int) -> tuple[Engine, Engine]:
         """Return what writes to the database at `url`, and what reads from it."""
-        arguments = {key: value for key, value in _PATIENCE.items() if key not in url.query}
+        arguments = {key: value for key, value in _ARGUMENTS.items() if key not in url.query}
         writing = create_engine(
             url,
             connect_args=arguments,

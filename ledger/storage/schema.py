@@ -13,9 +13,13 @@ from ledger.storage.standing_tables import (
     with_requests,
 )
 from ledger.storage.story_index import without_own_streams
+from ledger.unavailable import LedgerUnavailable
 
 _LOCK = 5_785_213_091_127_411_059
 """The advisory lock that starting processes take in turn; any number, for ever this one."""
+
+_ENCODINGS = frozenset({"UTF8", "SQL_ASCII"})
+"""Those of PostgreSQL that hold every text; the second one takes bytes as they come."""
 
 _TABLES = """
 CREATE TABLE ledger_event (
@@ -249,6 +253,7 @@ def migrate(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     version = version_of(connection)
     if version is None:
+        _check_encoding(connection)
         connection.execute(CreateTable(SCHEMA))
         connection.execute(insert(SCHEMA).values(id=1, version=0))
         version = 0
@@ -258,6 +263,18 @@ def migrate(connection: Connection) -> None:
     for migration in MIGRATIONS[version:]:
         migration(connection)
     connection.execute(update(SCHEMA).values(version=len(MIGRATIONS)))
+
+
+def _check_encoding(connection: Connection) -> None:
+    """Raise LedgerUnavailable where the database cannot hold every text."""
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding not in _ENCODINGS:
+        raise LedgerUnavailable(
+            f"the database has the encoding {encoding}, which lacks letters that agents write:"
+            " make one with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`"
+        )
 
 
 def check_to_read(connection: Connection, where: str) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from acme import ask
 from open_ledgers import open_ledger, prepare
 from sqlalchemy import inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -137,3 +138,39 @@ def test_a_commit_on_postgresql_waits_for_the_disk_even_where_the_server_would_n
     with database.write() as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
     database.close()
+
+
+def with_encoding(postgres_url: str, encoding: str) -> str:
+    """Make a database beside that of a test, which goes with the server; return its address."""
+    name = f"{make_url(postgres_url).database}_{encoding.lower()}"
+    database = connect(postgres_url)
+    with database.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        wanted = f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        connection.execute(text(f'CREATE DATABASE "{name}" {wanted}'))
+    database.close()
+    return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+
+async def test_a_database_that_lacks_letters_is_refused(postgres_url):
+    with pytest.raises(LedgerUnavailable, match="the encoding LATIN1"):
+        open_ledger(with_encoding(postgres_url, "LATIN1"))
+
+
+async def test_texts_are_kept_whatever_the_database_takes_for_its_own_way(postgres_url):
+    url = with_encoding(postgres_url, "SQL_ASCII")
+    name = make_url(url).database
+    database = connect(url)
+    with database.write() as connection:
+        for setting in ("client_encoding = 'LATIN1'", "datestyle = 'SQL, DMY'"):
+            connection.execute(text(f'ALTER DATABASE "{name}" SET {setting}'))
+    database.close()
+
+    with open_ledger(url) as ledger:
+        await prepare(ledger)
+        await ledger.execute(ask("call_1", arguments='{"path": "日本語 żółw 🎉"}'))
+        now = await ledger.now()
+    with open_ledger(url, instance="two") as ledger:
+        (waiting,) = await ledger.approvals()
+
+    assert waiting.request.arguments == '{"path": "日本語 żółw 🎉"}'
+    assert now.tzinfo is not None
