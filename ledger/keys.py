@@ -11,7 +11,7 @@ from sqlalchemy import inspect, select
 
 from ledger.storage.addresses import sqlite_file
 from ledger.storage.databases import connect_to_read
-from ledger.storage.faults import DATABASE_ERRORS, because
+from ledger.storage.faults import DATABASE_ERRORS, explained
 from ledger.storage.tables import CHECKPOINT
 from ledger.unavailable import LedgerUnavailable
 from policies.values.digests import DigestKey, digest_key
@@ -81,7 +81,7 @@ def _is_sealed(url: str) -> bool:
             there = inspect(connection).has_table(CHECKPOINT.name)
             return there and connection.execute(select(CHECKPOINT.c.size)).first() is not None
     except DATABASE_ERRORS as error:
-        raise LedgerUnavailable(f"the ledger cannot be read: {because(error)}") from error
+        raise LedgerUnavailable(f"the ledger cannot be read: {explained(error)}") from error
     finally:
         database.close()
 

@@ -22,12 +22,20 @@ _DAMAGED = "its file is damaged; stop Placet and restore a backup"
 _FAILING = "its disk cannot be read or written"
 _UNOPENED = "its file, or one beside it, cannot be opened"
 _GONE = "its database does not answer"
+_FORBIDDEN = "its database does not let the user of `ledger.url` do that"
+_BEHIND = (
+    "the standby that was read gave it up to catch up with its primary;"
+    " set `hot_standby_feedback = on` on it"
+)
+_ERRED = "its database answers with an error"
 
 _STATES = {
     "53100": _FULL,
     "25006": _READ_ONLY,
     "55P03": _BUSY,
     "57014": _BUSY,
+    "42501": _FORBIDDEN,
+    "40001": _BEHIND,  # nothing that Placet does on a primary is serializable
     "SQLITE_IOERR_SHMSIZE": _FULL,
 }
 """PostgreSQL's error codes (appendix A of its manual), and SQLite's where its words say less."""
@@ -48,6 +56,10 @@ _WORDS = {
     "codec can't decode": _DAMAGED,
 }
 """SQLite's messages (sqlite3_errstr), and what the system says of a file beside it."""
+
+
+_AWAY = ("08", "53", "57", "58", "XX")
+"""Classes of PostgreSQL's codes that say that it cannot go on, whatever it was asked."""
 
 
 def is_down(error: BaseException) -> bool:
@@ -72,7 +84,14 @@ def because(error: BaseException) -> str:
     if state in _STATES:
         return _STATES[state]
     said = str(cause)
-    return next((plain for words, plain in _WORDS.items() if words in said), _GONE)
+    other = _ERRED if _is_erred(cause) else _GONE
+    return next((plain for words, plain in _WORDS.items() if words in said), other)
+
+
+def explained(error: BaseException) -> str:
+    """Return why the ledger cannot be had, for operators: also in the driver's words if need be."""
+    why = because(error)
+    return f"{why}: {verbatim(error)}" if why in {_GONE, _FORBIDDEN, _ERRED} else why
 
 
 def unread(error: BaseException) -> Refused:
@@ -94,3 +113,9 @@ def verbatim(error: BaseException) -> str:
     """Return what the driver said, on one line, for operators."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     return " ".join(str(cause).split()) or type(cause).__name__
+
+
+def _is_erred(cause: BaseException | None) -> bool:
+    """Tell whether PostgreSQL is there, and takes what it was asked for wrong."""
+    state = getattr(cause, "sqlstate", None)
+    return state is not None and not state.startswith(_AWAY)

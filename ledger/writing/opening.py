@@ -18,7 +18,7 @@ from ledger.readings.moments import head
 from ledger.readings.readings import Readings
 from ledger.replaying.mending import Mender
 from ledger.storage.databases import Database, connect, connect_to_read
-from ledger.storage.faults import DATABASE_ERRORS, because
+from ledger.storage.faults import DATABASE_ERRORS, because, explained
 from ledger.storage.history import History
 from ledger.storage.leases import FileLock, Leases
 from ledger.storage.mapper import RecordMapper
@@ -150,7 +150,7 @@ def _opening() -> Iterator[ExitStack]:
         yield closing
     except (*DATABASE_ERRORS, OSError) as error:
         closing.close()
-        raise LedgerUnavailable(f"the ledger cannot be opened: {because(error)}") from error
+        raise LedgerUnavailable(f"the ledger cannot be opened: {explained(error)}") from error
     except BaseException:
         closing.close()
         raise

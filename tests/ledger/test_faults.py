@@ -8,11 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from acme import ask, assessed
-from open_ledgers import Clock, open_ledger, prepare, until
+from open_ledgers import Clock, open_ledger, prepare, real_now, until
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from ledger.keys import digest_keys
+from ledger.ledger import Ledger
 from ledger.storage.faults import because
 from ledger.unavailable import LedgerUnavailable, NotRecorded
 from policies.rules.decisions import Effect
@@ -304,6 +305,28 @@ def test_what_callers_are_told_holds_nothing_of_the_database():
     error = OperationalError("SELECT 1", {}, OSError("connection to 10.0.0.7 refused"))
 
     assert because(error) == "its database does not answer"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (psycopg.errors.SerializationFailure(), "set `hot_standby_feedback = on`"),
+        (psycopg.errors.InsufficientPrivilege(), "does not let the user of `ledger.url`"),
+        (psycopg.errors.UndefinedTable(), "its database answers with an error"),
+        (psycopg.errors.TooManyConnections(), "its database does not answer"),
+        (psycopg.errors.CannotConnectNow(), "its database does not answer"),
+    ],
+)
+def test_a_database_that_says_why_is_not_said_to_be_silent(error, why):
+    assert why in because(OperationalError("SELECT 1", {}, error))
+
+
+@pytest.mark.parametrize("opened", [open_ledger, lambda url: Ledger.read(url, now=real_now)])
+def test_who_starts_placet_is_told_what_the_database_says(postgres_url, opened):
+    elsewhere = make_url(postgres_url).set(database="placet_of_nobody")
+
+    with pytest.raises(LedgerUnavailable, match='"placet_of_nobody" does not exist'):
+        opened(elsewhere.render_as_string(hide_password=False))
 
 
 async def test_what_no_ledger_can_hold_is_no_fault_of_the_database(postgres_url):
