@@ -4,6 +4,7 @@ from eventsourcing.persistence import MapperDeserialisationError
 from pydantic import ValidationError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from ledger.storage.pooling import LENT
 from ledger.unavailable import Altered, LedgerUnavailable
 from policies.values.refusals import Refused
 
@@ -35,6 +36,8 @@ _STATES = {
     "55P03": _BUSY,
     "57014": _BUSY,
     "42501": _FORBIDDEN,
+    "26000": LENT,  # no such prepared statement
+    "42P05": LENT,  # such a one is there already
     "40001": _BEHIND,  # nothing that Placet does on a primary is serializable
     "SQLITE_IOERR_SHMSIZE": _FULL,
 }

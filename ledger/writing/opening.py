@@ -22,6 +22,7 @@ from ledger.storage.faults import DATABASE_ERRORS, because, explained
 from ledger.storage.history import History
 from ledger.storage.leases import FileLock, Leases
 from ledger.storage.mapper import RecordMapper
+from ledger.storage.pooling import check_own
 from ledger.storage.schema import check_to_read, migrate
 from ledger.storage.waking import Listener
 from ledger.unavailable import LedgerUnavailable
@@ -172,9 +173,7 @@ def _assemble(
     hanging_up = _letting_go(database, closing)
     if serving and database.path is not None:
         closing.callback(FileLock(database.path).release)
-    with database.write() as connection:
-        migrate(connection)
-        last = head(connection)
+    last = _made_ready(database)
     leases = Leases(database, instance, world.now, world.monotonic)
     if serving:
         leases.beat()
@@ -191,6 +190,18 @@ def _assemble(
     if lost:
         _give_up(parts, lost)
     return parts
+
+
+def _made_ready(database: Database) -> int:
+    """Make the tables or move them on, and return the newest position."""
+    with ExitStack() as connections:
+        if database.postgres:
+            waiting = connections.enter_context(database.reading.connect())
+        connection = connections.enter_context(database.write())
+        if database.postgres:
+            check_own(waiting, connection)
+        migrate(connection)
+        return head(connection)
 
 
 def _at_work(
