@@ -1,7 +1,7 @@
 """Makes the connections to PostgreSQL, and knows them, so that none is waited for in vain."""
 
 import importlib
-from threading import Lock
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -24,6 +24,9 @@ SELECT set_config('synchronous_commit', 'on', false)
 )
 """A process that hangs while it holds the head row loses it; what was acknowledged is on disk."""
 
+PATIENCE = 10.0
+"""Seconds for which a thread in a hurry waits: PostgreSQL waits for a lock for half of that."""
+
 _ARGUMENTS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -38,6 +41,7 @@ class Lines:
     def __init__(self) -> None:
         """Begin with none."""
         self._made: WeakSet[PatientConnection] = WeakSet()
+        self._hurried: dict[int, float] = {}
         self._lock = Lock()
 
     def engines(self, url: URL, readers: int) -> tuple[Engine, Engine]:
@@ -72,9 +76,14 @@ class Lines:
             "ledger.storage.patient_connection"
         )  # 10 MiB more than SQLite
         made: PatientConnection = module.PatientConnection.connect(*arguments, **options)
+        made.hurried = self._hurried
         with self._lock:
             self._made.add(made)
         return made
+
+    def hurry(self) -> None:
+        """Let this thread wait for an answer no longer than callers can, on any of them."""
+        self._hurried[get_ident()] = PATIENCE
 
     def hang_up(self) -> None:
         """Have all who wait for an answer find their connection lost."""

@@ -6,7 +6,10 @@ disk or a proxy in between that does, keeps the connection and says nothing.
 
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
+from threading import get_ident
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from psycopg import Connection, Error, OperationalError
@@ -20,10 +23,13 @@ class PatientConnection(Connection[Any]):
     """Waits `patience` seconds for the answer to each statement, and is closed where none comes.
 
     A statement may then have had its effect or not, as where the connection is lost.
+    Threads of which `hurried` has the seconds, by their numbers, wait no longer than that.
     """
 
     patience = 35.0
     """Longer than any statement takes, by its `statement_timeout`."""
+
+    hurried: Mapping[int, float] = MappingProxyType({})
 
     def wait(
         self, gen: PQGen[_Found], interval: float = 0.1, timeout: float | None = None
@@ -32,7 +38,8 @@ class PatientConnection(Connection[Any]):
 
         Source: https://www.psycopg.org/psycopg3/docs/api/connections.html
         """
-        patience = self.patience if timeout is None else timeout
+        hurried = self.hurried.get(get_ident(), self.patience)
+        patience = min(hurried, self.patience) if timeout is None else timeout
         try:
             return super().wait(gen, interval, patience)
         except OperationalError as error:

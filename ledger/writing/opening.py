@@ -220,7 +220,8 @@ def _at_work(
     settler = _settler(database, history, world)
     announcer = Announcer(lambda after, limit: readings.events(after, limit, None, None), head)
     meters = LedgerMeters()
-    writer = Writer(settler, inbox, announcer, beat, meters, world.monotonic)
+    hurried = _in_a_hurry(database, beat)
+    writer = Writer(settler, inbox, announcer, hurried, meters, world.monotonic)
     closing.callback(writer.close)
     parts = Parts(
         database=database,
@@ -237,6 +238,16 @@ def _at_work(
     )
     parts.show()
     return parts
+
+
+def _in_a_hurry(database: Database, beat: Callable[[], None]) -> Callable[[], None]:
+    """Return a `beat` that keeps the thread from waiting for long, as all callers wait for it."""
+
+    def hurried() -> None:
+        database.lines.hurry()
+        beat()
+
+    return hurried
 
 
 def _listener(parts: Parts) -> Listener:

@@ -5,9 +5,6 @@ from sqlalchemy import Connection
 from ledger.storage.databases import Database
 from ledger.storage.statements import Runner, runner
 
-PATIENCE = 10.0
-"""Seconds for which PostgreSQL is waited for: it waits for a lock for half of that."""
-
 
 class OwnConnection:
     """One connection, made when it is first needed, and what runs statements on it.
@@ -28,7 +25,6 @@ class OwnConnection:
             if self._database.postgres:
                 driver = connection.connection.driver_connection
                 assert driver is not None, "it has just connected"
-                driver.patience = PATIENCE
                 self._backend = driver.info.backend_pid
             if self._database.companions is not None:
                 self._database.companions.find()

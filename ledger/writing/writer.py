@@ -69,13 +69,16 @@ class Writer:
     @property
     def problem(self) -> str | None:
         """What keeps the ledger from being written, in words for operators; None while it works."""
-        busy_since = self._busy_since
-        waited = 0.0 if busy_since is None else time.monotonic() - busy_since
-        if waited > PATIENCE:
+        if (waited := self._waited) > PATIENCE:
             return f"the ledger is not written: its database has kept it waiting for {waited:.0f} s"
         if self._problem is None:
             return self._stopped
         return f"the ledger cannot be written: {': '.join(self._problem)}"
+
+    @property
+    def _waited(self) -> float:
+        """Seconds that the thread has been at what it took last."""
+        return 0.0 if (since := self._busy_since) is None else time.monotonic() - since
 
     def seal_with(self, sealer: Sealer) -> None:
         """Seal the history with this from now on."""
@@ -152,7 +155,7 @@ class Writer:
                 self._resting = False
                 self._settler.rest()
         except DATABASE_ERRORS as error:
-            if not is_lost(error):
+            if not is_lost(error) or self._waited > PATIENCE:
                 self._failed(error)
         except EventSourcingError:
             if self._stopped != UNREADABLE:
@@ -163,8 +166,7 @@ class Writer:
         heard = [each for each in waiting if not each.future.cancelled()]
         wanted = self._in_time(heard, NotRecorded)
         if self._problem is not None and self._monotonic() < self._retry_at:
-            reason = f"the ledger cannot be written: {self._problem[0]}"
-            self._refuse(wanted, reason, NotRecorded)
+            self._refuse(wanted, f"the ledger cannot be written: {self._problem[0]}", NotRecorded)
         elif wanted:
             self._settle(wanted)
         else:
@@ -204,6 +206,8 @@ class Writer:
         if is_lost(error):
             self._settler.disconnect()
         waiting = self._in_time(waiting)
+        if not waiting and is_down(error):
+            self._failed(error)  # it was waited for as long as anybody may wait
         again = self._attempt(waiting, look_first=True) if waiting else None
         if again is None:
             return
@@ -252,6 +256,8 @@ class Writer:
             self._announcer.announce(settled.recorded)
         except SQLAlchemyError as error:
             _LOG.warning("events are handed on later, they are read again: %s", verbatim(error))
+            if self._waited > PATIENCE:
+                self._failed(error)
         except EventSourcingError:
             _LOG.exception("events could not be handed on; they are read again")
         return None
