@@ -1,9 +1,7 @@
 """PostgreSQL is brought back to a point in time, as its manual says, and what is lost is told."""
 
 import asyncio
-import os
 import shutil
-import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from base_backups import base_backup, written
 from conftest import postgres
 from shelled import a_history, calls, verdict
 from tampering import seal
@@ -44,25 +43,6 @@ def archiving(server, archive):
         connection.execute(f"ALTER SYSTEM SET archive_command = 'cp %p {archive}/%f'")
     server.stop()
     server.ensure_postgres_running()
-
-
-def base_backup(server, copy):
-    """Copy a running server's files (PostgreSQL's manual, "Making a Base Backup")."""
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("SELECT pg_backup_start('base', true)")
-        subprocess.run(["cp", "-a", f"{server.pgdata}/.", str(copy)], check=True)
-        (_, label, _) = connection.execute("SELECT * FROM pg_backup_stop()").fetchone()
-    for running in ("postmaster.*", ".s.PGSQL.*", ".handle_pids.json", "pg_wal/0*"):
-        for path in copy.glob(running):
-            path.unlink()
-    written(copy / "backup_label", label)
-
-
-def written(path, text):
-    """Write a file for the server's own user."""
-    path.write_text(text)
-    owner = (path.parent / "PG_VERSION").stat()
-    os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def archived(server):
