@@ -113,6 +113,8 @@ class Announcer:
                 self.position = head
                 return
             page = self._read(self.position, min(_PAGE, head - self.position))
+            if not page:
+                return  # they are lost since, as the next look at the head row tells
             self._hand_over(page, own=False)
 
     def _hand_over(self, recorded: Sequence[Recorded], *, own: bool) -> None:

@@ -73,3 +73,24 @@ async def test_no_approval_counts_that_was_given_in_what_is_lost(postgres_url):
 
         with pytest.raises(LedgerUnavailable, match="another event is at"):
             await ledger.execute(ask("call_6"))
+
+
+async def test_it_is_told_where_they_go_while_they_are_read(postgres_url, monkeypatch):
+    with (
+        open_ledger(postgres_url) as ledger,
+        open_ledger(postgres_url, instance="two") as other,
+    ):
+        await prepare(ledger)
+        ledger.observe(lambda _recorded: None)
+        announcer = ledger._parts.announcer
+        read = announcer._read
+
+        def losing(*asked):
+            monkeypatch.setattr(announcer, "_read", read)
+            lose(other, 1)
+            return read(*asked)
+
+        monkeypatch.setattr(announcer, "_read", losing)
+        await other.execute(ask("call_1", assessed(Effect.ALLOW)))
+
+        await until(lambda: any("had reached" in each for each in ledger.ready()))
