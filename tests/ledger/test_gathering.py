@@ -40,7 +40,8 @@ async def test_a_caller_that_comes_alone_waits_for_nobody():
     assert woken(inbox)
 
 
-async def test_a_crowd_is_taken_together_once_no_more_come():
+async def test_a_crowd_is_taken_together_once_no_more_come(monkeypatch):
+    monkeypatch.setattr("ledger.writing.gathering._LONGEST", 60)  # however slow the machine is
     inbox = crowded(3)
     gathering, loop = Gathering(inbox), asyncio.get_running_loop()
 
