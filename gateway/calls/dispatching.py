@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar
 
 from gateway.callers.crowd import Crowd, Place
 from gateway.callers.headers import SESSION
+from gateway.calls.dropped import Forsakable
 from gateway.calls.outcomes import Outcomes
 from gateway.calls.own_answers import own
 from gateway.calls.passing import Caller, Passage
@@ -78,11 +79,11 @@ class Dispatcher:
         deliver: Deliver[_T],
         *,
         show: bool,
-        sent: Callable[[Callable[[], None]], None] = lambda _: None,
+        sent: Callable[[Forsakable], None] = lambda _: None,
     ) -> _T:
         """Send a call, and return what `deliver` makes of the server's answer.
 
-        `sent` is told what ends it, if it has not ended, without the server's doing.
+        `sent` is told what can be forsaken once the call is cancelled.
         Raises Rejected where there is none to give.
         """
         run = self._begun(
@@ -111,11 +112,11 @@ class Dispatcher:
             raise
         return delivered
 
-    def _begun(self, run: Run, caller: Caller, sent: Callable[[Callable[[], None]], None]) -> Run:
+    def _begun(self, run: Run, caller: Caller, sent: Callable[[Forsakable], None]) -> Run:
         """Count a call, and have it found by its request's id, by which it may be cancelled."""
         self._reporter.sent(run.server)
         if run.request.era is Era.LEGACY and caller.session is not None:
-            sent(run.forsake)
+            sent(run)
         elif run.request.era is Era.LEGACY:
             run.alone = caller.ticket(canonical(run.asked))
             self.lone.begin(run.alone)

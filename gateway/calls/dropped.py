@@ -6,6 +6,8 @@ some servers leave its stream open for as long as there is anybody at it.
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Protocol
+from weakref import ref
 
 from multidict import CIMultiDict
 
@@ -17,6 +19,24 @@ PATIENCE = 60.0
 _EVENTS = CIMultiDict({"Content-Type": "text/event-stream"})
 SILENCE = UpstreamAnswer(200, _EVENTS, body=b"")
 """What is told in the place of an answer that never began: nothing."""
+
+
+class Forsakable(Protocol):
+    """A call at its server."""
+
+    def forsake(self) -> None:
+        """End the answer without the server's doing, if it has not ended."""
+
+
+def forsake_later(run: Forsakable) -> None:
+    """Have a call forsaken after `PATIENCE`; until then it is kept by others only."""
+    asyncio.get_running_loop().call_later(PATIENCE, _forsake, ref(run))
+
+
+def _forsake(found: "ref[Forsakable]") -> None:
+    run = found()
+    if run is not None:
+        run.forsake()
 
 
 class Endable:

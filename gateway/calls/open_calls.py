@@ -1,11 +1,10 @@
 """Knows the calls that may be called off, and cancellations that came before their calls."""
 
 import asyncio
-from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple
 
-from gateway.calls.dropped import PATIENCE
+from gateway.calls.dropped import Forsakable, forsake_later
 
 _EARLY = 5.0
 """Seconds for which a cancellation waits for its call: the two may come on two connections."""
@@ -41,7 +40,7 @@ class OpenCall:
     It is the block in which it is open.
     """
 
-    __slots__ = ("_among", "_forsake", "_task", "called_off", "dropped", "other", "ticket")
+    __slots__ = ("_among", "_run", "_task", "called_off", "dropped", "other", "ticket")
 
     def __init__(self, ticket: Ticket) -> None:
         """Be named by `ticket`; nobody can call it off before it is `opened`."""
@@ -51,7 +50,7 @@ class OpenCall:
         self.other: OpenCall | None = None
         self._among: OpenCalls | None = None
         self._task: asyncio.Task[object] | None = None
-        self._forsake: Callable[[], object] | None = None
+        self._run: Forsakable | None = None
 
     def opened(self, among: "OpenCalls") -> None:
         """Be answered by the task that runs now, which calling off cancels."""
@@ -62,9 +61,9 @@ class OpenCall:
         """Take no calling off from now on: the call is sent, or its end is told."""
         self._task = None
 
-    def sent(self, forsake: Callable[[], object]) -> None:
-        """Be at the server: `forsake` is called where the server has long known it as cancelled."""
-        self._forsake = forsake
+    def sent(self, run: Forsakable) -> None:
+        """Be at the server: `run` is forsaken some time after that heard of a cancellation."""
+        self._run = run
 
     def call_off(self) -> bool:
         """Keep the call from running; tell whether that is done, or else its server has it."""
@@ -74,8 +73,8 @@ class OpenCall:
             self._task = None
         if not self.called_off and not self.dropped:
             self.dropped = True
-            if self._forsake is not None and not self.owed():
-                asyncio.get_running_loop().call_later(PATIENCE, self._forsake)
+            if self._run is not None and not self.owed():
+                forsake_later(self._run)
         return self.called_off
 
     def owed(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import weakref
 
 import pytest
 from aiohttp import web
@@ -381,7 +382,7 @@ def never_answering(stage, *, begins):
 async def test_a_cancelled_call_ends_where_its_server_says_no_more(
     sqlite_url, monkeypatch, tool, begins
 ):
-    monkeypatch.setattr("gateway.calls.open_calls.PATIENCE", 0.05)
+    monkeypatch.setattr("gateway.calls.dropped.PATIENCE", 0.05)
     async with staged(sqlite_url, hold="1m") as stage:
         session = await begun(stage)
         running, left = never_answering(stage, begins=begins)
@@ -408,7 +409,7 @@ async def test_a_cancelled_call_ends_where_its_server_says_no_more(
 
 @pytest.mark.parametrize("begins", [True, False])
 async def test_so_does_one_whose_caller_went_away_besides(sqlite_url, monkeypatch, begins):
-    monkeypatch.setattr("gateway.calls.open_calls.PATIENCE", 0.2)
+    monkeypatch.setattr("gateway.calls.dropped.PATIENCE", 0.2)
     async with staged(sqlite_url, hold="1m") as stage:
         session = await begun(stage)
         running, left = never_answering(stage, begins=begins)
@@ -443,3 +444,19 @@ async def test_a_server_has_a_while_to_say_how_a_cancelled_call_ended(sqlite_url
         assert (await call).text == "late"
         (end,) = await stage.ended()
         assert end.outcome == "ok"
+
+
+async def test_a_cancelled_call_that_has_ended_is_not_kept_for_the_minute():
+    class Run:
+        def forsake(self):
+            raise AssertionError
+
+    call, run = OpenCall(NAMED), Run()
+    call.sent(run)
+    call.close()
+    gone = weakref.ref(run)
+
+    assert call.call_off() is False
+    del call, run
+
+    assert gone() is None
