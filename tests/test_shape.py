@@ -79,6 +79,13 @@ def test_the_document_of_the_code_names_every_folder_and_no_other():
     assert told == {each for each in there if each.name != "__pycache__"}
 
 
+def test_the_document_of_the_code_names_modules_that_there_are():
+    named = re.findall(r"`([\w/]+/[\w]+\.py)`", (ROOT / "docs" / "code.md").read_text())
+
+    assert named
+    assert [module for module in named if not (ROOT / module).is_file()] == []
+
+
 def test_no_module_is_a_drawer_for_everything():
     assert [module for module in trees() if Path(module).stem in CRAMMED] == []
 
