@@ -35,7 +35,9 @@ _LOGGING = frozenset({"logging"})
 _TASKS = frozenset({"tasks"})
 _TASKS_OF_CALLS = ("tasks", "requests", "tools", "call")
 """Where a server of 2025-11-25 says that calls may be tasks (basic/utilities/tasks)."""
-_STATUS = {-32700: 400, -32600: 400, -32602: 400, -32601: 404}
+_CALL = "tools/call"
+_UNKNOWN = 404
+_STATUS = {-32700: 400, -32600: 400, -32602: 400, -32601: _UNKNOWN}
 _NOT_FOUND = "-32002"
 
 
@@ -128,19 +130,21 @@ def modern_result(method: str, result: str, introduction: Introduction) -> str:
     return with_members(result, added)
 
 
-def modern_error(error: str) -> tuple[int, str]:
+def modern_error(method: str, error: str) -> tuple[int, str]:
     """Return the HTTP status and JSON text of an error, as 2026-07-28 has them.
 
-    "Resource not found" lost its own code there; unknown methods are 404.
+    "Resource not found" lost its own code there; unknown methods are 404, which
+    whoever can call a tool does not hear of what the tool lacks.
     """
     try:
         code = error[members(error)["code"]]
         if code == _NOT_FOUND:
             code = "-32602"
             error = with_member(error, "code", code)
-        return _STATUS.get(int(code), 200) if len(code) < len("-1000000") else 200, error
+        status = _STATUS.get(int(code), 200) if len(code) < len("-1000000") else 200
     except (NotAnObject, KeyError, ValueError):
-        return 200, error
+        status = 200
+    return 200 if status == _UNKNOWN and method == _CALL else status, error
 
 
 def bridged_params(params: str, *, modern: bool, token: int) -> tuple[str, str | None]:

@@ -21,9 +21,9 @@ def answer(number: str, result: str) -> UpstreamAnswer:
     return _json(200, f'{{"jsonrpc":"2.0","id":{number},"result":{result}}}')
 
 
-def error(number: str, text: str, era: Era) -> UpstreamAnswer:
+def error(number: str, method: str, text: str, era: Era) -> UpstreamAnswer:
     """Return the server's error (JSON text) with the status of HTTP that its era has for it."""
-    status, text = modern_error(text) if era is Era.MODERN else (200, text)
+    status, text = modern_error(method, text) if era is Era.MODERN else (200, text)
     return _json(status, f'{{"jsonrpc":"2.0","id":{number},"error":{text}}}')
 
 

@@ -60,7 +60,7 @@ class Calls:
 
         def shaped(end: Answer) -> UpstreamAnswer:
             if end.is_error:
-                return error(caller[1], end.text, request.era)
+                return error(caller[1], method, end.text, request.era)
             modern = request.era is Era.MODERN
             result = modern_result(method, end.text, introduction) if modern else end.text
             return answer(caller[1], result)

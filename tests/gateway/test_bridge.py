@@ -335,7 +335,10 @@ async def test_errors_pass_with_the_status_of_their_era(bridge):
     new = await bridge.forward(modern("tools/call", tool("unknown")))
     missing = await bridge.forward(modern("prompts/list"))
 
+    lacking = await bridge.forward(modern("tools/call", tool("lacking")))
+
     assert (old.status, new.status, missing.status) == (200, 400, 404)
+    assert (lacking.status, said(lacking)["error"]["code"]) == (200, -32601)
     assert said(old) == said(new)
     assert said(old)["error"] == {"code": -32602, "message": "unknown tool", "data": {"n": 1}}
 

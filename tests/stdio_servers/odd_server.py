@@ -61,6 +61,11 @@ def line(number, _, received):
 
 
 @tool
+def lacking(number, *_):
+    error(number, -32601, "not as you ask for it")
+
+
+@tool
 def progress(number, params, _):
     for step in range(3):
         progressed(params, step)
