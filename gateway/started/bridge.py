@@ -161,6 +161,9 @@ class Bridge:
         """Subscribe a session; it hears of updates that come before the answer does, too."""
         server = await self._server.ready()
         uri = _params(message).get("uri")
+        if len(session.uris) >= _MOST_URIS and not (isinstance(uri, str) and uri in session.uris):
+            text = f"this session has subscribed to {_MOST_URIS} resources; unsubscribe from some"
+            return refused(200, Code.INVALID_REQUEST, text, caller[1])
         added = _remember(session, uri)
         taken = False
         try:
@@ -249,7 +252,7 @@ class Bridge:
 
 def _remember(session: Session, uri: JsonValue) -> set[str]:
     """Note what a session is to hear of, and return what was not noted before."""
-    new = {uri} - session.uris if isinstance(uri, str) and len(session.uris) < _MOST_URIS else set()
+    new = {uri} - session.uris if isinstance(uri, str) else set()
     session.uris |= new
     return new
 

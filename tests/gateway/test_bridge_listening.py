@@ -229,3 +229,22 @@ async def test_after_a_restart_lists_are_to_be_read_again_and_subscriptions_stan
             "notifications/resources/list_changed",
         }
         assert (await state(bridge))["subscribed"] == [["subscribe", "m"]]
+
+
+async def test_a_session_is_told_that_it_has_subscribed_to_all_it_can(monkeypatch):
+    monkeypatch.setattr("gateway.started.bridge._MOST_URIS", 1)
+    async with bridged() as bridge:
+
+        async def subscribe(number, method="subscribe"):
+            params = {"uri": f"memo://{number}"}
+            return said(await bridge.forward(legacy(f"resources/{method}", params, session="a")))
+
+        first, second, again = [await subscribe(number) for number in (1, 2, 1)]
+        await subscribe(1, "unsubscribe")
+        freed = await subscribe(2)
+
+    assert "result" in first
+    assert second["error"]["code"] == -32600
+    assert "unsubscribe" in second["error"]["message"]
+    assert "result" in again
+    assert "result" in freed
