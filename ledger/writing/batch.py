@@ -94,10 +94,7 @@ class Settler:
             return self._transact(commands, before_commit, look_first=look_first)
 
     def look(self) -> tuple[int, str | None]:
-        """Return the newest position, and why nothing may be decided now, if there is a reason.
-
-        Waits for no writer.
-        """
+        """Return the newest position, and why nothing may be decided now; waits for no writer."""
         with self._around.database.reading.connect() as connection:
             head = self._appender.look_at_head(runner(connection), self._objections.newest)
         return head.position, self._objections.to(head, self._objections.now(head))
@@ -204,6 +201,8 @@ class Settler:
 
     def _caught_up(self, connection: Connection, head: Head) -> State:
         state = self._state
+        if state is None or state.position < head.position:
+            self._objections.learned(self._appender.look_at_head(runner(connection), 0))
         try:
             if state is None or head.position - state.position > _MOST_LAG:
                 self._state = state = self._loaded(head)

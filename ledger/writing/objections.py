@@ -51,6 +51,11 @@ class Objections:
         self.newest = position
         self._newest_at = at
 
+    def learned(self, head: Head) -> None:
+        """Know the last event that was looked at with `head`, as others may have recorded it."""
+        if head.last_at is not None:
+            self.reached(head.position, head.last_at)
+
     def to(self, head: Head, now: datetime) -> str | None:
         """Say why nothing may be decided after `head`, which was read at `now`; None where all may.
 
@@ -68,8 +73,7 @@ class Objections:
             return _SHORTER.format(now=head.position, before=self.newest, lost=_LOST)
         if head.known_at != self._newest_at:
             return _ANOTHER.format(before=self.newest, lost=_LOST)
-        if head.last_at is not None:
-            self.reached(head.position, head.last_at)
+        self.learned(head)
         behind = moment(head.at) - now
         if behind >= MOST_DIVERGENCE:
             seconds = round(behind / timedelta(seconds=1))

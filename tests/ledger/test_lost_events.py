@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from ledger.unavailable import LedgerUnavailable
 from policies.rules.decisions import Effect
+from policies.values.refusals import Refused
 
 
 def lose(ledger, count: int) -> None:
@@ -73,6 +74,28 @@ async def test_no_approval_counts_that_was_given_in_what_is_lost(postgres_url):
 
         with pytest.raises(LedgerUnavailable, match="another event is at"):
             await ledger.execute(ask("call_6"))
+
+
+async def test_events_count_of_others_that_a_command_met_which_caused_none(
+    postgres_url, monkeypatch
+):
+    with (
+        open_ledger(postgres_url) as ledger,
+        open_ledger(postgres_url, instance="two") as other,
+    ):
+        await prepare(ledger)
+        parts = ledger._parts
+        unseen = lambda: (parts.announcer.position, None)  # noqa: E731  nothing is noticed besides
+        monkeypatch.setattr(parts.writer._settler, "look", unseen)
+        await other.execute(ask("call_1", assessed(Effect.ALLOW)))
+        with pytest.raises(Refused):
+            await ledger.execute(click("bob", at=real_now()))
+        lose(other, 1)
+        with open_ledger(postgres_url, instance="three") as third:
+            await third.execute(ask("call_2", assessed(Effect.ALLOW)))
+
+        with pytest.raises(LedgerUnavailable, match="another event is at"):
+            await ledger.execute(ask("call_3", assessed(Effect.ALLOW)))
 
 
 async def test_it_is_told_where_they_go_while_they_are_read(postgres_url, monkeypatch):
