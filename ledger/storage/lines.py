@@ -24,6 +24,9 @@ SELECT set_config('synchronous_commit', 'on', false)
 )
 """A process that hangs while it holds the head row loses it; what was acknowledged is on disk."""
 
+_DRIVEN = "ledger.storage.patient_connection"
+"""The module that loads the driver: 10 MiB that SQLite does without."""
+
 PATIENCE = 10.0
 """Seconds for which a thread in a hurry waits: PostgreSQL waits for a lock for half of that."""
 
@@ -72,9 +75,7 @@ class Lines:
 
     def connect(self, *arguments: Any, **options: Any) -> "PatientConnection":
         """Connect as the driver does. Raises what it raises."""
-        module = importlib.import_module(
-            "ledger.storage.patient_connection"
-        )  # 10 MiB more than SQLite
+        module = importlib.import_module(_DRIVEN)
         made: PatientConnection = module.PatientConnection.connect(*arguments, **options)
         made.hurried = self._hurried
         with self._lock:

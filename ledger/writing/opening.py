@@ -194,12 +194,10 @@ def _assemble(
 
 def _made_ready(database: Database) -> int:
     """Make the tables or move them on, and return the newest position."""
-    with ExitStack() as connections:
-        if database.postgres:
-            waiting = connections.enter_context(database.reading.connect())
-        connection = connections.enter_context(database.write())
-        if database.postgres:
-            check_own(waiting, connection)
+    if database.postgres:
+        with database.reading.connect() as waiting, database.write() as begun:
+            check_own(waiting, begun)
+    with database.write() as connection:
         migrate(connection)
         return head(connection)
 
