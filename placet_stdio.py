@@ -14,9 +14,9 @@ from pathlib import Path
 
 import aiohttp
 
-from gateway.face.face import Face
-from gateway.face.face_lines import error, on_one_line
-from gateway.face.face_pipes import LONGEST_LINE, Pipes
+from gateway.stdio_face.face import Face
+from gateway.stdio_face.face_lines import error, on_one_line
+from gateway.stdio_face.face_pipes import LONGEST_LINE, Pipes
 from gateway.wire.errors import Code
 from gateway.wire.silent_peers import outgoing
 from placet_environment import SETTINGS, Environment, own_key

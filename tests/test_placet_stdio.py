@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from gateway_stage import CI_BOT, META, Forgetful, RawServer, staged, until
 
-from gateway.face.face_pipes import Pipes
+from gateway.stdio_face.face_pipes import Pipes
 from placet_stdio import served
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import aiohttp
 
-from gateway.face.face_events import Heard, events, last_message, streams
-from gateway.face.face_lines import (
+from gateway.stdio_face.face_events import Heard, events, last_message, streams
+from gateway.stdio_face.face_lines import (
     Asking,
     Line,
     NoMessage,
@@ -21,8 +21,8 @@ from gateway.face.face_lines import (
     on_one_line,
     read_line,
 )
-from gateway.face.face_sessions import FaceSession, is_later
-from gateway.face.face_tools import ShownTools, code_of, listing
+from gateway.stdio_face.face_sessions import FaceSession, is_later
+from gateway.stdio_face.face_tools import ShownTools, code_of, listing
 from gateway.wire.errors import Code
 from gateway.wire.event_streams import LET_THROUGH, STILL_WAITING
 from policies.values.inert import inert_line

@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 import aiohttp
 
 from gateway.callers.headers import SESSION
-from gateway.face.face_events import Heard, events, last_message, streams
-from gateway.face.face_lines import Asking, Telling
-from gateway.face.face_tools import code_of
+from gateway.stdio_face.face_events import Heard, events, last_message, streams
+from gateway.stdio_face.face_lines import Asking, Telling
+from gateway.stdio_face.face_tools import code_of
 from policies.values.strict_json import canonical
 
 _LOG = logging.getLogger(__name__)
