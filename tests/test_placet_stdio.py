@@ -271,7 +271,7 @@ async def test_a_session_that_is_gone_is_begun_anew(stage, given):
     stage.server.reply = reply
     given.say("tools/call", {"name": "read_file", "arguments": {}}, 7)
 
-    answer = await given.hear()
+    answer = await given.answer()
 
     assert (answer["id"], "result" in answer) == (7, True)
     methods = [json.loads(body).get("method") for _, _, body in stage.server.seen if body]
